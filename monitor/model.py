@@ -1,0 +1,410 @@
+"""The types that cross borders: frames in, observations through, effects out.
+
+Inside gatewatch addresses are packed `bytes` (4 or 16), names are lower-case presentation `bytes` without the
+trailing dot (the root is `.`, bytes outside printable ASCII and dots inside labels are `\\DDD`, RFC 4343
+section 2.1), MAC addresses are 6 bytes (`b""` where the link has none), and times are seconds since the epoch
+as `float`, always passed in. Text appears only at the edge.
+
+What exists per packet is a `@final` slotted class; what is rare is a frozen dataclass.
+"""
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias, final
+
+PROTOCOL_ICMP: Final = 1
+PROTOCOL_TCP: Final = 6
+PROTOCOL_UDP: Final = 17
+PROTOCOL_ICMPV6: Final = 58
+
+TCP_FIN: Final = 0x01
+TCP_SYN: Final = 0x02
+TCP_RST: Final = 0x04
+TCP_ACK: Final = 0x10
+
+# A flow key is `source | destination | source port | destination port | protocol`, addresses packed, ports big
+# endian: 13 bytes for IPv4, 37 for IPv6. Ports are 0 for protocols without them.
+KEY_V4: Final = 13
+KEY_V6: Final = 37
+
+
+def flow_key(
+    source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int
+) -> bytes:
+    """The key of the direction source → destination."""
+    ports = bytes(
+        (source_port >> 8, source_port & 255, destination_port >> 8, destination_port & 255, protocol)
+    )
+    return source + destination + ports
+
+
+def reverse_key(key: bytes) -> bytes:
+    """The key of the opposite direction."""
+    if len(key) == KEY_V4:
+        return key[4:8] + key[0:4] + key[10:12] + key[8:10] + key[12:13]
+    return key[16:32] + key[0:16] + key[34:36] + key[32:34] + key[36:37]
+
+
+def key_source(key: bytes) -> bytes:
+    return key[0:4] if len(key) == KEY_V4 else key[0:16]
+
+
+def key_destination(key: bytes) -> bytes:
+    return key[4:8] if len(key) == KEY_V4 else key[16:32]
+
+
+def key_source_port(key: bytes) -> int:
+    at = 8 if len(key) == KEY_V4 else 32
+    return key[at] << 8 | key[at + 1]
+
+
+def key_destination_port(key: bytes) -> int:
+    at = 10 if len(key) == KEY_V4 else 34
+    return key[at] << 8 | key[at + 1]
+
+
+def key_protocol(key: bytes) -> int:
+    return key[len(key) - 1]
+
+
+@final
+class Frame:
+    """One captured frame as the kernel or a capture file gave it.
+
+    `link` is a LINKTYPE_ number, `interface` an index into the capture's table of interface names, `length` the
+    bytes on the wire (at least `len(data)`), `number` counts from 1 within its source, `vlan` is the tag that
+    the kernel stripped (0: none).
+    """
+
+    __slots__ = ("data", "interface", "length", "link", "number", "time", "vlan")
+
+    def __init__(
+        self, data: bytes, time: float, link: int, interface: int, length: int, number: int, vlan: int = 0
+    ) -> None:
+        self.data = data
+        self.time = time
+        self.link = link
+        self.interface = interface
+        self.length = length
+        self.number = number
+        self.vlan = vlan
+
+
+@final
+class Packet:
+    """An IP packet: who to whom and how much; also the head that every other observation points to.
+
+    `length` is its IP bytes on the wire (header included; of a tunnel, the outermost packet's). `depth` is 0 for
+    the outermost packet, 1 to 3 inside tunnels: only depth 0 is counted, so that bytes count once. `ethernet` is
+    destination MAC then source MAC, `b""` where the link has none. `flags` are TCP's, `payload` the transport
+    payload's length in bytes as the IP header tells it. `fragment` is true for a fragment that has no ports of
+    its own and was not completed by this frame (its key has ports 0).
+    """
+
+    __slots__ = (
+        "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "payload", "time", "vlan",
+    )  # fmt: skip
+
+    def __init__(
+        self, time: float, number: int, interface: int, ethernet: bytes, key: bytes, length: int, depth: int
+    ) -> None:
+        self.time = time
+        self.number = number
+        self.interface = interface
+        self.ethernet = ethernet
+        self.key = key
+        self.length = length
+        self.depth = depth
+        self.flags = 0
+        self.payload = 0
+        self.vlan = 0
+        self.fragment = False
+
+    @property
+    def source(self) -> bytes:
+        return key_source(self.key)
+
+    @property
+    def destination(self) -> bytes:
+        return key_destination(self.key)
+
+    @property
+    def source_port(self) -> int:
+        return key_source_port(self.key)
+
+    @property
+    def destination_port(self) -> int:
+        return key_destination_port(self.key)
+
+    @property
+    def protocol(self) -> int:
+        return key_protocol(self.key)
+
+    @property
+    def source_mac(self) -> bytes:
+        return self.ethernet[6:12]
+
+    @property
+    def destination_mac(self) -> bytes:
+        return self.ethernet[0:6]
+
+
+DNS: Final = 0
+MDNS: Final = 1
+LLMNR: Final = 2
+
+
+@final
+class Record:
+    """A resource record (RFC 1035 section 3.2.1): `rdata` lies at `start` to `end` of the message's bytes."""
+
+    __slots__ = ("end", "klass", "name", "start", "ttl", "type")
+
+    def __init__(self, name: bytes, type: int, klass: int, ttl: int, start: int, end: int) -> None:
+        self.name = name
+        self.type = type
+        self.klass = klass
+        self.ttl = ttl
+        self.start = start
+        self.end = end
+
+
+@final
+class DnsMessage:
+    """A DNS, mDNS or LLMNR message (RFC 1035, 6762, 4795).
+
+    `name`, `type`, `klass` are of the first question (`b""`, 0, 0 without one). `answers` is the answer section
+    only. `data[start:end]` are the message's bytes, header first. `tcp` tells the transport. `rcode` holds the
+    EDNS extended bits too (RFC 6891 section 6.1.3).
+    """
+
+    __slots__ = (
+        "answers", "data", "edns", "end", "flags", "id", "klass", "name", "packet", "questions", "rcode", "service",
+        "start", "tcp", "type",
+    )  # fmt: skip
+
+    def __init__(self, packet: Packet, data: bytes, start: int, end: int, service: int, tcp: bool) -> None:
+        self.packet = packet
+        self.data = data
+        self.start = start
+        self.end = end
+        self.service = service
+        self.tcp = tcp
+        self.id = 0
+        self.flags = 0
+        self.rcode = 0
+        self.questions = 0
+        self.name = b""
+        self.type = 0
+        self.klass = 0
+        self.edns = False
+        self.answers: list[Record] = []
+
+    @property
+    def is_response(self) -> bool:
+        return self.flags & 0x8000 != 0
+
+
+@final
+class ClientHello:
+    """A TLS ClientHello over TCP or QUIC (RFC 8446 section 4.1.2, RFC 9001).
+
+    `sni` is lower case, `b""` without one; with `ech` it is the outer name, which is weak evidence. `version` is
+    the highest offered (0x0304 is TLS 1.3). `quic` is QUIC's version, 0 over TCP. `acknowledgment` is the TCP
+    acknowledgment number of the segment that completed the hello: what a reset to the client must carry as its
+    sequence number. `packet` is the packet that completed it, from client to server.
+    """
+
+    __slots__ = ("acknowledgment", "alpn", "ech", "ja4", "packet", "quic", "sni", "version")
+
+    def __init__(self, packet: Packet, quic: int) -> None:
+        self.packet = packet
+        self.quic = quic
+        self.sni = b""
+        self.alpn: list[bytes] = []
+        self.version = 0
+        self.ech = False
+        self.ja4 = ""
+        self.acknowledgment = 0
+
+
+@final
+class HttpRequest:
+    """The Host of an HTTP/1 request (RFC 9112 section 3.2), lower case, without its port."""
+
+    __slots__ = ("host", "packet")
+
+    def __init__(self, packet: Packet, host: bytes) -> None:
+        self.packet = packet
+        self.host = host
+
+
+@final
+class Tunnel:
+    """Encrypted traffic of a kind that hides names: `method` is `vpn`, `dot`, `doq`… as the bytes show it."""
+
+    __slots__ = ("method", "packet")
+
+    def __init__(self, packet: Packet, method: str) -> None:
+        self.packet = packet
+        self.method = method
+
+
+@final
+class DhcpMessage:
+    """A DHCP message (RFC 2131): `kind` is `discover`, `request`, `ack`…; `address` is `b""` where none is given.
+
+    `lease` is in seconds, 0 where none is given.
+    """
+
+    __slots__ = ("address", "hostname", "kind", "lease", "mac", "packet")
+
+    def __init__(self, packet: Packet, kind: str, mac: bytes) -> None:
+        self.packet = packet
+        self.kind = kind
+        self.mac = mac
+        self.address = b""
+        self.hostname = b""
+        self.lease = 0
+
+
+@final
+class Neighbour:
+    """An address and the MAC that answers for it: ARP (RFC 826), ND (RFC 4861) or the kernel's table."""
+
+    __slots__ = ("address", "interface", "mac", "time")
+
+    def __init__(self, time: float, interface: int, address: bytes, mac: bytes) -> None:
+        self.time = time
+        self.interface = interface
+        self.address = address
+        self.mac = mac
+
+
+FLOW_NEW: Final = 0
+FLOW_UPDATE: Final = 1
+FLOW_END: Final = 2
+
+
+@final
+class FlowCount:
+    """Conntrack's counters of one connection, since its start, in IP bytes; `key` is the original direction.
+
+    `reply` is the key of the reply direction as conntrack expects it (after NAT). `id` is conntrack's.
+    """
+
+    __slots__ = (
+        "bytes_reply", "bytes_sent", "id", "key", "packets_reply", "packets_sent", "reply", "state", "time",
+    )  # fmt: skip
+
+    def __init__(self, time: float, state: int, id: int, key: bytes, reply: bytes) -> None:
+        self.time = time
+        self.state = state
+        self.id = id
+        self.key = key
+        self.reply = reply
+        self.packets_sent = 0
+        self.packets_reply = 0
+        self.bytes_sent = 0
+        self.bytes_reply = 0
+
+
+Observation: TypeAlias = (
+    Packet | DnsMessage | ClientHello | HttpRequest | Tunnel | DhcpMessage | Neighbour | FlowCount
+)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Who and what, as far as known: the `gatewatch` object of an event and the labels of a metric."""
+
+    device: str = ""
+    group: str = "none"
+    vendor: str = "unknown"
+    service: str = "unknown"
+    evidence: str = "none"
+    list: str = ""
+    entry: str = ""
+
+
+@final
+class FlowRecord:
+    """A flow at its end: `key` from client to server, bytes are IP bytes."""
+
+    __slots__ = (
+        "application", "bytes_to_client", "bytes_to_server", "end", "key", "number", "packets_to_client",
+        "packets_to_server", "reason", "start",
+    )  # fmt: skip
+
+    def __init__(self, key: bytes, start: float, end: float, reason: str) -> None:
+        self.key = key
+        self.start = start
+        self.end = end
+        self.reason = reason
+        self.application = "unknown"
+        self.packets_to_server = 0
+        self.packets_to_client = 0
+        self.bytes_to_server = 0
+        self.bytes_to_client = 0
+        self.number = 0
+
+
+@final
+class Event:
+    """An effect: write this as one EVE line."""
+
+    __slots__ = ("about", "labels", "time")
+
+    def __init__(
+        self, time: float, about: DnsMessage | ClientHello | DhcpMessage | FlowRecord, labels: Labels
+    ) -> None:
+        self.time = time
+        self.about = about
+        self.labels = labels
+
+
+Effect: TypeAlias = Event
+
+
+# Samples by metric name (without the `gatewatch_` prefix), then by label values in the order of the family's labels.
+Samples: TypeAlias = dict[str, dict[tuple[str, ...], float]]
+
+
+@final
+class Histogram:
+    """Cumulative buckets as Prometheus has them; `counts[i]` are the values up to `bounds[i]`, `count` all of them."""
+
+    __slots__ = ("bounds", "count", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * len(bounds)
+        self.count = 0
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        for index, bound in enumerate(self.bounds):
+            if value <= bound:
+                self.counts[index] += 1
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The maximum of each table; what is evicted is counted in `table_evictions_total{table}`."""
+
+    flows: int = 200_000
+    names: int = 100_000
+    names_per_address: int = 16
+    devices: int = 20_000
+    addresses_per_device: int = 32
+    series: int = 10_000
+    streams: int = 4_096
+    stream_bytes: int = 18_432
+    streams_bytes: int = 16_777_216
+    stream_seconds: float = 30.0
+    fragments: int = 1_024
+    fragments_bytes: int = 4_194_304
+    fragment_seconds: float = 30.0
+    quic_connections: int = 4_096
+    queries: int = 16_384
