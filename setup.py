@@ -25,11 +25,7 @@ def core_sources() -> list[str]:
 def extensions() -> list[Extension]:
     compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
     headers = Path(sysconfig.get_path("include"), "Python.h")
-    if (
-        os.environ.get("GATEWATCH_ENGINE") == "interpreted"
-        or not shutil.which(compiler)
-        or not headers.exists()
-    ):
+    if os.environ.get("GATEWATCH_ENGINE") == "interpreted" or not shutil.which(compiler) or not headers.exists():
         return []
     from mypyc.build import mypycify
 

@@ -27,13 +27,9 @@ KEY_V4: Final = 13
 KEY_V6: Final = 37
 
 
-def flow_key(
-    source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int
-) -> bytes:
+def flow_key(source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int) -> bytes:
     """The key of the direction source → destination."""
-    ports = bytes(
-        (source_port >> 8, source_port & 255, destination_port >> 8, destination_port & 255, protocol)
-    )
+    ports = bytes((source_port >> 8, source_port & 255, destination_port >> 8, destination_port & 255, protocol))
     return source + destination + ports
 
 
@@ -308,9 +304,7 @@ class FlowCount:
         self.bytes_reply = 0
 
 
-Observation: TypeAlias = (
-    Packet | DnsMessage | ClientHello | HttpRequest | Tunnel | DhcpMessage | Neighbour | FlowCount
-)
+Observation: TypeAlias = Packet | DnsMessage | ClientHello | HttpRequest | Tunnel | DhcpMessage | Neighbour | FlowCount
 
 
 @dataclass(frozen=True)
@@ -354,9 +348,7 @@ class Event:
 
     __slots__ = ("about", "labels", "time")
 
-    def __init__(
-        self, time: float, about: DnsMessage | ClientHello | DhcpMessage | FlowRecord, labels: Labels
-    ) -> None:
+    def __init__(self, time: float, about: DnsMessage | ClientHello | DhcpMessage | FlowRecord, labels: Labels) -> None:
         self.time = time
         self.about = about
         self.labels = labels
