@@ -1,7 +1,16 @@
-"""What every test shares: the captures are optional, everything else is not."""
+"""What every test shares: the engine under test, and captures that are optional."""
+
+import os
+from pathlib import Path
 
 import corpus
 import pytest
+
+import monitor
+
+# Programs that tests start run the engine that the tests themselves run.
+os.environ["PYTHONPATH"] = str(Path(monitor.__file__).resolve().parents[1])
+os.environ["PYTHONSAFEPATH"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,50 @@
+# `make run` and `make test` need git, make and python3 before them, and nothing else.
+
+VENV    := .venv
+PIP     := $(VENV)/bin/pip install --quiet --disable-pip-version-check
+SOURCES := pyproject.toml setup.py $(shell find monitor blocklists -name '*.py' -o -name '*.toml')
+PYTEST  := .ci/pytest
+
+.PHONY: run test check lab bench format clean
+
+run: $(VENV)/run.stamp
+	$(VENV)/bin/gatewatch run $(ARGS)
+
+lab: $(VENV)/run.stamp
+	$(VENV)/bin/gatewatch lab $(ARGS)
+
+# Every test on both engines: the compiled core as installed, then the same files interpreted.
+test: $(VENV)/test.stamp
+	$(PYTEST) installed $(ARGS)
+	$(PYTEST) interpreted $(ARGS)
+
+check: $(VENV)/test.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy monitor
+
+bench: $(VENV)/test.stamp
+	$(VENV)/bin/python -P bench/run.py $(ARGS)
+
+format: $(VENV)/test.stamp
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/base.stamp:
+	.ci/packages run
+	python3 -m venv $(VENV)
+	$(PIP) --upgrade pip 'setuptools>=77' 'mypy[mypyc]>=1.18'
+	touch $@
+
+$(VENV)/run.stamp: $(VENV)/base.stamp $(SOURCES)
+	$(PIP) --no-build-isolation '.[lab]'
+	@$(VENV)/bin/python -P .ci/engine.py
+	touch $@
+
+$(VENV)/test.stamp: $(VENV)/run.stamp
+	.ci/packages test
+	$(PIP) --no-build-isolation --group dev
+	touch $@

@@ -1,0 +1,137 @@
+"""The floors and the purity that `monitor/__init__.py` promises, read from the imports."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import monitor
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PACKAGE = CHECKOUT / "monitor"
+
+FLOORS = {
+    "model": 0, "errors": 0,
+    "wire": 1, "catalog": 1,
+    "attribution": 2,
+    "policy": 3,
+    "core": 4,
+    "capture": 5, "kernel": 5, "sinkhole": 5, "metrics": 5, "events": 5, "lists": 5,
+    "daemon": 6, "config": 6, "lab": 6,
+    "cli": 7,
+}  # fmt: skip
+PURE_FLOORS = 4
+STRANGERS = {"wire", "catalog", "capture", "kernel", "sinkhole", "metrics", "events", "lists"}
+IMPURE = {
+    "asyncio", "datetime", "io", "logging", "mmap", "multiprocessing", "os", "pathlib", "queue", "random", "select",
+    "selectors", "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time",
+}  # fmt: skip
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of every import, also inside functions."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def climbs(file: Path) -> Iterator[str]:
+    here = room(file)
+    for line, name in imports(file):
+        parts = name.split(".")
+        if parts[0] != "monitor" or len(parts) < 2 or parts[1] not in FLOORS or here not in FLOORS:
+            continue
+        there = parts[1]
+        stranger = FLOORS[there] == FLOORS[here] and here in STRANGERS and there in STRANGERS
+        if there != here and (FLOORS[there] > FLOORS[here] or stranger):
+            yield f"{file.relative_to(CHECKOUT)}:{line} {here} (floor {FLOORS[here]}) imports {name}"
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room(file) for file in sources()} - {"__init__", "__main__"} <= set(FLOORS)
+
+
+def test_nobody_imports_upwards_or_a_stranger() -> None:
+    assert [line for file in sources() for line in climbs(file)] == []
+
+
+def test_floors_0_to_4_have_no_clock_no_files_and_no_threads() -> None:
+    pure = [file for file in sources() if FLOORS.get(room(file), 9) <= PURE_FLOORS]
+    dirty = [
+        f"{file.relative_to(CHECKOUT)}:{line} {name}"
+        for file in pure
+        for line, name in imports(file)
+        if name.split(".")[0] in IMPURE
+    ]
+    opened = [
+        f"{file.relative_to(CHECKOUT)}:{node.lineno} calls {node.func.id}"
+        for file in pure
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "print", "input"}
+    ]
+    assert dirty + opened == []
+
+
+def test_import_cycles_do_not_exist() -> None:
+    names = {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in sources()}
+    edges = {
+        name: {
+            target
+            for _, imported in imports(file)
+            for target in (imported, imported.rpartition(".")[0])
+            if target in names and target != name
+        }
+        for name, file in names.items()
+    }
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join((*path[path.index(name) :], name))
+        if name not in done:
+            for target in sorted(edges[name]):
+                walk(target, (*path, name))
+            done.add(name)
+
+    for name in sorted(names):
+        walk(name, ())
+
+
+@pytest.mark.parametrize("file", sources(), ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_files_and_functions_stay_short(file: Path) -> None:
+    text = file.read_text()
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= 70
+    ]
+    assert text.count("\n") <= 400
+    assert long == []
+
+
+def test_packages_hold_only_a_docstring() -> None:
+    for file in PACKAGE.rglob("__init__.py"):
+        body = ast.parse(file.read_text()).body
+        assert len(body) <= 1, file
+        assert all(isinstance(node, ast.Expr) for node in body), file
+
+
+def test_the_map_names_every_room_and_every_invariant_has_its_test() -> None:
+    text = monitor.__doc__ or ""
+    for name in {room(file) for file in sources()} - {"__init__", "__main__"}:
+        assert name in text, f"the map does not name {name}"
+    for reference in [word.strip("`,.;") for word in text.split() if word.startswith("`tests/")]:
+        file, _, function = reference.partition("::")
+        assert (CHECKOUT / file).exists(), reference
+        assert not function or f"def {function}(" in (CHECKOUT / file).read_text(), reference
