@@ -1,0 +1,72 @@
+"""What is wrong in a configuration, each with its file and line, all of it at once."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from monitor.config.lines import KeyLines
+from monitor.errors import ConfigError
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Complaint:
+    """One line for a person: `file:line: what is wrong`; line 0 means the file as a whole."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.text}"
+
+
+class ConfigErrors(ConfigError):
+    """Every complaint about one configuration, in the order of its lines."""
+
+    def __init__(self, complaints: list[Complaint]) -> None:
+        self.complaints = sorted(complaints)
+        super().__init__("\n".join(map(str, self.complaints)))
+
+
+class Complaints:
+    """Collects complaints while sections are read, and finds their lines."""
+
+    def __init__(self, file: str, lines: KeyLines) -> None:
+        self.file = file
+        self.lines = lines
+        self.found: list[Complaint] = []
+
+    def add(self, path: KeyPath, text: str) -> None:
+        self.found.append(Complaint(self.file, self.lines.line(path), f"{dotted(path)}: {text}"))
+
+    def unknown(self, path: KeyPath, known: list[str]) -> None:
+        """An unknown key is an error that names the nearest known one, so that a typo never passes as a default."""
+        *parent, key = path
+        where = f"in [{dotted(tuple(parent))}]" if parent else "at the top"
+        near = nearest(str(key), known)
+        hint = f", the nearest is '{near}'" if near else f", known are {', '.join(sorted(known))}"
+        self.found.append(Complaint(self.file, self.lines.line(path), f"unknown key '{key}' {where}{hint}"))
+
+    def raise_all(self) -> None:
+        if self.found:
+            raise ConfigErrors(self.found)
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The known word most like `word`, `""` where none is alike."""
+    matches = get_close_matches(word, known, n=1, cutoff=0.5)
+    return matches[0] if matches else ""
+
+
+def dotted(path: KeyPath) -> str:
+    """`("ban", 1, "mode")` as a person counts: `ban 2.mode`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f" {part + 1}"
+        else:
+            text += f".{part}" if text else part
+    return text

@@ -1,0 +1,224 @@
+"""One function a section: its keys, their kinds and what holds between them."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from monitor.config.sections import (
+    BAN_LAYERS,
+    BAN_MODES,
+    DEVICE_DETAIL,
+    EVENT_TYPES,
+    FLOW_SOURCES,
+    LIST_FORMATS,
+    Ban,
+    Capture,
+    Config,
+    Events,
+    Exemption,
+    Geo,
+    Group,
+    ListSource,
+    Metrics,
+    Privacy,
+    Protect,
+    Selftest,
+    Sinkhole,
+    State,
+)
+from monitor.config.subjects import device, interface, member, name, target, word
+from monitor.config.table import Table, chosen
+from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, schedule, size
+from monitor.model import Limits
+
+S = TypeVar("S")
+
+_SINKHOLE_ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
+_SINKHOLE_UPSTREAMS: Final = ("asked", "system")
+
+
+def read_config(top: Table, path: str, digest: str) -> Config:
+    """All sections; relative paths are relative to the file's folder."""
+    folder = Path(path).parent
+    groups = _array(top, "group", _group)
+    group_names = _unique([group.name for group in groups], top, "group")
+    lists = _array(top, "list", lambda table: _list(table, folder))
+    _unique([source.name for source in lists], top, "list")
+    config = Config(
+        capture=_section(top, "capture", _capture),
+        metrics=_section(top, "metrics", lambda table: Metrics(table.parsed("listen", Metrics.listen, endpoint))),
+        groups=groups,
+        bans=_array(top, "ban", lambda table: _ban(table, group_names)),
+        exceptions=_array(top, "exception", _exemption),
+        sinkhole=_section(top, "sinkhole", _sinkhole),
+        lists=lists,
+        geo=_section(top, "geo", lambda table: _geo(table, folder)),
+        events=_section(top, "events", lambda table: _events(table, folder)),
+        state=_section(top, "state", lambda table: State(_below(folder, table.text("path", State.path)))),
+        privacy=_section(top, "privacy", _privacy),
+        protect=_section(top, "protect", lambda table: Protect(table.parsed_list("names", Protect.names, name))),
+        selftest=_section(top, "selftest", lambda table: Selftest(table.parsed("every", Selftest.every, duration))),
+        limits=_section(top, "limits", _limits),
+        path=path,
+        hash=digest,
+    )
+    top.finish()
+    return config
+
+
+def _section(top: Table, key: str, read: Callable[[Table], S]) -> S:
+    return _finished(top.table(key), read)
+
+
+def _array(top: Table, key: str, read: Callable[[Table], S]) -> tuple[S, ...]:
+    return tuple(_finished(table, read) for table in top.tables(key))
+
+
+def _finished(table: Table, read: Callable[[Table], S]) -> S:
+    section = read(table)
+    table.finish()
+    return section
+
+
+def _capture(table: Table) -> Capture:
+    return Capture(
+        interfaces=table.parsed_list("interfaces", Capture.interfaces, interface),
+        local=table.parsed_list("local", Capture.local, prefix),
+        flows=table.choice("flows", Capture.flows, FLOW_SOURCES),
+        nat64=table.parsed_list("nat64", Capture.nat64, nat64_prefix),
+    )
+
+
+def _group(table: Table) -> Group:
+    return Group(
+        name=table.parsed("name", "", word, required=True),
+        members=table.parsed_list("members", Group.members, member),
+    )
+
+
+def _ban(table: Table, groups: list[str]) -> Ban:
+    vendors = table.parsed_list("vendors", (), target)
+    if not vendors:
+        table.complain("vendors", "needs at least one vendor, vendor/service or category:name")
+    return Ban(
+        vendors=vendors,
+        groups=table.parsed_list("groups", Ban.groups, lambda text: chosen(text, groups)),
+        mode=table.choice("mode", Ban.mode, BAN_MODES),
+        layers=table.choices("layers", Ban.layers, BAN_LAYERS),
+        schedule=table.parsed("schedule", Ban.schedule, schedule),
+        on_failure=table.choice("on_failure", Ban.on_failure, ("open", "closed")),
+        reason=table.text("reason", Ban.reason),
+        allow=table.parsed_list("allow", Ban.allow, name),
+        blind=table.choice("blind", Ban.blind, ("count", "reject")),
+        ech=table.choice("ech", Ban.ech, ("keep", "strip")),
+    )
+
+
+def _exemption(table: Table) -> Exemption:
+    exemption = Exemption(
+        device=table.parsed("device", "", device, required=True),
+        name=table.parsed("name", Exemption.name, name),
+        vendor=table.parsed("vendor", Exemption.vendor, target),
+        until=table.any("until", Exemption.until, moment),
+        reason=table.text("reason", Exemption.reason),
+    )
+    if table.has("name") == table.has("vendor"):
+        table.complain("", "needs either a name or a vendor")
+    return exemption
+
+
+def _sinkhole(table: Table) -> Sinkhole:
+    return Sinkhole(
+        answer=table.parsed("answer", Sinkhole.answer, _answer),
+        ttl=table.count("ttl", Sinkhole.ttl),
+        upstream=table.any("upstream", Sinkhole.upstream, _upstream),
+        exempt=table.parsed_list("exempt", Sinkhole.exempt, address),
+    )
+
+
+def _answer(text: str) -> str:
+    if text in _SINKHOLE_ANSWERS:
+        return text
+    try:
+        return str(address(text))
+    except ValueError:
+        raise ValueError(f"expected {', '.join(_SINKHOLE_ANSWERS)} or an address, got '{text}'") from None
+
+
+def _upstream(value: object) -> str | tuple[Address, ...]:
+    if isinstance(value, str):
+        return chosen(value, _SINKHOLE_UPSTREAMS)
+    if isinstance(value, list) and value and all(isinstance(entry, str) for entry in value):
+        return tuple(address(entry) for entry in value)
+    raise ValueError('expected "asked", "system" or a list of addresses')
+
+
+def _list(table: Table, folder: Path) -> ListSource:
+    return ListSource(
+        name=table.parsed("name", "", word, required=True),
+        url=table.parsed("url", "", lambda text: _location(text, folder), required=True),
+        format=table.choice("format", ListSource.format, LIST_FORMATS),
+        vendor=table.parsed("vendor", ListSource.vendor, lambda text: target(text) if text else ""),
+        interval=table.parsed("interval", ListSource.interval, duration),
+        sha256=table.text("sha256", ListSource.sha256).lower(),
+        minisign=table.text("minisign", ListSource.minisign),
+        max_bytes=table.size("max_bytes", ListSource.max_bytes, size),
+        max_entries=table.count("max_entries", ListSource.max_entries, least=1),
+    )
+
+
+def _location(text: str, folder: Path) -> str:
+    """A list's address: https, or a file's path, which `file://` may introduce."""
+    scheme, colon, _ = text.partition("://")
+    if colon and scheme not in ("https", "file"):
+        raise ValueError(f"expected https://… or a file's path, got '{text}'")
+    return text if scheme == "https" and colon else _below(folder, text.removeprefix("file://"))
+
+
+def _geo(table: Table, folder: Path) -> Geo:
+    return Geo(
+        asn=_below(folder, table.text("asn", Geo.asn)), country=_below(folder, table.text("country", Geo.country))
+    )
+
+
+def _events(table: Table, folder: Path) -> Events:
+    path = table.text("path", Events.path)
+    return Events(
+        path=path if path == "-" else _below(folder, path),
+        types=table.choices("types", Events.types, EVENT_TYPES),
+        max_bytes=table.size("max_bytes", Events.max_bytes, size),
+        keep=table.count("keep", Events.keep),
+    )
+
+
+def _privacy(table: Table) -> Privacy:
+    return Privacy(
+        retention_days=table.count("retention_days", Privacy.retention_days, least=1),
+        device=table.choice("device", Privacy.device, DEVICE_DETAIL),
+    )
+
+
+def _limits(table: Table) -> Limits:
+    """Every field of `Limits` is a key."""
+    defaults = Limits()
+    changed: dict[str, Any] = {}
+    for limit in fields(Limits):
+        default = getattr(defaults, limit.name)
+        if isinstance(default, float):
+            changed[limit.name] = table.number(limit.name, default)
+        else:
+            changed[limit.name] = table.count(limit.name, default, least=1)
+    return replace(defaults, **changed)
+
+
+def _below(folder: Path, path: str) -> str:
+    return str(folder / path) if path else ""
+
+
+def _unique(names: list[str], top: Table, key: str) -> list[str]:
+    """The names; complains of those that come twice."""
+    for at, given in enumerate(names):
+        if given and given in names[:at]:
+            top.complain_at((key, at, "name"), f"'{given}' is there twice")
+    return names

@@ -1,0 +1,168 @@
+"""Every section and key of the configuration, with its default. The shipped example says why each is so.
+
+Addresses are `ipaddress` objects here, at the edge; `settings.py` packs them for the core.
+"""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Final
+
+from monitor.config.values import Address, Endpoint, Prefix, Schedule
+from monitor.model import Limits
+
+EVENT_TYPES: Final = ("dns", "tls", "quic", "flow", "dhcp", "verdict")
+FLOW_SOURCES: Final = ("conntrack", "packets")
+BAN_MODES: Final = ("observe", "shadow", "enforce")
+BAN_LAYERS: Final = ("dns", "sni", "ip")
+DEVICE_DETAIL: Final = ("full", "pseudonym", "none")
+LIST_FORMATS: Final = (
+    "auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "rpz", "v2fly", "cidr", "asn",
+)  # fmt: skip
+
+LISTEN: Final = Endpoint("127.0.0.1", 10053)
+ALWAYS: Final = Schedule()
+# RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 section 2.5.6.
+LOCAL_PREFIXES: Final = tuple(
+    ip_network(text)
+    for text in (
+        "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Capture:
+    """`interfaces`: none means that the daemon picks them and says which."""
+
+    interfaces: tuple[str, ...] = ()
+    local: tuple[Prefix, ...] = LOCAL_PREFIXES
+    flows: str = "conntrack"
+    nat64: tuple[Prefix, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metrics:
+    listen: Endpoint = LISTEN
+
+
+@dataclass(frozen=True)
+class Group:
+    """`members`: MAC addresses, addresses, prefixes, `host:` patterns and `iface:` names."""
+
+    name: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ban:
+    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone."""
+
+    vendors: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    mode: str = "observe"
+    layers: tuple[str, ...] = BAN_LAYERS
+    schedule: Schedule = ALWAYS
+    on_failure: str = "open"
+    reason: str = ""
+    allow: tuple[str, ...] = ()
+    blind: str = "count"
+    ech: str = "keep"
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """An `[[exception]]`: one device may reach one name or vendor; `until` in seconds since the epoch, 0: no end."""
+
+    device: str
+    name: str = ""
+    vendor: str = ""
+    until: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Sinkhole:
+    """`answer` is a word or an address; `upstream` is empty for the resolver that the client chose."""
+
+    answer: str = "nxdomain"
+    ttl: int = 10
+    upstream: str | tuple[Address, ...] = "asked"
+    exempt: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListSource:
+    """A user list: `url` is https, or a file's path."""
+
+    name: str
+    url: str
+    format: str = "auto"
+    vendor: str = ""
+    interval: float = 86_400.0
+    sha256: str = ""
+    minisign: str = ""
+    max_bytes: int = 67_108_864
+    max_entries: int = 2_000_000
+
+
+@dataclass(frozen=True)
+class Geo:
+    """MMDB files, `""`: none."""
+
+    asn: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True)
+class Events:
+    """EVE lines: `path` `""` writes none, `-` to standard output."""
+
+    path: str = ""
+    types: tuple[str, ...] = EVENT_TYPES
+    max_bytes: int = 104_857_600
+    keep: int = 5
+
+
+@dataclass(frozen=True)
+class State:
+    path: str = "/var/lib/gatewatch"
+
+
+@dataclass(frozen=True)
+class Privacy:
+    retention_days: int = 30
+    device: str = "full"
+
+
+@dataclass(frozen=True)
+class Protect:
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Selftest:
+    """`every` in seconds, 0: never."""
+
+    every: float = 0.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole configuration; `path` and `hash` tell where it came from and count for no comparison."""
+
+    capture: Capture = Capture()
+    metrics: Metrics = Metrics()
+    groups: tuple[Group, ...] = ()
+    bans: tuple[Ban, ...] = ()
+    exceptions: tuple[Exemption, ...] = ()
+    sinkhole: Sinkhole = Sinkhole()
+    lists: tuple[ListSource, ...] = ()
+    geo: Geo = Geo()
+    events: Events = Events()
+    state: State = State()
+    privacy: Privacy = Privacy()
+    protect: Protect = Protect()
+    selftest: Selftest = Selftest()
+    limits: Limits = field(default_factory=Limits)
+    path: str = field(default="", compare=False)
+    hash: str = field(default="defaults", compare=False)

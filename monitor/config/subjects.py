@@ -1,0 +1,81 @@
+"""Whom and what a policy is about: group members, domain names, ban targets. Returned in their one spelling."""
+
+import re
+from typing import Final
+
+from monitor.config.values import mac, prefix
+
+_LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_INTERFACE: Final = re.compile(r"[^\s/]{1,15}")
+
+
+def word(text: str) -> str:
+    """The name of a group, list or vendor: it becomes a metric label."""
+    if not _WORD.fullmatch(text):
+        raise ValueError(f"expected a name of a-z, 0-9, '.', '_' and '-', got '{text}'")
+    return text
+
+
+def interface(text: str) -> str:
+    """A network interface name as Linux allows it."""
+    if not _INTERFACE.fullmatch(text) or text in (".", ".."):
+        raise ValueError(f"expected an interface name, got '{text}'")
+    return text
+
+
+def name(text: str) -> str:
+    """A domain name: lower case, A-labels (RFC 5890 section 2.3.2.1), no trailing dot."""
+    bare = text.strip().removesuffix(".").lower()
+    try:
+        plain = bare if bare.isascii() else bare.encode("idna").decode("ascii")
+    except UnicodeError:
+        plain = ""
+    if len(plain) > 253 or not plain or not all(_LABEL.fullmatch(label) for label in plain.split(".")):
+        raise ValueError(f"expected a domain name, got '{text}'")
+    return plain
+
+
+def target(text: str) -> str:
+    """`vendor`, `vendor/service` or `category:name`."""
+    scheme, colon, rest = text.rpartition(":")
+    if colon and scheme != "category":
+        raise ValueError(f"expected a vendor, vendor/service or category:name, got '{text}'")
+    parts = [rest] if colon else rest.split("/")
+    if len(parts) > 2 or not all(_WORD.fullmatch(part) for part in parts):
+        raise ValueError(f"expected a vendor, vendor/service or category:name, got '{text}'")
+    return text
+
+
+def member(text: str) -> str:
+    """A MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`."""
+    scheme, _, rest = text.partition(":")
+    if scheme == "host" and rest:
+        return f"host:{rest.lower()}"
+    if scheme == "iface":
+        return f"iface:{interface(rest)}"
+    try:
+        return mac(text).hex(":")
+    except ValueError:
+        pass
+    try:
+        return str(prefix(text))
+    except ValueError as error:
+        if "/" in text:
+            raise
+        wanted = "a MAC address, an address, a prefix, host:PATTERN or iface:NAME"
+        raise ValueError(f"expected {wanted}, got '{text}'") from error
+
+
+def device(text: str) -> str:
+    """A MAC address or an address."""
+    try:
+        return mac(text).hex(":")
+    except ValueError:
+        pass
+    if "/" in text:
+        raise ValueError(f"expected the MAC address or address of one device, got '{text}'")
+    try:
+        return str(prefix(text).network_address)
+    except ValueError:
+        raise ValueError(f"expected the MAC address or address of a device, got '{text}'") from None

@@ -1,0 +1,155 @@
+"""A TOML table as it is read: every key asked for by its kind, complaints with lines for what does not fit.
+
+A key that is wrong yields its default, so that reading goes on and all complaints come at once. Whatever nobody
+asked for is unknown.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Final, TypeVar
+
+from monitor.config.complaints import Complaints, KeyPath, nearest
+
+T = TypeVar("T")
+
+_KINDS: Final[dict[type, str]] = {
+    bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "a table",
+    datetime: "a date with time", date: "a date",
+}  # fmt: skip
+
+
+class Table:
+    """One table of the file. `required` keys are those that have no default."""
+
+    def __init__(self, values: dict[str, object], path: KeyPath, complaints: Complaints) -> None:
+        self.path = path
+        self._values = values
+        self._complaints = complaints
+        self._known: list[str] = []
+
+    def finish(self) -> None:
+        """Complains of the keys that nobody asked for."""
+        for key in self._values:
+            if key not in self._known:
+                self._complaints.unknown((*self.path, key), self._known)
+
+    def complain(self, key: str, text: str) -> None:
+        self._complaints.add((*self.path, key) if key else self.path, text)
+
+    def complain_at(self, path: KeyPath, text: str) -> None:
+        """As `complain`, for a key further down."""
+        self._complaints.add((*self.path, *path), text)
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def text(self, key: str, default: str, required: bool = False) -> str:
+        return self.parsed(key, default, str, required)
+
+    def parsed(self, key: str, default: T, parse: Callable[[str], T], required: bool = False) -> T:
+        """A string that `parse` turns into the value."""
+        value = self._typed(key, str)
+        if value is None or (required and not value):
+            if required and (not self.has(key) or value == ""):
+                self.complain(key, "is needed here")
+            return default
+        return self._convert(key, value, default, parse)
+
+    def parsed_list(self, key: str, default: tuple[T, ...], parse: Callable[[str], T]) -> tuple[T, ...]:
+        """A list of strings, each turned into a value; the good ones are kept beside the complaints."""
+        value = self._typed(key, list)
+        if value is None:
+            return default
+        found: list[T] = []
+        for entry in value:
+            if not isinstance(entry, str):
+                self.complain(key, f"expected a list of strings, got {kind_of(entry)} in it")
+                continue
+            try:
+                found.append(parse(entry))
+            except ValueError as error:
+                self.complain(key, str(error))
+        return tuple(found)
+
+    def choice(self, key: str, default: str, choices: Sequence[str]) -> str:
+        return self.parsed(key, default, lambda text: chosen(text, choices))
+
+    def choices(self, key: str, default: tuple[str, ...], choices: Sequence[str]) -> tuple[str, ...]:
+        return self.parsed_list(key, default, lambda text: chosen(text, choices))
+
+    def count(self, key: str, default: int, least: int = 0) -> int:
+        value = self._typed(key, int)
+        if value is not None and value < least:
+            self.complain(key, f"expected {least} or more, got {value}")
+            return default
+        return default if value is None else value
+
+    def number(self, key: str, default: float) -> float:
+        value = self._typed(key, float)
+        if value is not None and value <= 0:
+            self.complain(key, f"expected a number above 0, got {value}")
+            return default
+        return default if value is None else value
+
+    def size(self, key: str, default: int, parse: Callable[[str], int]) -> int:
+        """A number of bytes, or a string such as `64MiB`."""
+        value = self._values.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.count(key, default, least=1)
+        return self.parsed(key, default, parse)
+
+    def any(self, key: str, default: T, parse: Callable[[object], T]) -> T:
+        """A value of any type that `parse` accepts."""
+        self._known.append(key)
+        return self._convert(key, self._values[key], default, parse) if key in self._values else default
+
+    def tables(self, key: str) -> list["Table"]:
+        """The tables of an array of tables."""
+        self._known.append(key)
+        value = self._values.get(key, [])
+        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
+            return [Table(entry, (*self.path, key, at), self._complaints) for at, entry in enumerate(value)]
+        self.complain(key, f"expected [[{key}]] tables, got {kind_of(value)}")
+        return []
+
+    def table(self, key: str) -> "Table":
+        """A table of this one, empty where it is absent."""
+        self._known.append(key)
+        value = self._values.get(key, {})
+        if not isinstance(value, dict):
+            self.complain(key, f"expected a table [{key}], got {kind_of(value)}")
+            value = {}
+        return Table(value, (*self.path, key), self._complaints)
+
+    def _typed(self, key: str, kind: type[T]) -> T | None:
+        """The value of `key` if it is of that kind, None with a complaint if not; bool is no integer here."""
+        self._known.append(key)
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            self.complain(key, f"expected {_KINDS[kind]}, got {kind_of(value)}")
+            return None
+        return value
+
+    def _convert(self, key: str, value: object, default: T, parse: Callable[..., T]) -> T:
+        try:
+            return parse(value)
+        except ValueError as error:
+            self.complain(key, str(error))
+            return default
+
+
+def chosen(text: str, choices: Sequence[str]) -> str:
+    if text in choices:
+        return text
+    near = nearest(text, list(choices))
+    hint = f", '{near}' may be meant" if near else ""
+    raise ValueError(f"expected {' or '.join(choices)}, got '{text}'{hint}")
+
+
+def kind_of(value: object) -> str:
+    """What a person calls a value of that type."""
+    return _KINDS.get(type(value), type(value).__name__)
