@@ -20,7 +20,7 @@ def mistakes() -> Iterator[tuple[str, str, str]]:
         yield name, text, line.rstrip("\n")
 
 
-@pytest.mark.parametrize(("name", "text", "line"), mistakes())
+@pytest.mark.parametrize(("name", "text", "line"), list(mistakes()))
 def test_a_mistake_gives_one_line(name: str, text: str, line: str) -> None:
     with pytest.raises(ConfigErrors) as caught:
         parse(text, "c.toml")
