@@ -1,0 +1,81 @@
+"""Whether bytes on a port that is not DNS's are DNS all the same.
+
+Strict on purpose: a resolver on another port is worth seeing, but nothing that is no DNS may become a message. What
+is asked for is what every ordinary query and its answer have (RFC 1035 section 4.1), and random bytes hardly ever.
+"""
+
+from typing import Final
+
+from monitor.wire.dns import HEADER, OPCODE_MASK, RECORD
+from monitor.wire.dns_codes import is_assigned_type
+from monitor.wire.names import LABEL_MAX, skip_name
+from monitor.wire.octets import two
+
+_RESPONSE: Final = 0x8000
+# RFC 1035 section 4.1.1, RFC 2535 section 6.1: of the three bits that were reserved one still is.
+_RESERVED: Final = 0x0040
+_RCODE_MAX: Final = 11
+_OPCODE_MAX: Final = 6 << 11
+_RECORDS_MAX: Final = 1024
+# IN, CH, HS, NONE, ANY.
+_CLASSES: Final = (1, 3, 4, 254, 255)
+
+
+def has_dns_header(data: bytes, start: int) -> bool:
+    """Whether the 12 bytes at `start` can be the header of a message on DNS's own port: wide, but not everything."""
+    flags = two(data, start + 2)
+    if flags & OPCODE_MASK > _OPCODE_MAX or flags & 15 > _RCODE_MAX or flags & _RESERVED:
+        return False
+    return two(data, start + 4) <= 16
+
+
+def looks_like_dns(data: bytes, start: int, end: int) -> bool:
+    """Whether `data[start:end]` is a standard query or an answer to one: one question, every record in its place."""
+    if end - start < HEADER + 5:
+        return False
+    flags = two(data, start + 2)
+    if flags & (OPCODE_MASK | _RESERVED) or flags & 15 > _RCODE_MAX or two(data, start + 4) != 1:
+        return False
+    at = _skip_plain_question(data, start + HEADER, end)
+    if at < 0:
+        return False
+    records = two(data, start + 6) + two(data, start + 8)
+    additionals = two(data, start + 10)
+    if not flags & _RESPONSE:
+        # A client asks: no answers, and of records only what speaks about the message (OPT, TSIG, SIG(0)).
+        return records == 0 and flags & 15 == 0 and additionals <= 2
+    return records + additionals <= _RECORDS_MAX and _has_records(data, at, end, records + additionals)
+
+
+def _skip_plain_question(data: bytes, at: int, end: int) -> int:
+    """The offset behind a question whose name has no pointer and no control bytes, -1 if it is none."""
+    behind = skip_name(data, at, end)
+    if behind < 0 or behind + 4 > end or data[behind - 1] != 0:
+        return -1
+    while data[at]:
+        if data[at] > LABEL_MAX or not _is_plain(data, at + 1, at + 1 + data[at]):
+            return -1
+        at += data[at] + 1
+    if not is_assigned_type(two(data, behind)) or two(data, behind + 2) not in _CLASSES:
+        return -1
+    return behind + 4
+
+
+def _is_plain(data: bytes, at: int, end: int) -> bool:
+    while at < end:
+        if not 0x20 < data[at] < 0x7F:
+            return False
+        at += 1
+    return True
+
+
+def _has_records(data: bytes, at: int, end: int, count: int) -> bool:
+    while count > 0:
+        at = skip_name(data, at, end)
+        if at < 0 or at + RECORD > end:
+            return False
+        at += RECORD + two(data, at + 8)
+        if at > end:
+            return False
+        count -= 1
+    return True
