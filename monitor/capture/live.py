@@ -1,0 +1,95 @@
+"""Live capture: several interfaces, whatever becomes of them while it runs."""
+
+import errno
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, final
+
+from monitor.capture.interface import Interface
+from monitor.errors import MachineError
+from monitor.model import Frame
+
+FRAMES_MAX: Final = 512  # of each socket at a time, so that none of them waits long for the others
+SNAP_BYTES: Final = 192  # headers, where packets are only counted
+
+
+@dataclass(frozen=True)
+class InterfaceCounts:
+    """What one interface gave since the start: frames handed on, their bytes on the wire, frames lost."""
+
+    frames: int
+    bytes: int
+    dropped: int
+
+
+@final
+class Capture:
+    """The frames of `names`, numbered from 1 over all of them; `Frame.interface` is the place in `names`.
+
+    With `counting` every IP packet comes, headers only where nothing in it is looked at; without, only what names
+    something (`capture/filters.py`).
+    """
+
+    def __init__(self, names: Iterable[str], counting: bool, snap: int = SNAP_BYTES) -> None:
+        self.names = list(names)
+        self.counting = counting
+        self._interfaces = [Interface(name, index, counting, snap) for index, name in enumerate(self.names)]
+        self._number = 1
+
+    def open(self) -> None:
+        """Opens every interface. Raises MachineError for one that does not exist, or without the privilege."""
+        existing = [name for _, name in socket.if_nameindex()]
+        for interface in self._interfaces:
+            if interface.name not in existing:
+                self.close()
+                raise MachineError(f"interface {interface.name} does not exist; there are {', '.join(existing)}")
+            try:
+                interface.open()
+            except OSError as error:
+                self.close()
+                raise _machine_error(interface.name, error) from error
+
+    def refresh(self) -> list[str]:
+        """To be called when links change: reopens what came back. Returns what changed, for the log."""
+        changes = []
+        for interface in self._interfaces:
+            if interface.refresh():
+                changes.append(f"interface {interface.name} {'is captured again' if interface.is_open else 'is gone'}")
+        return changes
+
+    def filenos(self) -> list[int]:
+        """What to wait on; it changes only in `refresh`."""
+        return [fileno for interface in self._interfaces for fileno in interface.filenos()]
+
+    def read(self, frames_max: int = FRAMES_MAX) -> list[Frame]:
+        """The frames that wait, in order of their time; at most about `frames_max` of each socket."""
+        out: list[Frame] = []
+        for interface in self._interfaces:
+            self._number += interface.read(frames_max, self._number, out)
+        out.sort(key=_time)
+        return out
+
+    def counts(self) -> dict[str, InterfaceCounts]:
+        return {
+            interface.name: InterfaceCounts(interface.frames, interface.bytes, interface.dropped())
+            for interface in self._interfaces
+        }
+
+    def down(self) -> list[str]:
+        """The interfaces that give nothing now, being down or gone."""
+        return [interface.name for interface in self._interfaces if not interface.is_up()]
+
+    def close(self) -> None:
+        for interface in self._interfaces:
+            interface.close()
+
+
+def _time(frame: Frame) -> float:
+    return frame.time
+
+
+def _machine_error(name: str, error: OSError) -> MachineError:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return MachineError(f"no permission to capture on {name}: run as root, or with CAP_NET_RAW and CAP_NET_ADMIN")
+    return MachineError(f"cannot capture on {name}: {error.strerror}")

@@ -1,0 +1,61 @@
+"""What both kinds of packet socket share: opening, the filter, the kernel's counters, a downed interface's error."""
+
+import contextlib
+import ctypes
+import socket
+import struct
+from typing import Final
+
+from monitor.capture.filters import ETHERNET, RAW_IP
+
+ETH_P_ALL: Final = 0x0003
+SOL_PACKET: Final = 263
+PACKET_STATISTICS: Final = 6
+PACKET_IGNORE_OUTGOING: Final = 23
+SO_ATTACH_FILTER: Final = 26
+ETHERNET_HARDWARE: Final = (1, 772)  # ARPHRD_ETHER, ARPHRD_LOOPBACK
+LOOPBACK_HARDWARE: Final = 772
+
+
+class PacketSocket:
+    """A packet socket that is not bound yet, so that no unfiltered frame gets in.
+
+    Raises OSError without the privilege. `hardware` is the interface's ARPHRD_ number: links without an Ethernet
+    header are read from the network header on. Both directions are seen; promiscuous mode stays off.
+    """
+
+    def __init__(self, hardware: int, program: bytes) -> None:
+        ethernet = hardware in ETHERNET_HARDWARE
+        self.link = ETHERNET if ethernet else RAW_IP
+        self.dropped = 0
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW if ethernet else socket.SOCK_DGRAM, 0)
+        self.socket.setblocking(False)
+        if hardware == LOOPBACK_HARDWARE:  # there every frame leaves and arrives, and counts once
+            self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+        self.attach(program)
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def bind(self, name: str) -> None:
+        self.socket.bind((name, ETH_P_ALL))
+
+    def attach(self, program: bytes) -> None:
+        """Replaces the filter, in one step."""
+        buffer = ctypes.create_string_buffer(program, len(program))
+        descriptor = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, descriptor)
+
+    def clear_error(self) -> None:
+        """Takes the pending error of an interface that went down, so that the descriptor is quiet until it is back."""
+        with contextlib.suppress(OSError):
+            self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def count_drops(self) -> None:
+        """Adds what the kernel dropped since the last call because nobody read fast enough."""
+        with contextlib.suppress(OSError):
+            _, dropped = struct.unpack("=2I", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+            self.dropped += dropped
+
+    def close(self) -> None:
+        self.socket.close()

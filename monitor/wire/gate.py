@@ -1,0 +1,115 @@
+"""Which TCP segments can still belong to a ClientHello or a request, before anything is made of them.
+
+The kernel's filter keeps no state and hands over every segment towards a server. A flow's beginning is known from
+its SYN, or from a segment that begins a handshake or a request; what lies within the first `WINDOW` bytes from there
+is wanted, in any order, and the rest is an upload. Flows that upload much are reported as elephants, so that the
+filter itself refuses them.
+
+Flow marks are the filter's: ports (32 bits, source first) XOR the low words of both addresses.
+"""
+
+from typing import Final, final
+
+WINDOW: Final = 18_432  # bytes from the beginning of a flow: a hello of 16 KiB with its record headers
+FLOWS_MAX: Final = 16_384
+ELEPHANTS_MAX: Final = 64
+ELEPHANT_FRAMES: Final = 32  # unwanted frames of a flow between two calls of `elephants`
+COUNTS_MAX: Final = 65_536
+STARTS: Final = frozenset((b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC"))
+
+
+@final
+class Gate:
+    """Bounded memory of where flows begin; the oldest is forgotten first."""
+
+    __slots__ = ("_begin", "_refused", "_unwanted", "unwanted")
+
+    def __init__(self) -> None:
+        self._begin: dict[bytes, int] = {}
+        self._unwanted: dict[int, int] = {}
+        self._refused: dict[int, None] = {}
+        self.unwanted = 0
+
+    def wants(self, data: bytes, network: int) -> bool:
+        """Whether the frame whose network header is at `network` is worth an object. Never raises on bytes."""
+        size = len(data)
+        if network + 40 > size:
+            return True
+        if data[network] >> 4 == 4:
+            if data[network + 9] != 6:
+                return True
+            transport = network + ((data[network] & 15) << 2)
+            addresses = network + 12
+            width = 4
+        else:
+            if data[network + 6] != 6:
+                return True
+            transport = network + 40
+            addresses = network + 8
+            width = 16
+        if transport + 20 > size:
+            return True
+        sequence = _word(data, transport + 4)
+        key = data[addresses : addresses + 2 * width] + data[transport : transport + 4]
+        if data[transport + 13] & 0x12 == 0x02:
+            self._begins(key, (sequence + 1) & 0xFFFFFFFF)
+            if self._refused:
+                self._refused.pop(_mark(data, addresses, width, transport), None)
+            return True
+        if _is_start(data, transport + (data[transport + 12] >> 4 << 2)):
+            if key not in self._begin:
+                self._begins(key, sequence)
+            return True
+        begin = self._begin.get(key, -1)
+        if begin >= 0 and (sequence - begin) & 0xFFFFFFFF < WINDOW:
+            return True
+        self.unwanted += 1
+        self._count(_mark(data, addresses, width, transport))
+        return False
+
+    def _begins(self, key: bytes, sequence: int) -> None:
+        if len(self._begin) >= FLOWS_MAX and key not in self._begin:
+            del self._begin[next(iter(self._begin))]
+        self._begin[key] = sequence
+
+    def _count(self, mark: int) -> None:
+        count = self._unwanted.get(mark, 0)
+        if count == 0 and len(self._unwanted) >= COUNTS_MAX:
+            self._unwanted.clear()
+        self._unwanted[mark] = count + 1
+
+    def elephants(self) -> list[int] | None:
+        """The marks to refuse from now on, at most `ELEPHANTS_MAX`, or None where nothing changed since the last call.
+
+        The longest refused make room for new ones, and a SYN of the same flow lifts its mark.
+        """
+        heavy = [mark for mark, count in self._unwanted.items() if count >= ELEPHANT_FRAMES]
+        self._unwanted.clear()
+        if not heavy:
+            return None
+        for mark in heavy:
+            self._refused[mark] = None
+        while len(self._refused) > ELEPHANTS_MAX:
+            del self._refused[next(iter(self._refused))]
+        return list(self._refused)
+
+
+def _word(data: bytes, at: int) -> int:
+    return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
+
+
+def _mark(data: bytes, addresses: int, width: int, transport: int) -> int:
+    low = addresses + width - 4
+    return _word(data, transport) ^ _word(data, low) ^ _word(data, low + width)
+
+
+def _is_start(data: bytes, at: int) -> bool:
+    """A TLS handshake record, or the first letters of an HTTP request's method."""
+    if at + 4 > len(data):
+        return False
+    first = data[at]
+    if first == 0x16:
+        return data[at + 1] == 3
+    if first < 0x43 or first > 0x54:  # C to T
+        return False
+    return data[at : at + 4] in STARTS
