@@ -1,6 +1,7 @@
-"""What every test shares: the engine under test, and captures that are optional."""
+"""What every test shares: the engine under test, golden files, and captures that are optional."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import corpus
@@ -11,6 +12,27 @@ import monitor
 # Programs that tests start run the engine that the tests themselves run.
 os.environ["PYTHONPATH"] = str(Path(monitor.__file__).resolve().parents[1])
 os.environ["PYTHONSAFEPATH"] = "1"
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden-update", action="store_true", help="rewrite the golden files instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a text with what a person last agreed with, in `tests/golden/`."""
+
+    def compare(name: str, text: str) -> None:
+        if request.config.getoption("--golden-update"):
+            (GOLDEN / name).write_text(text)
+        assert text == (GOLDEN / name).read_text(), (
+            f"tests/golden/{name} differs; if meant, --golden-update rewrites it"
+        )
+
+    return compare
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

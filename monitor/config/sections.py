@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Final
 
+from monitor.attribution.networks import DEFAULT_LOCAL
 from monitor.config.values import Address, Endpoint, Prefix, Schedule
 from monitor.model import Limits
 
@@ -21,13 +22,7 @@ LIST_FORMATS: Final = (
 
 LISTEN: Final = Endpoint("127.0.0.1", 10053)
 ALWAYS: Final = Schedule()
-# RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 section 2.5.6.
-LOCAL_PREFIXES: Final = tuple(
-    ip_network(text)
-    for text in (
-        "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10",
-    )
-)  # fmt: skip
+LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""Asks the sources for their numbers, only when somebody scrapes, and renders them in slices.
+
+A source is a callable that returns samples by family name; what two sources give for one family is joined. The
+numbers are taken in one go, so that a page is of one moment; the text is made in slices between which the loop turns.
+"""
+
+from asyncio import sleep
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from monitor.metrics.exposition import Series, family_text, histogram_text
+from monitor.metrics.families import BY_NAME, FAMILIES, HISTOGRAM, Family
+from monitor.metrics.process import process_text
+from monitor.model import Histogram, Samples
+
+SampleSource: TypeAlias = Callable[[], Samples]
+HistogramSource: TypeAlias = Callable[[], dict[str, Histogram]]
+
+
+class Collector:
+    """The numbers of all sources as one page of text."""
+
+    def __init__(self, samples: list[SampleSource], histograms: list[HistogramSource], process: bool = True) -> None:
+        self._samples = samples
+        self._histograms = histograms
+        self._process = process
+
+    def slices(self) -> Iterator[str]:
+        """The page in the order of the table, cut so that no piece takes long. The first `next` takes all numbers."""
+        series = self._series()
+        histograms = {name: value for source in self._histograms for name, value in source().items()}
+        _known(series.keys() | histograms.keys())
+        for family in FAMILIES:
+            if family.type == HISTOGRAM and family.name in histograms:
+                yield histogram_text(family, histograms[family.name])
+            else:
+                yield from family_text(family, series.get(family.name, ()))
+        if self._process:
+            yield process_text()
+
+    def text(self) -> str:
+        """The whole page at once."""
+        return "".join(self.slices())
+
+    async def render(self) -> bytes:
+        """The whole page, while the loop goes on turning."""
+        parts = []
+        for part in self.slices():
+            parts.append(part.encode())
+            await sleep(0)
+        return b"".join(parts)
+
+    def _series(self) -> dict[str, Series]:
+        joined: dict[str, dict[tuple[str, ...], float]] = {}
+        for source in self._samples:
+            for name, values in source().items():
+                joined.setdefault(name, {}).update(values)
+        return {name: list(values.items()) for name, values in joined.items()}
+
+
+def _known(names: set[str]) -> None:
+    unknown = sorted(names - BY_NAME.keys())
+    if unknown:
+        raise KeyError(f"no metric family is called {', '.join(unknown)}")
+
+
+def family(name: str) -> Family:
+    return BY_NAME[name]

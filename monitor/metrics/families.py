@@ -1,0 +1,81 @@
+"""The one table of all metric families: name without the `gatewatch_` prefix, type, help, labels.
+
+Labels come from closed sets only: never a domain, a MAC or an address. What only enforcement can fill is not here
+before enforcement is, because a family at 0 would say that nothing was blocked where nothing could be.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+PREFIX: Final = "gatewatch_"
+GAUGE: Final = "gauge"
+COUNTER: Final = "counter"
+HISTOGRAM: Final = "histogram"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A metric family; `labels` in the order in which samples give their values."""
+
+    name: str
+    type: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        return PREFIX + self.name
+
+
+_FLOW: Final = ("vendor", "service", "group", "direction", "evidence")
+
+FAMILIES: Final = (
+    Family("build_info", GAUGE, "Version, and whether the core runs compiled or interpreted.", ("version", "engine")),
+    Family("capture_packets_total", COUNTER, "Frames that the capture handed over.", ("interface",)),
+    Family(
+        "capture_dropped_packets_total",
+        COUNTER,
+        "Frames that the kernel dropped because the capture was not read fast enough.",
+        ("interface",),
+    ),
+    Family("capture_bytes_total", COUNTER, "Bytes of the frames that the capture handed over.", ("interface",)),
+    Family(
+        "decode_errors_total", COUNTER, "Packets and messages that could not be decoded, by kind.", ("layer", "kind")
+    ),
+    Family(
+        "dns_queries_total", COUNTER, "DNS queries of devices, by what became of them.", ("vendor", "group", "action")
+    ),
+    Family("dns_responses_total", COUNTER, "DNS responses to devices.", ("rcode",)),
+    Family("dns_response_seconds", HISTOGRAM, "Time between a device's DNS query and its response."),
+    Family("handshakes_total", COUNTER, "TLS and QUIC client hellos.", ("vendor", "group", "transport")),
+    Family("flow_bytes_total", COUNTER, "IP bytes of flows, up and down as the device sees it.", _FLOW),
+    Family("flows_total", COUNTER, "Flows that began.", ("vendor", "service", "group", "evidence")),
+    Family("flows_active", GAUGE, "Flows in the table now."),
+    Family(
+        "destination_bytes_total",
+        COUNTER,
+        "IP bytes by the network and country of the other end; the smaller ones are in other.",
+        ("asn", "country", "direction"),
+    ),
+    Family("devices", GAUGE, "Devices seen with the vendor in the last hour.", ("vendor", "group")),
+    Family(
+        "bypass_attempts_total",
+        COUNTER,
+        "Flows of a kind that hides names from a gateway, by method.",
+        ("group", "method"),
+    ),
+    Family("blind_bytes_total", COUNTER, "IP bytes that nothing could name, by reason.", ("group", "reason")),
+    Family("series_folded_total", COUNTER, "Samples that the series budget folded into other.", ("family",)),
+    Family("loop_stall_seconds", GAUGE, "Longest time in the last minute that the daemon's loop stood still."),
+    Family("list_entries", GAUGE, "Entries of a list.", ("list",)),
+    Family("list_ignored_lines", GAUGE, "Lines of a list that made no sense.", ("list",)),
+    Family("list_last_success_timestamp_seconds", GAUGE, "When a list was last loaded.", ("list",)),
+    Family("table_entries", GAUGE, "Entries of an internal table.", ("table",)),
+    Family("table_evictions_total", COUNTER, "Entries that a full table dropped.", ("table",)),
+    Family("events_total", COUNTER, "Events written.", ("type",)),
+    Family("events_dropped_total", COUNTER, "Events that could not be written."),
+    Family("config_last_reload_success", GAUGE, "1 if the last reload of the configuration went well."),
+    Family("config_info", GAUGE, "The configuration that runs, by its hash.", ("hash",)),
+)
+
+BY_NAME: Final = {family.name: family for family in FAMILIES}
