@@ -15,18 +15,25 @@ _RESPONSE: Final = 0x8000
 # RFC 1035 section 4.1.1, RFC 2535 section 6.1: of the three bits that were reserved one still is.
 _RESERVED: Final = 0x0040
 _RCODE_MAX: Final = 11
+_OPCODE_NOTIFY: Final = 4 << 11
 _OPCODE_MAX: Final = 6 << 11
+_QUESTIONS_MAX: Final = 16
 _RECORDS_MAX: Final = 1024
 # IN, CH, HS, NONE, ANY.
 _CLASSES: Final = (1, 3, 4, 254, 255)
 
 
 def has_dns_header(data: bytes, start: int) -> bool:
-    """Whether the 12 bytes at `start` can be the header of a message on DNS's own port: wide, but not everything."""
+    """Whether the 12 bytes at `start` can be the header of a message on DNS's own port: wide, but not everything.
+
+    A request has no rcode, and only NOTIFY and UPDATE carry records where others carry answers (RFC 1996 section
+    3.7, RFC 2136 section 2).
+    """
     flags = two(data, start + 2)
-    if flags & OPCODE_MASK > _OPCODE_MAX or flags & 15 > _RCODE_MAX or flags & _RESERVED:
+    opcode = flags & OPCODE_MASK
+    if opcode > _OPCODE_MAX or flags & 15 > _RCODE_MAX or flags & _RESERVED or two(data, start + 4) > _QUESTIONS_MAX:
         return False
-    return two(data, start + 4) <= 16
+    return bool(flags & _RESPONSE) or (flags & 15 == 0 and (opcode >= _OPCODE_NOTIFY or two(data, start + 6) == 0))
 
 
 def looks_like_dns(data: bytes, start: int, end: int) -> bool:
