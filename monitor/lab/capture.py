@@ -1,0 +1,104 @@
+"""What tcpdump saw on an interface, counted by flow: the lab's independent witness.
+
+It shares no line with gatewatch's own decoder: tcpdump writes the packets, and the few fields that are needed
+are read here.
+"""
+
+import signal
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+
+from monitor.lab.child import Child
+from monitor.lab.namespace import Namespace
+
+SNAP_BYTES: Final = 128
+BUFFER_KIB: Final = 32_768
+PCAP_HEADER: Final = 24
+RECORD_HEADER: Final = 16
+ETHERNET: Final = 14
+PROTOCOLS: Final = {6: "tcp", 17: "udp"}
+
+# Protocol, then source address and port, then destination address and port.
+Conversation = tuple[str, str, int, str, int]
+
+
+@dataclass
+class Tally:
+    """IP bytes and packets of one direction, and the MAC that sent them."""
+
+    packets: int = 0
+    bytes: int = 0
+    mac: str = ""
+
+
+class Capture:
+    """A tcpdump that runs on `interface`; `stop` gives what it saw."""
+
+    def __init__(self, namespace: Namespace, interface: str, folder: Path) -> None:
+        self.path = folder / f"{interface}.pcap"
+        log = folder / f"tcpdump-{interface}.log"
+        log.unlink(missing_ok=True)
+        options = ["-i", interface, "-s", str(SNAP_BYTES), "-B", str(BUFFER_KIB), "-U", "--immediate-mode", "-n"]
+        self._child = Child(namespace, ["tcpdump", *options, "-Z", "root", "-w", str(self.path)], log)
+        self._child.wait_log("listening on")
+
+    def stop(self) -> dict[Conversation, Tally]:
+        """The tally of each direction of each flow; fails if tcpdump lost a packet."""
+        self._child.stop(signal.SIGINT)
+        said = self._child.log.read_text()
+        assert "0 packets dropped by kernel" in said, said
+        return tally(self.path)
+
+
+def tally(path: Path) -> dict[Conversation, Tally]:
+    found: dict[Conversation, Tally] = {}
+    for frame in frames(path):
+        counted = measure(frame)
+        if counted is not None:
+            conversation, length = counted
+            entry = found.setdefault(conversation, Tally(mac=frame[6:12].hex(":")))
+            entry.packets += 1
+            entry.bytes += length
+    return found
+
+
+def frames(path: Path) -> Iterator[bytes]:
+    """The packets of a little-endian pcap file, as tcpdump writes them here."""
+    data = path.read_bytes()
+    at = PCAP_HEADER
+    while at + RECORD_HEADER <= len(data):
+        (kept,) = struct.unpack_from("<I", data, at + 8)
+        yield data[at + RECORD_HEADER : at + RECORD_HEADER + kept]
+        at += RECORD_HEADER + kept
+
+
+def measure(frame: bytes) -> tuple[Conversation, int] | None:
+    """The conversation and IP length of a TCP or UDP packet without IPv6 extension headers; None for others."""
+    kind = int.from_bytes(frame[12:14], "big")
+    packet = frame[ETHERNET:]
+    if kind == 0x0800:
+        protocol, head, length = packet[9], (packet[0] & 15) * 4, int.from_bytes(packet[2:4], "big")
+        source, destination = packet[12:16], packet[16:20]
+    elif kind == 0x86DD:
+        protocol, head, length = packet[6], 40, 40 + int.from_bytes(packet[4:6], "big")
+        source, destination = packet[8:24], packet[24:40]
+    else:
+        return None
+    if protocol not in PROTOCOLS:
+        return None
+    ports = struct.unpack_from(">HH", packet, head)
+    ends = (str(ip_address(source)), ports[0], str(ip_address(destination)), ports[1])
+    return (PROTOCOLS[protocol], *ends), length
+
+
+def both_ways(seen: dict[Conversation, Tally], protocol: str, port: int) -> tuple[Conversation, Tally, Tally]:
+    """The flow that a client began from `port`: who with whom, then what went up and what came down."""
+    ups = [key for key in seen if key[0] == protocol and key[2] == port and key[4] < 1024]
+    assert len(ups) == 1, f"{len(ups)} flows from {protocol} port {port}"
+    up = ups[0]
+    down = (up[0], up[3], up[4], up[1], up[2])
+    return up, seen[up], seen.get(down, Tally())

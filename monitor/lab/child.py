@@ -1,0 +1,117 @@
+"""A program that runs in a namespace for as long as the lab wants it."""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import monitor
+from monitor.errors import MachineError
+from monitor.lab.namespace import Namespace
+from monitor.lab.serve import READY
+
+START_SECONDS: Final = 20.0
+STOP_SECONDS: Final = 5.0
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command line of one of our own modules, run by this interpreter.
+
+    `-P`: the package that is running, not another that lies in the current directory.
+    """
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, with the package importable from wherever it was imported here."""
+    paths = [str(Path(folder).parent) for folder in monitor.__path__]
+    inherited = os.environ.get("PYTHONPATH")
+    known = {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, *([inherited] if inherited else [])])}
+    return {**known, **(extra or {})}
+
+
+class Child:
+    """A running program; its standard error (and output, unless it is read) goes to `log`.
+
+    It has a session of its own, so that Ctrl-C reaches the lab alone, which then stops it.
+    """
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        arguments: Sequence[str],
+        log: Path,
+        extra: Mapping[str, str] | None = None,
+        piped: bool = False,
+    ) -> None:
+        self.arguments = list(arguments)
+        self.log = log
+        with log.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                namespace.command(arguments),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if piped else stderr,
+                stderr=stderr,
+                env=environment(extra),
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        # `ip netns exec` becomes the program, it does not fork.
+        return self.process.pid
+
+    def wait_ready(self) -> None:
+        """Wait for the server's `ready`."""
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            ready = selector.select(START_SECONDS)
+        if not ready or self.process.stdout.readline().strip() != READY.encode():
+            self.stop()
+            raise MachineError(f"lab: {' '.join(self.arguments[:4])} did not start: {self.last_words()}")
+
+    def wait_log(self, words: str) -> None:
+        """Wait until the log holds `words`."""
+        deadline = time.monotonic() + START_SECONDS
+        while words not in self.log.read_text(errors="replace"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise MachineError(f"lab: {self.arguments[0]} did not start: {self.last_words()}")
+            time.sleep(0.01)
+
+    def last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def resident_bytes(self) -> int:
+        """The resident set, 0 once it has ended (proc(5))."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except FileNotFoundError:
+            return 0
+        sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")]
+        return int(sizes[0]) * 1024 if sizes else 0
+
+    def stop(self, first: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, insist after a while; its exit code."""
+        if self.running():
+            self.process.send_signal(first)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return code

@@ -1,0 +1,216 @@
+"""A client of the lab and the real programs that it runs: dig, kdig, curl, openssl, and aioquic's HTTP/3."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from monitor.lab.certificates import AUTHORITY
+from monitor.lab.child import Child, environment, python_module
+from monitor.lab.network import CLIENT_INTERFACE, Wires
+
+# Each transfer leaves from a port of its own, so that it can be found again in a capture.
+FIRST_PORT: Final = 20_000
+CURL_REPORT: Final = "\n%{http_code} %{size_download} %{local_port} %{remote_ip} %{time_total}"
+LONG_PROTOCOL_NAME: Final = "x" * 200
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a resolver said: `status` is NOERROR, NXDOMAIN…, or empty where nothing came."""
+
+    status: str
+    records: tuple[str, ...]
+    port: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What became of a request; `code` is the program's exit code, `port` the client's port."""
+
+    code: int
+    status: int
+    received: int
+    port: int
+    remote: str
+    seconds: float
+    text: str
+
+    @property
+    def good(self) -> bool:
+        return self.code == 0 and self.status == 200
+
+
+class Client:
+    """One client: its MAC, its addresses (`v4`, `v6`, the privacy address `v6_private`) and its programs."""
+
+    def __init__(self, name: str, wires: Wires, folder: Path) -> None:
+        self.name = name
+        self.namespace = wires.clients[name]
+        self.mac = wires.macs[name]
+        self.addresses = addresses = wires.addresses[name]
+        self._gateway_mac = wires.gateway_macs[name]
+        self.v4 = next(address for address in addresses if ":" not in address)
+        self.v6 = next(address for address in addresses if ":" in address)
+        self.v6_private = addresses[-1]
+        self._folder = folder
+        self._ports: Iterator[int] = count(FIRST_PORT)
+
+    def dig(
+        self,
+        name: str,
+        type: str = "A",
+        *,
+        tcp: bool = False,
+        server: str = "",
+        port: int = 0,
+        options: Sequence[str] = (),
+    ) -> Answer:
+        """Ask `server`, or the resolver of the client's resolv.conf."""
+        source = port or next(self._ports)
+        chosen = server or self._first_resolver()
+        local = self.v6 if ":" in chosen else self.v4
+        transport = "+tcp" if tcp else "+notcp"
+        asked = [f"@{chosen}", "-b", f"{local}#{source}", name, type, transport, "+tries=1", "+time=3", *options]
+        done = self.namespace.run(["dig", *asked])
+        return read_answer(done.stdout, source)
+
+    def kdig(self, name: str, type: str = "A", *, server: str, options: Sequence[str] = ()) -> Answer:
+        """Knot's dig, which also speaks DNS over TLS (`options=["+tls"]`)."""
+        done = self.namespace.run(["kdig", f"@{server}", name, type, "+retry=0", "+time=3", *options])
+        return read_answer(done.stdout, 0)
+
+    def _first_resolver(self) -> str:
+        text = Path("/etc/netns", self.namespace.name, "resolv.conf").read_text()
+        return text.split()[1]
+
+    def curl(
+        self,
+        url: str,
+        *,
+        address: str = "",
+        ipv6: bool = False,
+        tls: str = "",
+        upload: int = 0,
+        source: str = "",
+        seconds: float = 20.0,
+    ) -> Transfer:
+        """Fetch `url`, its name resolved over the lab's DNS unless `address` says where to go.
+
+        `tls` is `1.2` or `1.3`, empty for what the two agree on. `upload` posts that many bytes.
+        """
+        port = next(self._ports)
+        arguments = self._curl(url, port, address, ipv6, tls, source)
+        arguments += ["--max-time", str(seconds)]
+        if upload:
+            arguments += ["--data-binary", f"@{self._file(upload)}"]
+        done = self.namespace.run(arguments, timeout=seconds + 5)
+        return read_transfer(done)
+
+    def start_curl(self, url: str, *, address: str = "", ipv6: bool = False) -> tuple[Child, int]:
+        """A transfer that goes on beside whatever follows; the running curl and its port."""
+        port = next(self._ports)
+        log = self._folder / f"curl-{self.name}-{port}.log"
+        return Child(self.namespace, self._curl(url, port, address, ipv6, "", ""), log), port
+
+    def _curl(self, url: str, port: int, address: str, ipv6: bool, tls: str, source: str) -> list[str]:
+        arguments = ["curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out", CURL_REPORT]
+        arguments += ["--cacert", str(self._folder / AUTHORITY), "--local-port", str(port), "-6" if ipv6 else "-4"]
+        arguments += ["--noproxy", "*"]
+        if address:
+            target = f"[{address}]" if ":" in address else address
+            arguments += ["--connect-to", f"::{target}:"]
+        if tls:
+            arguments += [f"--tlsv{tls}", "--tls-max", tls]
+        if source:
+            arguments += ["--interface", source]
+        if is_address(url):
+            arguments += ["--insecure"]
+        return [*arguments, url]
+
+    def quic(
+        self,
+        name: str,
+        address: str,
+        *,
+        path: str = "/",
+        upload: int = 0,
+        sni: bool = True,
+        seconds: float = 10.0,
+    ) -> Transfer:
+        """HTTP/3 to `address` under `name`; without `sni` the name is not said."""
+        port = next(self._ports)
+        arguments = [name, address, "--path", path, "--upload", str(upload), "--source-port", str(port)]
+        arguments += ["--seconds", str(seconds)]
+        arguments += ["--authority", str(self._folder / AUTHORITY)] if sni else ["--no-sni"]
+        done = self._module("monitor.lab.quic_client", *arguments, timeout=seconds + 10)
+        result = json.loads(done.stdout or '{"status": 0, "received": 0}')
+        text = done.stderr + str(result.get("error", ""))
+        return Transfer(done.returncode, result["status"], result["received"], port, address, 0.0, text)
+
+    def long_hello(self, name: str, address: str, protocols: int = 10) -> Transfer:
+        """A TLS handshake whose ClientHello is longer than a full segment: `protocols` ALPN names of 200 bytes."""
+        port = next(self._ports)
+        host = f"[{address}]" if ":" in address else address
+        alpn = ",".join(f"{number:02d}{LONG_PROTOCOL_NAME}" for number in range(protocols))
+        local = f"[{self.v6}]:{port}" if ":" in address else f"{self.v4}:{port}"
+        arguments = ["s_client", "-connect", f"{host}:443", "-bind", local, "-servername", name, "-alpn", alpn]
+        request = f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n"
+        done = self.namespace.run(["openssl", *arguments, "-ign_eof"], input=request)
+        status = 200 if "200 OK" in done.stdout else 0
+        return Transfer(done.returncode, status, len(done.stdout), port, address, 0.0, done.stderr)
+
+    def dhcp(self, hostname: str) -> None:
+        """Tell the gateway this client's host name, as a DHCP client does that renews its lease."""
+        self._module("monitor.lab.dhcp", CLIENT_INTERFACE, self.mac, self.v4, hostname).check_returncode()
+
+    def flood(self, kind: str, packets: int, target: str, rate: int = 0) -> None:
+        """Send `packets` of a flood (see `monitor.lab.flood`) by way of the gateway."""
+        arguments = [kind, CLIENT_INTERFACE, self.mac, self._gateway_mac, self.v4, target]
+        arguments += ["--packets", str(packets), "--rate", str(rate)]
+        self._module("monitor.lab.flood", *arguments, timeout=120).check_returncode()
+
+    def _module(self, module: str, *arguments: str, timeout: float = 20.0) -> subprocess.CompletedProcess[str]:
+        command = self.namespace.command(python_module(module, *arguments))
+        return subprocess.run(command, timeout=timeout, capture_output=True, text=True, check=False, env=environment())
+
+    def _file(self, size: int) -> Path:
+        path = self._folder / f"upload-{size}"
+        if not path.exists():
+            path.write_bytes(bytes(size))
+        return path
+
+
+def is_address(url: str) -> bool:
+    """Whether a URL has an address for a host: curl then says no name in its hello (RFC 6066 section 3)."""
+    host = urlsplit(url).hostname or ""
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def read_answer(text: str, port: int) -> Answer:
+    """The status and the records of dig's or kdig's output."""
+    status = ""
+    records = []
+    section = ""
+    for line in text.splitlines():
+        if line.startswith(";;"):
+            section = line
+            if "status:" in line:
+                status = line.split("status:")[1].split(";")[0].split(",")[0].strip()
+        elif "ANSWER SECTION" in section and line and not line.startswith(";"):
+            records.append(" ".join(line.split()))
+    return Answer(status, tuple(records), port, text)
+
+
+def read_transfer(done: subprocess.CompletedProcess[str]) -> Transfer:
+    """curl's own report (CURL_REPORT)."""
+    fields = done.stdout.strip().split(" ")
+    remote = fields[3] if len(fields) == 5 else ""
+    return Transfer(
+        done.returncode, int(fields[0]), int(fields[1]), int(fields[2]), remote, float(fields[-1]), done.stderr
+    )

@@ -1,0 +1,23 @@
+"""What the lab's servers give out: `/bytes/N` is N bytes, anything else a greeting."""
+
+from typing import Final
+
+MOST_BYTES: Final = 1 << 30
+PIECE: Final = bytes(range(256)) * 256
+GREETING: Final = b"The lab's internet says hello.\n"
+
+
+def content_length(path: str) -> int:
+    """How many bytes `path` asks for, 0 for the greeting."""
+    parts = path.strip("/").split("/")
+    if len(parts) == 2 and parts[0] == "bytes" and parts[1].isascii() and parts[1].isdigit():
+        return min(int(parts[1]), MOST_BYTES)
+    return 0
+
+
+def piece(path: str, offset: int) -> bytes:
+    """The bytes of `path` from `offset`, as many as fit into one write; empty at the end."""
+    length = content_length(path)
+    if length == 0:
+        return GREETING[offset:]
+    return PIECE[: min(len(PIECE), length - offset)]

@@ -1,0 +1,147 @@
+"""The real daemon on the lab's gateway, and what it says: metrics, status, events, memory."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, cast
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.errors import MachineError
+from monitor.lab.child import Child, environment, python_module
+from monitor.lab.namespace import Namespace
+
+COMMAND: Final = "monitor.cli"
+METRICS: Final = "127.0.0.1:10053"
+READY_SECONDS: Final = 30.0
+SETTLE_SECONDS: Final = 10.0
+
+# A sample's labels, and its value.
+Sample = tuple[dict[str, str], float]
+
+
+class Daemon:
+    """`gatewatch run` in the gateway's namespace, told apart from a real one only by its folders.
+
+    `folder` takes its configuration, state, socket, log and `events`. It is ready when it says so by
+    sd_notify(3), as systemd would wait for it.
+    """
+
+    def __init__(self, gateway: Namespace, folder: Path, configuration: str, arguments: tuple[str, ...]) -> None:
+        self.gateway = gateway
+        self.folder = folder
+        self.events = folder / "eve.json"
+        self.log = folder / "log"
+        self.configuration = folder / "gatewatch.toml"
+        self._arguments = arguments
+        folder.mkdir()
+        self.configure(configuration)
+        self._environment = {
+            "RUNTIME_DIRECTORY": str(folder),
+            "STATE_DIRECTORY": str(folder / "state"),
+            "NOTIFY_SOCKET": str(folder / "notify"),
+        }
+
+    def configure(self, configuration: str) -> None:
+        """Write the configuration file; the daemon looks at it when it starts and upon SIGHUP."""
+        events = f'[events]\npath = "{self.events}"\n\n[state]\npath = "{self.folder / "state"}"\n\n'
+        self.configuration.write_text(events + configuration)
+
+    def start(self) -> None:
+        """Start it and wait until it is ready; raises `MachineError` with its last line where it is not."""
+        with notify_socket(self.folder / "notify") as notified:
+            command = python_module(COMMAND, "run", "--config", str(self.configuration), *self._arguments)
+            self.child = Child(self.gateway, command, self.log, self._environment)
+            deadline = time.monotonic() + READY_SECONDS
+            while not is_ready(notified):
+                if not self.child.running() or time.monotonic() > deadline:
+                    self.child.stop()
+                    raise MachineError(f"lab: the daemon did not start: {self.child.last_words()}")
+
+    def stop(self) -> int:
+        """End it as systemd would; its exit code."""
+        return self.child.stop()
+
+    def reload(self) -> None:
+        os.kill(self.child.pid, signal.SIGHUP)
+
+    def metrics(self) -> dict[str, list[Sample]]:
+        """All samples of `/metrics`, by name with the prefix."""
+        found: dict[str, list[Sample]] = {}
+        for family in text_string_to_metric_families(self.page("/metrics")):
+            for sample in family.samples:
+                found.setdefault(sample.name, []).append((dict(sample.labels), sample.value))
+        return found
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's samples that carry these labels, 0 where there are none."""
+        samples = self.metrics().get(f"gatewatch_{name}", [])
+        return sum(value for known, value in samples if labels.items() <= known.items())
+
+    def page(self, path: str) -> str:
+        """A page of the daemon's own web server, fetched on the gateway."""
+
+        def fetch() -> str:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"http://{METRICS}{path}", timeout=5) as reply:
+                return cast(bytes, reply.read()).decode()
+
+        return self.gateway.inside(fetch)
+
+    def ask(self, verb: str) -> dict[str, Any]:
+        """What a run-time verb of the command says with `--json`."""
+        done = subprocess.run(
+            self.gateway.command(python_module(COMMAND, verb, "--config", str(self.configuration), "--json")),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env=environment(self._environment),
+            check=False,
+        )
+        if done.returncode not in (0, 1):
+            raise MachineError(f"lab: gatewatch {verb} failed: {done.stderr.strip()}")
+        return cast(dict[str, Any], json.loads(done.stdout))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Who talked to whom, as `status` tells it."""
+        return cast(list[dict[str, Any]], self.ask("status")["rows"])
+
+    def eve(self, kind: str = "") -> list[dict[str, Any]]:
+        """The events written so far, of one `event_type` or all."""
+        if not self.events.exists():
+            return []
+        lines = self.events.read_text().splitlines(keepends=True)
+        events = [cast(dict[str, Any], json.loads(line)) for line in lines if line.endswith("\n")]
+        return [event for event in events if kind in ("", event["event_type"])]
+
+    def resident_bytes(self) -> int:
+        return self.child.resident_bytes()
+
+    def wait_for(self, what: str, true: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
+        """Ask again and again until `true`, or fail with `what`."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {seconds:.0f} s the daemon still had not: {what}")
+            time.sleep(0.2)
+
+
+def notify_socket(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notified.bind(str(path))
+    notified.settimeout(0.2)
+    return notified
+
+
+def is_ready(notified: socket.socket) -> bool:
+    try:
+        return b"READY=1" in notified.recv(4096).split(b"\n")
+    except TimeoutError:
+        return False

@@ -1,0 +1,121 @@
+"""The lab itself: `with Lab(Plan()) as lab:` and there is a network."""
+
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from monitor.errors import MachineError
+from monitor.lab.capture import Capture
+from monitor.lab.child import Child, environment, python_module
+from monitor.lab.client import Client
+from monitor.lab.gateway import Daemon
+from monitor.lab.leftovers import Claim, remove_leftovers
+from monitor.lab.namespace import Namespace
+from monitor.lab.network import Wires, wire
+from monitor.lab.plan import RESOLVER_CLIENT, RESOLVER_V4, Plan
+from monitor.lab.requirements import require
+
+
+class Lab:
+    """A gateway, its clients and their internet, for as long as the context lasts.
+
+    `gateway` and `internet` are namespaces, `clients` the clients by name, `folder` holds logs and captures and
+    goes with the lab. Raises `MachineError`, with one line that says what is missing.
+    """
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plan = plan or Plan()
+        self.clients: dict[str, Client] = {}
+        self._children: list[Child] = []
+        self._daemons: list[Daemon] = []
+
+    def __enter__(self) -> Self:
+        require()
+        remove_leftovers()
+        self._claim = Claim()
+        try:
+            self._build()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        try:
+            for daemon in self._daemons:
+                daemon.stop()
+            for child in self._children:
+                child.stop()
+        finally:
+            self._claim.release()
+
+    @property
+    def folder(self) -> Path:
+        return self._claim.folder
+
+    @property
+    def id(self) -> str:
+        return self._claim.id
+
+    @property
+    def gateway(self) -> Namespace:
+        return self._wires.gateway
+
+    @property
+    def internet(self) -> Namespace:
+        return self._wires.internet
+
+    def client(self, name: str) -> Client:
+        return self.clients[name]
+
+    def capture(self, interface: str = "") -> Capture:
+        """A tcpdump on an interface of the gateway, the first LAN's if none is named."""
+        return Capture(self.gateway, interface or self.plan.lans[0].interface, self.folder)
+
+    def daemon(self, configuration: str = "", arguments: tuple[str, ...] = ()) -> Daemon:
+        """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set."""
+        daemon = Daemon(self.gateway, self.folder / f"daemon-{len(self._daemons)}", configuration, arguments)
+        self._daemons.append(daemon)
+        daemon.start()
+        return daemon
+
+    def _build(self) -> None:
+        zone = self.folder / "zone"
+        zone.write_text(self.plan.zone)
+        issuing = subprocess.Popen(
+            python_module("monitor.lab.certificates", str(self.folder), "--zone", str(zone)), env=environment()
+        )
+        try:
+            self._wires: Wires = wire(self.plan, self._claim)
+        finally:
+            issued = issuing.wait()
+        if issued != 0:
+            raise MachineError("lab: could not make certificates")
+        self.clients = {name: Client(name, self._wires, self.folder) for name in self._wires.clients}
+        self._start_servers(zone)
+
+    def _start_servers(self, zone: Path) -> None:
+        """All servers at once; each is listening when this returns."""
+        certified = ("--certificates", str(self.folder))
+        servers = [
+            self._serve("resolver", self.internet, "--zone", str(zone), *certified),
+            self._serve("web", self.internet, "--delay", str(self.plan.server_delay_s), *certified),
+            self._serve("quic_server", self.internet, *certified),
+        ]
+        if self.plan.resolver != "internet":
+            at_home = self.gateway if self.plan.resolver == "gateway" else self._wires.clients[RESOLVER_CLIENT]
+            servers.append(self._serve("resolver", at_home, "--forward", RESOLVER_V4))
+        for server in servers:
+            server.wait_ready()
+
+    def _serve(self, name: str, namespace: Namespace, *arguments: str) -> Child:
+        log = self.folder / f"{name}-{len(self._children)}.log"
+        child = Child(namespace, python_module(f"monitor.lab.{name}", *arguments), log, piped=True)
+        self._children.append(child)
+        return child

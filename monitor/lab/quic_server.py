@@ -1,0 +1,84 @@
+"""The lab's HTTP/3 server, at every address of its namespace; a child process.
+
+python -m monitor.lab.quic_server --certificates FOLDER
+"""
+
+import argparse
+import socket
+from pathlib import Path
+from typing import Any, Final, cast
+
+from aioquic.asyncio import QuicConnectionProtocol
+from aioquic.asyncio.server import QuicServer
+from aioquic.h3.connection import H3_ALPN, H3Connection
+from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.events import ProtocolNegotiated, QuicEvent
+
+from monitor.lab.anywhere import UdpAnywhere
+from monitor.lab.certificates import CHAIN, KEY
+from monitor.lab.content import content_length, piece
+from monitor.lab.serve import serve
+
+PORT: Final = 443
+
+
+class Responder(QuicConnectionProtocol):
+    """One QUIC connection: answers each request when its stream ends."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._http: H3Connection | None = None
+        self._paths: dict[int, str] = {}
+
+    def quic_event_received(self, event: QuicEvent) -> None:
+        if isinstance(event, ProtocolNegotiated):
+            self._http = H3Connection(self._quic)
+        if self._http is not None:
+            for occurrence in self._http.handle_event(event):
+                self._handle(self._http, occurrence)
+
+    def _handle(self, http: H3Connection, event: H3Event) -> None:
+        if isinstance(event, HeadersReceived):
+            self._paths[event.stream_id] = dict(event.headers).get(b":path", b"/").decode()
+        if isinstance(event, HeadersReceived | DataReceived) and event.stream_ended:
+            self._respond(http, event.stream_id, self._paths.pop(event.stream_id, "/"))
+
+    def _respond(self, http: H3Connection, stream: int, path: str) -> None:
+        http.send_headers(stream, [(b":status", b"200"), (b"server", b"lab")])
+        offset = 0
+        while data := piece(path, offset):
+            http.send_data(stream, data, end_stream=False)
+            offset += len(data)
+            if offset >= content_length(path):
+                break
+        http.send_data(stream, b"", end_stream=True)
+        self.transmit()
+
+
+class Listener:
+    """The server's two ports, one for each address family."""
+
+    def __init__(self, configuration: QuicConfiguration) -> None:
+        self._configuration = configuration
+        self._ports: list[UdpAnywhere] = []
+
+    async def start(self) -> None:
+        for family in (socket.AF_INET, socket.AF_INET6):
+            server = QuicServer(configuration=self._configuration, create_protocol=Responder)
+            port = UdpAnywhere(family, PORT, server.datagram_received)
+            server.connection_made(cast(Any, port))
+            self._ports.append(port)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--certificates", type=Path, required=True)
+    options = parser.parse_args()
+    configuration = QuicConfiguration(is_client=False, alpn_protocols=H3_ALPN)
+    configuration.load_cert_chain(options.certificates / CHAIN, options.certificates / KEY)
+    serve(Listener(configuration).start)
+
+
+if __name__ == "__main__":
+    main()
