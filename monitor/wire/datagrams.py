@@ -1,0 +1,88 @@
+"""What a UDP payload is: by its port where the port is a protocol's own, by its bytes otherwise."""
+
+from typing import Final, final
+
+from monitor.errors import ErrorCounts
+from monitor.model import DNS, LLMNR, MDNS, Observation, Packet, Tunnel
+from monitor.wire.cursor import Cursor
+from monitor.wire.dhcp import read_dhcp
+from monitor.wire.dhcp6 import read_dhcp6
+from monitor.wire.dns import parse_message
+from monitor.wire.dns_shape import looks_like_dns
+from monitor.wire.quic import Quic
+from monitor.wire.tunnels_udp import PORTS, enter_udp_tunnel
+from monitor.wire.vpn import is_vpn_handshake
+
+PORT_DNS: Final = 53
+PORT_DHCP_SERVER: Final = 67
+PORT_DHCP_CLIENT: Final = 68
+PORT_NETBIOS: Final = 137
+PORT_DHCPV6_CLIENT: Final = 546
+PORT_DHCPV6_SERVER: Final = 547
+PORT_MDNS: Final = 5353
+PORT_LLMNR: Final = 5355
+
+LONG_HEADER: Final = 0x80
+
+
+@final
+class Datagrams:
+    """Dispatches UDP payloads."""
+
+    __slots__ = ("_errors", "_quic")
+
+    def __init__(self, quic: Quic, errors: ErrorCounts) -> None:
+        self._quic = quic
+        self._errors = errors
+
+    def read(self, packet: Packet, cursor: Cursor, out: list[Observation]) -> bool:
+        """Append what the payload at the cursor shows; true if it is a tunnel, and the cursor stands inside it."""
+        data = cursor.data
+        start = cursor.start
+        end = cursor.end
+        if end <= start:
+            return False
+        source = data[start - 8] << 8 | data[start - 7]
+        destination = data[start - 6] << 8 | data[start - 5]
+        if source == PORT_DNS or destination == PORT_DNS:
+            self._read_dns(packet, data, start, end, DNS, out)
+            return False
+        if self._read_by_port(packet, cursor, source, destination, out):
+            return False
+        if (destination in PORTS or source in PORTS) and enter_udp_tunnel(cursor, source, destination, self._errors):
+            return True
+        self._read_by_bytes(packet, data, start, end, source, destination, out)
+        return False
+
+    def _read_dns(
+        self, packet: Packet, data: bytes, start: int, end: int, service: int, out: list[Observation]
+    ) -> None:
+        message = parse_message(packet, data, start, end, service, False, self._errors)
+        if message is not None:
+            out.append(message)
+
+    def _read_by_port(
+        self, packet: Packet, cursor: Cursor, source: int, destination: int, out: list[Observation]
+    ) -> bool:
+        data = cursor.data
+        if destination == PORT_MDNS or source == PORT_MDNS:
+            self._read_dns(packet, data, cursor.start, cursor.end, MDNS, out)
+        elif destination == PORT_LLMNR or source == PORT_LLMNR:
+            self._read_dns(packet, data, cursor.start, cursor.end, LLMNR, out)
+        elif destination in (PORT_DHCP_SERVER, PORT_DHCP_CLIENT) and source in (PORT_DHCP_SERVER, PORT_DHCP_CLIENT):
+            read_dhcp(packet, cursor, out, self._errors)
+        elif destination in (PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT):
+            read_dhcp6(packet, cursor, out)
+        else:
+            return False
+        return True
+
+    def _read_by_bytes(
+        self, packet: Packet, data: bytes, start: int, end: int, source: int, destination: int, out: list[Observation]
+    ) -> None:
+        if data[start] & LONG_HEADER and self._quic.datagram(packet, data, start, end, out):
+            return
+        if is_vpn_handshake(data, start, end, source, destination):
+            out.append(Tunnel(packet, "vpn"))
+        elif source != PORT_NETBIOS and destination != PORT_NETBIOS and looks_like_dns(data, start, end):
+            self._read_dns(packet, data, start, end, DNS, out)

@@ -1,0 +1,229 @@
+"""A frame in, observations out: the descent from the link to the transport, and into tunnels.
+
+Each round of the descent goes from the link, or a tunnel's inside, to one IP packet. Only the outermost packet is
+counted, so that bytes count once; names inside tunnels count like any others. What an ICMP error quotes is not
+looked into: it happened elsewhere and earlier.
+"""
+
+from typing import Final, final
+
+from monitor.errors import ErrorCounts
+from monitor.model import (
+    PROTOCOL_ICMPV6,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    TCP_SYN,
+    Frame,
+    Limits,
+    Observation,
+    Packet,
+)
+from monitor.wire.cursor import ARP, IPV4, IPV6, Cursor
+from monitor.wire.datagrams import Datagrams
+from monitor.wire.encapsulation import unwrap
+from monitor.wire.fragments import Fragments
+from monitor.wire.ip import enter_ipv4, enter_ipv6, is_extension, skip_extensions
+from monitor.wire.link import enter_link
+from monitor.wire.neighbours import read_arp, read_discovery
+from monitor.wire.octets import four
+from monitor.wire.quic import Quic
+from monitor.wire.streams import Streams
+from monitor.wire.tunnels import enter_tunnel
+
+DEPTH_MAX: Final = 3
+
+PROTOCOL_DCCP: Final = 33
+PROTOCOL_SCTP: Final = 132
+PROTOCOL_UDP_LITE: Final = 136
+
+UDP_HEADER: Final = 8
+TCP_HEADER: Final = 20
+
+NO_PORTS: Final = b"\0\0\0\0"
+KEY_TCP: Final = b"\x06"
+KEY_UDP: Final = b"\x11"
+
+
+@final
+class Decoder:
+    """Everything between a frame and its observations; the state is what fragments, streams and QUIC need.
+
+    `count_packets` makes it report the outermost `Packet`s too, which live capture leaves to conntrack.
+    """
+
+    __slots__ = (
+        "_count_packets",
+        "_cursor",
+        "_datagrams",
+        "_errors",
+        "_fragments",
+        "_outer_length",
+        "_quic",
+        "_streams",
+    )
+
+    def __init__(self, limits: Limits, errors: ErrorCounts, count_packets: bool) -> None:
+        self._errors = errors
+        self._count_packets = count_packets
+        self._cursor = Cursor()
+        self._outer_length = 0
+        self._fragments = Fragments(limits, errors)
+        self._streams = Streams(limits, errors)
+        self._quic = Quic(limits, errors)
+        self._datagrams = Datagrams(self._quic, errors)
+
+    def decode(self, frame: Frame, out: list[Observation]) -> None:
+        """Append what the frame shows, the packet first. Never raises, whatever the bytes."""
+        try:
+            self._descend(frame, out)
+        except Exception:
+            # A defect of ours must not stop the capture; tests hold this count at 0.
+            self._errors.add("decoder", "internal")
+
+    def expire(self, now: float) -> None:
+        """Forget what waited too long for its rest."""
+        self._fragments.expire(now)
+        self._streams.expire(now)
+
+    def table_sizes(self) -> dict[str, int]:
+        """Entries by table."""
+        return {"fragments": len(self._fragments)}
+
+    @property
+    def evictions(self) -> dict[str, int]:
+        """What was given up because a table was full, by table."""
+        return {"fragments": self._fragments.evicted}
+
+    def _descend(self, frame: Frame, out: list[Observation]) -> None:
+        cursor = self._cursor
+        errors = self._errors
+        cursor.place(frame)
+        enter_link(cursor, frame.link, errors)
+        for depth in range(DEPTH_MAX + 1):
+            unwrap(cursor, errors)
+            kind = cursor.kind
+            if kind == IPV4:
+                if not enter_ipv4(cursor, errors):
+                    return
+            elif kind == IPV6:
+                if not enter_ipv6(cursor, errors):
+                    return
+            else:
+                if kind == ARP and depth == 0:
+                    read_arp(cursor, frame, out)
+                return
+            if not self._enter_packet(frame, depth, out):
+                return
+            # A tunnel's ends are not the hosts inside it: their MACs are unknown unless it carries Ethernet.
+            cursor.ethernet = b""
+
+    def _enter_packet(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
+        """Report the IP packet behind whose header the cursor stands; true if it is a tunnel, entered."""
+        cursor = self._cursor
+        if is_extension(cursor.protocol) and not skip_extensions(cursor, self._errors):
+            self._report(frame, depth, NO_PORTS, out)
+            return False
+        if cursor.fragmented and not self._complete(frame, depth, out):
+            return False
+        protocol = cursor.protocol
+        if protocol == PROTOCOL_UDP:
+            return self._enter_udp(frame, depth, out)
+        if protocol == PROTOCOL_TCP:
+            self._enter_tcp(frame, depth, out)
+            return False
+        self._report(frame, depth, self._ports(), out)
+        if protocol == PROTOCOL_ICMPV6:
+            if depth == 0:
+                read_discovery(cursor, frame, out)
+            return False
+        return enter_tunnel(cursor, protocol, self._errors)
+
+    def _complete(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
+        """Whether this fragment makes its datagram whole; else it is reported as what it is."""
+        cursor = self._cursor
+        ports = self._ports() if cursor.fragment_offset == 0 else NO_PORTS
+        if self._fragments.add(cursor, frame.time):
+            if not is_extension(cursor.protocol) or skip_extensions(cursor, self._errors):
+                # A fragment of a reassembled datagram is nobody's traffic.
+                return not cursor.fragmented
+            ports = NO_PORTS
+        packet = self._report(frame, depth, ports, out)
+        packet.fragment = ports == NO_PORTS
+        return False
+
+    def _ports(self) -> bytes:
+        """The ports at the cursor, zeros where the protocol has none or they were cut."""
+        cursor = self._cursor
+        protocol = cursor.protocol
+        if not cursor.has(4):
+            return NO_PORTS
+        if protocol in (PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_SCTP, PROTOCOL_DCCP, PROTOCOL_UDP_LITE):
+            return cursor.data[cursor.start : cursor.start + 4]
+        return NO_PORTS
+
+    def _report(self, frame: Frame, depth: int, ports: bytes, out: list[Observation]) -> Packet:
+        cursor = self._cursor
+        protocol = cursor.protocol
+        if protocol == PROTOCOL_TCP:
+            last = KEY_TCP
+        elif protocol == PROTOCOL_UDP:
+            last = KEY_UDP
+        else:
+            last = bytes((protocol,))
+        key = cursor.addresses + ports + last
+        # All bytes are the outermost packet's: they count once.
+        if depth == 0:
+            self._outer_length = cursor.length
+        packet = Packet(frame.time, frame.number, frame.interface, cursor.ethernet, key, self._outer_length, depth)
+        packet.vlan = cursor.vlan
+        if depth == 0 and self._count_packets:
+            out.append(packet)
+        return packet
+
+    def _enter_tcp(self, frame: Frame, depth: int, out: list[Observation]) -> None:
+        """RFC 9293 section 3.1."""
+        cursor = self._cursor
+        data = cursor.data
+        at = cursor.start
+        packet = self._report(frame, depth, self._ports(), out)
+        if cursor.end - at < TCP_HEADER:
+            self._errors.add("tcp", "too_short")
+            return
+        header = (data[at + 12] >> 4) << 2
+        flags = data[at + 13]
+        packet.flags = flags
+        payload = cursor.wire_end - at - header
+        if header < TCP_HEADER or payload < 0:
+            self._errors.add("tcp", "malformed")
+            return
+        packet.payload = payload
+        if payload > 0 or flags & TCP_SYN:
+            start = at + header
+            end = cursor.end if cursor.end > start else start
+            if start > len(data):
+                return
+            self._streams.segment(packet, data, start, end, four(data, at + 4), four(data, at + 8), out)
+
+    def _enter_udp(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
+        """RFC 768; a length of 0 means to the end of the packet (RFC 2675 section 4)."""
+        cursor = self._cursor
+        data = cursor.data
+        at = cursor.start
+        packet = self._report(frame, depth, self._ports(), out)
+        if cursor.end - at < UDP_HEADER:
+            self._errors.add("udp", "too_short")
+            return False
+        length = data[at + 4] << 8 | data[at + 5]
+        room = cursor.wire_end - at
+        if length == 0 or length > room:
+            length = room
+        elif length < UDP_HEADER:
+            self._errors.add("udp", "malformed")
+            return False
+        packet.payload = length - UDP_HEADER
+        if at + length < cursor.wire_end:
+            cursor.wire_end = at + length
+            if cursor.end > cursor.wire_end:
+                cursor.end = cursor.wire_end
+        cursor.start = at + UDP_HEADER
+        return self._datagrams.read(packet, cursor, out)

@@ -1,0 +1,77 @@
+"""Wireless LAN data frames that were not encrypted, or decrypted by who captured them (IEEE 802.11 section 9.2).
+
+Radio headers before the frame (radiotap, Prism, AVS) are stepped over by the length that they tell.
+"""
+
+from typing import Final
+
+from monitor.wire.cursor import LLC, NOTHING, Cursor
+from monitor.wire.octets import two
+
+TYPE_MASK: Final = 0x0C
+TYPE_DATA: Final = 0x08
+SUBTYPE_QOS: Final = 0x80
+SUBTYPE_NO_DATA: Final = 0x40
+TO_DISTRIBUTION: Final = 0x01
+FROM_DISTRIBUTION: Final = 0x02
+PROTECTED: Final = 0x40
+ORDER: Final = 0x80
+AGGREGATE: Final = 0x80
+
+
+def enter_radio(cursor: Cursor, size: int) -> None:
+    """Step over a radio header of `size` bytes and the wireless header behind it."""
+    if size < 8:
+        cursor.kind = NOTHING
+        return
+    cursor.start += size
+    enter_wifi(cursor)
+
+
+def enter_wifi(cursor: Cursor) -> None:
+    """Step over the header of a data frame; LLC follows. Of an aggregate only the first subframe is read."""
+    data = cursor.data
+    at = cursor.start
+    cursor.kind = NOTHING
+    if not cursor.has(24):
+        return
+    control = data[at]
+    flags = data[at + 1]
+    if control & TYPE_MASK != TYPE_DATA or control & SUBTYPE_NO_DATA or flags & PROTECTED:
+        return
+    cursor.ethernet = _addresses(data, at, flags)
+    header = 24
+    if flags & TO_DISTRIBUTION and flags & FROM_DISTRIBUTION:
+        header += 6
+    aggregate = False
+    if control & SUBTYPE_QOS:
+        if not cursor.has(header + 2):
+            return
+        aggregate = data[at + header] & AGGREGATE != 0
+        header += 6 if flags & ORDER else 2
+    cursor.skip(header, LLC)
+    if aggregate:
+        _enter_subframe(cursor)
+
+
+def _addresses(data: bytes, at: int, flags: int) -> bytes:
+    """Destination and source, which of the three or four addresses they are by the direction bits (table 9-30)."""
+    if flags & TO_DISTRIBUTION and flags & FROM_DISTRIBUTION:
+        return data[at + 16 : at + 22] + data[at + 24 : at + 30]
+    if flags & TO_DISTRIBUTION:
+        return data[at + 16 : at + 22] + data[at + 10 : at + 16]
+    if flags & FROM_DISTRIBUTION:
+        return data[at + 4 : at + 10] + data[at + 16 : at + 22]
+    return data[at + 4 : at + 16]
+
+
+def _enter_subframe(cursor: Cursor) -> None:
+    """Destination, source, length of an A-MSDU's first subframe."""
+    if not cursor.has(14):
+        cursor.skip(14, NOTHING)
+        return
+    size = two(cursor.data, cursor.start + 12)
+    cursor.ethernet = cursor.data[cursor.start : cursor.start + 12]
+    cursor.skip(14, LLC)
+    cursor.end = min(cursor.end, cursor.start + size)
+    cursor.wire_end = min(cursor.wire_end, cursor.start + size)
