@@ -1,0 +1,141 @@
+"""Which prefixes are listed: sorted intervals of addresses, in one flat `bytes`.
+
+Prefixes nest, and the winner inside several is not always the longest (own prefixes go before clouds), so the
+builder settles that once: it cuts the address space into intervals that each have one winner. A look-up is then the
+search for the last interval that starts at or before an address; in a map of some size an index over the first two
+bytes of the addresses leaves a handful to search.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from monitor.catalog.name_table import read_u32
+
+INDEX_BLOCKS: Final = 65536
+# Below so many intervals a plain binary search is as fast, and the index would cost 256 KiB for nothing.
+INDEX_FROM: Final = 128
+
+
+@final
+class AddressMap:
+    """Finds the record of the prefix that an address falls under.
+
+    From `at` on lie: the index (none where `count` is below `INDEX_FROM`), the records (4 bytes each), the starts
+    (`width` bytes each, big endian). The first interval starts at address 0.
+    """
+
+    __slots__ = ("_at", "_count", "_data", "_starts_at", "_width")
+
+    def __init__(self, data: bytes, at: int, count: int, width: int) -> None:
+        index_bytes = (INDEX_BLOCKS + 1) * 4 if count >= INDEX_FROM else 0
+        self._data = data
+        self._count: i64 = count
+        self._width: i64 = width
+        self._at: i64 = at
+        self._starts_at: i64 = at + index_bytes + count * 4
+
+    def find(self, address: bytes) -> i64:
+        """The offset of the winning prefix's record, 0 where there is none; `address` is as wide as the map's."""
+        if self._count == 0:
+            return 0
+        low: i64 = 0
+        high = self._count - 1
+        first: i64 = 0
+        records_at = self._at
+        if self._count >= INDEX_FROM:
+            block: i64 = address[0] << 8 | address[1]
+            low = read_u32(self._data, self._at + block * 4) - 1
+            high = read_u32(self._data, self._at + block * 4 + 4) - 1
+            if low < 0:
+                low = 0
+            first = 2
+            records_at += (INDEX_BLOCKS + 1) * 4
+        while low < high:
+            middle = (low + high + 1) >> 1
+            if self._starts_after(middle, address, first):
+                high = middle - 1
+            else:
+                low = middle
+        return read_u32(self._data, records_at + low * 4)
+
+    def _starts_after(self, interval: i64, address: bytes, first: i64) -> bool:
+        """Whether the interval starts behind the address; both are equal in the bytes before `first`."""
+        data = self._data
+        at = self._starts_at + interval * self._width + first
+        while first < self._width:
+            start: i64 = data[at]
+            byte: i64 = address[first]
+            if start != byte:
+                return start > byte
+            at += 1
+            first += 1
+        return False
+
+
+@final
+class Prefix:
+    """A prefix on its way into a map; `rank` orders it among those that hold the same address, the least wins."""
+
+    __slots__ = ("end", "rank", "record", "start")
+
+    def __init__(self, address: bytes, bits: int, weak: bool, order: int, record: int) -> None:
+        host_bits = len(address) * 8 - bits
+        self.start = int.from_bytes(address, "big") >> host_bits << host_bits
+        self.end = self.start + (1 << host_bits)
+        self.rank = (weak, -bits, order)
+        self.record = record
+
+
+def flatten(prefixes: list[Prefix]) -> list[tuple[int, int]]:
+    """Intervals (start, record) from address 0 on, each with its winner (0: none), neighbours always different."""
+    intervals: list[tuple[int, int]] = []
+    open_ones: list[tuple[int, Prefix]] = []
+    start_interval(intervals, 0, 0)
+    for prefix in sorted(prefixes, key=lambda prefix: (prefix.start, -prefix.end)):
+        close_before(intervals, open_ones, prefix.start)
+        winner = prefix
+        if open_ones and open_ones[-1][1].rank < prefix.rank:
+            winner = open_ones[-1][1]
+        open_ones.append((prefix.end, winner))
+        start_interval(intervals, prefix.start, winner.record)
+    close_before(intervals, open_ones, -1)
+    return intervals
+
+
+def close_before(intervals: list[tuple[int, int]], open_ones: list[tuple[int, Prefix]], start: int) -> None:
+    """Ends the open prefixes that do not reach `start` (-1: all); whoever is open below goes on."""
+    while open_ones and (start < 0 or open_ones[-1][0] <= start):
+        end = open_ones.pop()[0]
+        start_interval(intervals, end, open_ones[-1][1].record if open_ones else 0)
+
+
+def start_interval(intervals: list[tuple[int, int]], start: int, record: int) -> None:
+    if intervals and intervals[-1][0] == start:
+        intervals.pop()
+    if not intervals or intervals[-1][1] != record:
+        intervals.append((start, record))
+
+
+def pack_map(prefixes: list[Prefix], width: int) -> tuple[int, bytes]:
+    """The number of intervals and the bytes of an `AddressMap`; 0 and none without prefixes."""
+    if not prefixes:
+        return 0, b""
+    intervals = [(start, record) for start, record in flatten(prefixes) if start < 1 << width * 8]
+    parts = [index_blocks(intervals, width)] if len(intervals) >= INDEX_FROM else []
+    parts += [record.to_bytes(4, "little") for _, record in intervals]
+    parts += [start.to_bytes(width, "big") for start, _ in intervals]
+    return len(intervals), b"".join(parts)
+
+
+def index_blocks(intervals: list[tuple[int, int]], width: int) -> bytes:
+    """For each value of an address's first two bytes the number of intervals that start before it."""
+    starts_in = [0] * INDEX_BLOCKS
+    for start, _ in intervals:
+        starts_in[start >> width * 8 - 16] += 1
+    index = bytearray()
+    before = 0
+    for count in starts_in:
+        index += before.to_bytes(4, "little")
+        before += count
+    return bytes(index + before.to_bytes(4, "little"))

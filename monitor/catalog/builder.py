@@ -1,0 +1,98 @@
+"""From entries to an index. This runs in a child process or at the start, never per packet."""
+
+import json
+from typing import Final, final
+
+from monitor.catalog.contents import Contents, drop_records
+from monitor.catalog.entry import ASN, EXACT, PREFIX, SUFFIX, Owner, Vendor
+from monitor.catalog.index import MAGIC
+
+DEFAULT_SEED: Final = 2166136261
+MOST_OWNERS: Final = 65_536
+
+
+@final
+class IndexBuilder:
+    """Takes entries, list by list in the order of their precedence, and gives the dump of an `Index`.
+
+    `seed` (32 bits) starts the name hash: a number that the authors of lists do not know.
+    """
+
+    __slots__ = ("_entries", "_ignored", "_names", "_numbers", "_owners", "_records", "_seed", "_services")
+
+    def __init__(self, seed: int = DEFAULT_SEED) -> None:
+        self._seed = seed
+        self._records = bytearray()
+        self._owners: list[Owner] = []
+        self._numbers: dict[Owner, int] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._services: dict[tuple[str, str], dict[str, str]] = {}
+        self._entries: dict[str, int] = {}
+        self._ignored: dict[str, int] = {}
+
+    def number_of(self, owner: Owner) -> int:
+        """The number under which entries of this owner are added."""
+        number = self._numbers.get(owner, -1)
+        if number < 0:
+            number = len(self._owners)
+            if number >= MOST_OWNERS:
+                raise ValueError(f"more than {MOST_OWNERS} different owners in the lists")
+            self._numbers[owner] = number
+            self._owners.append(owner)
+        return number
+
+    def add_name(self, name: bytes, exact: bool, owner: int) -> None:
+        """Adds a name of at most 253 bytes, as `catalog.domain` gives them."""
+        self._records += bytes((EXACT if exact else SUFFIX, len(name), owner & 255, owner >> 8))
+        self._records += name
+
+    def add_prefix(self, address: bytes, bits: int, owner: int) -> None:
+        self._records += bytes((PREFIX, 1 + len(address), owner & 255, owner >> 8, bits))
+        self._records += address
+
+    def add_asn(self, asn: int, owner: int) -> None:
+        self._records += bytes((ASN, 4, owner & 255, owner >> 8))
+        self._records += asn.to_bytes(4, "big")
+
+    def add_vendor(self, vendor: Vendor) -> None:
+        """Makes a vendor known by its name; several lists may add to one, the first name stays."""
+        key = (vendor.kind, vendor.slug)
+        self._names.setdefault(key, vendor.name)
+        services = self._services.setdefault(key, {})
+        for slug, name in vendor.services:
+            services.setdefault(slug, name)
+
+    def count_list(self, name: str, entries: int, ignored: int) -> None:
+        """Notes how many lines of the list made entries and how many did not."""
+        self._entries[name] = self._entries.get(name, 0) + entries
+        self._ignored[name] = self._ignored.get(name, 0) + ignored
+
+    def build(self) -> bytes:
+        """The dump of everything added so far; of equal entries the first stays."""
+        data = MAGIC + bytes(self._records)
+        contents = Contents(data, self._owners, self._seed)
+        if contents.repeated:
+            data = drop_records(data, contents.repeated)
+            contents = Contents(data, self._owners, self._seed)
+        parts = [data]
+        places: list[tuple[int, int]] = []
+        size = len(data)
+        for count, table in contents.tables():
+            places.append((size, count))
+            parts.append(table)
+            size += len(table)
+        directory = json.dumps(self._directory(len(data), places, contents), ensure_ascii=False).encode()
+        parts += [directory, len(directory).to_bytes(4, "little")]
+        return b"".join(parts)
+
+    def _directory(self, end: int, places: list[tuple[int, int]], contents: Contents) -> dict[str, object]:
+        return {
+            "seed": self._seed,
+            "records": [len(MAGIC), end],
+            "tables": places,
+            "asns": [list(asns.items()) for asns in contents.asns],
+            "owners": [[o.vendor, o.service, o.list, o.weak, o.category] for o in self._owners],
+            "vendors": [[key[1], name, key[0], list(self._services[key].items())] for key, name in self._names.items()],
+            "entries": self._entries,
+            "ignored": self._ignored,
+        }

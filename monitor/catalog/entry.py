@@ -1,0 +1,91 @@
+"""What the catalogue is made of: entries, the vendors they name, and the complaints about lines that make none."""
+
+from dataclasses import dataclass
+from typing import Final, final
+
+SUFFIX: Final = 0
+EXACT: Final = 1
+PREFIX: Final = 2
+ASN: Final = 3
+KINDS: Final = ("suffix", "exact", "prefix", "asn")
+
+VENDOR: Final = "vendor"
+CATEGORY: Final = "category"
+SHARED: Final = "shared"
+
+UNKNOWN_SERVICE: Final = "unknown"
+CATEGORY_MARK: Final = "category:"
+
+
+@final
+class Entry:
+    """One line of a list: `value` belongs to `service` of `vendor`.
+
+    `kind` is `suffix` (the name and all below it), `exact` (the name alone), `prefix` or `asn`; `value` is its text
+    (`tiktok.com`, `71.18.0.0/17`, `AS396986`). `weak` marks what many parties share (clouds, CDNs, hosting): of a
+    prefix or ASN it attributes weakly and is never banned by address; of a name it says that its addresses are
+    not its own. `category` is true where `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`).
+    """
+
+    __slots__ = ("category", "kind", "list", "service", "value", "vendor", "weak")
+
+    def __init__(
+        self, kind: str, value: str, vendor: str, service: str, list: str, weak: bool, category: bool = False
+    ) -> None:
+        self.kind = kind
+        self.value = value
+        self.vendor = vendor
+        self.service = service
+        self.list = list
+        self.weak = weak
+        self.category = category
+
+    def __repr__(self) -> str:
+        mark = CATEGORY_MARK if self.category else ""
+        weak = ", weak" if self.weak else ""
+        return f"Entry({self.kind} {self.value} = {mark}{self.vendor}/{self.service}, {self.list}{weak})"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose entries a group of lines gives, and from which list: what all of them have in common."""
+
+    vendor: str
+    service: str = UNKNOWN_SERVICE
+    list: str = ""
+    weak: bool = False
+    category: bool = False
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """A vendor, a category or the shared infrastructure, as the catalogue knows it.
+
+    `kind` is `vendor`, `category` or `shared`; `services` are the slugs of its services with their names for people.
+    """
+
+    slug: str
+    name: str
+    kind: str
+    services: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong with a line, counted from 1 (0: the whole list); `ignored` tells that it gave no entry."""
+
+    line: int
+    text: str
+    reason: str
+    ignored: bool = True
+
+    def __str__(self) -> str:
+        shown = self.text if len(self.text) <= 80 else self.text[:77] + "..."
+        return f"line {self.line}: {self.reason}" + (f": {shown}" if shown else "")
+
+
+def owner_of(target: str, list_name: str) -> Owner:
+    """The owner that a user list's `vendor` names: `bytedance`, `bytedance/tiktok` or `category:encrypted-dns`."""
+    category = target.startswith(CATEGORY_MARK)
+    vendor, _, service = target.removeprefix(CATEGORY_MARK).partition("/")
+    return Owner(vendor, service or UNKNOWN_SERVICE, list_name, False, category)

@@ -1,0 +1,56 @@
+"""Adblock filters, as far as they speak of whole names (https://adguard-dns.io/kb/general/dns-filtering-syntax/).
+
+`||name^` is the name and everything below it, `|name^` and a bare name the name alone. What speaks of parts of pages,
+paths or expressions cannot be said with names, and exceptions belong into the configuration: both are complaints.
+"""
+
+from typing import Final
+
+from monitor.catalog.prefix import parse_address
+from monitor.catalog.sheet import Sheet
+
+COSMETIC: Final = ("##", "#@#", "#?#", "#$#", "#%#")
+# Options under which a rule still blocks the whole name.
+HARMLESS: Final = frozenset(("all", "document", "doc", "important", "popup", "third-party", "3p"))
+SCHEMES: Final = ("http://", "https://", "://")
+
+
+def read_line(line: str, sheet: Sheet) -> None:
+    text = line.strip()
+    if not text or text[0] in "!" or text.startswith("# ") or text == "#" or (text[0] == "[" and text[-1] == "]"):
+        return
+    fault = fault_of(text)
+    if fault:
+        sheet.ignore(fault, text)
+        return
+    pattern = text.partition("$")[0].strip()
+    below = pattern.startswith("||")
+    name = pattern.lstrip("|")
+    for scheme in SCHEMES:
+        name = name.removeprefix(scheme)
+    name = name.rstrip("|").removesuffix("^")
+    if name.startswith("*."):
+        below = True
+        name = name[2:]
+    if "/" in name or "*" in name or "^" in name or " " in name:
+        sheet.ignore("a pattern, not a whole name", text)
+    elif parse_address(name) is not None:
+        sheet.prefix(name)
+    elif below:
+        sheet.suffix(name)
+    else:
+        sheet.exact(name)
+
+
+def fault_of(text: str) -> str:
+    """Why the rule as a whole cannot be an entry, `""` where it may."""
+    if text.startswith("@@"):
+        return "an exception: use allow or [[exception]] in the configuration"
+    if any(mark in text for mark in COSMETIC):
+        return "about parts of a page, not about a name"
+    if text.startswith("/"):
+        return "an expression, not a whole name"
+    for option in text.partition("$")[2].split(",") if "$" in text else []:
+        if option.strip() not in HARMLESS:
+            return f"an option that a name cannot have: {option.strip()}"
+    return ""

@@ -1,0 +1,10 @@
+"""One AS number a line, with or without `AS`; whatever follows it is a comment."""
+
+from monitor.catalog.formats.comments import is_comment, without_comment
+from monitor.catalog.sheet import Sheet
+
+
+def read_line(line: str, sheet: Sheet) -> None:
+    text = without_comment(line)
+    if not is_comment(text):
+        sheet.asn(text.replace(",", " ").replace(";", " ").split()[0])

@@ -1,0 +1,18 @@
+"""One prefix, address or range of addresses (`first-last`) a line; what follows a blank, `;` or `#` is a comment."""
+
+from monitor.catalog.formats.comments import is_comment, without_comment
+from monitor.catalog.sheet import Sheet
+
+
+def read_line(line: str, sheet: Sheet) -> None:
+    text = without_comment(line)
+    if is_comment(text):
+        return
+    text = text.split(";", 1)[0].strip()
+    first, dash, last = text.partition("-")
+    if dash:
+        sheet.range(first.strip(), last.strip())
+    elif len(text.split()) == 1:
+        sheet.prefix(text)
+    else:
+        sheet.ignore("more than a prefix", text)

@@ -1,0 +1,31 @@
+"""hosts(5): an address, then names. Every name stands for itself alone, so the entries are exact."""
+
+from typing import Final
+
+from monitor.catalog.formats.comments import without_comment
+from monitor.catalog.prefix import parse_address
+from monitor.catalog.sheet import Sheet
+
+SINKS: Final = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))
+# What such files say about the machine that they were written for.
+LOCAL: Final = frozenset(
+    (
+        "0.0.0.0", "broadcasthost", "ip6-allhosts", "ip6-allnodes", "ip6-allrouters", "ip6-localhost", "ip6-localnet",
+        "ip6-loopback", "ip6-mcastprefix", "local", "localhost", "localhost.localdomain", "localhost4", "localhost6",
+    )
+)  # fmt: skip
+
+
+def read_line(line: str, sheet: Sheet) -> None:
+    text = without_comment(line)
+    words = text.split()
+    if not words:
+        return
+    if words[0] not in SINKS and parse_address(words[0].partition("%")[0]) is None:
+        sheet.ignore("no address in front", text)
+        return
+    if len(words) == 1:
+        sheet.ignore("an address without a name", text)
+    for name in words[1:]:
+        if name.lower() not in LOCAL:
+            sheet.exact(name)

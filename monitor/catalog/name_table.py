@@ -1,0 +1,168 @@
+"""Which names are listed: an open-addressing hash table over the names' own bytes, all in one flat `bytes`.
+
+A slot is five bytes: a mark (8 bits of the hash, never 0) and the offset of a record; a mark of 0 is an empty
+slot. A record is `kind | length | owner (2 bytes, little endian) | name`. Slots are probed one after the other, so of
+equal names the one that was put in first is found first: that is what gives earlier lists precedence.
+
+The hash is FNV-1a over the name from its last byte to its first, so one pass from right to left meets the hash of
+every suffix on its way. It starts from a seed, so that the author of a list cannot aim at one slot.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from monitor.catalog.entry import EXACT
+
+DOT: Final = 0x2E
+PRIME: Final = 16777619
+MIX: Final = 0x5BD1E995
+MASK: Final = 0xFFFFFFFF
+SLOT_BYTES: Final = 5
+RECORD_HEAD: Final = 4
+FEWEST_SLOTS: Final = 8
+
+
+def read_u32(data: bytes, at: i64) -> i64:
+    return data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+
+
+def scramble(hash: i64) -> i64:
+    """Spreads FNV's bits: the slot comes from the high ones, the mark from the low ones."""
+    return ((hash ^ hash >> 15) * MIX) & MASK
+
+
+def hash_name(name: bytes, seed: i64) -> i64:
+    hash = seed
+    at: i64 = len(name)
+    while at > 0:
+        at -= 1
+        hash = ((hash ^ name[at]) * PRIME) & MASK
+    return hash
+
+
+@final
+class NameTable:
+    """Finds the record of the longest listed suffix of a name.
+
+    `data` holds the records (at the offsets in the slots) and from `slots_at` on the `slots` slots.
+    """
+
+    __slots__ = ("_data", "_seed", "_slots", "_slots_at")
+
+    def __init__(self, data: bytes, slots_at: int, slots: int, seed: int) -> None:
+        self._data = data
+        self._slots_at: i64 = slots_at
+        self._slots: i64 = slots
+        self._seed: i64 = seed
+
+    def find(self, name: bytes) -> i64:
+        """The offset of the record that `name` falls under, 0 where there is none.
+
+        Whole labels, longest first; an exact record only for the whole name. The last label alone is no candidate:
+        public suffixes are never listed.
+        """
+        hash = self._seed
+        best: i64 = 0
+        labels: i64 = 0
+        at: i64 = len(name)
+        while at > 0:
+            at -= 1
+            byte: i64 = name[at]
+            if byte == DOT:
+                if labels > 0:
+                    found = self._probe(name, at + 1, hash, False)
+                    if found != 0:
+                        best = found
+                labels += 1
+            hash = ((hash ^ byte) * PRIME) & MASK
+        if labels > 0:
+            found = self._probe(name, 0, hash, True)
+            if found != 0:
+                return found
+        return best
+
+    def _probe(self, name: bytes, start: i64, hash: i64, whole: bool) -> i64:
+        data = self._data
+        spread = scramble(hash)
+        mark = spread & 0xFF
+        if mark == 0:
+            mark = 1
+        slot = (spread * self._slots) >> 32
+        at = self._slots_at + slot * SLOT_BYTES
+        while True:
+            seen: i64 = data[at]
+            if seen == 0:
+                return 0
+            if seen == mark:
+                record = read_u32(data, at + 1)
+                if self._is_same(name, start, record) and (whole or data[record] != EXACT):
+                    return record
+            slot += 1
+            at += SLOT_BYTES
+            if slot == self._slots:
+                slot = 0
+                at = self._slots_at
+
+    def _is_same(self, name: bytes, start: i64, record: i64) -> bool:
+        data = self._data
+        length: i64 = data[record + 1]
+        if length != len(name) - start:
+            return False
+        at = record + RECORD_HEAD
+        end = at + length
+        while at < end:
+            if data[at] != name[start]:
+                return False
+            at += 1
+            start += 1
+        return True
+
+
+def count_slots(names: int) -> int:
+    """Slots for so many names: three fifths of them used, so that a miss ends after two looks on average."""
+    return max(FEWEST_SLOTS, names * 5 // 3 + 1)
+
+
+@final
+class NameTableBuilder:
+    """Fills the slots of a `NameTable` over `records`, which are complete and stay where they are."""
+
+    __slots__ = ("_bytes", "_records", "_seed", "_slots")
+
+    def __init__(self, records: bytes, names: int, seed: int) -> None:
+        self._records = records
+        self._slots: i64 = count_slots(names)
+        self._seed: i64 = seed
+        self._bytes = bytearray(count_slots(names) * SLOT_BYTES)
+
+    def put(self, record: int) -> bool:
+        """Enters the record at that offset; false where a record of the same kind and name is there already."""
+        records = self._records
+        length: i64 = records[record + 1]
+        name = records[record + RECORD_HEAD : record + RECORD_HEAD + length]
+        spread = scramble(hash_name(name, self._seed))
+        mark = spread & 0xFF
+        if mark == 0:
+            mark = 1
+        slot = (spread * self._slots) >> 32
+        while True:
+            at = slot * SLOT_BYTES
+            seen: i64 = self._bytes[at]
+            if seen == 0:
+                break
+            if seen == mark and self._is_there(record, name, int.from_bytes(self._bytes[at + 1 : at + 5], "little")):
+                return False
+            slot = slot + 1 if slot + 1 < self._slots else 0
+        self._bytes[at] = mark
+        self._bytes[at + 1 : at + SLOT_BYTES] = record.to_bytes(4, "little")
+        return True
+
+    def _is_there(self, record: int, name: bytes, other: int) -> bool:
+        records = self._records
+        if records[record] != records[other] or records[record + 1] != records[other + 1]:
+            return False
+        return records[other + RECORD_HEAD : other + RECORD_HEAD + len(name)] == name
+
+    def slots(self) -> bytes:
+        return bytes(self._bytes)

@@ -1,0 +1,128 @@
+"""The shipped lists: one TOML file a vendor, its entries grouped by service and source. `blocklists/README.md` is
+the reference of the format.
+
+As with every list, what is wrong is a complaint with its line and the rest still counts; only a file that is no TOML
+gives nothing.
+"""
+
+import difflib
+import re
+import tomllib
+from typing import Any, Final, final
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.entry import CATEGORY, SHARED, UNKNOWN_SERVICE, VENDOR, Complaint, Owner, Vendor
+from monitor.catalog.sheet import Sheet
+from monitor.catalog.suffixes import PublicSuffixes
+
+FILE_KEYS: Final = ("kind", "name", "note", "services", "entries")
+GROUP_KEYS: Final = ("service", "source", "shared", "hosting", "note", "suffix", "exact", "prefix", "asn")
+VALUE_KEYS: Final = ("suffix", "exact", "prefix", "asn")
+SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+TOML_LINE: Final = re.compile(r"\(at line (\d+),")
+
+
+def read_vendor_file(text: str, slug: str, suffixes: PublicSuffixes, builder: IndexBuilder) -> Sheet:
+    """Adds the vendor that the text of `<slug>.toml` describes, and all its entries, to `builder`."""
+    sheet = Sheet(suffixes, builder)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = TOML_LINE.search(str(error))
+        sheet.line = int(found.group(1)) if found else 0
+        sheet.ignore(f"no TOML: {str(error).split(' (at ')[0]}", "")
+        builder.count_list(slug, 0, sheet.ignored)
+        return sheet
+    VendorReader(slug, sheet, builder).read(table)
+    sheet.complaints = [place(complaint, text) for complaint in sheet.complaints]
+    builder.count_list(slug, sheet.entries, sheet.ignored)
+    return sheet
+
+
+def place(complaint: Complaint, text: str) -> Complaint:
+    """The complaint with the line where its text stands in the file: TOML readers give no lines."""
+    if complaint.line or not complaint.text:
+        return complaint
+    quoted = re.search(rf"""["']?\b{re.escape(complaint.text)}(["'\s=]|$)""", text)
+    line = text.count("\n", 0, quoted.start()) + 1 if quoted else 0
+    return Complaint(line, complaint.text, complaint.reason, complaint.ignored)
+
+
+@final
+class VendorReader:
+    """Walks one file's tables."""
+
+    __slots__ = ("_builder", "_services", "_sheet", "_slug")
+
+    def __init__(self, slug: str, sheet: Sheet, builder: IndexBuilder) -> None:
+        self._slug = slug
+        self._sheet = sheet
+        self._builder = builder
+        self._services: dict[str, str] = {}
+
+    def read(self, table: dict[str, Any]) -> None:
+        self._complain_of_keys(table, FILE_KEYS)
+        kind = self._text(table, "kind", VENDOR)
+        if kind not in (VENDOR, CATEGORY, SHARED):
+            self._sheet.ignore(f"kind must be {VENDOR}, {CATEGORY} or {SHARED}", kind)
+            kind = VENDOR
+        services = table.get("services", {})
+        if isinstance(services, dict):
+            self._services = {key: name for key, name in services.items() if isinstance(name, str)}
+        for service in self._services:
+            if not SLUG.fullmatch(service):
+                self._sheet.warn("a service is written in lower-case letters, digits and single hyphens", service)
+        name = self._text(table, "name", self._slug)
+        self._builder.add_vendor(Vendor(self._slug, name, kind, tuple(self._services.items())))
+        groups = table.get("entries", [])
+        if not isinstance(groups, list):
+            self._sheet.ignore("entries must be tables: [[entries]]", "entries")
+            return
+        for group in groups:
+            if isinstance(group, dict):
+                self._read_group(group, kind)
+
+    def _read_group(self, group: dict[str, Any], kind: str) -> None:
+        self._complain_of_keys(group, GROUP_KEYS)
+        service = self._text(group, "service", UNKNOWN_SERVICE)
+        if service != UNKNOWN_SERVICE and service not in self._services:
+            self._sheet.warn("a service that [services] does not name", service)
+        if not self._text(group, "source", ""):
+            self._sheet.warn("entries without a source", service)
+        hosting = group.get("hosting") is True
+        weak = hosting or kind == SHARED or bool(self._text(group, "shared", ""))
+        owner = Owner(self._slug, service, self._slug, weak, kind == CATEGORY)
+        self._sheet.owner = self._builder.number_of(owner)
+        self._sheet.hosting = hosting
+        for key in VALUE_KEYS:
+            self._read_values(key, group.get(key, []))
+
+    def _read_values(self, key: str, values: object) -> None:
+        if not isinstance(values, list):
+            self._sheet.ignore(f"{key} must be an array of strings", key)
+            return
+        for value in values:
+            if not isinstance(value, str):
+                self._sheet.ignore(f"{key} must be an array of strings", str(value))
+            elif key == "suffix":
+                self._sheet.suffix(value)
+            elif key == "exact":
+                self._sheet.exact(value)
+            elif key == "prefix":
+                self._sheet.prefix(value)
+            else:
+                self._sheet.asn(value)
+
+    def _text(self, table: dict[str, Any], key: str, default: str) -> str:
+        value = table.get(key, default)
+        if isinstance(value, str):
+            return value
+        self._sheet.ignore(f"{key} must be a string", key)
+        return default
+
+    def _complain_of_keys(self, table: dict[str, Any], known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                nearest = difflib.get_close_matches(key, known, 1)
+                hint = f", perhaps {nearest[0]}" if nearest else ""
+                self._sheet.ignore(f"an unknown key{hint}", key)

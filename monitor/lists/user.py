@@ -1,0 +1,84 @@
+"""The user's own lists: files in any of the formats, read line by line within limits."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import unquote, urlsplit
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.entry import Vendor, owner_of
+from monitor.catalog.formats.reader import read_list
+from monitor.catalog.sheet import Sheet
+from monitor.catalog.suffixes import PublicSuffixes
+
+DEFAULT_MAX_BYTES: Final = 67_108_864
+DEFAULT_MAX_ENTRIES: Final = 2_000_000
+CACHE_FOLDER: Final = "lists"
+# More than a reader takes for a line; what is behind is passed over.
+LINE_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True)
+class UserList:
+    """A `[[list]]` of the configuration. `vendor` is `slug`, `slug/service` or `category:slug`.
+
+    `url` is a path, a `file:` URL or an `https:` URL; of the last, the copy in `state`/lists/<name>.list is read.
+    """
+
+    name: str
+    url: str
+    vendor: str
+    format: str = "auto"
+    max_bytes: int = DEFAULT_MAX_BYTES
+    max_entries: int = DEFAULT_MAX_ENTRIES
+    state: str = ""
+
+
+def list_path(user: UserList) -> tuple[Path | None, str]:
+    """The file to read, or none and why."""
+    parts = urlsplit(user.url)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path)), ""
+    if parts.scheme in ("http", "https"):
+        copy = Path(user.state or ".", CACHE_FOLDER, f"{user.name}.list")
+        if user.state and copy.is_file():
+            return copy, ""
+        return None, f"no copy of {user.url} yet: put one at {copy}"
+    return Path(user.url), ""
+
+
+def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuilder) -> tuple[str, Sheet, str]:
+    """Adds the list's entries to `builder`; gives the file, the sheet and what kept it from being read (`""`)."""
+    owner = owner_of(user.vendor, user.name)
+    services = ((owner.service, owner.service),) if owner.service != "unknown" else ()
+    builder.add_vendor(Vendor(owner.vendor, owner.vendor, "category" if owner.category else "vendor", services))
+    sheet = Sheet(suffixes, builder, builder.number_of(owner))
+    path, fault = list_path(user)
+    if path is None:
+        return user.url, sheet, fault
+    try:
+        with open(path, "rb") as file:
+            read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, user.max_entries)
+    except OSError as error:
+        return str(path), sheet, f"cannot be read: {error.strerror or error}"
+    return str(path), sheet, ""
+
+
+def limited_lines(file: IO[bytes], max_bytes: int, sheet: Sheet) -> Iterator[str]:
+    """The file's lines as text, at most `max_bytes` of them; bytes that are not UTF-8 become U+FFFD."""
+    size = os.fstat(file.fileno()).st_size
+    if size > max_bytes:
+        sheet.ignore(f"longer than max_bytes ({size} > {max_bytes}): the rest is not read", "")
+    left = max_bytes
+    while left > 0:
+        line = file.readline(LINE_BYTES)
+        if not line:
+            return
+        rest = line
+        while len(rest) == LINE_BYTES and rest[-1:] != b"\n":
+            rest = file.readline(LINE_BYTES)
+            left -= len(rest)
+        left -= len(line)
+        yield line.decode("utf-8", "replace")
