@@ -11,7 +11,7 @@ Trouble with a packet is never an exception: it is a count by layer and kind (`E
 list that makes no sense is a complaint beside the entries, never an exception either.
 """
 
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 EXIT_OK: Final = 0
 EXIT_FINDING: Final = 1
@@ -22,27 +22,27 @@ EXIT_MACHINE: Final = 3
 class GatewatchError(Exception):
     """One clear line that says what, where and what to do."""
 
-    exit_code: int = EXIT_FINDING
+    exit_code: ClassVar[int] = EXIT_FINDING
 
 
 class UsageError(GatewatchError):
-    exit_code = EXIT_USAGE
+    exit_code: ClassVar[int] = EXIT_USAGE
 
 
 class ConfigError(GatewatchError):
-    exit_code = EXIT_USAGE
+    exit_code: ClassVar[int] = EXIT_USAGE
 
 
 class ListError(GatewatchError):
-    exit_code = EXIT_USAGE
+    exit_code: ClassVar[int] = EXIT_USAGE
 
 
 class CaptureFileError(GatewatchError):
-    exit_code = EXIT_FINDING
+    exit_code: ClassVar[int] = EXIT_FINDING
 
 
 class MachineError(GatewatchError):
-    exit_code = EXIT_MACHINE
+    exit_code: ClassVar[int] = EXIT_MACHINE
 
 
 @final
