@@ -1,6 +1,7 @@
 """The lab's wires: bridges, veth pairs, addresses, routes and kernel parameters, as the plan says."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ INET: Final = 2
 INET6: Final = 10
 WAN: Final = "wan0"
 CLIENT_INTERFACE: Final = "eth0"
+# A router solicits its neighbours from a link-local address; the kernel's own appears up to a second late.
+GATEWAY_LINK_LOCAL: Final = "fe80::1"
+INTERNET_LINK_LOCAL: Final = "fe80::2"
 SCOPE_HOST: Final = 254
 IFA_F_NODAD: Final = 0x02
 
@@ -79,7 +83,7 @@ def wire(plan: Plan, claim: Claim) -> Wires:
     wires.gateway.link(lambda link: connect_internet(link, wires.internet))
     wires.internet.link(lambda link: answer_everywhere(link, plan))
     for lan in plan.lans:
-        wires.gateway.link(lambda link, lan=lan: make_bridge(link, lan))
+        wires.gateway.link(partial(make_bridge, lan=lan))
     for lan, name, number in plan.members():
         add_client(wires, lan, name, number, claim)
         wires.clients[name].resolve_by(plan.resolver_addresses())
@@ -96,6 +100,7 @@ def connect_internet(link: Any, internet: Namespace) -> None:
     link.link("set", index=wan, state="up")
     add_address(link, wan, WAN_GATEWAY_V4, 30)
     add_address(link, wan, WAN_GATEWAY_V6, 64)
+    add_address(link, wan, GATEWAY_LINK_LOCAL, 64)
     link.route("add", dst="0.0.0.0/0", gateway=WAN_INTERNET_V4)
     # The far end is up only later; its route must not wait for that.
     link.route("add", family=INET6, dst="::/0", gateway=WAN_INTERNET_V6, oif=wan)
@@ -107,6 +112,7 @@ def answer_everywhere(link: Any, plan: Plan) -> None:
     link.link("set", index=wan, state="up")
     add_address(link, wan, WAN_INTERNET_V4, 30)
     add_address(link, wan, WAN_INTERNET_V6, 64)
+    add_address(link, wan, INTERNET_LINK_LOCAL, 64)
     link.route("add", family=INET, dst="0.0.0.0/0", type="local", oif=LOOPBACK, scope=SCOPE_HOST)
     link.route("add", family=INET6, dst="::/0", type="local", oif=LOOPBACK)
     for lan in plan.lans:
@@ -120,6 +126,7 @@ def make_bridge(link: Any, lan: Lan) -> None:
     link.link("add", ifname=lan.interface, kind="bridge", br_mcast_snooping=0, address=bridge_mac(lan))
     bridge = index_of(link, lan.interface)
     link.link("set", index=bridge, state="up")
+    add_address(link, bridge, GATEWAY_LINK_LOCAL, 64)
     for network in lan.networks():
         add_address(link, bridge, str(network[1]), network.prefixlen)
 

@@ -46,7 +46,7 @@ class Resolver:
     def _listen_udp(self, family: int) -> None:
         def receive(data: bytes, peer: Peer) -> None:
             if not self._upstream:
-                port.sendto(self._answer(data, tcp=False), peer)
+                port.sendto(self.answer(data, tcp=False), peer)
                 return
             task = asyncio.ensure_future(self._relay(data, port, peer))
             self._tasks.add(task)
@@ -68,16 +68,17 @@ class Resolver:
                 if self._upstream:
                     reply = await ask(self._upstream, query, tcp=True)
                 else:
-                    reply = self._answer(query, tcp=True)
+                    reply = self.answer(query, tcp=True)
                 writer.write(len(reply).to_bytes(2, "big") + reply)
                 await writer.drain()
         writer.close()
 
-    def _answer(self, data: bytes, tcp: bool) -> bytes:
+    def answer(self, data: bytes, tcp: bool) -> bytes:
         try:
             query = DNSRecord.parse(data)
         except DNSError:
-            return DNSRecord(DNSHeader(id=int.from_bytes(data[:2], "big"), qr=1, rcode=RCODE.FORMERR)).pack()
+            header = DNSHeader(id=int.from_bytes(data[:2], "big"), qr=1, rcode=RCODE.FORMERR)
+            return bytes(DNSRecord(header).pack())
         reply = self._zone.answer(query)
         limit = PLAIN_LIMIT
         option = next((record for record in query.ar if record.rtype == QTYPE.OPT), None)
