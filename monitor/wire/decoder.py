@@ -48,23 +48,17 @@ KEY_UDP: Final = b"\x11"
 class Decoder:
     """Everything between a frame and its observations; the state is what fragments, streams and QUIC need.
 
-    `count_packets` makes it report the outermost `Packet`s too, which live capture leaves to conntrack.
+    `count_packets` makes it report the outermost `Packet`s too, which live capture leaves to conntrack. Those inside
+    tunnels down to `packets_to_depth` can be reported as well, for whoever does not count bytes.
     """
 
     __slots__ = (
-        "_count_packets",
-        "_cursor",
-        "_datagrams",
-        "_errors",
-        "_fragments",
-        "_outer_length",
-        "_quic",
-        "_streams",
-    )
+        "_cursor", "_datagrams", "_errors", "_fragments", "_outer_length", "_quic", "_streams", "packets_to_depth",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits, errors: ErrorCounts, count_packets: bool) -> None:
         self._errors = errors
-        self._count_packets = count_packets
+        self.packets_to_depth = 0 if count_packets else -1
         self._cursor = Cursor()
         self._outer_length = 0
         self._fragments = Fragments(limits, errors)
@@ -176,7 +170,7 @@ class Decoder:
             self._outer_length = cursor.length
         packet = Packet(frame.time, frame.number, frame.interface, cursor.ethernet, key, self._outer_length, depth)
         packet.vlan = cursor.vlan
-        if depth == 0 and self._count_packets:
+        if depth <= self.packets_to_depth:
             out.append(packet)
         return packet
 

@@ -145,8 +145,9 @@ def _enter_loopback(cursor: Cursor) -> None:
     elif family in FAMILIES_IPV6:
         cursor.skip(4, IPV6)
     else:
-        # Some writers put an EtherType there.
-        cursor.skip(4, family if ETHERTYPE_MIN <= family <= 0xFFFF else NOTHING)
+        # Some writers put an EtherType there, as a number or behind two bytes of their own.
+        kind = family if family <= 0xFFFF else two(data, at + 2)
+        cursor.skip(4, kind if kind in (IPV4, IPV6) else NOTHING)
 
 
 def _enter_ppp(cursor: Cursor) -> None:

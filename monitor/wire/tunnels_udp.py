@@ -1,4 +1,4 @@
-"""Tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, AYIYA, L2TP, and GRE and MPLS in UDP.
+"""Tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, AYIYA, L2TP, CAPWAP, and GRE and MPLS in UDP.
 
 The port says which one it may be, and the header must look like it: a client's ephemeral port can be any of these
 numbers. A step leaves the cursor at what is inside; false leaves it where it was.
@@ -9,8 +9,9 @@ from typing import Final
 from monitor.errors import ErrorCounts
 from monitor.wire.cursor import ETHERNET, IP_BY_VERSION, IPV4, IPV6, NOTHING, PPP, Cursor
 from monitor.wire.encapsulation import BRIDGED_ETHERNET, MPLS, SERVICE_CHAIN
-from monitor.wire.octets import two
+from monitor.wire.octets import four, two
 from monitor.wire.tunnels import enter_gre
+from monitor.wire.wifi import enter_wifi_from_controller
 
 PORT_L2TP: Final = 1701
 PORT_GTP: Final = 2152
@@ -20,6 +21,7 @@ PORT_GRE: Final = 4754
 PORT_VXLAN: Final = 4789
 PORT_VXLAN_GPE: Final = 4790
 PORT_AYIYA: Final = 5072
+PORT_CAPWAP: Final = 5247
 PORT_GENEVE: Final = 6081
 PORT_MPLS: Final = 6635
 # What Linux used before the number was assigned, and still does unless told.
@@ -27,8 +29,8 @@ PORT_VXLAN_LINUX: Final = 8472
 
 PORTS: Final = frozenset(
     (
-        PORT_L2TP, PORT_GTP, PORT_GTP_0, PORT_TEREDO, PORT_GRE, PORT_VXLAN, PORT_VXLAN_GPE, PORT_AYIYA, PORT_GENEVE,
-        PORT_MPLS, PORT_VXLAN_LINUX,
+        PORT_L2TP, PORT_GTP, PORT_GTP_0, PORT_TEREDO, PORT_GRE, PORT_VXLAN, PORT_VXLAN_GPE, PORT_AYIYA, PORT_CAPWAP,
+        PORT_GENEVE, PORT_MPLS, PORT_VXLAN_LINUX,
     )
 )  # fmt: skip
 
@@ -67,6 +69,8 @@ def _enter_by_port(cursor: Cursor, port: int, errors: ErrorCounts) -> bool:
         return _enter_l2tp(cursor)
     if port == PORT_AYIYA:
         return _enter_ayiya(cursor)
+    if port == PORT_CAPWAP:
+        return _enter_capwap(cursor)
     if port == PORT_MPLS:
         cursor.kind = MPLS
         return True
@@ -178,3 +182,17 @@ def _enter_l2tp(cursor: Cursor) -> bool:
         size += 2 + two(data, cursor.start + size)
     cursor.skip(size, PPP)
     return True
+
+
+def _enter_capwap(cursor: Cursor) -> bool:
+    """RFC 5415 section 4.3: a header that tells its length in words and what is inside; fragments are left alone."""
+    header = four(cursor.data, cursor.start)
+    # Version and type 0 (DTLS is type 1), the fragment and keep-alive flags.
+    if header & 0xFF000088:
+        return False
+    cursor.start += (header >> 19 & 0x1F) * 4
+    if header & 0x100:
+        enter_wifi_from_controller(cursor)
+    else:
+        cursor.kind = ETHERNET
+    return cursor.kind != NOTHING

@@ -30,13 +30,27 @@ def enter_radio(cursor: Cursor, size: int) -> None:
 
 def enter_wifi(cursor: Cursor) -> None:
     """Step over the header of a data frame; LLC follows. Of an aggregate only the first subframe is read."""
-    data = cursor.data
-    at = cursor.start
+    cursor.kind = NOTHING
+    if cursor.has(24):
+        _enter_data(cursor, cursor.data[cursor.start], cursor.data[cursor.start + 1])
+
+
+def enter_wifi_from_controller(cursor: Cursor) -> None:
+    """The same inside CAPWAP, where some controllers swap the two bytes of frame control."""
     cursor.kind = NOTHING
     if not cursor.has(24):
         return
-    control = data[at]
-    flags = data[at + 1]
+    first = cursor.data[cursor.start]
+    second = cursor.data[cursor.start + 1]
+    if first & 0x0F == TYPE_DATA:
+        _enter_data(cursor, first, second)
+    elif second & 0x0F == TYPE_DATA:
+        _enter_data(cursor, second, first)
+
+
+def _enter_data(cursor: Cursor, control: int, flags: int) -> None:
+    data = cursor.data
+    at = cursor.start
     if control & TYPE_MASK != TYPE_DATA or control & SUBTYPE_NO_DATA or flags & PROTECTED:
         return
     cursor.ethernet = _addresses(data, at, flags)
