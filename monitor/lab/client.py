@@ -165,9 +165,10 @@ class Client:
         status = 200 if "200 OK" in done.stdout else 0
         return Transfer(done.returncode, status, len(done.stdout), port, address, 0.0, done.stderr)
 
-    def dhcp(self, hostname: str) -> None:
-        """Tell the gateway this client's host name, as a DHCP client does that renews its lease."""
+    def dhcp(self, hostname: str) -> str:
+        """Tell the gateway this client's host name, as a DHCP client does that renews its lease; the name."""
         self._module("monitor.lab.dhcp", CLIENT_INTERFACE, self.mac, self.v4, hostname).check_returncode()
+        return hostname
 
     def flood(self, kind: str, packets: int, target: str, rate: int = 0) -> None:
         """Send `packets` of a flood (see `monitor.lab.flood`) by way of the gateway."""

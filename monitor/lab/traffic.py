@@ -30,7 +30,7 @@ def transferred(transfer: Transfer) -> str:
 
 
 ACTS: Final = (
-    Act("phone", "tells its name by DHCP", lambda phone: phone.dhcp("annas-phone") or "annas-phone"),
+    Act("phone", "tells its name by DHCP", lambda phone: phone.dhcp("annas-phone")),
     Act("phone", "asks for www.tiktok.com", lambda phone: answered(phone.dig("www.tiktok.com"))),
     Act("phone", "asks for it over TCP", lambda phone: answered(phone.dig("www.tiktok.com", "AAAA", tcp=True))),
     Act(
