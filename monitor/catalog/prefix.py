@@ -5,28 +5,35 @@ wide that it holds a good part of the Internet is a mistake; both would attribut
 """
 
 import ipaddress
-from typing import Final, TypeAlias
+from typing import Final
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+WIDEST: Final = {4: 8, 16: 16}
+GLOBAL_V6: Final = (0x2000 << 112, 0x4000 << 112)
 
-WIDEST_V4: Final = 8
-WIDEST_V6: Final = 16
 
-GLOBAL_V6: Final = ipaddress.IPv6Network("2000::/3")
-SPECIAL: Final[tuple[Network, ...]] = (
-    ipaddress.IPv4Network("0.0.0.0/8"),
-    ipaddress.IPv4Network("10.0.0.0/8"),
-    ipaddress.IPv4Network("100.64.0.0/10"),
-    ipaddress.IPv4Network("127.0.0.0/8"),
-    ipaddress.IPv4Network("169.254.0.0/16"),
-    ipaddress.IPv4Network("172.16.0.0/12"),
-    ipaddress.IPv4Network("192.0.0.0/24"),
-    ipaddress.IPv4Network("192.168.0.0/16"),
-    ipaddress.IPv4Network("198.18.0.0/15"),
-    ipaddress.IPv4Network("224.0.0.0/3"),
-    ipaddress.IPv6Network("2001::/32"),
-    ipaddress.IPv6Network("2002::/16"),
-)
+def span(text: str) -> tuple[int, int]:
+    """The first address of a prefix and the one behind its last, as numbers."""
+    network = ipaddress.ip_network(text)
+    first = int(network.network_address)
+    return first, first + network.num_addresses
+
+
+SPECIAL_V4: Final = [
+    span(text)
+    for text in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
+    )
+]  # fmt: skip
+SPECIAL_V6: Final = [span(text) for text in ("2001::/32", "2002::/16")]
+
+
+def parse_address(text: str) -> bytes | None:
+    """The packed address, none where the text is no address."""
+    try:
+        return ipaddress.ip_address(text).packed
+    except ValueError:
+        return None
 
 
 def parse_prefix(text: str) -> tuple[bytes, int, str]:
@@ -34,50 +41,49 @@ def parse_prefix(text: str) -> tuple[bytes, int, str]:
 
     A lone address is its own prefix. Bits behind the prefix length are cleared.
     """
-    try:
-        network = ipaddress.ip_network(text, strict=False)
-    except ValueError:
+    head, slash, tail = text.partition("/")
+    address = None if "%" in head else parse_address(head)
+    if address is None or (slash and not (tail.isascii() and tail.isdigit() and len(tail) < 4)):
         return b"", 0, "neither an address nor a prefix"
-    fault = prefix_fault(network)
-    if fault:
-        return b"", 0, fault
-    return network.network_address.packed, network.prefixlen, ""
+    width = len(address) * 8
+    bits = int(tail) if slash else width
+    if bits > width:
+        return b"", 0, "neither an address nor a prefix"
+    host_bits = width - bits
+    first = int.from_bytes(address, "big") >> host_bits << host_bits
+    fault = span_fault(first, first + (1 << host_bits), len(address))
+    if not fault and bits < WIDEST[len(address)]:
+        fault = "too wide a prefix"
+    return first.to_bytes(len(address), "big"), bits, fault
 
 
-def prefix_fault(network: Network) -> str:
-    """Why no list may hold this prefix, `""` where it may."""
-    if network.prefixlen < (WIDEST_V4 if network.version == 4 else WIDEST_V6):
-        return "too wide a prefix"
-    if network.version == 6 and not GLOBAL_V6.supernet_of(network):
+def span_fault(first: int, end: int, width: int) -> str:
+    """Why no list may hold the addresses from `first` up to, but not with, `end`; `""` where it may."""
+    if width == 16 and not (GLOBAL_V6[0] <= first and end <= GLOBAL_V6[1]):
         return "a special-purpose address"
-    for special in SPECIAL:
-        if network.version == special.version and network.overlaps(special):
+    for special_first, special_end in SPECIAL_V4 if width == 4 else SPECIAL_V6:
+        if first < special_end and special_first < end:
             return "a special-purpose address"
     return ""
 
 
-def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
 def parse_range(first: str, last: str) -> tuple[list[tuple[bytes, int]], str]:
     """The prefixes of the inclusive range from `first` to `last`, and what is wrong with it."""
-    start, end = parse_address(first), parse_address(last)
-    networks: list[Network] = []
-    if isinstance(start, ipaddress.IPv4Address) and isinstance(end, ipaddress.IPv4Address) and start <= end:
-        networks += ipaddress.summarize_address_range(start, end)
-    if isinstance(start, ipaddress.IPv6Address) and isinstance(end, ipaddress.IPv6Address) and start <= end:
-        networks += ipaddress.summarize_address_range(start, end)
-    if not networks:
+    start, stop = parse_address(first), parse_address(last)
+    if start is None or stop is None or len(start) != len(stop) or start > stop:
         return [], "not a range of addresses"
-    for network in networks:
-        fault = prefix_fault(network)
-        if fault:
-            return [], fault
-    return [(network.network_address.packed, network.prefixlen) for network in networks], ""
+    at, end = int.from_bytes(start, "big"), int.from_bytes(stop, "big") + 1
+    width = len(start)
+    if end - at > 1 << width * 8 - WIDEST[width]:
+        return [], "too wide a range"
+    prefixes = []
+    fault = span_fault(at, end, width)
+    while at < end and not fault:
+        # The largest block that begins here and does not reach behind the end.
+        host_bits = min((at & -at).bit_length() - 1, (end - at).bit_length() - 1)
+        prefixes.append((at.to_bytes(width, "big"), width * 8 - host_bits))
+        at += 1 << host_bits
+    return prefixes, fault
 
 
 def prefix_text(address: bytes, bits: int) -> str:

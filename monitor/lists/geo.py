@@ -1,0 +1,104 @@
+"""AS numbers and countries from MMDB files, as MaxMind, DB-IP, IPinfo and ip-location-db write them.
+
+A country here is where an address block is registered, not where its host stands.
+"""
+
+import ipaddress
+from itertools import islice
+from typing import Any, Final, final
+
+import maxminddb
+
+from monitor.errors import ConfigError
+
+# So many records tell what a database is about.
+SAMPLE_RECORDS: Final = 1_000
+
+ASN_KEYS: Final = ("autonomous_system_number", "asn", "as_number")
+COUNTRY_KEYS: Final = ("country_code", "country")
+
+
+def asn_of(record: object) -> int:
+    """The AS number of a record, 0 where it has none."""
+    if not isinstance(record, dict):
+        return 0
+    for key in ASN_KEYS:
+        value = record.get(key)
+        if isinstance(value, str):
+            value = int(value[2:]) if value[:2].upper() == "AS" and value[2:].isdigit() else 0
+        if isinstance(value, int) and value > 0:
+            return value
+    return 0
+
+
+def country_of(record: object) -> str:
+    """The ISO 3166 code of a record, `""` where it has none."""
+    if not isinstance(record, dict):
+        return ""
+    for key in COUNTRY_KEYS:
+        value = record.get(key)
+        if isinstance(value, dict):
+            value = value.get("iso_code")
+        if isinstance(value, str) and len(value) == 2 and value.isalpha():
+            return value.upper()
+    return ""
+
+
+def open_database(path: str, key: str) -> maxminddb.Reader:
+    """Opens the MMDB that the configuration's `key` (`asn` or `country`) names.
+
+    ConfigError, in one line, where it cannot be read, is damaged, or is about something else.
+    """
+    try:
+        reader = maxminddb.open_database(path)
+        sample = [record for _, record in islice(reader, SAMPLE_RECORDS)]
+    except OSError as error:
+        raise ConfigError(f"[geo] {key}: {path} cannot be read: {error.strerror or error}") from error
+    except (maxminddb.InvalidDatabaseError, ValueError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[geo] {key}: {path} is no MMDB file, or a damaged one: {error}") from error
+    wanted = asn_of if key == "asn" else country_of
+    if not any(wanted(record) for record in sample):
+        kind = reader.metadata().database_type
+        reader.close()
+        raise ConfigError(f"[geo] {key}: {path} is a database of type {kind!r}, without an entry for {key}")
+    return reader
+
+
+@final
+class Geo:
+    """Answers for packed addresses from up to two databases; `asn` and `country` are paths, `""` for none.
+
+    `faults` counts records that could not be read: a database that is damaged in the middle shows only there.
+    """
+
+    def __init__(self, asn: str = "", country: str = "") -> None:
+        self.faults = 0
+        self._asn = open_database(asn, "asn") if asn else None
+        self._country = open_database(country, "country") if country else None
+        self._narrow = {id(reader) for reader in self._readers() if reader.metadata().ip_version == 4}
+
+    def lookup(self, address: bytes) -> tuple[int, str]:
+        """The AS number (0: unknown) and the country code (`""`: unknown) of a packed address."""
+        return asn_of(self._record(self._asn, address)), country_of(self._record(self._country, address))
+
+    def lookup_asn(self, address: bytes) -> int:
+        return asn_of(self._record(self._asn, address))
+
+    def lookup_country(self, address: bytes) -> str:
+        return country_of(self._record(self._country, address))
+
+    def close(self) -> None:
+        for reader in self._readers():
+            reader.close()
+
+    def _readers(self) -> list[maxminddb.Reader]:
+        return [reader for reader in (self._asn, self._country) if reader is not None]
+
+    def _record(self, reader: maxminddb.Reader | None, address: bytes) -> Any:
+        if reader is None or (len(address) == 16 and id(reader) in self._narrow):
+            return None
+        try:
+            return reader.get(ipaddress.ip_address(address))
+        except (maxminddb.InvalidDatabaseError, ValueError):
+            self.faults += 1
+            return None
