@@ -8,14 +8,13 @@ from typing import Final
 
 from monitor.wire.dns import HEADER, OPCODE_MASK, RECORD
 from monitor.wire.dns_codes import is_assigned_type
-from monitor.wire.names import LABEL_MAX, skip_name
+from monitor.wire.names import LABEL_MAX, MALFORMED, skip_name
 from monitor.wire.octets import two
 
 _RESPONSE: Final = 0x8000
 # RFC 1035 section 4.1.1, RFC 2535 section 6.1: of the three bits that were reserved one still is.
 _RESERVED: Final = 0x0040
 _RCODE_MAX: Final = 11
-_OPCODE_NOTIFY: Final = 4 << 11
 _OPCODE_MAX: Final = 6 << 11
 _QUESTIONS_MAX: Final = 16
 _RECORDS_MAX: Final = 1024
@@ -26,18 +25,20 @@ _CLASSES: Final = (1, 3, 4, 254, 255)
 def has_dns_header(data: bytes, start: int) -> bool:
     """Whether the 12 bytes at `start` can be the header of a message on DNS's own port: wide, but not everything.
 
-    A request has no rcode, and only NOTIFY and UPDATE carry records where others carry answers (RFC 1996 section
-    3.7, RFC 2136 section 2).
+    A request has no rcode, and one with the standard opcode no answers.
     """
     flags = two(data, start + 2)
     opcode = flags & OPCODE_MASK
     if opcode > _OPCODE_MAX or flags & 15 > _RCODE_MAX or flags & _RESERVED or two(data, start + 4) > _QUESTIONS_MAX:
         return False
-    return bool(flags & _RESPONSE) or (flags & 15 == 0 and (opcode >= _OPCODE_NOTIFY or two(data, start + 6) == 0))
+    return bool(flags & _RESPONSE) or (flags & 15 == 0 and (opcode > 0 or two(data, start + 6) == 0))
 
 
 def looks_like_dns(data: bytes, start: int, end: int) -> bool:
-    """Whether `data[start:end]` is a standard query or an answer to one: one question, every record in its place."""
+    """Whether `data[start:end]` is a standard query or an answer to one: one question, and nothing amiss behind it.
+
+    Records may be missing at the end, as captures cut packets.
+    """
     if end - start < HEADER + 5:
         return False
     flags = two(data, start + 2)
@@ -51,7 +52,7 @@ def looks_like_dns(data: bytes, start: int, end: int) -> bool:
     if not flags & _RESPONSE:
         # A client asks: no answers, and of records only what speaks about the message (OPT, TSIG, SIG(0)).
         return records == 0 and flags & 15 == 0 and additionals <= 2
-    return records + additionals <= _RECORDS_MAX and _has_records(data, at, end, records + additionals)
+    return records + additionals <= _RECORDS_MAX and _may_have_records(data, at, end, records + additionals)
 
 
 def _skip_plain_question(data: bytes, at: int, end: int) -> int:
@@ -76,13 +77,13 @@ def _is_plain(data: bytes, at: int, end: int) -> bool:
     return True
 
 
-def _has_records(data: bytes, at: int, end: int, count: int) -> bool:
+def _may_have_records(data: bytes, at: int, end: int, count: int) -> bool:
     while count > 0:
         at = skip_name(data, at, end)
         if at < 0 or at + RECORD > end:
-            return False
+            return at != MALFORMED
         at += RECORD + two(data, at + 8)
         if at > end:
-            return False
+            return True
         count -= 1
     return True

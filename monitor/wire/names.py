@@ -32,8 +32,8 @@ _seen: Final[dict[bytes, bytes]] = {}
 def read_name(data: bytes, at: int, base: int, limit: int) -> bytes:
     """The name at `at`, `b""` where there is none; `base` is the message's first byte, no byte from `limit` on is read.
 
-    A pointer must point to before the labels that led to it (RFC 1035 section 4.1.4: a prior occurrence), which
-    ends every loop.
+    A pointer should lead to what was written before (RFC 1035 section 4.1.4), but resolvers follow it anywhere, and
+    whoever hides from us would use that. So only their number and the length of the name end a loop.
     """
     name = b""
     octets = 0
@@ -59,8 +59,6 @@ def read_name(data: bytes, at: int, base: int, limit: int) -> bytes:
         if length < POINTER or at + 1 >= limit:
             return b""
         at = base + ((length & 0x3F) << 8 | data[at + 1])
-        if at >= start:
-            return b""
         pointers += 1
     return b""
 

@@ -48,6 +48,10 @@ def test_pointers_lead_to_what_was_said_before() -> None:
     assert skip_name(data, 23, len(data)) == 25
 
 
+def test_pointers_forward_are_followed_as_resolvers_do() -> None:
+    assert read(b"\1a\xc0\x04" + wire(b"Example")) == b"a.example"
+
+
 def test_pointers_count_from_the_start_of_the_message() -> None:
     data = b"frame header" + wire(b"example", b"com") + b"\xc0\x00"
     assert read(data, 25, base=12) == b"example.com"
@@ -60,7 +64,7 @@ def test_pointers_count_from_the_start_of_the_message() -> None:
         (b"\xc0\x02\xc0\x00", 2),  # two that point to each other
         (b"\1a\xc0\x00", 0),  # to its own label
         (b"\1a\xc0\x00", 2),  # back to labels that lead here again
-        (b"\xc0\x02\1a\0", 0),  # forward
+        (b"\xc0\x04\1a\xc0\x00", 0),  # forward and back
         (b"\xc0", 0),
         (b"", 0),
         (b"\3ww", 0),
