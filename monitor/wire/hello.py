@@ -30,12 +30,13 @@ class Hello:
     """`extensions` are the types in order; `versions` those of supported_versions; `server_name` is raw."""
 
     __slots__ = (
-        "alpn", "ciphers", "clean", "early_data", "ech", "extensions", "legacy_version", "server_name", "signatures",
-        "versions",
+        "alpn", "ciphers", "clean", "early_data", "ech", "extensions", "legacy_version", "random", "server_name",
+        "signatures", "versions",
     )  # fmt: skip
 
-    def __init__(self, legacy_version: int) -> None:
+    def __init__(self, legacy_version: int, random: bytes) -> None:
         self.legacy_version = legacy_version
+        self.random = random
         self.ciphers: list[int] = []
         self.extensions: list[int] = []
         self.versions: list[int] = []
@@ -58,7 +59,7 @@ def read_hello(message: bytes) -> Hello | None:
     at = HEADER + 2 + RANDOM
     if end <= at or message[0] != 1 or message[HEADER] != 3 or message[at] > SESSION_ID_MAX:
         return None
-    hello = Hello(two(message, HEADER))
+    hello = Hello(two(message, HEADER), message[HEADER + 2 : at])
     at += 1 + message[at]
     if at + 2 > end:
         return None

@@ -18,7 +18,7 @@ from monitor.model import Limits, Observation, Packet, reverse_key
 from monitor.wire.quic_connection import GOOD, Connection
 from monitor.wire.quic_crypto import ClientKeys
 from monitor.wire.quic_header import Header, read_header
-from monitor.wire.quic_versions import HANDSHAKE, INITIAL
+from monitor.wire.quic_versions import HANDSHAKE, INITIAL, RETRY
 
 # A ClientHello spreads over a handful of packets; a connection that needs more than that is not one.
 PACKETS_MAX: Final = 64
@@ -64,6 +64,10 @@ class Quic:
                 self._read_initial(packet, data, header, out)
             elif header.kind == HANDSHAKE:
                 self._close(packet.key + header.source_id)
+            elif header.kind == RETRY:
+                retried = self.connections.get(reverse_key(packet.key) + header.destination_id)
+                if retried is not None:
+                    retried.retry_id = header.source_id
             header = read_header(data, header.end, end)
         return True
 
@@ -107,10 +111,12 @@ class Quic:
         if frames is None:
             self._refuse(key, header.destination_id)
             return
-        if key in self.connections:
-            self._remove(key)
         connection = Connection(keys, header.destination_id)
         connection.time = packet.time
+        before = self.connections.get(key)
+        if before is not None:
+            connection.follow(before, header.destination_id)
+            self._remove(key)
         self._add(key, connection)
         self._read_frames(packet, header, connection, frames, out)
 
@@ -119,7 +125,7 @@ class Quic:
     ) -> None:
         before = connection.size()
         hellos = connection.hellos
-        trouble = connection.read_frames(packet, header.version.number, frames, self.crypto_max, out)
+        trouble = connection.read_frames(packet, header.version, frames, self.crypto_max, out)
         connection.packets = connection.packets + 1 if connection.hellos == hellos else 0
         if trouble != GOOD:
             self.errors.add("tls" if trouble == "malformed_hello" else "quic", trouble)

@@ -7,15 +7,14 @@ from monitor.wire.quic_header import NO_NUMBER, read_number, skip_number
 PING: Final = 0x01
 ACK: Final = 0x02
 ACK_ECN: Final = 0x03
-CRYPTO: Final = 0x06
 CLOSE: Final = 0x1C
 CLOSE_APPLICATION: Final = 0x1D
 
 MALFORMED: Final = -1
 
 
-def find_crypto(frames: bytes, at: int) -> int:
-    """The offset of the fields of the next CRYPTO frame from `at` on; the length where none is left.
+def find_crypto(frames: bytes, at: int, crypto: int) -> int:
+    """The offset of the fields of the next frame of type `crypto` from `at` on; the length where none is left.
 
     `MALFORMED` where something is here that no Initial packet may hold.
     """
@@ -25,7 +24,7 @@ def find_crypto(frames: bytes, at: int) -> int:
         if kind == 0:
             # Section 19.1: padding, usually hundreds of bytes.
             at = end - len(frames[at:].lstrip(b"\0"))
-        elif kind == CRYPTO:
+        elif kind == crypto:
             return at + 1
         elif kind == PING:
             at += 1

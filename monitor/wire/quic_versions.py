@@ -11,6 +11,9 @@ ZERO_RTT: Final = 1
 HANDSHAKE: Final = 2
 RETRY: Final = 3
 
+CRYPTO: Final = 0x06
+CRYPTO_CHROMIUM: Final = 0x08
+
 VERSION_1: Final = 0x00000001
 VERSION_2: Final = 0x6B3343CF
 
@@ -32,27 +35,32 @@ _TYPES_2: Final = (RETRY, INITIAL, ZERO_RTT, HANDSHAKE)
 
 @final
 class Version:
-    """`types` is indexed by the two type bits of the first byte; `prefix` starts the labels of the keys."""
+    """`types` is indexed by the two type bits of the first byte; `prefix` starts the labels of the keys.
 
-    __slots__ = ("number", "prefix", "salt", "types")
+    `crypto` is the type of CRYPTO frames (RFC 9000 section 19.6; Chromium's own numbering had another).
+    """
 
-    def __init__(self, number: int, salt: bytes, prefix: bytes, types: tuple[int, int, int, int]) -> None:
+    __slots__ = ("crypto", "number", "prefix", "salt", "types")
+
+    def __init__(self, number: int, salt: bytes, prefix: bytes, types: tuple[int, int, int, int], crypto: int) -> None:
         self.number = number
         self.salt = salt
         self.prefix = prefix
         self.types = types
+        self.crypto = crypto
 
 
 def _list_versions() -> dict[int, Version]:
     salts = {0xFF000000 + draft: _SALT_DRAFT_23 for draft in range(23, 29)}
     salts.update({0xFF000000 + draft: _SALT_DRAFT_29 for draft in range(29, 33)})
-    salts.update({0xFF000021: _SALT_1, 0xFF000022: _SALT_1, VERSION_1: _SALT_1})
-    salts.update({0xFF000016: _SALT_DRAFT_22, 0x54303530: _SALT_T050, 0x54303531: _SALT_T051})
+    salts.update({0xFF000016: _SALT_DRAFT_22, 0xFF000021: _SALT_1, 0xFF000022: _SALT_1, VERSION_1: _SALT_1})
     # Facebook's mvfst: https://github.com/facebook/mvfst/blob/main/quic/QuicConstants.h
     salts.update({0xFACEB001: _SALT_DRAFT_22, 0xFACEB002: _SALT_DRAFT_23, 0xFACEB00E: _SALT_DRAFT_23})
-    versions = {number: Version(number, salt, b"quic ", _TYPES_1) for number, salt in salts.items()}
-    versions[VERSION_2] = Version(VERSION_2, _SALT_2, b"quicv2 ", _TYPES_2)
-    versions[0x709A50C4] = Version(0x709A50C4, _SALT_DRAFT_2, b"quicv2 ", _TYPES_2)
+    versions = {number: Version(number, salt, b"quic ", _TYPES_1, CRYPTO) for number, salt in salts.items()}
+    for number, salt in ((VERSION_2, _SALT_2), (0x709A50C4, _SALT_DRAFT_2)):
+        versions[number] = Version(number, salt, b"quicv2 ", _TYPES_2, CRYPTO)
+    for number, salt in ((0x54303530, _SALT_T050), (0x54303531, _SALT_T051)):
+        versions[number] = Version(number, salt, b"quic ", _TYPES_1, CRYPTO_CHROMIUM)
     return versions
 
 

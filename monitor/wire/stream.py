@@ -15,6 +15,8 @@ HALF_OF_SEQUENCES: Final = 0x8000_0000
 # after that time; elsewhere a hole means that the hello is lost.
 HOLE_PIECES: Final = 8
 HOLE_SECONDS: Final = 1.0
+# So many segments in a row that are old or far off mean that the stream has lost its place.
+MISSES_MAX: Final = 16
 # What a stream that was joined in the middle of a DNS message gets to find the start of one, in segments.
 FAILURES_MAX: Final = 8
 
@@ -27,7 +29,8 @@ class Stream:
     """
 
     __slots__ = (
-        "assembly", "dialogue", "dns", "errors", "failures", "first", "hole_since", "initial", "limit", "time",
+        "assembly", "dialogue", "dns", "errors", "failures", "first", "hole_since", "initial", "limit", "misses",
+        "time",
     )  # fmt: skip
 
     def __init__(self, first: int, initial: int, dialogue: Dialogue, errors: ErrorCounts) -> None:
@@ -39,6 +42,7 @@ class Stream:
         self.assembly = Assembly()
         self.dns: DnsStream | None = None
         self.failures = 0
+        self.misses = 0
         self.hole_since = 0.0
         self.time = 0.0
 
@@ -54,22 +58,39 @@ class Stream:
         if ahead >= HALF_OF_SEQUENCES:
             repeated = SEQUENCE_MASK + 1 - ahead
             if repeated >= end - start:
-                return False
+                return self._miss(packet, data, start, end, sequence, out)
             start += repeated
+        elif ahead > self.limit:
+            return self._miss(packet, data, start, end, sequence, out)
         elif ahead > 0:
             return self._hold(packet, data[start:end], ahead, out)
+        self.misses = 0
         assembly.position += end - start
         if self._deliver(packet, data, start, end, out):
             return True
         return len(assembly.offsets) > 0 and self._drain(packet, out)
 
+    def _miss(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
+        """A segment that repeats what is known, or lies too far ahead: forged, or ours is the wrong place.
+
+        A SYN that nothing followed may have been of an earlier or forged connection.
+        """
+        self.misses += 1
+        unused = self.assembly.position == 0 and not self.assembly.offsets
+        if not unused and self.misses < MISSES_MAX:
+            return False
+        self.errors.add("tcp", "hole")
+        if self.dns is None and not unused:
+            return True
+        if self.dns is not None:
+            self.dns.reset()
+        self.assembly = Assembly()
+        self.first = sequence
+        return self.accept(packet, data, start, end, sequence, out)
+
     def _hold(self, packet: Packet, piece: bytes, ahead: int, out: list[Observation]) -> bool:
         assembly = self.assembly
-        if self.dns is None:
-            if ahead > self.limit:
-                self.errors.add("tcp", "out_of_window")
-                return False
-        elif not assembly.offsets:
+        if not assembly.offsets:
             self.hole_since = packet.time
         assembly.hold(assembly.position + ahead, piece)
         if self.dns is not None:

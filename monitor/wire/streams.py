@@ -63,6 +63,9 @@ class Streams:
             return
         stream = self.streams.get(key)
         if stream is None:
+            # A keep-alive probe repeats one byte before what comes next, usually 0 (RFC 9293 section 3.8.4).
+            if end - start == 1 and data[start] == 0 and key not in self.opened:
+                return
             stream = self._start(packet, sequence)
         before = stream.size()
         already = len(out)
