@@ -28,6 +28,10 @@ class Answer:
     port: int
     text: str
 
+    @property
+    def good(self) -> bool:
+        return self.status == "NOERROR"
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -102,9 +106,11 @@ class Client:
     ) -> Transfer:
         """Fetch `url`, its name resolved over the lab's DNS unless `address` says where to go.
 
-        `tls` is `1.2` or `1.3`, empty for what the two agree on. `upload` posts that many bytes.
+        `tls` is `1.2` or `1.3`, empty for what the two agree on. `upload` posts that many bytes. `source` is one of
+        the client's addresses, or `privacy`.
         """
         port = next(self._ports)
+        source = self.v6_private if source == "privacy" else source
         arguments = self._curl(url, port, address, ipv6, tls, source)
         arguments += ["--max-time", str(seconds)]
         if upload:

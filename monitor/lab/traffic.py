@@ -42,7 +42,7 @@ ACTS: Final = (
         "phone",
         "does so over IPv6 with TLS 1.2, from its privacy address",
         lambda phone: transferred(
-            phone.curl("https://www.tiktok.com/bytes/200000", ipv6=True, tls="1.2", source=phone.v6_private)
+            phone.curl("https://www.tiktok.com/bytes/200000", ipv6=True, tls="1.2", source="privacy")
         ),
     ),
     Act(

@@ -1,0 +1,41 @@
+"""Floods leave the daemon below its limits: tables full but no fuller, evictions counted, service goes on."""
+
+import pytest
+from observed import configuration
+
+from monitor.lab.gateway import Daemon
+from monitor.lab.lab import Lab
+
+pytestmark = pytest.mark.netns
+
+FLOWS, NAMES, DEVICES, QUIC = 4_000, 2_000, 100, 256
+LIMITS = f"[limits]\nflows = {FLOWS}\nnames = {NAMES}\ndevices = {DEVICES}\nquic_connections = {QUIC}\n"
+PACKETS = 20_000
+RESOLVER, SERVER = "203.0.113.53", "71.18.1.10"
+MOST_BYTES = 90_000_000
+
+
+def sizes(daemon: Daemon) -> dict[str, float]:
+    return {labels["table"]: value for labels, value in daemon.metrics()["gatewatch_table_entries"]}
+
+
+@pytest.mark.parametrize("flows", ["conntrack", "packets"])
+def test_floods(lab: Lab, flows: str) -> None:
+    daemon = lab.daemon(configuration(lab, flows, LIMITS))
+    laptop = lab.client("laptop")
+    for kind, target in (("subdomains", RESOLVER), ("syn", SERVER), ("flows", SERVER), ("quic", SERVER)):
+        laptop.flood(kind, PACKETS, target)
+        assert daemon.resident_bytes() < MOST_BYTES, kind
+    daemon.wait_for("evicted flows", lambda: daemon.metric("table_evictions_total", table="flows") > 0)
+    full = sizes(daemon)
+    assert full["flows"] <= FLOWS
+    assert full["names"] <= NAMES
+    assert full["devices"] <= DEVICES
+    assert daemon.resident_bytes() < MOST_BYTES
+    transfer = lab.client("phone").curl("https://www.tiktok.com/bytes/200000")
+    assert transfer.good, transfer.text
+    daemon.wait_for(
+        "counted a transfer after the floods",
+        lambda: daemon.metric("flow_bytes_total", group="phones", vendor="bytedance", direction="down") > 200_000,
+    )
+    assert daemon.stop() == 0
