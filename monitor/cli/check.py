@@ -1,0 +1,94 @@
+"""`check`: everything that is wrong with the configuration and its lists, a line each."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.catalog.entry import CATEGORY, CATEGORY_MARK
+from monitor.catalog.index import Index
+from monitor.cli.configured import read_config
+from monitor.cli.units import count_text
+from monitor.config.complaints import Complaints, KeyPath, nearest
+from monitor.config.lines import KeyLines
+from monitor.config.sections import Config
+from monitor.config.settings import open_lookup, user_lists
+from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
+from monitor.lists.loader import ListStatus, load_catalogue
+
+INTERFACE_MARK: Final = "iface:"
+
+
+def run(arguments: Namespace) -> int:
+    """A configuration that cannot be used ends this by `ConfigError`, with a line each for all of its mistakes."""
+    config = read_config(arguments.config)
+    open_lookup(config.geo)
+    loaded = load_catalogue(user_lists(config))
+    broken = [f"{status.origin}: list {status.name}: {status.error}" for status in loaded.statuses if status.error]
+    findings = [*_complaints(loaded.statuses), *config_findings(config, loaded.index)]
+    for line in [*broken, *findings]:
+        print(line)
+    if broken:
+        return EXIT_USAGE
+    if findings:
+        return EXIT_FINDING
+    entries = sum(status.entries for status in loaded.statuses)
+    lists = count_text(len(loaded.statuses), "list")
+    print(f"{config.path or 'no configuration file, the defaults'}: ok, {lists} with {entries:,} entries")
+    return EXIT_OK
+
+
+def _complaints(statuses: tuple[ListStatus, ...]) -> Iterator[str]:
+    """The lines of lists that made no sense; how many more there are than are kept."""
+    for status in statuses:
+        for complaint in status.complaints:
+            where = f"{status.origin}:{complaint.line}" if complaint.line else status.origin
+            text = f": {complaint.text[:80]}" if complaint.text else ""
+            yield f"{where}: {complaint.reason}{text}"
+        more = status.ignored - sum(complaint.ignored for complaint in status.complaints)
+        if more > 0:
+            yield f"{status.origin}: {count_text(more, 'more line')} ignored"
+
+
+def config_findings(config: Config, index: Index) -> list[str]:
+    """What the configuration alone cannot know to be wrong, with its lines."""
+    if not config.path:
+        return []
+    with open(config.path, encoding="utf-8") as file:
+        complaints = Complaints(config.path, KeyLines(file.read()))
+    known = sorted(_targets(index))
+    for at, ban in enumerate(config.bans):
+        complaints.add(("ban", at), f"is read, but this version only observes: mode '{ban.mode}' bans nothing")
+        for target in ban.vendors:
+            _look_up(("ban", at, "vendors"), target, known, complaints)
+    for at, exemption in enumerate(config.exceptions):
+        if exemption.vendor:
+            _look_up(("exception", at, "vendor"), exemption.vendor, known, complaints)
+    for name in config.capture.interfaces:
+        _look_for(("capture", "interfaces"), name, complaints)
+    for at, group in enumerate(config.groups):
+        for member in group.members:
+            if member.startswith(INTERFACE_MARK):
+                _look_for(("group", at, "members"), member.removeprefix(INTERFACE_MARK), complaints)
+    return [str(complaint) for complaint in sorted(complaints.found)]
+
+
+def _look_up(path: KeyPath, target: str, known: list[str], complaints: Complaints) -> None:
+    if target not in known:
+        near = nearest(target, known)
+        complaints.add(path, f"no list knows '{target}'" + (f", the nearest is '{near}'" if near else ""))
+
+
+def _look_for(path: KeyPath, interface: str, complaints: Complaints) -> None:
+    if not os.path.exists(f"/sys/class/net/{interface}"):
+        complaints.add(path, f"there is no interface '{interface}' at present")
+
+
+def _targets(index: Index) -> Iterator[str]:
+    """Everything that a ban may name."""
+    for vendor in index.vendors():
+        if vendor.kind == CATEGORY:
+            yield f"{CATEGORY_MARK}{vendor.slug}"
+            continue
+        yield vendor.slug
+        yield from (f"{vendor.slug}/{slug}" for slug, _ in vendor.services)

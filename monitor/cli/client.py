@@ -1,0 +1,58 @@
+"""Asks the running daemon: one JSON line there, one JSON line back, over its Unix socket."""
+
+import json
+import os
+import socket
+from typing import Any, Final
+
+from monitor.errors import GatewatchError, MachineError
+
+RUNTIME_FOLDER: Final = "/run/gatewatch"
+SOCKET_NAME: Final = "control.sock"
+TIMEOUT_SECONDS: Final = 10.0
+CHUNK_BYTES: Final = 65_536
+
+
+def socket_path() -> str:
+    """Systemd tells the runtime directory of its units; everybody else finds it in its place."""
+    return os.path.join(os.environ.get("RUNTIME_DIRECTORY", RUNTIME_FOLDER), SOCKET_NAME)
+
+
+def ask(verb: str, arguments: dict[str, object]) -> dict[str, Any]:
+    """The daemon's result. `GatewatchError` if none runs or it refuses, `MachineError` without permission."""
+    path = socket_path()
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(TIMEOUT_SECONDS)
+            connection.connect(path)
+            connection.sendall(json.dumps({"verb": verb, "args": arguments}).encode() + b"\n")
+            answer = _line(connection)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise GatewatchError(f"no daemon answers at {path}; `gatewatch run` starts one") from None
+    except PermissionError:
+        raise MachineError(f"no permission for {path}: it is for the daemon's user and group only") from None
+    except TimeoutError:
+        raise GatewatchError(f"the daemon at {path} did not answer within {TIMEOUT_SECONDS:.0f} s") from None
+    except OSError as error:
+        raise GatewatchError(f"the daemon at {path} cannot be asked: {error.strerror or error}") from None
+    return _result(answer, path)
+
+
+def _line(connection: socket.socket) -> bytes:
+    parts = []
+    while chunk := connection.recv(CHUNK_BYTES):
+        parts.append(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return b"".join(parts)
+
+
+def _result(answer: bytes, path: str) -> dict[str, Any]:
+    try:
+        reply = json.loads(answer)
+        if reply["ok"]:
+            result: dict[str, Any] = reply["result"]
+            return result
+        raise GatewatchError(f"the daemon says: {reply['error']}")
+    except (ValueError, KeyError, TypeError):
+        raise GatewatchError(f"the daemon at {path} closed without an answer") from None

@@ -1,0 +1,165 @@
+"""The arguments of every verb. `--help` is the reference; nothing here reads more than it must to be quick."""
+
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from typing import Final, TypeAlias
+
+from monitor.cli.places import CONFIG_PATH
+
+Verbs: TypeAlias = "_SubParsersAction[ArgumentParser]"
+
+DESCRIPTION: Final = """\
+Says which vendor every device behind a Linux gateway talks to and how many bytes go each way."""
+
+EPILOG: Final = f"""\
+exit codes: 0 ok, 1 a finding, 2 bad usage or configuration, 3 a missing privilege or kernel feature
+
+The configuration is {CONFIG_PATH} where it exists, else the defaults; `gatewatch check` says what is wrong
+with it, and the example shipped beside the service file explains every key."""
+
+CONFIG_HELP: Final = f"TOML file (default: {CONFIG_PATH} where it exists)"
+JSON_HELP: Final = "print one JSON object instead of text"
+
+
+def build_parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "gatewatch", description=DESCRIPTION, epilog=EPILOG, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and the engine that runs")
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
+    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _lists):
+        add(verbs)
+    return parser
+
+
+def parse_arguments(arguments: list[str] | None) -> tuple[ArgumentParser, Namespace]:
+    """The parser beside what it parsed; bad usage ends the process with 2, as argparse does."""
+    parser = build_parser()
+    return parser, parser.parse_args(arguments)
+
+
+def _verb(verbs: Verbs, name: str, short: str, long: str) -> ArgumentParser:
+    return verbs.add_parser(
+        name,
+        help=short,
+        description=f"{short[:1].upper()}{short[1:]}.\n\n{long}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+
+
+def _config(verb: ArgumentParser) -> None:
+    verb.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
+
+
+def _json(verb: ArgumentParser, text: str = JSON_HELP) -> None:
+    verb.add_argument("--json", action="store_true", help=text)
+
+
+def _run(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "run",
+        "watch the network: the daemon",
+        "Needs CAP_NET_RAW and CAP_NET_ADMIN. Without interfaces it takes, on a forwarding host, every interface\n"
+        "that is up and has a private or ULA prefix and is not the default route's, else the default route's,\n"
+        "and says which and why. SIGHUP reloads configuration and lists, SIGTERM stops.",
+    )
+    _config(verb)
+    verb.add_argument(
+        "-i", "--interface", action="append", default=[], metavar="IFACE", help="watch this one; may come several times"
+    )
+
+
+def _replay(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "replay",
+        "read capture files as if they happened now",
+        "Reads pcap and pcapng, also packed with gzip, needs no privileges and ends with a table: vendor, service,\n"
+        "devices, upload, download, evidence. Each file stands for itself. A damaged file is read as far as it goes\n"
+        "and makes the exit code 1.",
+    )
+    verb.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng; - is standard input")
+    verb.add_argument(
+        "--config", metavar="FILE", help="TOML file (default: the defaults, so that a result is the same everywhere)"
+    )
+    verb.add_argument("--eve", metavar="PATH", help="write the events there as EVE JSON lines; - is standard output")
+    _json(verb)
+
+
+def _lab(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "lab",
+        "try it out in network namespaces with real traffic",
+        "Builds a gateway, clients, a resolver and vendor servers in namespaces of their own, lets real programs talk\n"
+        "and shows what gatewatch saw. Needs root; touches nothing outside and leaves nothing behind.",
+    )
+    verb.add_argument("--seconds", type=float, metavar="N", help="how long the traffic lasts")
+
+
+def _check(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "check",
+        "say what is wrong with the configuration and the lists",
+        "Prints a line a mistake: file, line, what is wrong, the nearest valid key. 2 if the configuration or a list\n"
+        "cannot be used, 1 if it can but something in it will not work as written.",
+    )
+    _config(verb)
+
+
+def _why(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "why",
+        "say which vendor a name or address belongs to, and by which list entry",
+        "Names match by whole labels from the right, the longest entry wins. An address matches vendors' own prefixes\n"
+        "first, then those of clouds, then its AS number where a [geo] file is configured.",
+    )
+    verb.add_argument(
+        "queries", nargs="+", metavar="NAME|ADDRESS", help="also AS64500; - reads them from standard input"
+    )
+    verb.add_argument(
+        "--device", metavar="D", help="what the running daemon knows of it for this device (MAC or address)"
+    )
+    _config(verb)
+    _json(
+        verb, "print one JSON object a line: query, vendor, service, list, entry, category (null where nothing matches)"
+    )
+
+
+def _status(verbs: Verbs) -> None:
+    _json(_verb(verbs, "status", "say how the daemon is", "Asks the running daemon over its socket."))
+
+
+def _devices(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "devices",
+        "list the devices and their vendors",
+        "Asks the running daemon: who is there, and who talks to whom.",
+    )
+    _json(verb)
+
+
+def _top(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs,
+        "top",
+        "show who talks to whom now",
+        "On a terminal the table is renewed every second until Ctrl-C; elsewhere it is printed once.",
+    )
+    verb.add_argument(
+        "-n", "--lines", type=int, default=0, metavar="N", help="at most so many lines (default: the screen)"
+    )
+    verb.add_argument("--once", action="store_true", help="print it once, also on a terminal")
+    _json(verb)
+
+
+def _lists(verbs: Verbs) -> None:
+    verb = _verb(
+        verbs, "lists", "list the vendor lists: entries, age, errors", "Reads the lists that the configuration names."
+    )
+    verb.add_argument("action", nargs="?", choices=["status"], default="status", help="status (the default)")
+    _config(verb)
+    _json(verb)

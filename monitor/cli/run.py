@@ -1,0 +1,10 @@
+"""`run`: the daemon."""
+
+from argparse import Namespace
+
+from monitor.cli.configured import read_config
+from monitor.daemon.run import run as run_daemon
+
+
+def run(arguments: Namespace) -> int:
+    return run_daemon(read_config(arguments.config), tuple(arguments.interface))

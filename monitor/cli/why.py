@@ -1,0 +1,141 @@
+"""`why`: which vendor a name, an address or an AS number belongs to, and by which entry of which list."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from monitor.catalog.entry import Entry
+from monitor.catalog.index import Index
+from monitor.cli.client import ask
+from monitor.cli.configured import read_config
+from monitor.config.settings import open_lookup, user_lists
+from monitor.config.subjects import device as device_text
+from monitor.core.settings import Lookup
+from monitor.errors import EXIT_OK, UsageError
+from monitor.lists.loader import load_catalogue
+
+STANDARD_INPUT: Final = "-"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the lists say about one query; `asn` is that of an address, 0 where none is known."""
+
+    query: str
+    entry: Entry | None = None
+    category: Entry | None = None
+    asn: int = 0
+    country: str = ""
+
+    def row(self) -> dict[str, object]:
+        """The JSON object; `list` and `entry` are the vendor's, else the category's."""
+        entry, category = self.entry, self.category
+        spoken = entry or category
+        return {
+            "query": self.query,
+            "vendor": entry.vendor if entry else None,
+            "service": entry.service if entry else None,
+            "list": spoken.list if spoken else None,
+            "entry": spoken.value if spoken else None,
+            "category": category.vendor if category else None,
+            "weak": entry.weak if entry else False,
+        }
+
+    def text(self) -> str:
+        lines = [f"{self.query}: {_owner(self.entry) if self.entry else 'no vendor'}"]
+        lines += [f"  {_source(found)}" for found in (self.entry, self.category) if found is not None]
+        if self.asn:
+            lines.append(f"  network AS{self.asn}" + (f", country {self.country}" if self.country else ""))
+        return "\n".join(lines)
+
+
+class Catalogue:
+    """The index and what tells the network of an address, asked as the data path asks them."""
+
+    def __init__(self, index: Index, lookup: Lookup | None) -> None:
+        self._index = index
+        self._lookup = lookup
+
+    def answer(self, query: str) -> Answer:
+        """Never fails: what is neither an address nor an AS number is taken for a name."""
+        if query[:2].upper() == "AS" and query[2:].isascii() and query[2:].isdigit():
+            number = int(query[2:])
+            return Answer(query, self._index.match_asn(number), self._index.match_asn_category(number))
+        try:
+            return self._address(query, ip_address(query.strip("[]")).packed)
+        except ValueError:
+            name = as_name(query)
+            return Answer(query, self._index.match_name(name), self._index.match_category(name))
+
+    def _address(self, query: str, address: bytes) -> Answer:
+        asn, country = self._lookup(address) if self._lookup else (0, "")
+        entry, category = self._index.match_address(address), self._index.match_address_category(address)
+        if asn:
+            entry = entry or self._index.match_asn(asn)
+            category = category or self._index.match_asn_category(asn)
+        return Answer(query, entry, category, asn, country)
+
+
+def run(arguments: Namespace) -> int:
+    if arguments.device is not None:
+        return _ask_daemon(arguments)
+    config = read_config(arguments.config)
+    loaded = load_catalogue(user_lists(config))
+    for status in loaded.statuses:
+        if status.error:
+            print(f"gatewatch: list {status.name}: {status.error}", file=sys.stderr)
+    catalogue = Catalogue(loaded.index, open_lookup(config.geo))
+    for query in queries(arguments.queries):
+        answer = catalogue.answer(query)
+        print(json.dumps(answer.row()) if arguments.json else answer.text())
+    return EXIT_OK
+
+
+def _ask_daemon(arguments: Namespace) -> int:
+    """What the daemon knows for one device, which no list can: the names it asked for."""
+    try:
+        device = device_text(arguments.device)
+    except ValueError as error:
+        raise UsageError(f"--device: {error}") from None
+    for query in queries(arguments.queries):
+        row = ask("why", {"query": query, "device": device})
+        print(json.dumps(row) if arguments.json else "\n".join(f"{key}: {value}" for key, value in row.items()))
+    return EXIT_OK
+
+
+def queries(given: list[str]) -> Iterator[str]:
+    """The arguments, and for `-` the words of standard input, line by line as they come."""
+    for query in given:
+        if query == STANDARD_INPUT:
+            for line in sys.stdin:
+                yield from line.split()
+        else:
+            yield query
+
+
+def as_name(query: str) -> bytes:
+    """A name as the data path has it: lower case, A-labels, no trailing dot, `\\DDD` for what is not printable."""
+    bare = query.lower()
+    bare = bare[:-1] if len(bare) > 1 and bare.endswith(".") else bare
+    if bare.isascii():
+        return bare.encode("ascii")
+    try:
+        return bare.encode("idna")
+    except UnicodeError:
+        return b"".join(
+            b"\\%03d" % byte if byte > 126 else bytes((byte,)) for byte in bare.encode("utf-8", "surrogateescape")
+        )
+
+
+def _owner(entry: Entry) -> str:
+    return entry.vendor if entry.service == "unknown" else f"{entry.vendor}/{entry.service}"
+
+
+def _source(entry: Entry) -> str:
+    what = f"category {entry.vendor}" if entry.category else "vendor"
+    shared = ", shared by many: attributed weakly, never banned by address" if entry.weak else ""
+    return f"{what}: list {entry.list}, {entry.kind} {entry.value}{shared}"

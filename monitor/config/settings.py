@@ -1,0 +1,65 @@
+"""The configuration as the core and the lists want it."""
+
+import secrets
+from collections.abc import Mapping
+
+from monitor.config.sections import Config, Geo
+from monitor.core.settings import Lookup, Settings
+from monitor.lists.user import UserList
+from monitor.policy.groups import Group
+
+PSEUDONYM_KEY_BYTES = 16
+
+
+def core_settings(
+    config: Config,
+    flows: str,
+    interfaces: tuple[str, ...] = (),
+    connected: Mapping[str, tuple[str, ...]] | None = None,
+    events: frozenset[str] = frozenset(),
+    lookup: Lookup | None = None,
+    pseudonym_key: bytes = b"",
+) -> Settings:
+    """`interfaces`, `connected` and `flows` are the machine's or the capture file's; `events` those that are read.
+
+    Without a key for pseudonyms a new one is made: they then mean nothing after a restart.
+    """
+    return Settings(
+        local=tuple(map(str, config.capture.local)),
+        nat64=tuple(map(str, config.capture.nat64)),
+        flows=flows,
+        interfaces=interfaces,
+        connected=connected,
+        groups=tuple(Group(group.name, group.members) for group in config.groups),
+        events=events,
+        device=config.privacy.device,
+        pseudonym_key=pseudonym_key or secrets.token_bytes(PSEUDONYM_KEY_BYTES),
+        lookup=lookup,
+        limits=config.limits,
+    )
+
+
+def open_lookup(geo: Geo) -> Lookup | None:
+    """Opens the MMDB files, None where none is configured. Raises `ConfigError` where one cannot be read."""
+    if not geo.asn and not geo.country:
+        return None
+    # Not above: reading MMDB files takes 80 ms of imports, and most have none.
+    from monitor.lists.geo import Geo as Files
+
+    return Files(geo.asn, geo.country).lookup
+
+
+def user_lists(config: Config) -> list[UserList]:
+    """Every `[[list]]`; one without a vendor is a vendor of its own name."""
+    return [
+        UserList(
+            name=source.name,
+            url=source.url,
+            vendor=source.vendor or source.name,
+            format=source.format,
+            max_bytes=source.max_bytes,
+            max_entries=source.max_entries,
+            state=config.state.path,
+        )
+        for source in config.lists
+    ]
