@@ -22,5 +22,5 @@ def test_the_build_compiles_every_module_of_the_pure_floors() -> None:
     text = (CHECKOUT / "setup.py").read_text()
     for name, floor in FLOORS.items():
         if floor <= PURE_FLOORS:
-            path = f"{name}.py" if (PACKAGE / f"{name}.py").exists() else name
+            path = name if (PACKAGE / name).is_dir() else f"{name}.py"
             assert f'"{path}"' in text, f"setup.py does not compile {path}"
