@@ -17,7 +17,7 @@ from monitor.errors import MachineError
 from monitor.lab.child import Child, environment, python_module
 from monitor.lab.namespace import Namespace
 
-COMMAND: Final = "monitor.cli"
+COMMAND: Final = "monitor.cli.main"
 METRICS: Final = "127.0.0.1:10053"
 READY_SECONDS: Final = 30.0
 SETTLE_SECONDS: Final = 10.0
@@ -97,7 +97,7 @@ class Daemon:
     def ask(self, verb: str) -> dict[str, Any]:
         """What a run-time verb of the command says with `--json`."""
         done = subprocess.run(
-            self.gateway.command(python_module(COMMAND, verb, "--config", str(self.configuration), "--json")),
+            self.gateway.command(python_module(COMMAND, verb, "--json")),
             capture_output=True,
             text=True,
             timeout=20,

@@ -20,15 +20,15 @@ from monitor.lab.requirements import require
 class Lab:
     """A gateway, its clients and their internet, for as long as the context lasts.
 
-    `gateway` and `internet` are namespaces, `clients` the clients by name, `folder` holds logs and captures and
-    goes with the lab. Raises `MachineError`, with one line that says what is missing.
+    `gateway` and `internet` are namespaces, `clients` the clients by name, `daemons` all that were started, `folder`
+    holds logs and captures and goes with the lab. Raises `MachineError`, with one line that says what is missing.
     """
 
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or Plan()
         self.clients: dict[str, Client] = {}
         self._children: list[Child] = []
-        self._daemons: list[Daemon] = []
+        self.daemons: list[Daemon] = []
 
     def __enter__(self) -> Self:
         require()
@@ -48,7 +48,7 @@ class Lab:
 
     def _close(self) -> None:
         try:
-            for daemon in self._daemons:
+            for daemon in self.daemons:
                 daemon.stop()
             for child in self._children:
                 child.stop()
@@ -80,8 +80,8 @@ class Lab:
 
     def daemon(self, configuration: str = "", arguments: tuple[str, ...] = ()) -> Daemon:
         """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set."""
-        daemon = Daemon(self.gateway, self.folder / f"daemon-{len(self._daemons)}", configuration, arguments)
-        self._daemons.append(daemon)
+        daemon = Daemon(self.gateway, self.folder / f"daemon-{len(self.daemons)}", configuration, arguments)
+        self.daemons.append(daemon)
         daemon.start()
         return daemon
 

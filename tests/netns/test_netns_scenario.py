@@ -1,0 +1,45 @@
+"""`gatewatch lab`, as a person runs it."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from monitor.lab.child import environment, python_module
+from monitor.lab.leftovers import known_labs
+from monitor.lab.traffic import ACTS
+
+pytestmark = pytest.mark.netns
+
+LAB = python_module("monitor.cli.main", "lab", "--seconds", "1")
+
+
+def test_the_lab_tells_its_story_and_goes() -> None:
+    before = known_labs()
+    done = subprocess.run(LAB, capture_output=True, text=True, timeout=100, env=environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for act in ACTS:
+        assert act.says in done.stdout
+    assert "failed" not in done.stdout
+    told = [line.split() for line in done.stdout.splitlines()]
+    for client, vendor in (("phone", "bytedance"), ("laptop", "google"), ("laptop", "meta"), ("phone", "telegram")):
+        assert any(words[:2] == [client, vendor] for words in told), done.stdout
+    assert known_labs() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_lab_leaves_nothing(number: signal.Signals) -> None:
+    before = known_labs()
+    with subprocess.Popen(LAB, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        assert process.stdout is not None
+        while "phone" not in process.stdout.readline():
+            assert process.poll() is None
+        time.sleep(0.2)
+        os.kill(process.pid, number)
+        rest = process.stdout.read()
+    assert process.returncode == 1
+    assert "Interrupted" in rest
+    assert known_labs() == before
