@@ -391,6 +391,8 @@ class Limits:
     devices: int = 20_000
     addresses_per_device: int = 32
     series: int = 10_000
+    rows: int = 50_000
+    addresses: int = 65_536
     streams: int = 4_096
     stream_bytes: int = 18_432
     streams_bytes: int = 16_777_216

@@ -1,0 +1,1 @@
+"""Which vendor a flow belongs to and how we know; which device it belongs to; the flow table."""

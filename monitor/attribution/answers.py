@@ -1,0 +1,98 @@
+"""What an answer teaches: the addresses of the name that was asked for, through its CNAME chain.
+
+Only records whose owner the chain from the question reaches count (RFC 1034 section 3.6.2): a stray record says
+nothing about the question.
+"""
+
+from typing import Final
+
+from monitor.attribution.devices import Device
+from monitor.attribution.matches import Matches
+from monitor.attribution.memory import Memory
+from monitor.model import DnsMessage, Record
+from monitor.wire.answers import (
+    CLASS_IN,
+    TYPE_A,
+    TYPE_AAAA,
+    TYPE_CNAME,
+    TYPE_HTTPS,
+    TYPE_SVCB,
+    record_address,
+    record_name,
+    svcb_hints,
+    svcb_is_alias,
+    svcb_target,
+)
+
+CHAIN_MOST: Final = 16
+UNDERSCORE: Final = 0x5F
+
+
+def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches, now: float) -> None:
+    """Remembers what a positive answer told the device."""
+    asked = message.name
+    chain: list[bytes] | None = None
+    alias = b""
+    for record in message.answers:
+        kind = record.type
+        if kind in (TYPE_A, TYPE_AAAA):
+            if record.name != asked:
+                if chain is None:
+                    chain = follow(message, asked)
+                    alias = known_alias(chain, matches)
+                if record.name not in chain:
+                    continue
+            address = record_address(message, record)
+            if address:
+                memory.remember(device, address, asked, alias, record.ttl, now)
+        elif kind in (TYPE_HTTPS, TYPE_SVCB):
+            if chain is None:
+                chain = follow(message, asked)
+                alias = known_alias(chain, matches)
+            if record.name in chain:
+                learn_hints(message, record, alias, device, memory, now)
+
+
+def learn_hints(message: DnsMessage, record: Record, alias: bytes, device: Device, memory: Memory, now: float) -> None:
+    """The address hints of a service binding stand for the name without its port prefix (RFC 9460 section 2.3)."""
+    name = message.name
+    while name and name[0] == UNDERSCORE:
+        cut = name.find(b".")
+        name = name[cut + 1 :] if cut >= 0 else b""
+    if not name:
+        return
+    for address in svcb_hints(message, record):
+        memory.remember(device, address, name, alias, record.ttl, now)
+
+
+def follow(message: DnsMessage, asked: bytes) -> list[bytes]:
+    """The names that the question leads to by CNAME records and alias-mode service bindings, itself first."""
+    links: dict[bytes, bytes] = {}
+    for record in message.answers:
+        if record.klass != CLASS_IN:
+            continue
+        if record.type == TYPE_CNAME:
+            links[record.name] = record_name(message, record)
+        elif (record.type == TYPE_HTTPS or record.type == TYPE_SVCB) and svcb_is_alias(message, record):
+            links[record.name] = svcb_target(message, record)
+    chain = [asked]
+    target = links.get(asked, b"")
+    while target and target not in chain and len(chain) < CHAIN_MOST:
+        chain.append(target)
+        target = links.get(target, b"")
+    return chain
+
+
+def known_alias(chain: list[bytes], matches: Matches) -> bytes:
+    """The first name behind the question that belongs to a vendor alone.
+
+    Where the question's own name is known no other is needed, and a name on shared infrastructure (weak) says only
+    who delivers.
+    """
+    if matches.of(chain[0]).entry is not None:
+        return b""
+    for name in chain[1:]:
+        entry = matches.of(name).entry
+        if entry is not None and not entry.weak:
+            return name
+    return b""

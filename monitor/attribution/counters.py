@@ -1,0 +1,99 @@
+"""Counters as small cells that the hot path holds on to, so that counting is an addition and no look-up."""
+
+from typing import Final, final
+
+from monitor.attribution.devices import Device
+
+UNKNOWN: Final = "unknown"
+OTHER: Final = "other"
+
+
+@final
+class Cell:
+    """One number that only grows."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+
+@final
+class Traffic:
+    """Bytes from (`up`) and to (`down`) the device, and flows: one series of `flow_bytes_total` and `flows_total`."""
+
+    __slots__ = ("down", "flows", "up")
+
+    def __init__(self) -> None:
+        self.up = 0
+        self.down = 0
+        self.flows = 0
+
+
+@final
+class Destination:
+    """Bytes by the network and country at the other end.
+
+    Once `shown` it has a series of its own; what was told as `other` before (`hidden_*`) stays there.
+    """
+
+    __slots__ = ("asn", "country", "down", "hidden_down", "hidden_up", "shown", "up")
+
+    def __init__(self, asn: str, country: str) -> None:
+        self.asn = asn
+        self.country = country
+        self.up = 0
+        self.down = 0
+        self.shown = False
+        self.hidden_up = 0
+        self.hidden_down = 0
+
+
+@final
+class Attribution:
+    """Why a flow belongs to a vendor: the evidence, and the entry behind it. Many flows share one."""
+
+    __slots__ = ("entry", "evidence", "list", "service", "vendor")
+
+    def __init__(self, vendor: str, service: str, evidence: str, list: str, entry: str) -> None:
+        self.vendor = vendor
+        self.service = service
+        self.evidence = evidence
+        self.list = list
+        self.entry = entry
+
+
+@final
+class Tally:
+    """What one device exchanged with one vendor's service on one kind of evidence.
+
+    `origin` is the IPv4 address that the device had (`b""` for IPv6): should its MAC turn out to be a router's, the
+    tally belongs to that address. `gone` tells flows that still hold it that the table has dropped it.
+    """
+
+    __slots__ = (
+        "attribution", "device", "down", "first", "flows", "gone", "group", "key", "last", "origin", "series", "up",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        key: tuple[int, bytes, str, str, str, str],
+        device: Device,
+        origin: bytes,
+        group: str,
+        attribution: Attribution,
+        series: Traffic,
+        now: float,
+    ) -> None:
+        self.key = key
+        self.device = device
+        self.origin = origin
+        self.group = group
+        self.attribution = attribution
+        self.series = series
+        self.first = now
+        self.last = now
+        self.up = 0
+        self.down = 0
+        self.flows = 0
+        self.gone = False

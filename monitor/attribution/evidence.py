@@ -1,0 +1,133 @@
+"""Which vendor a flow belongs to, strongest evidence first.
+
+1. The name in a ClientHello without ECH, or in an HTTP request's Host.
+2. The name in an answer that this device got for the address, newest first.
+3. The name in an answer that any device got for it, newest first.
+4. The outer name of a ClientHello with ECH.
+5. The vendor's own prefix.
+6. The network's operator: its ASN, or a prefix of a cloud or CDN.
+
+With ECH the outer name says little, but browsers send the extension filled with noise (GREASE) beside the true name
+most of the time, and nobody outside can tell. So where the device got an answer for that very name at that very
+address, the answer for that name speaks, before newer answers for other names.
+
+A name that no list knows still speaks: it keeps older names and the network's operator from speaking for it (that
+is the guard for addresses that many share), but not the vendor's own prefix. Names that belong to a vendor by a
+CNAME chain are evidence `dns`, and their entry says so.
+"""
+
+from typing import Final, final
+
+from monitor.attribution.counters import UNKNOWN, Attribution
+from monitor.attribution.flows import HTTP_HOST, QUIC_HELLO, TLS_HELLO, Flow
+from monitor.attribution.matches import DNS, HTTP, NOTHING, QUIC, SNI, Matches
+from monitor.attribution.memory import Claim, Memory
+from monitor.attribution.places import Place, Places
+from monitor.attribution.roles import DNS_PORT
+
+NOBODY: Final = Attribution(UNKNOWN, UNKNOWN, NOTHING, "", "")
+
+HELLO_EVIDENCE: Final = {TLS_HELLO: SNI, QUIC_HELLO: QUIC, HTTP_HOST: HTTP}
+
+
+@final
+class Attributor:
+    """Attributes flows by what the catalogue, the answers and the addresses say."""
+
+    __slots__ = ("_aliased", "matches", "memory", "places")
+
+    def __init__(self, matches: Matches, memory: Memory, places: Places) -> None:
+        self.matches = matches
+        self.memory = memory
+        self.places = places
+        self._aliased: dict[tuple[str, str], Attribution] = {}
+
+    def reload(self) -> None:
+        """The catalogue has changed under `matches` and `places`."""
+        self._aliased = {}
+
+    def attribute(self, flow: Flow, now: float) -> Attribution:
+        """The attribution of the flow, NOBODY without evidence. Leaves in `flow.claim` the answer that it used."""
+        remote = flow.remote
+        if remote is None:
+            return NOBODY
+        if not flow.outbound:
+            # The names of a flow that came in are the device's own.
+            return of_place(remote, False)
+        named = bool(flow.host) and not flow.ech
+        if named:
+            found = self._by_hello(flow, remote, now)
+        else:
+            found = self._by_answers(flow, remote, now)
+            if found is None and flow.ech and flow.host and flow.claim is None:
+                found = self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello])
+        if found is not None:
+            return found
+        return of_place(remote, named or flow.claim is not None)
+
+    def _by_hello(self, flow: Flow, remote: Place, now: float) -> Attribution | None:
+        found = self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello])
+        if found is not None or flow.device is None:
+            return found
+        claim = self.memory.find(flow.device, remote.address, flow.host, now)
+        return None if claim is None else self._by_claim(claim)
+
+    def _by_answers(self, flow: Flow, remote: Place, now: float) -> Attribution | None:
+        """A claim that was once used stays: the flow does not move because its device asks for something else."""
+        claim = flow.claim
+        if claim is None:
+            claim = self._choose(flow, remote, now)
+            flow.claim = claim
+        return None if claim is None else self._by_claim(claim)
+
+    def _choose(self, flow: Flow, remote: Place, now: float) -> Claim | None:
+        device = flow.device
+        if device is None or flow.port == DNS_PORT or remote.group:
+            return None
+        if flow.ech and flow.host:
+            claim = self.memory.find(device, remote.address, flow.host, now)
+            if claim is not None and claim.number == device.number:
+                return claim
+        claim = self.memory.newest(device, remote.address, now)
+        return claim if claim is not None else self.memory.newest_of_any(remote.address, now)
+
+    def _by_claim(self, claim: Claim) -> Attribution | None:
+        return self.of_name(claim.name, claim.alias)
+
+    def of_name(self, name: bytes, alias: bytes) -> Attribution | None:
+        """What a name in DNS says, or else the name behind its CNAME chain (`b""`: none)."""
+        found = self.matches.of(name).attribution(DNS) if name else None
+        if found is not None or not alias:
+            return found
+        found = self.matches.of(alias).attribution(DNS)
+        return None if found is None else self._by_alias(found)
+
+    def _by_alias(self, found: Attribution) -> Attribution:
+        entry = f"{found.entry} (by CNAME)"
+        key = (found.list, entry)
+        kept = self._aliased.get(key)
+        if kept is None:
+            kept = Attribution(found.vendor, found.service, found.evidence, found.list, entry)
+            self._aliased[key] = kept
+        return kept
+
+    def category_of(self, flow: Flow) -> str:
+        """The category (`encrypted-dns`, `vpn-proxy`, …) of the flow's name, else of its address; `""` without one."""
+        remote = flow.remote
+        if remote is None or not flow.outbound:
+            return ""
+        name = flow.host
+        claim = flow.claim
+        if claim is not None and (not name or flow.ech):
+            name = claim.name
+        category = self.matches.of(name).category if name else ""
+        return category or remote.category
+
+
+def of_place(remote: Place, named: bool) -> Attribution:
+    """What the address itself says; where the flow has a name, only the vendor's own prefix may speak."""
+    if remote.own is not None:
+        return remote.own
+    if remote.network is not None and not named:
+        return remote.network
+    return NOBODY

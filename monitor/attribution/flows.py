@@ -1,0 +1,222 @@
+"""The flow table: flows by the key of either direction, and a wheel that says whose time is up.
+
+A flow sits in the slot of the time at which it would end if nothing more came. When the wheel gets there and more has
+come, it moves on to its new slot: a packet costs no move. When the table is full, whoever would end soonest
+goes first, so that a flood of half-open flows pushes out itself and not what is established.
+"""
+
+from typing import Final, final
+
+from monitor.attribution.counters import Attribution, Cell, Destination, Tally
+from monitor.attribution.devices import Device
+from monitor.attribution.memory import Claim
+from monitor.attribution.places import Place
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
+
+SLOT_SECONDS: Final = 4.0
+SLOTS: Final = 1024
+
+OPENING_SECONDS: Final = 30.0
+ESTABLISHED_SECONDS: Final = 3600.0
+CLOSING_SECONDS: Final = 10.0
+DATAGRAM_SECONDS: Final = 30.0
+EXCHANGE_SECONDS: Final = 120.0
+DNS_SECONDS: Final = 10.0
+CONNTRACK_SECONDS: Final = 900.0
+
+OPENING: Final = 0
+ESTABLISHED: Final = 1
+CLOSED: Final = 2
+RESET: Final = 3
+
+NO_HELLO: Final = 0
+TLS_HELLO: Final = 1
+QUIC_HELLO: Final = 2
+HTTP_HOST: Final = 3
+
+
+@final
+class Flow:
+    """One connection, or what stands for one. `key` leads from client to server, `back` the other way.
+
+    `sent` are bytes from the client, `returned` from the server; `counted_*` are those that counters already have.
+    `device` is the end that the flow is counted for, `remote` the other; `outbound` says that the device is the
+    client. `settled` means that nothing better is awaited before its bytes are attributed.
+    """
+
+    __slots__ = (
+        "application", "attribution", "back", "blind", "bypass", "claim", "connection", "counted", "counted_returned",
+        "counted_sent", "destination", "device", "dirty", "ech", "ended", "epoch", "fins", "hello", "host", "key",
+        "last", "method", "midstream", "number", "origin", "outbound", "packets_returned", "packets_sent", "port",
+        "protocol", "remote", "returned", "sent", "settled", "slot", "start", "state", "tally",
+    )  # fmt: skip
+
+    def __init__(self, key: bytes, back: bytes, protocol: int, port: int, now: float) -> None:
+        self.key = key
+        self.back = back
+        self.protocol = protocol
+        self.port = port
+        self.start = now
+        self.last = now
+        self.number = 0
+        self.sent = 0
+        self.returned = 0
+        self.packets_sent = 0
+        self.packets_returned = 0
+        self.counted_sent = 0
+        self.counted_returned = 0
+        self.state = OPENING
+        self.fins = 0
+        self.slot = -1
+        self.ended = False
+        self.dirty = False
+        self.settled = False
+        self.counted = False
+        self.midstream = False
+        self.outbound = True
+        self.hello = NO_HELLO
+        self.ech = False
+        self.host = b""
+        self.method = ""
+        self.bypass = ""
+        self.application = "unknown"
+        self.connection = -1
+        self.epoch = -1
+        self.device: Device | None = None
+        self.origin = b""
+        self.remote: Place | None = None
+        self.claim: Claim | None = None
+        self.attribution: Attribution | None = None
+        self.tally: Tally | None = None
+        self.blind: Cell | None = None
+        self.destination: Destination | None = None
+
+    def patience(self) -> float:
+        """Seconds of silence after which the flow is over."""
+        if self.connection >= 0:
+            return CONNTRACK_SECONDS
+        if self.protocol == PROTOCOL_TCP:
+            if self.state == ESTABLISHED:
+                return EXCHANGE_SECONDS if self.fins else ESTABLISHED_SECONDS
+            return OPENING_SECONDS if self.state == OPENING else CLOSING_SECONDS
+        if self.protocol == PROTOCOL_UDP and self.sent and self.returned:
+            return DNS_SECONDS if self.application == "dns" else EXCHANGE_SECONDS
+        return DATAGRAM_SECONDS
+
+
+@final
+class FlowTable:
+    """At most `limit` flows. The wheel turns with the time that it is given, never back."""
+
+    __slots__ = ("backward", "evictions", "forward", "limit", "slot", "slots")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.forward: dict[bytes, Flow] = {}
+        self.backward: dict[bytes, Flow] = {}
+        self.slots: list[list[Flow]] = [[] for _ in range(SLOTS)]
+        self.slot = 0
+        self.evictions = 0
+
+    def start(self, now: float) -> None:
+        """Sets the wheel of an empty table to the time of the first observation."""
+        self.slot = int(now / SLOT_SECONDS)
+
+    def find(self, key: bytes) -> Flow | None:
+        """The flow that a packet of this key belongs to, in either direction."""
+        flow = self.forward.get(key)
+        return flow if flow is not None else self.backward.get(key)
+
+    def add(self, flow: Flow) -> None:
+        """Takes a flow whose keys are in no other one. Make room first."""
+        self.forward[flow.key] = flow
+        self.backward[flow.back] = flow
+        self.schedule(flow)
+
+    def remove(self, flow: Flow) -> None:
+        flow.ended = True
+        if self.forward.get(flow.key) is flow:
+            del self.forward[flow.key]
+        if self.backward.get(flow.back) is flow:
+            del self.backward[flow.back]
+
+    def turn_round(self, flow: Flow) -> None:
+        """Client and server change places."""
+        del self.forward[flow.key]
+        del self.backward[flow.back]
+        flow.key, flow.back = flow.back, flow.key
+        flow.sent, flow.returned = flow.returned, flow.sent
+        flow.packets_sent, flow.packets_returned = flow.packets_returned, flow.packets_sent
+        flow.counted_sent, flow.counted_returned = flow.counted_returned, flow.counted_sent
+        self.forward[flow.key] = flow
+        self.backward[flow.back] = flow
+
+    def schedule(self, flow: Flow) -> None:
+        """Puts the flow where its patience ends; the wheel is as long as the longest one."""
+        slot = int((flow.last + flow.patience()) / SLOT_SECONDS) + 1
+        if slot <= self.slot:
+            slot = self.slot + 1
+        elif slot >= self.slot + SLOTS:
+            slot = self.slot + SLOTS - 1
+        flow.slot = slot
+        self.slots[slot % SLOTS].append(flow)
+
+    def turn(self, now: float) -> list[Flow]:
+        """Moves the wheel to `now` and gives the flows whose time is up; the caller ends them."""
+        over: list[Flow] = []
+        target = int(now / SLOT_SECONDS)
+        if target - self.slot >= SLOTS:
+            self._leap(target, now, over)
+        while self.slot < target:
+            self.slot += 1
+            self._sift(self.slot, now, over)
+        return over
+
+    def oldest(self, count: int) -> list[Flow]:
+        """Up to `count` flows that would end soonest; the caller ends them."""
+        chosen: list[Flow] = []
+        for step in range(1, SLOTS):
+            self._pick(self.slot + step, count, step == SLOTS - 1, chosen)
+            if len(chosen) >= count:
+                break
+        return chosen
+
+    def _pick(self, slot: int, count: int, is_last: bool, chosen: list[Flow]) -> None:
+        """Takes flows out of one slot; those that have gone on are scheduled again unless no later slot is left."""
+        flows = self.slots[slot % SLOTS]
+        at = 0
+        while at < len(flows) and len(chosen) < count:
+            flow = flows[at]
+            at += 1
+            if flow.ended or flow.slot != slot:
+                continue
+            if not is_last and int((flow.last + flow.patience()) / SLOT_SECONDS) + 1 > slot:
+                self.schedule(flow)
+            else:
+                chosen.append(flow)
+        del flows[:at]
+
+    def _leap(self, target: int, now: float, over: list[Flow]) -> None:
+        """Time went further than the wheel is long: every flow is looked at once."""
+        self.slot = target
+        self.slots = [[] for _ in range(SLOTS)]
+        for flow in self.forward.values():
+            if flow.last + flow.patience() > now:
+                self.schedule(flow)
+            else:
+                over.append(flow)
+
+    def _sift(self, slot: int, now: float, over: list[Flow]) -> None:
+        """Empties a slot: what has gone on in the meantime is scheduled again, the rest is over."""
+        place = slot % SLOTS
+        flows = self.slots[place]
+        if not flows:
+            return
+        self.slots[place] = []
+        for flow in flows:
+            if flow.ended or flow.slot != slot:
+                continue
+            if flow.last + flow.patience() > now:
+                self.schedule(flow)
+            else:
+                over.append(flow)

@@ -1,0 +1,253 @@
+"""The state machine: observations in, effects out, numbers whenever somebody asks.
+
+Time is the observations' own: flows expire and bytes are counted at whole seconds of it, wherever a batch was
+split. `now` is the same clock: the wall's in live mode, the capture's in a replay.
+"""
+
+from math import floor
+from typing import Final, final
+
+from monitor.attribution.devices import OFF_LINK, Device, Devices
+from monitor.attribution.evidence import Attributor
+from monitor.attribution.flows import FlowTable
+from monitor.attribution.matches import Matches
+from monitor.attribution.memory import Claim, Memory
+from monitor.attribution.networks import Networks, is_group_address
+from monitor.attribution.places import Places
+from monitor.catalog.index import Index
+from monitor.core.accounting import Accounting
+from monitor.core.hellos import Hellos
+from monitor.core.ledger import Ledger
+from monitor.core.links import Links
+from monitor.core.naming import Naming
+from monitor.core.questions import Questions, is_response
+from monitor.core.reporter import Reporter
+from monitor.core.rows import DeviceRow, FlowRow, Readout, Row
+from monitor.core.samples import put_cells, put_destinations, put_devices, put_traffic
+from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.tracking import Tracking
+from monitor.model import (
+    ClientHello,
+    DhcpMessage,
+    DnsMessage,
+    Effect,
+    FlowCount,
+    Histogram,
+    HttpRequest,
+    Neighbour,
+    Observation,
+    Packet,
+    Samples,
+    Tunnel,
+    reverse_key,
+)
+from monitor.policy.groups import Groups
+
+TICK_SECONDS: Final = 1.0
+ACK: Final = "ack"
+
+
+@final
+class Gateway:
+    """All state of one gateway. Settings and index may change under it (`reload`), its flows and counters stay."""
+
+    __slots__ = (
+        "_accounting", "_clock", "_devices", "_due", "_hellos", "_ledger", "_links", "_matches", "_memory", "_naming",
+        "_packets", "_places", "_questions", "_readout", "_reporter", "_settings", "_table", "_tracking",
+    )  # fmt: skip
+
+    def __init__(self, settings: Settings, index: Index, now: float) -> None:
+        limits = settings.limits
+        self._settings = settings
+        self._packets = settings.flows != CONNTRACK
+        self._clock = now
+        self._due = -1.0
+        self._naming = Naming(settings.device, settings.pseudonym_key)
+        self._reporter = Reporter(settings.events, self._naming)
+        self._links = Links(settings)
+        self._devices = Devices(limits.devices, limits.addresses_per_device)
+        self._memory = Memory(limits.names, limits.names_per_address)
+        self._matches = Matches(index, limits.addresses)
+        local, nat64 = Networks(settings.local), Networks(settings.nat64)
+        self._places = Places(index, local, nat64, settings.lookup, limits.addresses)
+        attributor = Attributor(self._matches, self._memory, self._places)
+        groups = Groups(settings.groups, settings.interfaces)
+        self._ledger = Ledger(limits.rows, limits.series)
+        self._accounting = Accounting(attributor, self._devices, groups, self._ledger)
+        self._table = FlowTable(limits.flows)
+        self._tracking = Tracking(self._table, self._accounting, self._links, self._reporter, now)
+        self._questions = Questions(self._accounting, self._reporter, limits.queries)
+        self._hellos = Hellos(self._accounting, self._tracking, self._reporter)
+        self._readout = Readout(self._accounting)
+
+    def feed(self, observations: list[Observation], now: float) -> list[Effect]:
+        """Takes what was seen, in the order in which it was seen."""
+        for seen in observations:
+            if isinstance(seen, Packet):
+                if seen.depth == 0 and self._packets:
+                    if seen.time >= self._due:
+                        self._advance(seen.time)
+                    self._tracking.count_packet(seen)
+            elif isinstance(seen, DnsMessage):
+                self._take_dns(seen)
+            else:
+                self._take_rest(seen)
+        if now >= self._due:
+            self._advance(now)
+        return self._reporter.take()
+
+    def tick(self, now: float) -> list[Effect]:
+        """Time goes on without observations: flows expire, waiting bytes are counted."""
+        self._advance(now)
+        return self._reporter.take()
+
+    def next_wakeup(self) -> float:
+        """When to tick at the latest."""
+        return self._due if self._due > 0.0 else self._clock + TICK_SECONDS
+
+    def close(self, now: float, reason: str = "shutdown") -> list[Effect]:
+        """Ends every flow. The numbers may still be read afterwards."""
+        self._advance(now)
+        self._tracking.close(reason)
+        return self._reporter.take()
+
+    def reload(self, settings: Settings, index: Index, now: float) -> None:
+        """Takes new groups, lists and limits; every live flow stays and is attributed again as its bytes come."""
+        limits = settings.limits
+        self._tracking.flush(now)
+        self._settings = settings
+        self._naming = Naming(settings.device, settings.pseudonym_key)
+        self._reporter.configure(settings.events, self._naming)
+        self._links.configure(settings)
+        self._devices.resize(limits.devices, limits.addresses_per_device)
+        self._devices.forget_labels()
+        self._memory.resize(limits.names, limits.names_per_address)
+        self._questions.pending.resize(limits.queries)
+        self._table.limit = limits.flows
+        self._ledger.resize(limits.rows, limits.series)
+        self._matches.reload(index)
+        self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
+        self._accounting.reload(Groups(settings.groups, settings.interfaces))
+
+    def snapshot(self) -> Samples:
+        """Every counter and gauge as of the last observation or tick."""
+        self._tracking.flush(self._clock)
+        samples: Samples = {}
+        put_traffic(self._ledger, samples)
+        put_cells(self._ledger, samples)
+        put_destinations(self._ledger, samples)
+        put_devices(self._ledger, self._devices, samples, self._clock)
+        samples["dns_responses_total"] = {(name,): float(cell.value) for name, cell in self._questions.rcodes.items()}
+        samples["flows_active"] = {(): float(len(self._table.forward))}
+        samples["table_entries"] = {(name,): float(size) for name, size in self.table_sizes().items()}
+        samples["table_evictions_total"] = {(name,): float(count) for name, count in self.evictions().items()}
+        return samples
+
+    def histograms(self) -> dict[str, Histogram]:
+        return {"dns_response_seconds": self._questions.seconds}
+
+    def rows(self) -> list[Row]:
+        self._tracking.flush(self._clock)
+        return self._readout.rows(self._naming)
+
+    def device_rows(self) -> list[DeviceRow]:
+        self._tracking.flush(self._clock)
+        return self._readout.device_rows(self._naming)
+
+    def active_flows(self, limit: int = 100) -> list[FlowRow]:
+        """The live flows with the most bytes."""
+        return self._readout.flow_rows(list(self._table.forward.values()), self._naming, self._clock, limit)
+
+    def names_of(self, address: bytes) -> list[Claim]:
+        """The names that answers gave to the packed address, newest first."""
+        return self._memory.names_of(address)
+
+    def pending_bytes(self) -> int:
+        """Bytes that were seen and wait in their flows until those are settled."""
+        return self._tracking.pending_bytes()
+
+    def table_sizes(self) -> dict[str, int]:
+        return {
+            "flows": len(self._table.forward),
+            "names": len(self._memory),
+            "devices": len(self._devices.everyone),
+            "rows": len(self._ledger.tallies),
+            "series": self._ledger.budget.used,
+            "queries": len(self._questions.pending),
+            "addresses": len(self._places),
+        }
+
+    def evictions(self) -> dict[str, int]:
+        """What gave way to a table's limit; of `series`, what was folded into `other`."""
+        return {
+            "flows": self._table.evictions,
+            "names": self._memory.evictions,
+            "devices": self._devices.evictions,
+            "rows": self._ledger.evictions,
+            "series": self._ledger.budget.folded,
+            "queries": self._questions.pending.evictions,
+            "addresses": self._places.evictions,
+        }
+
+    def _advance(self, now: float) -> None:
+        """Moves on to `now`: counts what waits, ends what is over. Time never goes back."""
+        if self._due < 0.0:
+            self._table.start(now)
+        elif now < self._due:
+            return
+        self._clock = now
+        self._due = floor(now / TICK_SECONDS) * TICK_SECONDS + TICK_SECONDS
+        self._tracking.flush(now)
+        self._tracking.expire(now)
+
+    def _take_rest(self, seen: Observation) -> None:
+        if isinstance(seen, FlowCount):
+            if seen.time >= self._due:
+                self._advance(seen.time)
+            self._tracking.count_connection(seen)
+        elif isinstance(seen, ClientHello):
+            self._hellos.take_hello(seen)
+        elif isinstance(seen, HttpRequest):
+            self._hellos.take_host(seen)
+        elif isinstance(seen, Tunnel):
+            self._hellos.take_tunnel(seen)
+        elif isinstance(seen, Neighbour):
+            if not is_group_address(seen.address):
+                self._devices.bind(seen.address, seen.mac, seen.interface, seen.time)
+        elif isinstance(seen, DhcpMessage):
+            self._take_dhcp(seen)
+
+    def _take_dns(self, message: DnsMessage) -> None:
+        packet = message.packet
+        if packet.time >= self._due:
+            self._advance(packet.time)
+        response = is_response(message)
+        flow = self._tracking.flow_of(packet)
+        device: Device | None = None
+        if flow is not None:
+            flow.application = "dns"
+            key = flow.key
+            device = flow.device
+        else:
+            key = reverse_key(packet.key) if response else packet.key
+        if device is None:
+            device = self._tracking.device_of(key, packet)
+        if response:
+            self._questions.answer(message, device, key)
+        else:
+            self._questions.ask(message, device, key)
+
+    def _take_dhcp(self, message: DhcpMessage) -> None:
+        """A lease binds its address to the MAC, unless a relay speaks for a client that is not on the link."""
+        packet = message.packet
+        address = message.address if message.kind == ACK else b""
+        device: Device | None
+        if address and self._links.of(address, packet.interface) == OFF_LINK:
+            device = self._devices.find_address(address, packet.time)
+        else:
+            device = self._devices.bind(address, message.mac, packet.interface, packet.time)
+        if device is not None:
+            self._devices.name(device, message.hostname)
+        if self._reporter.dhcp:
+            group = self._accounting.group_of(device) if device is not None else "none"
+            self._reporter.report(packet.time, message, device, group, None)

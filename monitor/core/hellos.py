@@ -1,0 +1,73 @@
+"""What a flow says of itself: ClientHello, Host, and the marks of traffic that hides its names."""
+
+from typing import Final, final
+
+from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
+from monitor.core.accounting import Accounting
+from monitor.core.reporter import Reporter
+from monitor.core.tracking import Tracking
+from monitor.model import ClientHello, HttpRequest, Packet, Tunnel
+
+TCP: Final = "tcp"
+QUIC: Final = "quic"
+
+
+@final
+class Hellos:
+    """Ties what a flow says to the flow, whichever of its directions it was met in."""
+
+    __slots__ = ("_accounting", "_reporter", "_tracking")
+
+    def __init__(self, accounting: Accounting, tracking: Tracking, reporter: Reporter) -> None:
+        self._accounting = accounting
+        self._tracking = tracking
+        self._reporter = reporter
+
+    def take_hello(self, hello: ClientHello) -> None:
+        packet = hello.packet
+        flow = self._flow(packet)
+        is_first = flow.hello in (NO_HELLO, HTTP_HOST)
+        flow.hello = QUIC_HELLO if hello.quic else TLS_HELLO
+        flow.application = "quic" if hello.quic else "tls"
+        flow.ech = hello.ech
+        self._name(flow, hello.sni)
+        device = flow.device
+        if device is None:
+            return
+        group = self._accounting.group_of(device)
+        attribution = self._accounting.attribution_of(flow, packet.time)
+        if is_first:
+            transport = QUIC if hello.quic else TCP
+            self._accounting.ledger.handshakes.of(attribution.vendor, group, transport).value += 1
+        if self._reporter.quic if hello.quic else self._reporter.tls:
+            self._reporter.report(packet.time, hello, device, group, attribution)
+
+    def take_host(self, request: HttpRequest) -> None:
+        flow = self._flow(request.packet)
+        if flow.hello in (NO_HELLO, HTTP_HOST) and (flow.hello == NO_HELLO or flow.host != request.host):
+            flow.hello = HTTP_HOST
+            flow.application = "http"
+            self._name(flow, request.host)
+
+    def take_tunnel(self, tunnel: Tunnel) -> None:
+        flow = self._flow(tunnel.packet)
+        if not flow.method:
+            flow.method = tunnel.method
+            flow.tally = None
+
+    def _flow(self, packet: Packet) -> Flow:
+        """The flow whose client sent the packet."""
+        flow = self._tracking.flow_for(packet)
+        if flow is None:
+            return self._tracking.loose_flow(packet)
+        if flow.key != packet.key and flow.back == packet.key:
+            self._tracking.turn_round(flow, packet)
+        return flow
+
+    def _name(self, flow: Flow, host: bytes) -> None:
+        """The flow has said its name: what is known of it is looked up again at the next flush."""
+        flow.host = host
+        flow.settled = True
+        flow.claim = None
+        flow.attribution = None
+        flow.tally = None

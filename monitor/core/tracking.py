@@ -1,0 +1,318 @@
+"""Packets and conntrack's counters to flows: opened, counted, turned round, ended."""
+
+from itertools import islice
+from typing import Final, final
+
+from monitor.attribution.devices import Device, Devices
+from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, FlowTable
+from monitor.attribution.places import Places
+from monitor.attribution.roles import DNS_PORT, source_is_client
+from monitor.core.accounting import HOLD_SECONDS, Accounting
+from monitor.core.links import Links
+from monitor.core.reporter import Reporter
+from monitor.model import (
+    FLOW_END,
+    FLOW_NEW,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    TCP_ACK,
+    TCP_FIN,
+    TCP_RST,
+    TCP_SYN,
+    FlowCount,
+    FlowRecord,
+    Packet,
+    key_destination,
+    key_destination_port,
+    key_protocol,
+    key_source,
+    reverse_key,
+)
+
+TURNING_FLAGS: Final = TCP_FIN | TCP_SYN | TCP_RST
+BOTH_FINS: Final = 3
+# What conntrack tells of unknown connections so soon after the start is older than we are.
+STARTUP_SECONDS: Final = 30.0
+
+FIN: Final = "fin"
+RST: Final = "rst"
+TIMEOUT: Final = "timeout"
+EVICTED: Final = "evicted"
+
+
+@final
+class Tracking:
+    """Keeps the flow table and the list of flows with bytes that are not counted yet."""
+
+    __slots__ = (
+        "_accounting", "_devices", "_dirty", "_last_flow", "_last_packet", "_started", "links", "places", "reporter",
+        "table",
+    )  # fmt: skip
+
+    def __init__(self, table: FlowTable, accounting: Accounting, links: Links, reporter: Reporter, now: float) -> None:
+        self.table = table
+        self.places: Places = accounting.attributor.places
+        self.links = links
+        self.reporter = reporter
+        self._accounting = accounting
+        self._devices: Devices = accounting.devices
+        self._dirty: list[Flow] = []
+        self._last_packet: Packet | None = None
+        self._last_flow: Flow | None = None
+        self._started = now
+
+    def count_packet(self, packet: Packet) -> None:
+        """Counts one packet of depth 0."""
+        key = packet.key
+        table = self.table
+        is_forward = True
+        flow = table.forward.get(key)
+        if flow is None:
+            flow = table.backward.get(key)
+            is_forward = flow is None
+        if flow is not None and flow.state >= CLOSED and packet.flags & (TCP_SYN | TCP_ACK) == TCP_SYN:
+            # The ports are used again (RFC 9293 section 3.6.1).
+            self.end(flow, TIMEOUT)
+            flow = None
+            is_forward = True
+        if flow is None:
+            flow = self._open(packet)
+            is_forward = flow.key is key
+        if is_forward:
+            flow.sent += packet.length
+            flow.packets_sent += 1
+        else:
+            flow.returned += packet.length
+            flow.packets_returned += 1
+            if flow.state == OPENING and not packet.flags & TCP_RST:
+                flow.state = ESTABLISHED
+        if packet.time > flow.last:
+            flow.last = packet.time
+        flow.number = packet.number
+        if packet.flags & TURNING_FLAGS:
+            self._turn_state(flow, packet.flags, is_forward)
+        if not flow.dirty:
+            flow.dirty = True
+            self._dirty.append(flow)
+        self._last_packet = packet
+        self._last_flow = flow
+
+    def flow_of(self, packet: Packet) -> Flow | None:
+        """The flow that the packet belongs to; None inside tunnels and where nothing has counted it yet."""
+        if packet is self._last_packet:
+            return self._last_flow
+        return self.table.find(packet.key) if packet.depth == 0 else None
+
+    def flow_for(self, packet: Packet) -> Flow | None:
+        """As `flow_of`, but where conntrack has not spoken yet the flow is opened and waits for its counters."""
+        flow = self.flow_of(packet)
+        return self._open(packet) if flow is None and packet.depth == 0 else flow
+
+    def count_connection(self, count: FlowCount) -> None:
+        """Takes over what conntrack has counted of a connection since its start."""
+        key, back = inside_keys(count, self.places)
+        flow = self.table.find(key)
+        if flow is not None and flow.connection not in (-1, count.id):
+            self.end(flow, TIMEOUT)
+            flow = None
+        if flow is None:
+            flow = self._open_connection(count, key, back)
+        elif flow.key != key:
+            self.table.turn_round(flow)
+        flow.connection = count.id
+        flow.sent = max(flow.sent, count.bytes_sent)
+        flow.returned = max(flow.returned, count.bytes_reply)
+        flow.packets_sent = max(flow.packets_sent, count.packets_sent)
+        flow.packets_returned = max(flow.packets_returned, count.packets_reply)
+        flow.last = max(flow.last, count.time)
+        if count.state == FLOW_END:
+            self.end(flow, TIMEOUT)
+        elif not flow.dirty:
+            flow.dirty = True
+            self._dirty.append(flow)
+
+    def device_of(self, key: bytes, packet: Packet) -> Device:
+        """The device of a flow that is in no table; `key` leads from client to server."""
+        client, server = key_source(key), key_destination(key)
+        far = self.places.of(server)
+        outbound = self.places.of(client).local or not far.local or far.group
+        return self.device_at(packet, client if outbound else server)
+
+    def device_at(self, packet: Packet, address: bytes) -> Device:
+        """The device at the address, which is one end of the packet."""
+        devices = self._devices
+        if packet.depth or len(packet.ethernet) < 12:
+            return devices.find_address(address, packet.time)
+        if address == key_source(packet.key):
+            mac = packet.ethernet[6:12]
+            device = devices.seen(address, mac, packet.interface, packet.time)
+            if device is not None:
+                return device
+        else:
+            device = devices.by_address.get(address)
+            if device is not None:
+                return device
+            mac = packet.ethernet[0:6]
+        link = self.links.of(address, packet.interface)
+        return devices.identify(address, mac, packet.interface, link, packet.time)
+
+    def loose_flow(self, packet: Packet) -> Flow:
+        """A flow for a hello inside a tunnel: it has ends, but no bytes of its own, and is in no table."""
+        key = packet.key
+        flow = Flow(key, reverse_key(key), key_protocol(key), key_destination_port(key), packet.time)
+        self._find_ends(flow, packet)
+        return flow
+
+    def turn_round(self, flow: Flow, packet: Packet) -> None:
+        """A hello came from the end that was taken for the server."""
+        self.table.turn_round(flow)
+        self._find_ends(flow, packet)
+
+    def flush(self, now: float) -> None:
+        """Counts the bytes of every flow that is settled or has waited long enough."""
+        waiting: list[Flow] = []
+        for flow in self._dirty:
+            if flow.ended:
+                continue
+            if flow.settled or now - flow.start >= HOLD_SECONDS:
+                flow.dirty = False
+                self._accounting.flush(flow, now)
+            else:
+                waiting.append(flow)
+        self._dirty = waiting
+
+    def pending_bytes(self) -> int:
+        """The bytes that were seen and are in no counter yet."""
+        total = 0
+        for flow in self._dirty:
+            if not flow.ended:
+                total += flow.sent + flow.returned - flow.counted_sent - flow.counted_returned
+        return total
+
+    def expire(self, now: float) -> None:
+        for flow in self.table.turn(now):
+            self.end(flow, TIMEOUT)
+
+    def close(self, reason: str) -> None:
+        for flow in list(self.table.forward.values()):
+            self.end(flow, reason)
+        self._dirty = []
+
+    def end(self, flow: Flow, reason: str) -> None:
+        """Counts what is left, takes the flow out of the table and reports it."""
+        now = flow.last
+        self._accounting.flush(flow, now)
+        self.table.remove(flow)
+        if not self.reporter.flow:
+            return
+        if flow.state == RESET:
+            reason = RST
+        elif flow.state == CLOSED or flow.fins:
+            reason = FIN
+        record = FlowRecord(flow.key, flow.start, flow.last, reason)
+        record.application = flow.application
+        record.packets_to_server = flow.packets_sent
+        record.packets_to_client = flow.packets_returned
+        record.bytes_to_server = flow.sent
+        record.bytes_to_client = flow.returned
+        record.number = flow.number
+        device = flow.device
+        group = self._accounting.group_of(device) if device is not None else ""
+        self.reporter.report(now, record, device, group, self._accounting.attribution_of(flow, now))
+
+    def _open(self, packet: Packet) -> Flow:
+        """The flow of a packet that none is known for; its bytes are not counted here."""
+        key = packet.key
+        protocol = key_protocol(key)
+        if source_is_client(key, packet.flags):
+            back = reverse_key(key)
+        else:
+            back = key
+            key = reverse_key(key)
+        flow = Flow(key, back, protocol, key_destination_port(key), packet.time)
+        if protocol == PROTOCOL_TCP:
+            flow.midstream = packet.flags & TCP_SYN == 0
+            if flow.midstream:
+                flow.state = ESTABLISHED
+        self._find_ends(flow, packet)
+        flow.settled = not may_say_hello(flow)
+        self._add(flow)
+        return flow
+
+    def _open_connection(self, count: FlowCount, key: bytes, back: bytes) -> Flow:
+        flow = Flow(key, back, key_protocol(key), key_destination_port(key), count.time)
+        flow.connection = count.id
+        if count.state != FLOW_NEW and (count.time < self._started + STARTUP_SECONDS or self.table.evictions):
+            # What it carried before, nobody knows when, or we counted it already and forgot the flow.
+            flow.midstream = True
+            flow.sent = flow.counted_sent = count.bytes_sent
+            flow.returned = flow.counted_returned = count.bytes_reply
+        client, server = key_source(key), key_destination(key)
+        near, far = self.places.of(client), self.places.of(server)
+        flow.outbound = near.local or not far.local or far.group
+        address = client if flow.outbound else server
+        flow.remote = far if flow.outbound else near
+        flow.origin = address if len(address) == 4 else b""
+        flow.device = self._devices.find_address(address, count.time)
+        flow.settled = not may_say_hello(flow)
+        if flow.port == DNS_PORT:
+            flow.application = "dns"
+        self._add(flow)
+        return flow
+
+    def _find_ends(self, flow: Flow, packet: Packet) -> None:
+        """Who the device is, and who is at the other end.
+
+        The device is the local end; where both ends are local or neither is, the client. So traffic inside the LAN and
+        that of the gateway itself counts for who asked, and what came in from outside counts for who was asked.
+        """
+        client, server = key_source(flow.key), key_destination(flow.key)
+        near, far = self.places.of(client), self.places.of(server)
+        flow.outbound = near.local or not far.local or far.group
+        address = client if flow.outbound else server
+        flow.remote = far if flow.outbound else near
+        flow.origin = address if len(address) == 4 else b""
+        flow.device = self.device_at(packet, address)
+
+    def _add(self, flow: Flow) -> None:
+        table = self.table
+        if len(table.forward) >= table.limit:
+            self._make_room()
+        table.add(flow)
+
+    def _make_room(self) -> None:
+        """Ends a few flows at once, so that a flood does not search for each."""
+        table = self.table
+        count = max(1, table.limit // 256)
+        chosen = table.oldest(count) or list(islice(table.forward.values(), count))
+        for flow in chosen:
+            self.end(flow, EVICTED)
+            table.evictions += 1
+
+    def _turn_state(self, flow: Flow, flags: int, is_forward: bool) -> None:
+        if flags & TCP_RST:
+            flow.state = RESET
+        elif flags & TCP_FIN and flow.state < CLOSED:
+            flow.fins |= 1 if is_forward else 2
+            if flow.fins == BOTH_FINS:
+                flow.state = CLOSED
+        if flow.state >= CLOSED:
+            self.table.schedule(flow)
+
+
+def may_say_hello(flow: Flow) -> bool:
+    """Whether a ClientHello or a Host may still tell more about the flow than its addresses do."""
+    if flow.midstream or not flow.outbound or flow.port == DNS_PORT or flow.port == 0:
+        return False
+    return flow.protocol == PROTOCOL_TCP or flow.protocol == PROTOCOL_UDP
+
+
+def inside_keys(count: FlowCount, places: Places) -> tuple[bytes, bytes]:
+    """The keys of both directions as packets on the LAN side have them, client to server first.
+
+    The original direction has the client's own address and the one that it asked for. Of a connection that came in to
+    a forwarded port, the reply direction has the server's.
+    """
+    if not places.of(key_source(count.key)).local and places.of(key_source(count.reply)).local:
+        return reverse_key(count.reply), count.reply
+    return count.key, reverse_key(count.key)

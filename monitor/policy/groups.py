@@ -1,0 +1,104 @@
+"""Groups: members as the configuration writes them, to the devices that they mean.
+
+A member is a MAC address (`aa:bb:cc:dd:ee:ff`), an address, a prefix, `host:PATTERN` (a shell pattern over the host
+name, case ignored) or `iface:NAME` (the interface that the device was last seen on).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final, final
+
+from monitor.attribution.devices import Device
+from monitor.attribution.networks import Prefix, parse_prefix
+
+NO_GROUP: Final = "none"
+HOST_MARK: Final = "host:"
+IFACE_MARK: Final = "iface:"
+MAC_BYTES: Final = 6
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    members: tuple[str, ...] = ()
+
+
+def parse_mac(text: str) -> bytes:
+    """The six bytes of a MAC address with colons or hyphens, `b""` where the text is none."""
+    parts = text.replace("-", ":").split(":")
+    if len(parts) != MAC_BYTES:
+        return b""
+    try:
+        return bytes([int(part, 16) for part in parts]) if all(len(part) == 2 for part in parts) else b""
+    except ValueError:
+        return b""
+
+
+@final
+class GroupMembers:
+    """One group's members, sorted by what they look at; `faults` are those that mean nothing."""
+
+    __slots__ = ("faults", "interfaces", "macs", "name", "patterns", "prefixes")
+
+    def __init__(self, group: Group) -> None:
+        self.name = group.name
+        self.macs: set[bytes] = set()
+        self.prefixes: list[Prefix] = []
+        self.patterns: list[str] = []
+        self.interfaces: set[str] = set()
+        self.faults: list[str] = []
+        for member in group.members:
+            self._add(member)
+
+    def _add(self, member: str) -> None:
+        if member.startswith(HOST_MARK):
+            self.patterns.append(member[len(HOST_MARK) :].lower())
+            return
+        if member.startswith(IFACE_MARK):
+            self.interfaces.add(member[len(IFACE_MARK) :])
+            return
+        mac = parse_mac(member)
+        prefix = parse_prefix(member)
+        if mac:
+            self.macs.add(mac)
+        elif prefix is not None:
+            self.prefixes.append(prefix)
+        else:
+            self.faults.append(member)
+
+    def holds(self, device: Device, interface: str) -> bool:
+        if device.mac in self.macs or interface in self.interfaces:
+            return True
+        for prefix in self.prefixes:
+            for address in device.addresses:
+                if prefix.contains(address):
+                    return True
+        if self.patterns and device.hostname:
+            name = device.hostname.decode("ascii", "replace").lower()
+            for pattern in self.patterns:
+                if fnmatchcase(name, pattern):
+                    return True
+        return False
+
+
+@final
+class Groups:
+    """All groups in file order; a device is labelled with the first that holds it."""
+
+    __slots__ = ("groups", "interfaces")
+
+    def __init__(self, groups: Sequence[Group], interfaces: Sequence[str]) -> None:
+        self.groups = [GroupMembers(group) for group in groups]
+        self.interfaces = list(interfaces)
+
+    def all_of(self, device: Device) -> list[str]:
+        """The names of every group that holds the device, in file order."""
+        at = device.interface
+        interface = self.interfaces[at] if 0 <= at < len(self.interfaces) else ""
+        return [group.name for group in self.groups if group.holds(device, interface)]
+
+    def label_of(self, device: Device) -> str:
+        """The group that labels the device: the first in file order, `none` without one."""
+        names = self.all_of(device)
+        return names[0] if names else NO_GROUP
