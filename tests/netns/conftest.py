@@ -11,3 +11,12 @@ from monitor.lab.lab import Lab
 def lab() -> Iterator[Lab]:
     with Lab() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def stop_daemons(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A daemon that a failed test left running would take the next one's port."""
+    yield
+    if "lab" in request.fixturenames:
+        for daemon in request.getfixturevalue("lab").daemons:
+            daemon.stop()

@@ -77,7 +77,7 @@ CASES = (
     quic("QUIC, IPv4, up", "www.youtube.com", "142.250.74.78", "google", "youtube", upload=200_000),
     quic("QUIC, IPv6, down", "www.instagram.com", INSTAGRAM_V6, "meta", "instagram", path="/bytes/200000"),
     quic("QUIC, IPv6, up", "www.instagram.com", INSTAGRAM_V6, "meta", "instagram", upload=200_000),
-    quic("QUIC without a name", "", NAMELESS_V4, "bytedance", "", sni=False, path="/bytes/5000"),
+    quic("QUIC without a name", NAMELESS_V4, NAMELESS_V4, "bytedance", "", sni=False, path="/bytes/5000"),
     curl("a name outside the vendor's prefixes", "laptop", "https://www.capcut.com/bytes/20000", service="capcut"),
     curl("the same, IPv6", "laptop", "https://www.capcut.com/bytes/20000", service="capcut", ipv6=True),
     curl("no name, the vendor's prefix", "laptop", f"https://{NAMELESS_V4}/bytes/9000", service="", evidence="prefix"),
@@ -142,6 +142,21 @@ def configuration(lab: Lab, flows: str, more: str = "") -> str:
 def observe(lab: Lab, flows: str) -> Observed:
     """Make all the traffic under the eyes of the daemon and of tcpdump."""
     daemon = lab.daemon(configuration(lab, flows))
+    try:
+        ports, seen = make_traffic(lab)
+        expected = sum(both_ways(seen, case.protocol, ports[case.label])[2].bytes for case in CASES)
+        daemon.wait_for(
+            f"counted {expected} bytes", lambda: daemon.metric("flow_bytes_total", direction="down") > 0.99 * expected
+        )
+        metrics, rows, devices = daemon.metrics(), daemon.rows(), daemon.ask("devices")
+    finally:
+        code = daemon.stop()
+    macs = {name: client.mac for name, client in lab.clients.items()}
+    return Observed(ports, seen, metrics, rows, devices["devices"], daemon.eve(), code, macs)
+
+
+def make_traffic(lab: Lab) -> tuple[dict[str, int], dict[Conversation, Tally]]:
+    """The client's port of each case, and what tcpdump saw."""
     capture = lab.capture()
     lab.client("phone").dhcp(HOSTNAME)
     ports: dict[str, int] = {}
@@ -149,12 +164,4 @@ def observe(lab: Lab, flows: str) -> Observed:
         made = case.make(lab)
         assert made.good, f"{case.label}: {made.text}"
         ports[case.label] = made.port
-    seen = capture.stop()
-    expected = sum(both_ways(seen, case.protocol, ports[case.label])[2].bytes for case in CASES)
-    daemon.wait_for(
-        f"counted {expected} bytes", lambda: daemon.metric("flow_bytes_total", direction="down") > 0.99 * expected
-    )
-    metrics, rows, devices = daemon.metrics(), daemon.rows(), daemon.ask("devices")
-    code = daemon.stop()
-    macs = {name: client.mac for name, client in lab.clients.items()}
-    return Observed(ports, seen, metrics, rows, devices["rows"], daemon.eve(), code, macs)
+    return ports, capture.stop()
