@@ -4,7 +4,6 @@ import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,8 +12,6 @@ from monitor.lab.certificates import AUTHORITY
 from monitor.lab.child import Child, environment, python_module
 from monitor.lab.network import CLIENT_INTERFACE, Wires
 
-# Each transfer leaves from a port of its own, so that it can be found again in a capture.
-FIRST_PORT: Final = 20_000
 CURL_REPORT: Final = "\n%{http_code} %{size_download} %{local_port} %{remote_ip} %{time_total}"
 LONG_PROTOCOL_NAME: Final = "x" * 200
 
@@ -51,9 +48,12 @@ class Transfer:
 
 
 class Client:
-    """One client: its MAC, its addresses (`v4`, `v6`, the privacy address `v6_private`) and its programs."""
+    """One client: its MAC, its addresses (`v4`, `v6`, the privacy address `v6_private`) and its programs.
 
-    def __init__(self, name: str, wires: Wires, folder: Path) -> None:
+    Each transfer leaves from the next of `ports`, so that it can be found again in a capture.
+    """
+
+    def __init__(self, name: str, wires: Wires, folder: Path, ports: Iterator[int]) -> None:
         self.name = name
         self.namespace = wires.clients[name]
         self.mac = wires.macs[name]
@@ -63,7 +63,7 @@ class Client:
         self.v6 = next(address for address in addresses if ":" in address)
         self.v6_private = addresses[-1]
         self._folder = folder
-        self._ports: Iterator[int] = count(FIRST_PORT)
+        self._ports = ports
 
     def dig(
         self,

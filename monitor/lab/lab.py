@@ -1,9 +1,10 @@
 """The lab itself: `with Lab(Plan()) as lab:` and there is a network."""
 
 import subprocess
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from monitor.errors import MachineError
 from monitor.lab.capture import Capture
@@ -15,6 +16,9 @@ from monitor.lab.namespace import Namespace
 from monitor.lab.network import Wires, wire
 from monitor.lab.plan import RESOLVER_CLIENT, RESOLVER_V4, Plan
 from monitor.lab.requirements import require
+
+# Below the ports that the kernel picks by itself.
+FIRST_PORT: Final = 20_000
 
 
 class Lab:
@@ -97,7 +101,8 @@ class Lab:
             issued = issuing.wait()
         if issued != 0:
             raise MachineError("lab: could not make certificates")
-        self.clients = {name: Client(name, self._wires, self.folder) for name in self._wires.clients}
+        ports = count(FIRST_PORT)
+        self.clients = {name: Client(name, self._wires, self.folder, ports) for name in self._wires.clients}
         self._start_servers(zone)
 
     def _start_servers(self, zone: Path) -> None:
