@@ -15,7 +15,8 @@ from monitor.model import Frame
 from monitor.wire.pcap import PcapParser, is_pcap
 from monitor.wire.pcapng import PcapngParser, is_pcapng
 
-CHUNK_BYTES: Final = 1_048_576
+# Large enough to read fast, small enough that a batch of frames stays in the cache.
+CHUNK_BYTES: Final = 262_144
 GZIP_MAGIC: Final = b"\x1f\x8b"
 GZIP_WINDOW: Final = 31
 
@@ -76,11 +77,14 @@ class CaptureFile:
             if chunk:
                 yield chunk
             packed = member.unused_data if member.eof else member.unconsumed_tail
-            packed = packed or self._read(file, CHUNK_BYTES)
-            if member.eof and packed:
+            if len(packed) < len(GZIP_MAGIC):
+                packed += self._read(file, CHUNK_BYTES)
+            if member.eof:
+                if packed[:2] != GZIP_MAGIC:
+                    # The end, or padding behind it, which gzip ignores too.
+                    return
                 member = zlib.decompressobj(GZIP_WINDOW)
-        if not member.eof:
-            self._break_off("the gzip data ends early")
+        self._break_off("the gzip data ends early")
 
     def _parse(self, chunks: Iterator[bytes]) -> Iterator[list[Frame]]:
         head = b""

@@ -84,7 +84,7 @@ class PcapngParser:
             return frames
         data = self._rest + chunk if self._rest else chunk
         at = 0
-        while len(data) - at >= 12:
+        while len(data) - at >= 12 and not self.complaint:
             size = self._block_size(data, at)
             if self.complaint or len(data) - at < size:
                 break
