@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 
 from monitor.cli.parser import parse_arguments
+from monitor.cli.trouble import complain
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE, GatewatchError
 
 
@@ -29,12 +30,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_FINDING
     return code
-
-
-def complain(text: str) -> None:
-    """Every line of `text` on standard error, with the program's name."""
-    for line in text.splitlines():
-        print(f"gatewatch: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from monitor.catalog.entry import Entry
 from monitor.catalog.index import Index
 from monitor.cli.client import ask
 from monitor.cli.configured import read_config
+from monitor.cli.trouble import complain
 from monitor.config.settings import open_lookup, user_lists
 from monitor.config.subjects import device as device_text
 from monitor.core.settings import Lookup
@@ -87,7 +88,7 @@ def run(arguments: Namespace) -> int:
     loaded = load_catalogue(user_lists(config))
     for status in loaded.statuses:
         if status.error:
-            print(f"gatewatch: list {status.name}: {status.error}", file=sys.stderr)
+            complain(f"{status.origin}: list {status.name}: {status.error}")
     catalogue = Catalogue(loaded.index, open_lookup(config.geo))
     for query in queries(arguments.queries):
         answer = catalogue.answer(query)

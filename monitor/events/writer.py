@@ -19,12 +19,15 @@ BUFFER_CHARACTERS: Final = 262_144
 
 class EventWriter:
     """Writes lines to `path`, to `path.1` … `path.<keep>` as they get old; `max_bytes` 0 never turns over.
+    `append` false begins with an empty file.
 
     Lines are buffered until `flush`. `tell` gets one line when writing begins to fail, and one when it works again.
     Raises `ConfigError` if the path cannot be opened at the start, `BrokenPipeError` if nobody reads standard output.
     """
 
-    def __init__(self, path: str, tell: Callable[[str], None], max_bytes: int = 0, keep: int = 0) -> None:
+    def __init__(
+        self, path: str, tell: Callable[[str], None], max_bytes: int = 0, keep: int = 0, append: bool = True
+    ) -> None:
         self.path = path
         self.dropped = 0
         self.written: dict[str, int] = {}
@@ -36,7 +39,7 @@ class EventWriter:
         self._pending: dict[str, int] = {}
         self._characters = 0
         try:
-            self._file = self._open()
+            self._file = self._open("a" if append else "w")
         except OSError as error:
             raise ConfigError(f"{path}: events cannot be written: {error.strerror}") from None
 
@@ -92,10 +95,11 @@ class EventWriter:
             "events_dropped_total": {(): float(self.dropped)},
         }
 
-    def _open(self) -> TextIO:
+    def _open(self, mode: str = "a") -> TextIO:
         if self.path == STANDARD_OUTPUT:
             return sys.stdout
-        return open(self.path, "a", encoding="ascii", newline="\n")
+        file: TextIO = open(self.path, mode, encoding="ascii", newline="\n")
+        return file
 
     def _put(self, text: str) -> None:
         """Writes and, where a full disk took only a part, cuts that part off again."""

@@ -8,7 +8,7 @@ VALUES = {
     "version": "1.2.3", "engine": "compiled", "interface": "br-lan", "layer": "dns", "kind": "too_short",
     "vendor": "bytedance", "service": "tiktok", "group": "none", "direction": "up", "evidence": "sni",
     "action": "allowed", "rcode": "NOERROR", "transport": "tls", "asn": "AS64500", "country": "DE", "method": "doh",
-    "reason": "ech", "list": "bytedance", "table": "flows", "family": "flow_bytes_total", "hash": "0123456789abcdef",
+    "reason": "ech", "list": "bytedance", "table": "flows", "hash": "0123456789abcdef",
     "type": "dns",
 }  # fmt: skip
 
