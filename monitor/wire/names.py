@@ -17,7 +17,9 @@ WIRE_MAX: Final = 255
 POINTER: Final = 0xC0
 # A name has at most 127 labels, so more pointers than that lead nowhere.
 POINTERS_MAX: Final = 127
-SEEN_MAX: Final = 4096
+# What is kept: longer runs are mostly random, of tunnels and floods, and do not come again.
+SEEN_MAX: Final = 8192
+SEEN_OCTETS_MAX: Final = 64
 
 TOO_SHORT: Final = -1
 MALFORMED: Final = -2
@@ -83,9 +85,10 @@ def present_labels(run: bytes) -> bytes:
     text = _seen.get(run)
     if text is None:
         text = _present(run)
-        if len(_seen) >= SEEN_MAX:
-            _seen.clear()
-        _seen[run] = text
+        if len(run) <= SEEN_OCTETS_MAX:
+            if len(_seen) >= SEEN_MAX:
+                _seen.clear()
+            _seen[run] = text
     return text
 
 
