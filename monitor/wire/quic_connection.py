@@ -70,7 +70,6 @@ class Connection:
         """This takes the place of `before`, as its client uses new keys, those of `connection_id`."""
         self.random = before.random
         self.repeats = before.hellos > 0 and connection_id == before.retry_id
-        self.attempts = before.attempts
 
     def close(self) -> None:
         """Nothing more is of interest; what is remembered is that the connection was seen."""

@@ -25,7 +25,7 @@ def find_crypto(frames: bytes, at: int, crypto: int) -> int:
             # Section 19.1: padding, usually hundreds of bytes.
             at = end - len(frames[at:].lstrip(b"\0"))
         elif kind == crypto:
-            return at + 1
+            return at + 1 if at + 1 < end else MALFORMED
         elif kind == PING:
             at += 1
         elif kind in (ACK, ACK_ECN):

@@ -76,11 +76,13 @@ class Stream:
         A SYN that nothing followed may have been of an earlier or forged connection.
         """
         self.misses += 1
+        distance = (sequence - self.first) & SEQUENCE_MASK
         unused = self.assembly.position == 0 and not self.assembly.offsets
-        if not unused and self.misses < MISSES_MAX:
+        misplaced = unused and self.limit < distance < SEQUENCE_MASK - self.limit
+        if not misplaced and self.misses < MISSES_MAX:
             return False
         self.errors.add("tcp", "hole")
-        if self.dns is None and not unused:
+        if self.dns is None and not misplaced:
             return True
         if self.dns is not None:
             self.dns.reset()
