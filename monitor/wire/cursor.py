@@ -3,9 +3,9 @@
 A frame is a chain: every header says what follows it. Each step reads the header at `start`, moves `start` behind
 it, narrows `end` where the header tells a length, and leaves in `kind` what follows.
 
-`data[start:end]` are captured bytes, `wire_end` is where they would end if the capture had cut nothing, so that
-lengths come out right for snapped frames. Invariant: `0 <= start`, `end <= len(data)`, `end <= wire_end`; `start`
-may lie behind `end` where a header is cut, so each step compares before it reads.
+`data[start:end]` are captured bytes, `wire_end` is where they would end if the capture had cut nothing, as the
+headers tell it, so that lengths come out right for snapped frames. Invariant: `0 <= start`, `end <= len(data)`,
+`end <= wire_end`; `start` may lie behind `end` where a header is cut, so each step compares before it reads.
 """
 
 from typing import Final, final

@@ -114,10 +114,7 @@ class Decoder:
     def _enter_packet(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
         """Report the IP packet behind whose header the cursor stands; true if it is a tunnel, entered."""
         cursor = self._cursor
-        if is_extension(cursor.protocol) and not skip_extensions(cursor, self._errors):
-            self._report(frame, depth, NO_PORTS, out)
-            return False
-        if cursor.fragmented and not self._complete(frame, depth, out):
+        if (cursor.fragmented or is_extension(cursor)) and not self._reach_transport(frame, depth, out):
             return False
         protocol = cursor.protocol
         if protocol == PROTOCOL_UDP:
@@ -132,14 +129,22 @@ class Decoder:
             return False
         return enter_tunnel(cursor, protocol, self._errors)
 
-    def _complete(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
-        """Whether this fragment makes its datagram whole; else it is reported as what it is."""
+    def _reach_transport(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
+        """Through fragments and extension headers to the transport; false if it is not there: the packet is reported.
+
+        IPv4's fragments come before its authentication header, IPv6's fragment header among its extensions.
+        """
         cursor = self._cursor
+        if not cursor.fragmented and not skip_extensions(cursor, self._errors):
+            self._report(frame, depth, NO_PORTS, out)
+            return False
+        if not cursor.fragmented:
+            return True
         ports = self._ports() if cursor.fragment_offset == 0 else NO_PORTS
         if self._fragments.add(cursor, frame.time):
-            if not is_extension(cursor.protocol) or skip_extensions(cursor, self._errors):
-                # A fragment of a reassembled datagram is nobody's traffic.
-                return not cursor.fragmented
+            # A fragment inside a datagram that was itself in fragments is nobody's traffic.
+            if skip_extensions(cursor, self._errors) and not cursor.fragmented:
+                return True
             ports = NO_PORTS
         packet = self._report(frame, depth, ports, out)
         packet.fragment = ports == NO_PORTS

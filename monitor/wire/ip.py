@@ -13,6 +13,7 @@ from monitor.wire.octets import four, two
 
 IPV4_HEADER: Final = 20
 IPV6_HEADER: Final = 40
+ADDRESSES_V4: Final = 8
 MORE_FRAGMENTS: Final = 0x2000
 FRAGMENT_OFFSET: Final = 0x1FFF
 
@@ -25,6 +26,10 @@ DESTINATION_OPTIONS: Final = 60
 MOBILITY: Final = 135
 HOST_IDENTITY: Final = 139
 SHIM6: Final = 140
+
+EXTENSIONS: Final = frozenset(
+    (HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HOST_IDENTITY, SHIM6)
+)
 
 OPTION_JUMBO: Final = 0xC2
 # A frame's padding behind an empty packet is shorter than the headers of one that is not.
@@ -92,9 +97,9 @@ def skip_extensions(cursor: Cursor, errors: ErrorCounts) -> bool:
     or too long, with `protocol` at the header that could not be read.
     """
     for _ in range(EXTENSIONS_MAX):
-        protocol = cursor.protocol
-        if not is_extension(protocol):
+        if not is_extension(cursor):
             return True
+        protocol = cursor.protocol
         data = cursor.data
         at = cursor.start
         if cursor.end - at < 8:
@@ -115,13 +120,14 @@ def skip_extensions(cursor: Cursor, errors: ErrorCounts) -> bool:
     return False
 
 
-def is_extension(protocol: int) -> bool:
-    """Whether a header of this number can be stepped over."""
-    if protocol == 6 or protocol == 17:
+def is_extension(cursor: Cursor) -> bool:
+    """Whether the next header is one to step over; for IPv4 only the authentication header is."""
+    protocol = cursor.protocol
+    if protocol in (6, 17):
         return False
-    return protocol in (
-        HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION_OPTIONS, MOBILITY, HOST_IDENTITY, SHIM6,
-    )  # fmt: skip
+    if len(cursor.addresses) == ADDRESSES_V4:
+        return protocol == AUTHENTICATION
+    return protocol in EXTENSIONS
 
 
 def _read_fragment_header(cursor: Cursor) -> None:
@@ -152,8 +158,7 @@ def _unstated_length(cursor: Cursor) -> int:
 
 
 def _narrow(cursor: Cursor, packet_end: int) -> None:
-    """What lies behind the packet is padding; what the packet claims beyond the frame is not there."""
-    if packet_end < cursor.wire_end:
-        cursor.wire_end = packet_end
-        if packet_end < cursor.end:
-            cursor.end = packet_end
+    """The header tells where the packet ends: what lies behind is padding, what is missing was cut."""
+    cursor.wire_end = packet_end
+    if packet_end < cursor.end:
+        cursor.end = packet_end
