@@ -29,7 +29,7 @@ def read_vendor_file(text: str, slug: str, suffixes: PublicSuffixes, builder: In
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = TOML_LINE.search(str(error))
-        sheet.line = int(found.group(1)) if found else 0
+        sheet.line = int(found.group(1)) if found else text.count("\n") + 1
         sheet.ignore(f"no TOML: {str(error).split(' (at ')[0]}", "")
         builder.count_list(slug, 0, sheet.ignored)
         return sheet

@@ -1,11 +1,14 @@
 """AS numbers and countries from MMDB files, as MaxMind, DB-IP, IPinfo and ip-location-db write them.
 
 A country here is where an address block is registered, not where its host stands.
+
+The library's C reader writes past its buffers on a damaged file and takes the process with it, so its Python
+reader is used, which raises exceptions of all sorts. It is slower (about 30 µs an address), hence the cache.
 """
 
 import ipaddress
 from itertools import islice
-from typing import Any, Final, final
+from typing import Final, final
 
 import maxminddb
 
@@ -13,6 +16,8 @@ from monitor.errors import ConfigError
 
 # So many records tell what a database is about.
 SAMPLE_RECORDS: Final = 1_000
+# Answers kept; when there are more, all are forgotten.
+ANSWERS_KEPT: Final = 65_536
 
 ASN_KEYS: Final = ("autonomous_system_number", "asn", "as_number")
 COUNTRY_KEYS: Final = ("country_code", "country")
@@ -50,18 +55,22 @@ def open_database(path: str, key: str) -> maxminddb.Reader:
     ConfigError, in one line, where it cannot be read, is damaged, or is about something else.
     """
     try:
-        reader = maxminddb.open_database(path)
+        reader = maxminddb.open_database(path, maxminddb.MODE_MMAP)
         sample = [record for _, record in islice(reader, SAMPLE_RECORDS)]
     except OSError as error:
         raise ConfigError(f"[geo] {key}: {path} cannot be read: {error.strerror or error}") from error
-    except (maxminddb.InvalidDatabaseError, ValueError, UnicodeDecodeError) as error:
-        raise ConfigError(f"[geo] {key}: {path} is no MMDB file, or a damaged one: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"[geo] {key}: {path} is no MMDB file, or a damaged one: {one_line(error)}") from error
     wanted = asn_of if key == "asn" else country_of
     if not any(wanted(record) for record in sample):
         kind = reader.metadata().database_type
         reader.close()
         raise ConfigError(f"[geo] {key}: {path} is a database of type {kind!r}, without an entry for {key}")
     return reader
+
+
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @final
@@ -73,32 +82,30 @@ class Geo:
 
     def __init__(self, asn: str = "", country: str = "") -> None:
         self.faults = 0
+        self._answers: dict[bytes, tuple[int, str]] = {}
         self._asn = open_database(asn, "asn") if asn else None
         self._country = open_database(country, "country") if country else None
-        self._narrow = {id(reader) for reader in self._readers() if reader.metadata().ip_version == 4}
 
     def lookup(self, address: bytes) -> tuple[int, str]:
         """The AS number (0: unknown) and the country code (`""`: unknown) of a packed address."""
-        return asn_of(self._record(self._asn, address)), country_of(self._record(self._country, address))
-
-    def lookup_asn(self, address: bytes) -> int:
-        return asn_of(self._record(self._asn, address))
-
-    def lookup_country(self, address: bytes) -> str:
-        return country_of(self._record(self._country, address))
+        answer = self._answers.get(address)
+        if answer is None:
+            if len(self._answers) >= ANSWERS_KEPT:
+                self._answers.clear()
+            answer = asn_of(self._record(self._asn, address)), country_of(self._record(self._country, address))
+            self._answers[address] = answer
+        return answer
 
     def close(self) -> None:
-        for reader in self._readers():
-            reader.close()
+        for reader in (self._asn, self._country):
+            if reader is not None:
+                reader.close()
 
-    def _readers(self) -> list[maxminddb.Reader]:
-        return [reader for reader in (self._asn, self._country) if reader is not None]
-
-    def _record(self, reader: maxminddb.Reader | None, address: bytes) -> Any:
-        if reader is None or (len(address) == 16 and id(reader) in self._narrow):
+    def _record(self, reader: maxminddb.Reader | None, address: bytes) -> object:
+        if reader is None or (len(address) == 16 and reader.metadata().ip_version == 4):
             return None
         try:
             return reader.get(ipaddress.ip_address(address))
-        except (maxminddb.InvalidDatabaseError, ValueError):
+        except Exception:
             self.faults += 1
             return None

@@ -72,13 +72,12 @@ def limited_lines(file: IO[bytes], max_bytes: int, sheet: Sheet) -> Iterator[str
     if size > max_bytes:
         sheet.ignore(f"longer than max_bytes ({size} > {max_bytes}): the rest is not read", "")
     left = max_bytes
-    while left > 0:
-        line = file.readline(LINE_BYTES)
-        if not line:
-            return
+    while line := file.readline(LINE_BYTES):
         rest = line
         while len(rest) == LINE_BYTES and rest[-1:] != b"\n":
             rest = file.readline(LINE_BYTES)
             left -= len(rest)
         left -= len(line)
+        if left < 0:
+            return
         yield line.decode("utf-8", "replace")

@@ -7,4 +7,5 @@ from monitor.catalog.sheet import Sheet
 def read_line(line: str, sheet: Sheet) -> None:
     text = without_comment(line)
     if not is_comment(text):
-        sheet.asn(text.replace(",", " ").replace(";", " ").split()[0])
+        words = text.replace(",", " ").replace(";", " ").split()
+        sheet.asn(words[0] if words else text)

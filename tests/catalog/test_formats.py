@@ -1,0 +1,263 @@
+"""Each list format: what becomes an entry, what a complaint, and how the format is recognised."""
+
+import pytest
+from catalog_tools import SUFFIXES, read_text
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.catalog.formats.reader import FORMATS, LONGEST_LINE, detect_format
+
+GOOD: dict[str, tuple[str, list[str]]] = {
+    "hosts": (
+        """
+        # a comment
+        127.0.0.1 localhost localhost.localdomain
+        ::1 ip6-localhost ip6-loopback
+        fe80::1%lo0 localhost
+        0.0.0.0 0.0.0.0
+        0.0.0.0 Ads.TikTok.com  # why
+        0.0.0.0\ta.example.com b.example.com
+        93.184.216.34 real.example.com
+        """,
+        ["exact ads.tiktok.com", "exact a.example.com", "exact b.example.com", "exact real.example.com"],
+    ),
+    "domains": (
+        """
+        # a comment
+        ! another
+        ; another
+        // another
+        tiktok.com
+        *.byteoversea.com
+        .muscdn.com
+        bücher.example  # inline
+        tiktokv.com.
+        """,
+        [
+            "suffix tiktok.com", "suffix byteoversea.com", "suffix muscdn.com", "suffix xn--bcher-kva.example",
+            "suffix tiktokv.com",
+        ],
+    ),
+    "adblock": (
+        """
+        [Adblock Plus]
+        ! Title: a list
+        ||tiktok.com^
+        ||*.byteoversea.com^
+        ||ads.tiktok.com^$important,third-party
+        |exact.example.com^
+        |https://start.example.com^|
+        ||noend.example.com
+        bare.example.com
+        ||71.18.1.1^
+        """,
+        [
+            "suffix tiktok.com", "suffix byteoversea.com", "suffix ads.tiktok.com", "exact exact.example.com",
+            "exact start.example.com", "suffix noend.example.com", "exact bare.example.com", "prefix 71.18.1.1/32",
+        ],
+    ),
+    "dnsmasq": (
+        """
+        # a comment
+        address=/tiktok.com/0.0.0.0
+        address=/a.example.com/b.example.com/
+        local=/byteoversea.com/
+        server=/muscdn.com/
+        nftset=/c.example.com/4#inet#fw4#set
+        host-record=d.example.com,0.0.0.0
+        """,
+        [
+            "suffix tiktok.com", "suffix a.example.com", "suffix b.example.com", "suffix byteoversea.com",
+            "suffix muscdn.com", "suffix c.example.com", "exact d.example.com",
+        ],
+    ),
+    "unbound": (
+        """
+        server:
+        # a comment
+        local-zone: "tiktok.com" always_nxdomain
+        local-zone: "a.example.com." redirect
+        local-zone: b.example.com typetransparent
+        local-data: "b.example.com A 0.0.0.0"
+        """,
+        ["suffix tiktok.com", "suffix a.example.com", "exact b.example.com"],
+    ),
+    "rpz": (
+        """$TTL 60
+$ORIGIN rpz.example.
+@ IN SOA localhost. root.localhost. (
+    1 ; serial
+    3600 600 86400 60 )
+  IN NS localhost.
+; a comment
+tiktok.com CNAME .
+*.tiktok.com 60 IN CNAME .
+a.example.com.rpz.example. CNAME *.
+b.example.com A 0.0.0.0
+32.1.1.18.71.rpz-ip CNAME .
+48.zz.340.2605.rpz-ip CNAME .
+128.1.0.0.0.0.0.340.2605.rpz-ip CNAME .
+""",
+        [
+            "exact tiktok.com", "suffix tiktok.com", "exact a.example.com", "exact b.example.com",
+            "prefix 71.18.1.1/32", "prefix 2605:340::/48", "prefix 2605:340::1/128",
+        ],
+    ),
+    "v2fly": (
+        """
+        # a comment
+        tiktok.com
+        domain:byteoversea.com @ads # why
+        full:a.example.com @!cn &other
+        """,
+        ["suffix tiktok.com", "suffix byteoversea.com", "exact a.example.com"],
+    ),
+    "cidr": (
+        """
+        # a comment
+        ; another
+        71.18.0.0/16
+        101.45.0.0/24 ; SBL123
+        130.44.212.1
+        2605:340::/32
+        101.45.8.0 - 101.45.11.255
+        """,
+        [
+            "prefix 71.18.0.0/16", "prefix 101.45.0.0/24", "prefix 130.44.212.1/32", "prefix 2605:340::/32",
+            "prefix 101.45.8.0/22",
+        ],
+    ),
+    "asn": (
+        """
+        # a comment
+        AS396986
+        as138699 TIKTOK
+        11983, Tiktok U.S.
+        """,
+        ["asn AS396986", "asn AS138699", "asn AS11983"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_good_list(format: str) -> None:
+    text, expected = GOOD[format]
+    sheet, entries, found = read_text(text.splitlines(), format)
+    assert [str(complaint) for complaint in sheet.complaints] == []
+    assert (entries, found, sheet.ignored) == (expected, format, 0)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_format_is_recognised(format: str) -> None:
+    text, expected = GOOD[format]
+    _, entries, found = read_text(text.splitlines(), "auto")
+    assert (found, entries) == (format, expected)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_crlf_bom_and_blanks_do_not_matter(format: str) -> None:
+    text, expected = GOOD[format]
+    lines = ["\ufeff" + text.splitlines()[0], *text.splitlines()[1:]]
+    sheet, entries, found = read_text([line + " \t\r\n" for line in lines], "auto")
+    assert (sheet.complaints, entries, found) == ([], expected, format)
+
+
+BAD = [
+    ("hosts", "tiktok.com", "no address in front: tiktok.com"),
+    ("hosts", "0.0.0.0", "an address without a name: 0.0.0.0"),
+    ("hosts", "0.0.0.0 co.uk", "a public suffix, under which anybody may register: co.uk"),
+    ("domains", "tiktok.com extra", "a character that no name has: ' ': tiktok.com extra"),
+    ("domains", "cg\u2011dialup.net", "a character that no name has: U+2010: cg\u2011dialup.net"),
+    ("domains", "com", "a public suffix, under which anybody may register: com"),
+    ("domains", "0.0.0.0", "an address or a number, not a name: 0.0.0.0"),
+    ("domains", "\ufffdtiktok.com", "a character that no name has: U+FFFD: \ufffdtiktok.com"),
+    ("adblock", "@@||ok.example.com^", "an exception: use allow or [[exception]] in the configuration"),
+    ("adblock", "example.com##.ad", "about parts of a page, not about a name"),
+    ("adblock", "/ads[0-9]+/", "an expression, not a whole name"),
+    ("adblock", "||example.com/path^", "a pattern, not a whole name"),
+    ("adblock", "||v*.tiktokcdn-eu.com^", "a pattern, not a whole name"),
+    ("adblock", "||slack-files.com ^", "a pattern, not a whole name"),
+    ("adblock", "||example.com^$dnstype=A", "an option that a name cannot have: dnstype=A"),
+    ("adblock", "||10.0.0.1^", "a special-purpose address"),
+    ("dnsmasq", "address=/#/0.0.0.0", "a wildcard, not a name"),
+    ("dnsmasq", "address=/*tok.com/0.0.0.0", "a wildcard, not a name"),
+    ("dnsmasq", "server=1.1.1.1", "not an option that names domains"),
+    ("dnsmasq", "bogus-nxdomain=1.2.3.4", "not an option that names domains"),
+    ("unbound", "forward-addr: 1.1.1.1", "neither local-zone nor local-data"),
+    ("unbound", 'local-zone: "tiktok.com"', "neither local-zone nor local-data"),
+    ("rpz", "ok.example.com CNAME rpz-passthru.", "an exception: use allow or [[exception]] in the configuration"),
+    ("rpz", "8.0.0.0.10.rpz-client-ip CNAME .", "a trigger that is neither a name nor an address"),
+    ("rpz", "32.1.2.rpz-ip CNAME .", "neither an address nor a prefix"),
+    ("rpz", "tiktok.com", "no record"),
+    ("v2fly", "keyword:tiktok", "a keyword or an expression, not a whole name"),
+    ("v2fly", "regexp:^tik", "a keyword or an expression, not a whole name"),
+    ("v2fly", "include:bytedance", "another list: give it as a [[list]] of its own"),
+    ("v2fly", "tiktok.com other.com", "more than a rule and its attributes"),
+    ("cidr", "0.0.0.0/0", "a special-purpose address"),
+    ("cidr", "192.168.1.0/24", "a special-purpose address"),
+    ("cidr", "71.18.0.0/16 71.19.0.0/16", "more than a prefix"),
+    ("cidr", "tiktok.com", "neither an address nor a prefix"),
+    ("cidr", "1.2.3.9-1.2.3.1", "not a range of addresses"),
+    ("asn", "ASnone", "no AS number"),
+    ("asn", "0", "no AS number"),
+    ("asn", "²", "no AS number"),
+    ("asn", ",", "no AS number"),
+]
+
+
+@pytest.mark.parametrize(("format", "line", "complaint"), BAD)
+def test_a_bad_line_is_a_complaint_with_its_number(format: str, line: str, complaint: str) -> None:
+    sheet, entries, _ = read_text(["", line, ""], format)
+    assert len(sheet.complaints) == 1
+    assert str(sheet.complaints[0]).startswith(f"line 2: {complaint}")
+    assert (entries, sheet.ignored) == ([], 1)
+
+
+def test_a_private_suffix_is_kept_but_complained_of() -> None:
+    sheet, entries, _ = read_text(["github.io"], "domains")
+    assert entries == ["suffix github.io"]
+    assert [(c.line, c.ignored) for c in sheet.complaints] == [(1, False)]
+    assert sheet.ignored == 0
+
+
+def test_max_entries_stops_the_reading() -> None:
+    sheet, entries, _ = read_text([f"n{number}.example.com" for number in range(50)], "domains", max_entries=10)
+    assert len(entries) == 10
+    assert [str(c) for c in sheet.complaints] == ["line 11: more than max_entries (10): the rest is not read"]
+
+
+def test_an_overlong_line_is_a_complaint() -> None:
+    sheet, entries, _ = read_text(["x" * (LONGEST_LINE + 1), "tiktok.com"], "auto")
+    assert entries == ["suffix tiktok.com"]
+    assert sheet.complaints[0].line == 1
+
+
+def test_complaints_are_bounded_and_counted() -> None:
+    sheet, _, _ = read_text(["bad bad"] * 5000, "domains")
+    assert (len(sheet.complaints), sheet.ignored) == (100, 5000)
+
+
+def test_nothing_is_recognised_as_nothing() -> None:
+    assert detect_format(["", "# only a comment"], SUFFIXES) == ""
+    sheet, entries, found = read_text(["???", "!!!"], "auto")
+    assert (entries, found) == ([], "domains")
+    assert sheet.complaints[0].reason == "no format fits: read as domains"
+
+
+@given(st.lists(st.text(max_size=60), max_size=20), st.sampled_from([*FORMATS, "auto"]))
+@settings(max_examples=300, deadline=None)
+def test_any_lines_are_read(lines: list[str], format: str) -> None:
+    read_text(lines, format)
+
+
+PIECES = st.sampled_from(
+    ["||", "^", "$", "tiktok.com", "/", ".", "*", " ", "0.0.0.0", "#", "CNAME", "@", "(", ")", ":", "=", "-", "AS1",
+     '"', "local-zone:", "address=", "full:", "$ORIGIN", "rpz-ip", ".rpz-ip", "zz", "\\", "::1", "\u2011", "\0",
+     "\ufeff"]
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(PIECES, max_size=8).map("".join), max_size=10), st.sampled_from(list(FORMATS)))
+@settings(max_examples=600, deadline=None)
+def test_any_pieces_of_lists_are_read(lines: list[str], format: str) -> None:
+    read_text(lines, format)

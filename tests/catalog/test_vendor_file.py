@@ -1,0 +1,125 @@
+"""Vendor files: what is in them, and complaints with lines about what is wrong."""
+
+from catalog_tools import SUFFIXES
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.entry import Vendor
+from monitor.catalog.index import Index
+from monitor.catalog.sheet import Sheet
+from monitor.catalog.vendor_file import read_vendor_file
+
+GOOD = """
+kind = "vendor"
+name = "Example"
+[services]
+video = "Example Video"
+
+[[entries]]
+service = "video"
+source = "its site"
+suffix = ["video.example.com"]
+exact = ["cdn.example.net"]
+
+[[entries]]
+source = "its site"
+shared = "its cloud"
+prefix = ["71.18.0.0/16"]
+asn = ["AS64500", "64501"]
+
+[[entries]]
+service = "video"
+source = "its site"
+hosting = true
+suffix = ["github.io"]
+"""
+
+
+def read(text: str, slug: str = "example") -> tuple[Sheet, Index]:
+    builder = IndexBuilder()
+    sheet = read_vendor_file(text, slug, SUFFIXES, builder)
+    return sheet, Index.load(builder.build())
+
+
+def complaints(text: str) -> list[str]:
+    return [str(complaint) for complaint in read(text)[0].complaints]
+
+
+def test_a_file() -> None:
+    sheet, index = read(GOOD)
+    assert sheet.complaints == []
+    assert index.vendors() == [Vendor("example", "Example", "vendor", (("video", "Example Video"),))]
+    assert [str(entry) for entry in map(repr, index.entries())] == [
+        "Entry(suffix video.example.com = example/video, example)",
+        "Entry(exact cdn.example.net = example/video, example)",
+        "Entry(prefix 71.18.0.0/16 = example/unknown, example, weak)",
+        "Entry(asn AS64500 = example/unknown, example, weak)",
+        "Entry(asn AS64501 = example/unknown, example, weak)",
+        "Entry(suffix github.io = example/video, example, weak)",
+    ]
+    assert index.entry_counts == {"example": 6}
+    assert index.ignored_counts == {"example": 0}
+
+
+def test_a_category_and_shared_infrastructure() -> None:
+    _, category = read(GOOD.replace('"vendor"', '"category"'))
+    assert category.match_name(b"video.example.com") is None
+    assert category.match_category(b"video.example.com") is not None
+    _, shared = read(GOOD.replace('"vendor"', '"shared"'))
+    entry = shared.match_name(b"video.example.com")
+    assert entry is not None
+    assert entry.weak
+
+
+def test_complaints_name_the_line() -> None:
+    text = GOOD.replace('"video.example.com"', '"video.example.com", "co.uk", "a..b", "10.0.0.0/8"')
+    assert complaints(text) == [
+        "line 10: a public suffix, under which anybody may register: co.uk",
+        "line 10: an empty label: a..b",
+        "line 10: a character that no name has: '/': 10.0.0.0/8",
+    ]
+    sheet, index = read(text)
+    assert (sheet.entries, sheet.ignored) == (6, 3)
+    assert index.match_name(b"video.example.com") is not None
+
+
+def test_a_private_suffix_is_kept_with_a_complaint() -> None:
+    sheet, index = read(GOOD.replace("hosting = true", ""))
+    assert [(c.line, c.ignored) for c in sheet.complaints] == [(23, False)]
+    assert index.match_name(b"me.github.io") is not None
+
+
+def test_unknown_keys_name_the_nearest() -> None:
+    text = GOOD.replace('exact = ["cdn', 'exakt = ["cdn').replace('kind = "vendor"', 'kind = "vendor"\nflavour = 1')
+    assert complaints(text) == [
+        "line 3: an unknown key: flavour",
+        "line 12: an unknown key, perhaps exact: exakt",
+    ]
+
+
+def test_wrong_types_and_values() -> None:
+    assert complaints('kind = "brand"') == [
+        "line 1: kind must be vendor, category or shared: brand",
+    ]
+    assert complaints("kind = 3") == ["line 1: kind must be a string: kind"]
+    assert complaints("entries = 3") == ["line 1: entries must be tables: [[entries]]: entries"]
+    assert complaints('[[entries]]\nsource="x"\nsuffix="tiktok.com"\nexact=[1]\nasn=["ASx", "0", "4294967296"]') == [
+        "line 3: suffix must be an array of strings: suffix",
+        "line 0: exact must be an array of strings: 1",
+        "line 5: no AS number: ASx",
+        "line 5: no AS number: 0",
+        "line 5: no AS number: 4294967296",
+    ]
+
+
+def test_services_must_be_named_and_sources_given() -> None:
+    assert complaints('[services]\n"Big Name" = "x"\n[[entries]]\nservice = "film"\nsuffix = ["example.com"]') == [
+        "line 2: a service is written in lower-case letters, digits and single hyphens: Big Name",
+        "line 4: a service that [services] does not name: film",
+        "line 4: entries without a source: film",
+    ]
+
+
+def test_what_is_no_toml_is_one_complaint() -> None:
+    sheet, index = read('kind = "vendor"\nname = ')
+    assert [str(complaint) for complaint in sheet.complaints] == ["line 2: no TOML: Invalid value"]
+    assert index.ignored_counts == {"example": 1}
