@@ -72,8 +72,7 @@ def _enter_by_port(cursor: Cursor, port: int, errors: ErrorCounts) -> bool:
     if port == PORT_CAPWAP:
         return _enter_capwap(cursor)
     if port == PORT_MPLS:
-        cursor.kind = MPLS
-        return True
+        return _enter_mpls(cursor)
     return enter_gre(cursor, errors)
 
 
@@ -182,6 +181,18 @@ def _enter_l2tp(cursor: Cursor) -> bool:
         size += 2 + two(data, cursor.start + size)
     cursor.skip(size, PPP)
     return True
+
+
+def _enter_mpls(cursor: Cursor) -> bool:
+    """RFC 7510 section 3: labels; only those with IP behind the last one are believed."""
+    data = cursor.data
+    at = cursor.start
+    while cursor.end - at >= 5:
+        if data[at + 2] & 1:
+            cursor.kind = MPLS
+            return data[at + 4] >> 4 in (4, 6)
+        at += 4
+    return False
 
 
 def _enter_capwap(cursor: Cursor) -> bool:

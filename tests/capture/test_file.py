@@ -18,7 +18,7 @@ NUMBERS = list(range(1, 101))
 
 # Where scapy and tshark read another number of frames than we do.
 EXPLAINED_COUNTS = {
-    "ndpi__fuzz-2021-10-13.pcap": "one record that claims 524,501 bytes of which 199 are there: tshark shows its header",
+    "ndpi__fuzz-2021-10-13.pcap": "one record that claims 524,501 bytes and has 199: tshark shows its header",
     "pcapplusplus__Fuzzers_RegressionTests_regression_samples_crash-exception-cast-constructed-record": (
         "the first two records are whole and the third is not; tshark guesses Nokia's longer record headers"
     ),
