@@ -34,27 +34,58 @@ class Capture:
     def __init__(self, names: Iterable[str], counting: bool, snap: int = SNAP_BYTES) -> None:
         self.names = list(names)
         self.counting = counting
+        self._snap = snap
+        self._watched = list(self.names)
         self._interfaces = [Interface(name, index, counting, snap) for index, name in enumerate(self.names)]
         self._number = 1
 
     def open(self) -> None:
         """Opens every interface. Raises MachineError for one that does not exist, or without the privilege."""
+        self.watch(self.names)
+
+    def watch(self, names: Iterable[str]) -> None:
+        """Watches exactly these from now on. An interface keeps its place in `names`, also when it is left out.
+
+        Raises MachineError for one that cannot be opened; nothing has changed then.
+        """
+        wanted = list(names)
         existing = [name for _, name in socket.if_nameindex()]
-        for interface in self._interfaces:
-            if interface.name not in existing:
-                self.close()
-                raise MachineError(f"interface {interface.name} does not exist; there are {', '.join(existing)}")
+        opened: list[Interface] = []
+        for name in wanted:
+            interface = self._interface(name)
+            if interface.is_open:
+                continue
             try:
+                if name not in existing:
+                    raise MachineError(f"interface {name} does not exist; there are {', '.join(existing)}")
                 interface.open()
-            except OSError as error:
-                self.close()
-                raise _machine_error(interface.name, error) from error
+            except (OSError, MachineError) as error:
+                for other in opened:
+                    other.close()
+                raise error if isinstance(error, MachineError) else _machine_error(name, error) from error
+            opened.append(interface)
+        for interface in opened:
+            if interface not in self._interfaces:
+                interface.index = len(self.names)
+                self._interfaces.append(interface)
+                self.names.append(interface.name)
+        for interface in self._interfaces:
+            if interface.name not in wanted:
+                interface.close()
+        self._watched = wanted
+
+    def _interface(self, name: str) -> Interface:
+        """The known one, or a new one that has no place yet."""
+        for interface in self._interfaces:
+            if interface.name == name:
+                return interface
+        return Interface(name, -1, self.counting, self._snap)
 
     def refresh(self) -> list[str]:
         """To be called when links change: reopens what came back. Returns what changed, for the log."""
         changes = []
         for interface in self._interfaces:
-            if interface.refresh():
+            if interface.name in self._watched and interface.refresh():
                 changes.append(f"interface {interface.name} {'is captured again' if interface.is_open else 'is gone'}")
         return changes
 
@@ -78,7 +109,11 @@ class Capture:
 
     def down(self) -> list[str]:
         """The interfaces that give nothing now, being down or gone."""
-        return [interface.name for interface in self._interfaces if not interface.is_up()]
+        return [
+            interface.name
+            for interface in self._interfaces
+            if interface.name in self._watched and not interface.is_up()
+        ]
 
     def close(self) -> None:
         for interface in self._interfaces:

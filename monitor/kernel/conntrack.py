@@ -19,7 +19,8 @@ GROUP_NEW: Final = 1  # NFNLGRP_CONNTRACK_NEW
 GROUP_DESTROY: Final = 3
 GET: Final = 0x0101  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
 EVENTS_BUFFER_BYTES: Final = 8_388_608
-DATAGRAMS_MAX: Final = 64  # of one reading, so that the loop comes round
+EVENTS_MAX: Final = 256  # datagrams of one reading, so that the loop comes round
+DUMP_DATAGRAMS_MAX: Final = 8  # some 100 entries each
 PROBE_SECONDS: Final = 0.2
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 
@@ -40,9 +41,9 @@ class Conntrack:
         self._wanted = False
 
     def read_events(self, now: float) -> list[FlowCount]:
-        """Flows that began or ended since the last call; at most what `DATAGRAMS_MAX` datagrams hold."""
+        """Flows that began or ended since the last call; at most what `EVENTS_MAX` datagrams hold."""
         found: list[FlowCount] = []
-        for _ in range(DATAGRAMS_MAX):
+        for _ in range(EVENTS_MAX):
             try:
                 data = self.events.receive()
             except Overrun:
@@ -67,7 +68,7 @@ class Conntrack:
     def read_dump(self, now: float) -> list[FlowCount]:
         """The next entries of the dump; `is_dumping` turns false with the last ones."""
         found: list[FlowCount] = []
-        for _ in range(DATAGRAMS_MAX):
+        for _ in range(DUMP_DATAGRAMS_MAX):
             data = self.dumps.receive()
             if not data:
                 break

@@ -1,0 +1,79 @@
+"""Which of conntrack's connections cross the captured interfaces: conntrack knows all of the machine's.
+
+Without this the gateway's own traffic to the internet, its loopback connections and networks that nobody asked to
+watch would be counted as devices.
+"""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from monitor.attribution.networks import Networks
+from monitor.model import FlowCount, key_source
+
+ADDRESSES_KEPT: Final = 65_536
+
+UNKNOWN: Final = 0
+LOCAL: Final = 1  # somewhere inside, on a link that the machine is not on
+WATCHED: Final = 2  # on the link of a captured interface
+ELSEWHERE: Final = 3  # on the link of another interface
+SELF_WATCHED: Final = 4  # the machine's own address on a captured interface
+SELF: Final = 5
+
+
+@final
+class Vantage:
+    """`watched` and `elsewhere` are the on-link prefixes of captured and other interfaces, as text; `own_watched` and
+    `own` the machine's packed addresses on them; `local` the prefixes that count as inside."""
+
+    __slots__ = ("_elsewhere", "_local", "_places", "_watched")
+
+    def __init__(
+        self,
+        watched: Sequence[str],
+        elsewhere: Sequence[str],
+        own_watched: Sequence[bytes],
+        own: Sequence[bytes],
+        local: Sequence[str],
+    ) -> None:
+        self._watched = Networks(watched)
+        self._elsewhere = Networks(elsewhere)
+        self._local = Networks(local)
+        self._places: dict[bytes, int] = {}
+        self._remember(own, SELF)
+        self._remember(own_watched, SELF_WATCHED)
+
+    def _remember(self, addresses: Sequence[bytes], place: int) -> None:
+        for address in addresses:
+            self._places[address] = place
+
+    def keep(self, counts: list[FlowCount]) -> list[FlowCount]:
+        """Those whose packets a captured interface sees."""
+        return [count for count in counts if self.sees(count)]
+
+    def sees(self, count: FlowCount) -> bool:
+        """The ends are the original source and, behind every translation, the source of the replies."""
+        near, far = self._place(key_source(count.key)), self._place(key_source(count.reply))
+        if near >= SELF_WATCHED and far >= SELF_WATCHED:
+            return False
+        if near in (WATCHED, SELF_WATCHED) or far in (WATCHED, SELF_WATCHED):
+            return True
+        if near >= ELSEWHERE and far >= ELSEWHERE:
+            return False
+        # Behind a router of the LAN is inside too; which interface leads there, the addresses do not say.
+        return near == LOCAL or far == LOCAL
+
+    def _place(self, address: bytes) -> int:
+        place = self._places.get(address, -1)
+        if place >= 0:
+            return place
+        if self._watched.contains(address):
+            place = WATCHED
+        elif self._elsewhere.contains(address):
+            place = ELSEWHERE
+        else:
+            place = LOCAL if self._local.contains(address) else UNKNOWN
+        if len(self._places) >= ADDRESSES_KEPT:
+            own = {known: kind for known, kind in self._places.items() if kind >= SELF_WATCHED}
+            self._places = own
+        self._places[address] = place
+        return place

@@ -1,0 +1,235 @@
+"""The daemon: what it is made of, how it starts, and how it ends."""
+
+import asyncio
+import ctypes
+import gc
+import secrets
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from monitor.capture.live import Capture
+from monitor.config.sections import Config
+from monitor.config.settings import PSEUDONYM_KEY_BYTES, core_settings, open_lookup, user_lists
+from monitor.config.values import Endpoint
+from monitor.core.gateway import Gateway
+from monitor.core.settings import CONNTRACK, PACKETS, Lookup, Settings
+from monitor.daemon.counting import Counting
+from monitor.daemon.interfaces import connected_prefixes
+from monitor.daemon.kernel import KernelSide
+from monitor.daemon.log import log
+from monitor.daemon.loop import Line, Turning
+from monitor.daemon.notify import Notifier
+from monitor.daemon.report import capture_samples, decode_samples, last_words, list_lines, list_samples
+from monitor.daemon.stall import Stall
+from monitor.errors import ErrorCounts, MachineError
+from monitor.events.writer import EventWriter
+from monitor.kernel.interfaces import Machine, look_at_machine
+from monitor.lists.child import load_in_background
+from monitor.lists.loader import Loaded
+from monitor.metrics.collector import Collector
+from monitor.metrics.engine import build_samples
+from monitor.metrics.server import MetricsServer
+from monitor.model import Samples
+from monitor.wire.batch import BatchDecoder
+from monitor.wire.decoder import Decoder
+
+FINAL_SECONDS: Final = 0.4  # for conntrack's last counters, of the second in which we must be gone
+FAULT_SECONDS: Final = 60.0
+
+
+class Daemon:
+    """Everything that runs. `names` are the interfaces, `named` those of the command line, `counting` what counts."""
+
+    def __init__(
+        self, config: Config, machine: Machine, names: Sequence[str], named: Sequence[str], counting: Counting
+    ) -> None:
+        self.config = config
+        self.named = named
+        self.machine = machine
+        self.flows = counting.flows
+        self.started = time.time()
+        self.reload_fault = ""
+        self.errors = ErrorCounts()
+        self.capture = Capture(names, counting=counting.flows == PACKETS)
+        self.notifier = Notifier()
+        self.server: MetricsServer | None = None
+        self.lookup: Lookup | None = None
+        self._key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
+        self._fault_told = 0.0
+
+    async def open(self) -> None:
+        """Takes hold of everything that may be refused, then begins. Raises GatewatchError, a line each."""
+        self.loop = asyncio.get_running_loop()
+        self.ended = asyncio.Event()
+        self.loop.set_exception_handler(self._fault)
+        self.lookup = open_lookup(self.config.geo)
+        writer = open_writer(self.config)
+        self.capture.open()
+        self.kernel = KernelSide(
+            self.machine, self.capture.names, self._local(self.config), with_conntrack=self.flows == CONNTRACK
+        )
+        self.stall = Stall(self.loop)
+        self.loaded: Loaded = await load_in_background(user_lists(self.config))
+        for line in list_lines(self.loaded.statuses):
+            log.warning("%s", line)
+        self._assemble(writer)
+        self.server = await self.serve(self.config.metrics.listen)
+        gc.collect()
+        gc.freeze()  # what is here now stays: the collector need not look at it again
+
+    def _assemble(self, writer: EventWriter | None) -> None:
+        now = time.time()
+        self.decoder = BatchDecoder(Decoder(self.config.limits, self.errors, count_packets=self.flows == PACKETS))
+        self.gateway = Gateway(self.settings(self.config, self.lookup), self.loaded.index, now)
+        self.line = Line(self.capture, self.kernel, self.decoder, self.gateway)
+        self.line.writer = writer
+        self.turning = Turning(self.loop, self.line)
+
+    def settings(self, config: Config, lookup: Lookup | None) -> Settings:
+        """The core's settings on this machine as it is now."""
+        names = tuple(self.capture.names)
+        connected = connected_prefixes(self.machine, names)
+        events = frozenset(config.events.types if config.events.path else ())
+        settings = core_settings(config, self.flows, names, connected, events, lookup, self._key)
+        return replace(settings, local=self._local(config))
+
+    def _local(self, config: Config) -> tuple[str, ...]:
+        """What is configured as inside, and what is on-link there: IPv6 prefixes of a LAN are global ones."""
+        connected = connected_prefixes(self.machine, self.capture.names) or {}
+        on_link = [prefix for prefixes in connected.values() for prefix in prefixes]
+        return tuple(dict.fromkeys([*map(str, config.capture.local), *on_link]))
+
+    async def serve(self, listen: Endpoint) -> MetricsServer | None:
+        """The metrics server at that address, None where there shall be none."""
+        if not listen.host:
+            return None
+        samples = [self._samples, lambda: self.gateway.snapshot(), build_samples]
+        collector = Collector(samples, [lambda: self.gateway.histograms()])
+        server = MetricsServer(collector.render, self.health)
+        try:
+            await server.start(listen.host, listen.port)
+        except OSError as error:
+            raise MachineError(f"cannot serve metrics at {listen}: {error.strerror or error}") from error
+        return server
+
+    async def run(self, reload: Callable[[], None]) -> None:
+        """Until SIGTERM or SIGINT; SIGHUP calls `reload`."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self.loop.add_signal_handler(number, self.ended.set)
+        self.loop.add_signal_handler(signal.SIGHUP, reload)
+        self.loop.add_reader(self.kernel.links.fileno(), self._links_changed)
+        self.turning.start()
+        self.stall.start()
+        self._keep_alive()
+        self.notifier.ready(f"watching {', '.join(self.capture.names)}")
+        log.info("running: %s", self.describe())
+        await self.ended.wait()
+        self.notifier.stopping()
+
+    def describe(self) -> str:
+        entries = sum(status.entries for status in self.loaded.statuses)
+        where = f", metrics at http://{self.config.metrics.listen}/metrics" if self.server else ""
+        counted = "conntrack's counters" if self.flows == CONNTRACK else "packets"
+        return f"{len(self.loaded.statuses)} lists with {entries} entries, bytes from {counted}{where}"
+
+    async def close(self) -> None:
+        """Stops everything and writes down what was counted; within a second."""
+        self.turning.stop()
+        self.kernel.dump()
+        deadline = time.monotonic() + FINAL_SECONDS
+        while time.monotonic() < deadline:
+            self.line.turn()
+            conntrack = self.kernel.conntrack
+            if conntrack is None or not conntrack.is_dumping:
+                break
+            await asyncio.sleep(0.005)
+        self.line.turn()
+        self.line.write(self.gateway.close(time.time()))
+        for line in last_words(self.gateway.rows(), self.capture.counts(), self.errors):
+            log.info("%s", line)
+        if self.line.writer is not None:
+            self.line.writer.close()
+        if self.server is not None:
+            await self.server.close()
+        self.loop.remove_reader(self.kernel.links.fileno())
+        self.kernel.close()
+        self.capture.close()
+
+    def health(self) -> dict[str, str]:
+        """What is wrong by component, "" where nothing is."""
+        down = self.capture.down()
+        broken = [f"{status.name}: {status.error}" for status in self.loaded.statuses if status.error]
+        wanted = self.config.capture.flows == CONNTRACK and self.machine.forwarding
+        kernel = "conntrack does not count here" if wanted and self.flows != CONNTRACK else ""
+        return {
+            "capture": f"nothing from {', '.join(down)}" if down else "",
+            "lists": "; ".join(broken),
+            "kernel": kernel,
+            "reload": self.reload_fault,
+        }
+
+    def _samples(self) -> Samples:
+        """What only the daemon knows."""
+        decoder = self.decoder.decoder
+        samples: Samples = {
+            **capture_samples(self.capture.counts()),
+            **decode_samples(self.errors, decoder.table_sizes(), decoder.evictions),
+            **list_samples(self.loaded.statuses),
+            "loop_stall_seconds": {(): self.stall.seconds()},
+            "config_info": {(self.config.hash,): 1.0},
+            "config_last_reload_success": {(): 0.0 if self.reload_fault else 1.0},
+        }
+        if self.line.writer is not None:
+            samples.update(self.line.writer.samples())
+        return samples
+
+    def look_again(self) -> None:
+        """Takes interfaces up that came back, and what is on-link as it is now."""
+        self.turning.forget()
+        for change in self.capture.refresh():
+            log.warning("%s", change)
+        self.turning.watch()
+        before = self.settings(self.config, self.lookup)
+        self.machine = look_at_machine()
+        self.kernel.look_around(self.machine, self.capture.names, self._local(self.config))
+        after = self.settings(self.config, self.lookup)
+        if after != before:
+            self.gateway.reload(after, self.loaded.index, time.time())
+
+    def _links_changed(self) -> None:
+        if self.kernel.links.read():
+            self.look_again()
+
+    def _keep_alive(self) -> None:
+        if self.notifier.watchdog_seconds:
+            self.notifier.alive()
+            self.loop.call_later(self.notifier.watchdog_seconds, self._keep_alive)
+
+    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error that nobody caught: told at most once a minute, and the loop goes on."""
+        error = context.get("exception")
+        if isinstance(error, BrokenPipeError):
+            self.ended.set()  # whoever read the events on our standard output has gone
+            return
+        now = time.monotonic()
+        if now - self._fault_told >= FAULT_SECONDS:
+            self._fault_told = now
+            log.error("a defect of gatewatch: %s: %r", context.get("message", ""), error)
+
+
+def open_writer(config: Config) -> EventWriter | None:
+    """Where events go, None where nobody wants them. Raises ConfigError where they cannot be written."""
+    events = config.events
+    if not events.path:
+        return None
+    return EventWriter(events.path, lambda line: log.warning("%s", line), events.max_bytes, events.keep)
+
+
+def return_memory() -> None:
+    """Gives free memory back to the system, where the C library can: loading lists leaves much of it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,105 @@
+"""Which interfaces are watched, and why: the configured ones, or the LAN side as far as addresses tell it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from typing import Final
+
+from monitor.attribution.networks import Networks
+from monitor.attribution.vantage import Vantage
+from monitor.errors import MachineError, UsageError
+from monitor.kernel.interfaces import Address, Interface, Machine
+
+# RFC 1918, RFC 6598, RFC 4193: what a LAN has and the internet has not.
+PRIVATE: Final = Networks(("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The names, and one line that says why these."""
+
+    names: tuple[str, ...]
+    why: str
+
+
+def choose_interfaces(machine: Machine, named: Sequence[str], configured: Sequence[str]) -> Choice:
+    """Those of the command line, else the configuration's, else the default.
+
+    Raises UsageError where two of them would show everything twice, MachineError where one does not exist or there is
+    nothing to choose.
+    """
+    if named:
+        choice = Choice(tuple(dict.fromkeys(named)), "named on the command line")
+    elif configured:
+        choice = Choice(tuple(dict.fromkeys(configured)), "configured")
+    else:
+        choice = default_interfaces(machine)
+    for name in choice.names:
+        if machine.interface(name) is None:
+            existing = ", ".join(interface.name for interface in machine.interfaces)
+            raise MachineError(f"interface {name} does not exist; there are {existing}")
+    refuse_doubles([interface for interface in machine.interfaces if interface.name in choice.names])
+    return choice
+
+
+def default_interfaces(machine: Machine) -> Choice:
+    """On a forwarding host the LAN side; else what leads to the internet, where this host's own traffic is."""
+    if machine.forwarding:
+        lan = tuple(interface.name for interface in machine.interfaces if _is_lan(interface, machine))
+        if lan:
+            return Choice(lan, "this host forwards, and behind them are private prefixes and no default route")
+    names = tuple(interface.name for interface in machine.interfaces if interface.name in machine.default_routes)
+    if names:
+        reason = "no other interface has a private prefix" if machine.forwarding else "this host does not forward"
+        return Choice(names, f"the default route leaves there, and {reason}")
+    raise MachineError(
+        "no interface to watch: there is neither a default route nor a LAN that is forwarded; name one with -i"
+    )
+
+
+def _is_lan(interface: Interface, machine: Machine) -> bool:
+    if not interface.up or interface.loopback or interface.master or interface.name in machine.default_routes:
+        return False
+    return any(PRIVATE.contains(address.packed) for address in interface.addresses)
+
+
+def refuse_doubles(chosen: Sequence[Interface]) -> None:
+    """What passes a bridge's port passes the bridge, and what has a VLAN's tag is on its parent too."""
+    by_index = {interface.index: interface for interface in chosen}
+    for interface in chosen:
+        upper = by_index.get(interface.master)
+        if upper is not None:
+            raise UsageError(f"{interface.name} is a port of {upper.name}: watch one of them, or all counts twice")
+        parent = by_index.get(interface.parent)
+        if parent is not None:
+            raise UsageError(f"{interface.name} is a part of {parent.name}: watch one of them, or all counts twice")
+
+
+def connected_prefixes(machine: Machine, names: Sequence[str]) -> Mapping[str, tuple[str, ...]] | None:
+    """The on-link prefixes by interface, None where one has none, as on a tap: there nobody knows what is on-link."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        interface = machine.interface(name)
+        prefixes = tuple(_network(address) for address in interface.addresses) if interface is not None else ()
+        if not any(not LINK_LOCAL.contains(address.packed) for address in (interface.addresses if interface else ())):
+            return None
+        found[name] = prefixes
+    return found
+
+
+def vantage(machine: Machine, names: Sequence[str], local: Sequence[str]) -> Vantage:
+    """What of conntrack's connections the captured interfaces see."""
+    watched = [interface for interface in machine.interfaces if interface.name in names]
+    others = [interface for interface in machine.interfaces if interface.name not in names]
+    return Vantage(
+        [_network(address) for interface in watched for address in interface.addresses],
+        [_network(address) for interface in others for address in interface.addresses],
+        [address.packed for interface in watched for address in interface.addresses],
+        [address.packed for interface in others for address in interface.addresses],
+        local,
+    )
+
+
+def _network(address: Address) -> str:
+    return str(ip_interface((address.packed, address.length)).network)

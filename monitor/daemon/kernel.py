@@ -1,0 +1,87 @@
+"""The kernel's side of the straight line: conntrack's counters and the neighbour table, as observations."""
+
+import time
+from collections.abc import Sequence
+from typing import Final, final
+
+from monitor.attribution.vantage import Vantage
+from monitor.daemon.interfaces import vantage
+from monitor.daemon.log import log
+from monitor.errors import MachineError
+from monitor.kernel.conntrack import Conntrack
+from monitor.kernel.interfaces import LinkEvents, Machine
+from monitor.kernel.neighbours import Neighbours
+from monitor.model import Observation
+
+DUMP_SECONDS: Final = 5.0  # a third of what Prometheus usually waits between two scrapes
+DUMP_SHARE: Final = 20.0  # a dump that takes long comes that much more seldom
+
+
+@final
+class KernelSide:
+    """What to read beside the frames. Raises MachineError where the kernel refuses a subscription."""
+
+    def __init__(self, machine: Machine, names: Sequence[str], local: Sequence[str], with_conntrack: bool) -> None:
+        self.conntrack: Conntrack | None = None
+        try:
+            self.links = LinkEvents()
+            self.neighbours = Neighbours()
+            if with_conntrack:
+                self.conntrack = Conntrack()
+        except OSError as error:
+            raise MachineError(f"the kernel does not tell of its network: {error.strerror or error}") from error
+        self._places: dict[int, int] = {}
+        self._vantage: Vantage | None = None
+        self._told_overruns = 0
+        self._dump_began = 0.0
+        self._dump_due = 0.0
+        self.look_around(machine, names, local)
+
+    def look_around(self, machine: Machine, names: Sequence[str], local: Sequence[str]) -> None:
+        """To be called whenever interfaces or addresses have changed."""
+        self._places = {
+            interface.index: names.index(interface.name) for interface in machine.interfaces if interface.name in names
+        }
+        self._vantage = vantage(machine, names, local)
+        self.neighbours.refresh()
+
+    def filenos(self) -> list[int]:
+        found = [self.neighbours.fileno()]
+        if self.conntrack is not None:
+            found += [self.conntrack.events.fileno(), self.conntrack.dumps.fileno()]
+        return found
+
+    def read(self, now: float, out: list[Observation]) -> None:
+        """Appends what waits, a bounded part of it."""
+        out.extend(self.neighbours.read(now, self._places))
+        conntrack, watch = self.conntrack, self._vantage
+        if conntrack is None or watch is None:
+            return
+        out.extend(watch.keep(conntrack.read_events(now)))
+        if conntrack.is_dumping:
+            out.extend(watch.keep(conntrack.read_dump(now)))
+            if not conntrack.is_dumping:
+                ended = time.monotonic()
+                self._dump_due = ended + max(DUMP_SECONDS, DUMP_SHARE * (ended - self._dump_began))
+
+    def dump_when_due(self) -> None:
+        """Asks conntrack for all its counters again when it is time."""
+        conntrack = self.conntrack
+        if conntrack is None:
+            return
+        if conntrack.overruns > self._told_overruns:
+            self._told_overruns = conntrack.overruns
+            log.warning("conntrack's events came faster than they were read, %d times so far", conntrack.overruns)
+        if not conntrack.is_dumping and time.monotonic() >= self._dump_due:
+            self.dump()
+
+    def dump(self) -> None:
+        if self.conntrack is not None:
+            self._dump_began = time.monotonic()
+            self.conntrack.start_dump()
+
+    def close(self) -> None:
+        self.links.close()
+        self.neighbours.close()
+        if self.conntrack is not None:
+            self.conntrack.close()

@@ -1,0 +1,102 @@
+"""The straight line for live traffic, and the loop that turns it whenever something waits."""
+
+import time
+from asyncio import AbstractEventLoop
+from typing import Final, final
+
+from monitor.capture.live import Capture
+from monitor.core.gateway import Gateway
+from monitor.daemon.kernel import KernelSide
+from monitor.events.eve import eve_line, eve_type
+from monitor.events.writer import EventWriter
+from monitor.model import Effect, Observation
+from monitor.wire.batch import BatchDecoder
+
+TICK_SECONDS_MIN: Final = 0.05
+TICK_SECONDS_MAX: Final = 1.0
+
+
+@final
+class Line:
+    """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks."""
+
+    def __init__(self, capture: Capture, kernel: KernelSide, decoder: BatchDecoder, gateway: Gateway) -> None:
+        self.capture = capture
+        self.kernel = kernel
+        self.decoder = decoder
+        self.gateway = gateway
+        self.writer: EventWriter | None = None
+
+    def turn(self) -> None:
+        """The straight line, once: a bounded part of what waits."""
+        now = time.time()
+        seen: list[Observation] = []
+        frames = self.capture.read()
+        self.decoder.decode(frames, seen)
+        self.kernel.read(now, seen)
+        effects = self.gateway.feed(seen, now)
+        self.write(effects)
+
+    def tick(self) -> None:
+        """Time goes on also where nothing is seen."""
+        self.write(self.gateway.tick(time.time()))
+        if self.writer is not None:
+            self.writer.flush()
+        self.kernel.dump_when_due()
+
+    def write(self, effects: list[Effect]) -> None:
+        if self.writer is not None:
+            for effect in effects:
+                self.writer.write(eve_type(effect), eve_line(effect))
+
+
+@final
+class Turning:
+    """Calls `turn` when a descriptor is readable, once for all of them, and `tick` when the gateway wants to wake."""
+
+    def __init__(self, loop: AbstractEventLoop, line: Line) -> None:
+        self._loop = loop
+        self._line = line
+        self._watched: set[int] = set()
+        self._waits = False
+        self._stopped = False
+
+    def start(self) -> None:
+        self.watch()
+        self._tick()
+
+    def watch(self) -> None:
+        """Follows the descriptors that are open now."""
+        wanted = {*self._line.capture.filenos(), *self._line.kernel.filenos()}
+        for fileno in self._watched - wanted:
+            self._loop.remove_reader(fileno)
+        for fileno in wanted - self._watched:
+            self._loop.add_reader(fileno, self._wake)
+        self._watched = wanted
+
+    def forget(self) -> None:
+        """Lets go of every descriptor, before some of them are closed: their numbers may come again for others."""
+        for fileno in self._watched:
+            self._loop.remove_reader(fileno)
+        self._watched = set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self.forget()
+
+    def _wake(self) -> None:
+        if not self._waits:
+            self._waits = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._waits = False
+        if not self._stopped:
+            self._line.turn()
+
+    def _tick(self) -> None:
+        if self._stopped:
+            return
+        wait = self._line.gateway.next_wakeup() - time.time()
+        self._loop.call_later(min(max(wait, TICK_SECONDS_MIN), TICK_SECONDS_MAX), self._tick)
+        self._line.tick()

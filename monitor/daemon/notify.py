@@ -1,0 +1,42 @@
+"""What the service manager is told: sd_notify(3), a datagram to the socket that it named."""
+
+import os
+import socket
+import time
+from typing import Final, final
+
+WATCHDOG_SHARE: Final = 0.5  # of the time after which systemd would lose patience
+
+
+@final
+class Notifier:
+    """Quiet where nobody listens. `watchdog_seconds` is how often to call `alive`, 0: never."""
+
+    def __init__(self) -> None:
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
+        mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        patience = os.environ.get("WATCHDOG_USEC", "0") if mine else "0"
+        self.watchdog_seconds = int(patience) / 1e6 * WATCHDOG_SHARE if patience.isdigit() else 0.0
+
+    def ready(self, status: str) -> None:
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def reloading(self) -> None:
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1")
+
+    def alive(self) -> None:
+        self._send("WATCHDOG=1")
+
+    def _send(self, text: str) -> None:
+        if not self._address:
+            return
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+                out.setblocking(False)
+                out.sendto(text.encode(), address)
+        except OSError:  # a manager that does not listen must not stop us
+            return

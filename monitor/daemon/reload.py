@@ -1,0 +1,120 @@
+"""A reload: everything new is made beside what runs, and takes its place only when all of it works."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from monitor.config.parse import load
+from monitor.config.sections import Config
+from monitor.config.settings import open_lookup, user_lists
+from monitor.core.settings import Lookup
+from monitor.daemon.daemon import Daemon, open_writer, return_memory
+from monitor.daemon.interfaces import choose_interfaces
+from monitor.daemon.log import log
+from monitor.errors import ConfigError, GatewatchError, ListError
+from monitor.events.writer import EventWriter
+from monitor.kernel.interfaces import Machine, look_at_machine
+from monitor.lists.child import load_in_background
+from monitor.lists.loader import Loaded
+from monitor.metrics.server import MetricsServer
+
+
+@dataclass
+class Prepared:
+    """What a reload has made so far; `writer` and `server` are None where the old one stays."""
+
+    config: Config
+    machine: Machine
+    names: tuple[str, ...]
+    loaded: Loaded
+    lookup: Lookup | None
+    writer: EventWriter | None = field(default=None)
+    server: MetricsServer | None = field(default=None)
+
+
+class Reloader:
+    """One reload at a time; whoever asks meanwhile gets another one after it."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[str]] = set()
+
+    def soon(self) -> None:
+        """SIGHUP."""
+        task = asyncio.ensure_future(self.reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self) -> str:
+        """What kept the new configuration and lists from being taken, "" where nothing did."""
+        daemon = self._daemon
+        async with self._lock:
+            daemon.notifier.reloading()
+            try:
+                await self._take(await self._prepare())
+                daemon.reload_fault = ""
+                log.info("reloaded: %s", daemon.describe())
+            except GatewatchError as error:
+                daemon.reload_fault = str(error)
+                log.error("not reloaded, all stays as it was: %s", error)
+            daemon.notifier.ready(f"watching {', '.join(daemon.capture.names)}")
+            return daemon.reload_fault
+
+    async def _prepare(self) -> Prepared:
+        """Everything that may fail."""
+        daemon = self._daemon
+        old = daemon.config
+        config = load(old.path) if old.path else old
+        if config.capture.flows != old.capture.flows:
+            raise ConfigError(f"{config.path}: capture.flows changes only with a restart")
+        machine = look_at_machine()
+        names = tuple(daemon.capture.names)
+        if config.capture.interfaces != old.capture.interfaces and not daemon.named:
+            names = choose_interfaces(machine, (), config.capture.interfaces).names
+        lookup = open_lookup(config.geo)
+        loaded = await load_in_background(user_lists(config))
+        broken = [f"{status.origin}: list {status.name}: {status.error}" for status in loaded.statuses if status.error]
+        if broken:
+            raise ListError("; ".join(broken))
+        prepared = Prepared(config, machine, names, loaded, lookup)
+        if config.metrics.listen != old.metrics.listen:
+            prepared.server = await daemon.serve(config.metrics.listen)
+        try:
+            if config.events != old.events:
+                prepared.writer = open_writer(config)
+            self._watch(names)
+        except GatewatchError:
+            if prepared.server is not None:
+                await prepared.server.close()
+            raise
+        return prepared
+
+    def _watch(self, names: tuple[str, ...]) -> None:
+        turning = self._daemon.turning
+        turning.forget()
+        try:
+            self._daemon.capture.watch(names)
+        finally:
+            turning.watch()
+
+    async def _take(self, prepared: Prepared) -> None:
+        """Puts the new in the place of the old; nothing here may fail, and nothing is seen half done."""
+        daemon = self._daemon
+        old, old_server, old_writer = daemon.config, daemon.server, daemon.line.writer
+        daemon.config, daemon.machine = prepared.config, prepared.machine
+        daemon.loaded, daemon.lookup = prepared.loaded, prepared.lookup
+        settings = daemon.settings(prepared.config, prepared.lookup)
+        daemon.kernel.look_around(prepared.machine, daemon.capture.names, settings.local)
+        daemon.gateway.reload(settings, prepared.loaded.index, time.time())
+        if prepared.config.events != old.events:
+            daemon.line.writer = prepared.writer
+            if old_writer is not None:
+                old_writer.close()
+        elif old_writer is not None:
+            old_writer.reopen()  # somebody may have moved the file away
+        if prepared.config.metrics.listen != old.metrics.listen:
+            daemon.server = prepared.server
+            if old_server is not None:
+                await old_server.close()
+        return_memory()

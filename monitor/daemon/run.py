@@ -1,0 +1,55 @@
+"""`gatewatch run`: what the machine gives is looked at, then the loop runs until it is told to stop."""
+
+import asyncio
+from collections.abc import Sequence
+
+from monitor.config.sections import Config
+from monitor.daemon.control import Control
+from monitor.daemon.counting import choose_counting
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.interfaces import Choice, choose_interfaces
+from monitor.daemon.log import log, start_log
+from monitor.daemon.places import socket_path
+from monitor.daemon.reload import Reloader
+from monitor.daemon.verbs import Verbs
+from monitor.errors import EXIT_OK
+from monitor.kernel.interfaces import Machine, look_at_machine
+
+
+def run(config: Config, interfaces: Sequence[str]) -> int:
+    """The exit code. Raises GatewatchError, in one line, for whatever keeps it from starting."""
+    start_log()
+    machine = look_at_machine()
+    choice = choose_interfaces(machine, interfaces, config.capture.interfaces)
+    asyncio.run(live(config, machine, choice, interfaces))
+    return EXIT_OK
+
+
+async def live(config: Config, machine: Machine, choice: Choice, named: Sequence[str]) -> None:
+    """The daemon's whole life."""
+    counting = choose_counting(config.capture.flows, machine, choice.names)
+    daemon = Daemon(config, machine, choice.names, named, counting)
+    await daemon.open()
+    reloader = Reloader(daemon)
+    control = Control(socket_path(), Verbs(daemon, reloader).answer)
+    await control.start()
+    try:
+        log.info("watching %s: %s", ", ".join(choice.names), choice.why)
+        if counting.why:
+            log.warning("%s", counting.why)
+        for line in ban_lines(config):
+            log.warning("%s", line)
+        await daemon.run(reloader.soon)
+    finally:
+        await control.close()
+        await daemon.close()
+
+
+def ban_lines(config: Config) -> list[str]:
+    """One for each ban that asks for more than this version does."""
+    return [
+        f"ban of {', '.join(ban.vendors)} for {', '.join(ban.groups) or 'everyone'}: this version observes only, "
+        f"mode {ban.mode} blocks nothing"
+        for ban in config.bans
+        if ban.mode != "observe"
+    ]
