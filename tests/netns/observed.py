@@ -92,9 +92,9 @@ CASES = (
         evidence="dns",
     ),
     curl("a privacy address", "phone", "https://www.tiktok.com/bytes/9000", ipv6=True, source="privacy"),
-    curl("no vendor", "phone", "https://www.example.org/bytes/9000", vendor="unknown", service="unknown"),
+    curl("no vendor", "phone", "https://www.example.org/bytes/9000", vendor="unknown", service="unknown", evidence="none"),
     curl("HTTP in the clear", "phone", "http://www.tiktok.com/bytes/9000", evidence="http"),
-    curl("a name that ends like a vendor's", "phone", "https://nottiktok.com/", vendor="unknown", service="unknown"),
+    curl("a name that ends like a vendor's", "phone", "https://nottiktok.com/", vendor="unknown", service="unknown", evidence="none"),
 )  # fmt: skip
 
 
