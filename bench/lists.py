@@ -1,0 +1,95 @@
+"""What the catalogue costs: look-ups in nanoseconds, and a list of a million domains in bytes and seconds.
+
+    python bench/lists.py [NAMES]
+
+Names are made up: three to five labels, about 21 bytes, as blocklists have them.
+"""
+
+import random
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import monitor.catalog.index
+from monitor.lists.child import load_in_child
+from monitor.lists.loader import load_catalogue
+from monitor.lists.user import UserList
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+TYPICAL_MISSES = [b"www.example.com", b"r4---sn-h0jeenek.cdn.example.net", b"e6858.dscx.provider.example.org"]
+TYPICAL_HITS = [b"www.tiktok.com", b"r4---sn-h0jeenek.googlevideo.com", b"gateway.icloud.com", b"i.instagram.com"]
+
+
+def nothing(value: bytes) -> None:
+    """What a call costs by itself."""
+
+
+def nanoseconds(call: Callable[[bytes], object], values: list[bytes]) -> float:
+    """The best of seven rounds, less the loop around it."""
+
+    def rounds(timed: Callable[[bytes], object]) -> float:
+        best = float("inf")
+        for _ in range(7):
+            start = time.perf_counter()
+            for value in values:
+                timed(value)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    return (rounds(call) - rounds(nothing)) / len(values) * 1e9
+
+
+def made_up_names(count: int) -> Iterable[str]:
+    random.seed(1)
+    for _ in range(count):
+        host = "".join(random.choices(LETTERS, k=random.randint(4, 12)))
+        ending = random.choice(("com", "net", "org"))
+        yield f"{host.strip('-') or 'x'}.{random.randint(0, 99_999)}.cdn{random.randint(0, 99)}.{ending}"
+
+
+def resident_megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def print_lookups() -> None:
+    start = time.perf_counter()
+    index = load_catalogue().index
+    print(f"shipped lists, in this process   {time.perf_counter() - start:8.2f} s   {len(index.dump()) / 1e6:.1f} MB")
+    random.seed(2)
+    v4 = [random.randbytes(4) for _ in range(20_000)]
+    v6 = [b"\x26" + random.randbytes(15) for _ in range(20_000)]
+    print(f"match_name, hit                  {nanoseconds(index.match_name, TYPICAL_HITS * 5_000):8.0f} ns")
+    print(f"match_name, miss                 {nanoseconds(index.match_name, TYPICAL_MISSES * 5_000):8.0f} ns")
+    print(f"match_category, miss             {nanoseconds(index.match_category, TYPICAL_MISSES * 5_000):8.0f} ns")
+    print(f"match_address, IPv4              {nanoseconds(index.match_address, v4):8.0f} ns")
+    print(f"match_address, IPv6              {nanoseconds(index.match_address, v6):8.0f} ns")
+
+
+def print_long_list(count: int) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.writelines(f"{name}\n" for name in made_up_names(count))
+        file.flush()
+        before = resident_megabytes()
+        start = time.perf_counter()
+        loaded = load_in_child([UserList("long", file.name, "long", format="domains")])
+        seconds = time.perf_counter() - start
+        grown = resident_megabytes() - before
+    entries = loaded.index.entry_counts["long"]
+    size = len(loaded.index.dump()) / 1e6
+    print(f"{entries} domains, in a child    {seconds:8.2f} s   {grown:.1f} MB more, {size:.1f} MB index")
+    print(f"match_name among them, miss      {nanoseconds(loaded.index.match_name, TYPICAL_MISSES * 5_000):8.0f} ns")
+
+
+def main() -> None:
+    compiled = not str(monitor.catalog.index.__file__).endswith(".py")
+    print("engine:", "compiled" if compiled else "interpreted")
+    print_lookups()
+    print_long_list(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+
+
+if __name__ == "__main__":
+    main()
