@@ -51,9 +51,9 @@ def read_header(data: bytes, start: int, end: int) -> Header | None:
 def _read_lengths(header: Header, data: bytes, at: int, end: int) -> bool:
     if header.kind == INITIAL:
         token = read_number(data, at, end)
-        at = skip_number(data, at) + token
-        if token == NO_NUMBER or at >= end:
+        if token == NO_NUMBER:
             return False
+        at = skip_number(data, at) + token
     length = read_number(data, at, end)
     if length == NO_NUMBER:
         return False
