@@ -78,15 +78,22 @@ class Decoder:
         """Forget what waited too long for its rest."""
         self._fragments.expire(now)
         self._streams.expire(now)
+        self._quic.expire(now)
 
     def table_sizes(self) -> dict[str, int]:
         """Entries by table."""
-        return {"fragments": len(self._fragments)}
+        sizes = {"fragments": len(self._fragments)}
+        sizes.update(self._streams.table_sizes())
+        sizes.update(self._quic.table_sizes())
+        return sizes
 
     @property
     def evictions(self) -> dict[str, int]:
         """What was given up because a table was full, by table."""
-        return {"fragments": self._fragments.evicted}
+        evictions = {"fragments": self._fragments.evicted}
+        evictions.update(self._streams.evictions)
+        evictions.update(self._quic.evictions)
+        return evictions
 
     def _descend(self, frame: Frame, out: list[Observation]) -> None:
         cursor = self._cursor
