@@ -28,9 +28,14 @@ class Assembly:
 
     def hold(self, offset: int, piece: bytes) -> None:
         """Keep a piece for later, in the order of the offsets."""
+        low = 0
         at = len(self.offsets)
-        while at > 0 and self.offsets[at - 1] > offset:
-            at -= 1
+        while low < at:
+            middle = (low + at) // 2
+            if self.offsets[middle] > offset:
+                at = middle
+            else:
+                low = middle + 1
         if at > 0 and self.offsets[at - 1] == offset and len(self.pieces[at - 1]) >= len(piece):
             return
         self.offsets.insert(at, offset)

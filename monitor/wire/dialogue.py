@@ -126,7 +126,8 @@ class Dialogue:
             found = records.read(self.buffer)
             self.buffer = self.buffer[records.consumed :]
             if found == tls.MORE:
-                return UNDECIDED
+                # Early data looks like all other data: an upload must not be followed to its end.
+                return DECIDED if records.another and self.seen > 2 * self.limit else UNDECIDED
             if found == tls.OTHER:
                 return self._give_up_records(records)
             hello = read_hello(records.message)

@@ -17,7 +17,7 @@ HOLE_PIECES: Final = 8
 HOLE_SECONDS: Final = 1.0
 # So many segments in a row that are old or far off mean that the stream has lost its place.
 MISSES_MAX: Final = 16
-# What a stream that was joined in the middle of a DNS message gets to find the start of one, in segments.
+# What a DNS stream that was joined in the middle of a message gets to find the start of one, in segments.
 FAILURES_MAX: Final = 8
 
 
@@ -133,7 +133,10 @@ class Stream:
 
     def _feed(self, packet: Packet, dns: DnsStream, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
         """What is no message may be the rest of one whose start was lost: the next segment gets a new chance."""
+        before = len(out)
         if dns.feed(packet, data, start, end, out):
+            if len(out) > before:
+                self.failures = 0
             return False
         dns.reset()
         self.failures += 1

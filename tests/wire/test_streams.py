@@ -118,6 +118,20 @@ def test_an_old_client_sends_no_second_one() -> None:
     assert wire.names == [b"old.example"]
 
 
+def test_early_data_may_come_between_but_not_for_ever() -> None:
+    """RFC 8446 section 4.2.10: a client that is sent back has sent its early data already."""
+    eager = build.records(build.client_hello(build.supported_versions(0x0304), (42, b"")))
+    data = b"\x17\3\3\4\0" + bytes(1024)
+    for count, names in ((20, [b"", b"second.example"]), (40, [b""])):
+        wire = Wire()
+        wire.syn()
+        wire.send(eager)
+        for turn in range(count):
+            wire.send(data, len(eager) + turn * len(data))
+        wire.send(SECOND, len(eager) + count * len(data))
+        assert wire.names == names
+
+
 def test_a_port_that_is_used_again_is_a_new_connection() -> None:
     wire = Wire()
     wire.syn()
@@ -277,6 +291,20 @@ def test_a_lost_segment_of_dns_costs_only_its_message() -> None:
         wire.send(query, turn * len(query))
     assert len(wire.seen) == 11
     assert wire.errors.counts == {("tcp", "hole"): 1}
+
+
+def test_dns_that_is_joined_within_a_message_is_found_again() -> None:
+    query = dns.message.make_query("www.tiktok.com", "A").to_wire(prepend_length=True)
+    wire = Wire(port=53)
+    wire.send(b"\xff" * 30)
+    wire.send(b"\xff" * 30, 30)
+    for turn in range(20):
+        wire.send(query, 60 + turn * len(query))
+    assert len(wire.seen) == 20
+    nothing = Wire(port=53)
+    for turn in range(20):
+        nothing.send(b"\xff" * 30, turn * 30)
+    assert nothing.streams.table_sizes()["streams"] == 0
 
 
 def test_dns_over_tcp_on_another_port() -> None:
