@@ -105,8 +105,12 @@ class Child:
         """Ask it to end, insist after a while; its exit code."""
         if self.running():
             self.process.send_signal(first)
+        return self.finish(STOP_SECONDS)
+
+    def finish(self, seconds: float) -> int:
+        """Give it that long to end by itself; its exit code."""
         try:
-            code = self.process.wait(STOP_SECONDS)
+            code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
