@@ -8,14 +8,18 @@ from typing import Final
 from monitor.catalog.entry import CATEGORY, CATEGORY_MARK
 from monitor.catalog.index import Index
 from monitor.cli.configured import read_config
+from monitor.cli.table import printable
 from monitor.cli.units import count_text
 from monitor.config.complaints import Complaints, KeyPath, nearest
 from monitor.config.lines import KeyLines
+from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
-from monitor.lists.loader import ListStatus, load_catalogue
+from monitor.lists.cache import load_cached
+from monitor.lists.loader import ListStatus
 
+LINES_SHOWN: Final = 10
 INTERFACE_MARK: Final = "iface:"
 
 
@@ -23,9 +27,10 @@ def run(arguments: Namespace) -> int:
     """A configuration that cannot be used ends this by `ConfigError`, with a line each for all of its mistakes."""
     config = read_config(arguments.config)
     open_lookup(config.geo)
-    loaded = load_catalogue(user_lists(config))
-    broken = [f"{status.origin}: list {status.name}: {status.error}" for status in loaded.statuses if status.error]
-    findings = [*_complaints(loaded.statuses), *config_findings(config, loaded.index)]
+    loaded = load_cached(user_lists(config))
+    broken = list_faults(loaded.statuses)
+    findings = [*config_findings(config, loaded.index), *missing_subscriptions(loaded.statuses)]
+    findings += _complaints(loaded.statuses)
     for line in [*broken, *findings]:
         print(line)
     if broken:
@@ -39,13 +44,16 @@ def run(arguments: Namespace) -> int:
 
 
 def _complaints(statuses: tuple[ListStatus, ...]) -> Iterator[str]:
-    """The lines of lists that made no sense; how many more there are than are kept."""
+    """The first lines of each list that made no sense, and how many more there are."""
     for status in statuses:
-        for complaint in status.complaints:
+        if fault_of(status):
+            continue
+        shown = status.complaints[:LINES_SHOWN]
+        for complaint in shown:
             where = f"{status.origin}:{complaint.line}" if complaint.line else status.origin
-            text = f": {complaint.text[:80]}" if complaint.text else ""
-            yield f"{where}: {complaint.reason}{text}"
-        more = status.ignored - sum(complaint.ignored for complaint in status.complaints)
+            text = f": {printable(complaint.text[:80])}" if complaint.text else ""
+            yield f"{where}: {printable(complaint.reason)}{text}"
+        more = status.ignored - sum(complaint.ignored for complaint in shown)
         if more > 0:
             yield f"{status.origin}: {count_text(more, 'more line')} ignored"
 
@@ -58,7 +66,7 @@ def config_findings(config: Config, index: Index) -> list[str]:
         complaints = Complaints(config.path, KeyLines(file.read()))
     known = sorted(_targets(index))
     for at, ban in enumerate(config.bans):
-        complaints.add(("ban", at), f"is read, but this version only observes: mode '{ban.mode}' bans nothing")
+        complaints.add(("ban", at), "has no effect: this version observes and bans nothing")
         for target in ban.vendors:
             _look_up(("ban", at, "vendors"), target, known, complaints)
     for at, exemption in enumerate(config.exceptions):

@@ -1,21 +1,14 @@
 """Asks the running daemon: one JSON line there, one JSON line back, over its Unix socket."""
 
 import json
-import os
 import socket
 from typing import Any, Final
 
+from monitor.daemon.places import socket_path
 from monitor.errors import GatewatchError, MachineError
 
-RUNTIME_FOLDER: Final = "/run/gatewatch"
-SOCKET_NAME: Final = "control.sock"
 TIMEOUT_SECONDS: Final = 10.0
 CHUNK_BYTES: Final = 65_536
-
-
-def socket_path() -> str:
-    """Systemd tells the runtime directory of its units; everybody else finds it in its place."""
-    return os.path.join(os.environ.get("RUNTIME_DIRECTORY", RUNTIME_FOLDER), SOCKET_NAME)
 
 
 def ask(verb: str, arguments: dict[str, object]) -> dict[str, Any]:

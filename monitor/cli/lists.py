@@ -10,9 +10,11 @@ from typing import Final
 from monitor.cli.configured import read_config
 from monitor.cli.table import Column, table_text
 from monitor.cli.units import count_text, span_text
+from monitor.config.list_faults import fault_of
 from monitor.config.settings import user_lists
 from monitor.errors import EXIT_FINDING, EXIT_OK
-from monitor.lists.loader import ListStatus, load_catalogue
+from monitor.lists.cache import load_cached
+from monitor.lists.loader import ListStatus
 
 COLUMNS: Final = (
     Column("LIST"), Column("ENTRIES", right=True), Column("IGNORED", right=True), Column("AGE", right=True),
@@ -21,14 +23,14 @@ COLUMNS: Final = (
 
 
 def run(arguments: Namespace) -> int:
-    statuses = load_catalogue(user_lists(read_config(arguments.config))).statuses
+    statuses = load_cached(user_lists(read_config(arguments.config))).statuses
     now = time.time()
     if arguments.json:
         print(json.dumps({"lists": [_row(status, now) for status in statuses]}))
     else:
         sys.stdout.write(table_text(COLUMNS, [_cells(status, now) for status in statuses]))
         print(f"{count_text(len(statuses), 'list')}, {sum(status.entries for status in statuses):,} entries")
-    return EXIT_FINDING if any(status.error for status in statuses) else EXIT_OK
+    return EXIT_FINDING if any(fault_of(status) for status in statuses) else EXIT_OK
 
 
 def _age(status: ListStatus, now: float) -> float | None:
@@ -46,7 +48,7 @@ def _row(status: ListStatus, now: float) -> dict[str, object]:
         "ignored_lines": status.ignored,
         "age_seconds": _age(status, now),
         "from": status.origin,
-        "error": status.error or None,
+        "error": fault_of(status) or None,
         "complaints": [str(complaint) for complaint in status.complaints],
     }
 
@@ -55,4 +57,4 @@ def _cells(status: ListStatus, now: float) -> list[str]:
     age = _age(status, now)
     origin = "shipped" if status.shipped else status.origin
     when = "" if age is None else span_text(age)
-    return [status.name, f"{status.entries:,}", f"{status.ignored:,}", when, origin, status.error]
+    return [status.name, f"{status.entries:,}", f"{status.ignored:,}", when, origin, fault_of(status)]

@@ -8,16 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
+from monitor.cli.garbage import ease_collector
 from monitor.cli.outcome import Outcome
 from monitor.cli.playback import Playback, Rules
 from monitor.cli.trouble import complain
 from monitor.cli.units import bytes_text, count_text
+from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.parse import load
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.errors import EXIT_FINDING, EXIT_OK, CaptureFileError, ListError, UsageError
 from monitor.events.writer import STANDARD_OUTPUT, EventWriter
-from monitor.lists.loader import load_catalogue
+from monitor.lists.cache import load_cached
 
 PROGRESS_SECONDS: Final = 0.2
 ERASE: Final = "\r\x1b[K"
@@ -29,6 +31,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError("--json and --eve - both want standard output")
     outcome = Outcome()
     with rules_of(arguments) as rules:
+        ease_collector()
         try:
             for path in arguments.files:
                 play(path, rules, outcome)
@@ -47,10 +50,12 @@ def rules_of(arguments: Namespace) -> Iterator[Rules]:
     config = load(arguments.config) if arguments.config is not None else Config()
     writer = EventWriter(arguments.eve, complain, append=False) if arguments.eve is not None else None
     lookup = open_lookup(config.geo)
-    loaded = load_catalogue(user_lists(config))
-    broken = [f"{status.origin}: list {status.name}: {status.error}" for status in loaded.statuses if status.error]
-    if broken:
-        raise ListError("\n".join(broken))
+    loaded = load_cached(user_lists(config))
+    faults = list_faults(loaded.statuses)
+    if faults:
+        raise ListError("\n".join(faults))
+    for line in missing_subscriptions(loaded.statuses):
+        complain(line)
     yield Rules(config, loaded.index, lookup, writer)
     if writer is not None:
         writer.close()

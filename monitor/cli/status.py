@@ -2,25 +2,44 @@
 
 import json
 import sys
-import time
 from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any, Final
 
 from monitor.cli.client import ask
 from monitor.cli.rows import vendor_table
-from monitor.cli.units import span_text
+from monitor.cli.table import Column, table_text
+from monitor.cli.units import bytes_text, span_text
 from monitor.errors import EXIT_FINDING, EXIT_OK
+
+INTERFACE_COLUMNS: Final = (
+    Column("INTERFACE"), Column("FRAMES", right=True), Column("BYTES", right=True), Column("DROPPED", right=True),
+)  # fmt: skip
 
 
 def run(arguments: Namespace) -> int:
     """1 if something is not well."""
     result = ask("status", {})
-    health = result.get("health", {})
     if arguments.json:
         print(json.dumps(result))
     else:
-        up = span_text(time.time() - result["started"])
-        print(f"gatewatch {result['version']} ({result['engine']}), up {up}, configuration {result['config']}")
-        for name, wrong in health.items():
-            print(f"{name}: {wrong or 'ok'}")
-        sys.stdout.write("\n" + vendor_table(result["rows"]))
-    return EXIT_FINDING if any(health.values()) else EXIT_OK
+        sys.stdout.write("".join(sections(result)))
+    return EXIT_FINDING if any(result["health"].values()) else EXIT_OK
+
+
+def sections(result: dict[str, Any]) -> Iterator[str]:
+    """What runs, whether it is well, what it reads, and what it has seen so far."""
+    up = span_text(result["now"] - result["started"])
+    yield f"gatewatch {result['version']} ({result['engine']}), up {up}, configuration: {result['config']}\n"
+    for name, wrong in result["health"].items():
+        yield f"{name}: {wrong or 'ok'}\n"
+    full = [f"{table} {count:,}" for table, count in result["evictions"].items() if count]
+    if full:
+        yield f"given up because a table was full: {', '.join(full)}\n"
+    cells = [
+        [row["interface"], f"{row['frames']:,}", bytes_text(row["bytes"]), f"{row['dropped']:,}"]
+        for row in result["interfaces"]
+    ]
+    yield "\n" + table_text(INTERFACE_COLUMNS, cells)
+    if result["rows"]:
+        yield "\n" + vendor_table(result["rows"])

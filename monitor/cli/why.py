@@ -13,11 +13,12 @@ from monitor.catalog.index import Index
 from monitor.cli.client import ask
 from monitor.cli.configured import read_config
 from monitor.cli.trouble import complain
+from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.settings import open_lookup, user_lists
 from monitor.config.subjects import device as device_text
 from monitor.core.settings import Lookup
 from monitor.errors import EXIT_OK, UsageError
-from monitor.lists.loader import load_catalogue
+from monitor.lists.cache import load_cached
 
 STANDARD_INPUT: Final = "-"
 
@@ -85,10 +86,9 @@ def run(arguments: Namespace) -> int:
     if arguments.device is not None:
         return _ask_daemon(arguments)
     config = read_config(arguments.config)
-    loaded = load_catalogue(user_lists(config))
-    for status in loaded.statuses:
-        if status.error:
-            complain(f"{status.origin}: list {status.name}: {status.error}")
+    loaded = load_cached(user_lists(config))
+    for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
+        complain(line)
     catalogue = Catalogue(loaded.index, open_lookup(config.geo))
     for query in queries(arguments.queries):
         answer = catalogue.answer(query)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from stat import S_ISREG
-from typing import Final, TextIO
+from typing import Final
 
 from monitor.errors import ConfigError
 from monitor.model import Samples
@@ -39,7 +39,7 @@ class EventWriter:
         self._pending: dict[str, int] = {}
         self._characters = 0
         try:
-            self._file = self._open("a" if append else "w")
+            self._file = self._open(0 if append else os.O_TRUNC)
         except OSError as error:
             raise ConfigError(f"{path}: events cannot be written: {error.strerror}") from None
 
@@ -55,11 +55,11 @@ class EventWriter:
         """Hands what is buffered to the file; lines are whole or not there."""
         if not self._lines:
             return
-        text, kinds = "".join(self._lines), self._pending
+        data, kinds = "".join(self._lines).encode("ascii"), self._pending
         self._lines, self._pending, self._characters = [], {}, 0
         try:
-            self._turn_over(len(text))
-            self._put(text)
+            self._turn_over(len(data))
+            self._put(data)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -74,7 +74,7 @@ class EventWriter:
     def close(self) -> None:
         self.flush()
         if self.path != STANDARD_OUTPUT:
-            self._file.close()
+            os.close(self._file)
 
     def reopen(self) -> None:
         """Opens the path anew, for whoever moved the file away (logrotate)."""
@@ -86,7 +86,7 @@ class EventWriter:
         except OSError as error:
             self._fail(error, 0)
             return
-        self._file.close()
+        os.close(self._file)
         self._file = fresh
 
     def samples(self) -> Samples:
@@ -95,34 +95,28 @@ class EventWriter:
             "events_dropped_total": {(): float(self.dropped)},
         }
 
-    def _open(self, mode: str = "a") -> TextIO:
+    def _open(self, flags: int = 0) -> int:
+        """A descriptor. Lines are written whole and unbuffered, so a file object would add nothing."""
         if self.path == STANDARD_OUTPUT:
-            return sys.stdout
-        file: TextIO = open(self.path, mode, encoding="ascii", newline="\n")
-        return file
+            return sys.stdout.fileno()
+        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o640)
 
-    def _put(self, text: str) -> None:
+    def _put(self, data: bytes) -> None:
         """Writes and, where a full disk took only a part, cuts that part off again."""
-        if self.path == STANDARD_OUTPUT:
-            self._file.write(text)
-            self._file.flush()
-            return
-        descriptor = self._file.fileno()
-        before = os.fstat(descriptor)
-        data = text.encode("ascii")
+        before = os.fstat(self._file)
         try:
             while data:
-                data = data[os.write(descriptor, data) :]
+                data = data[os.write(self._file, data) :]
         except OSError:
             if S_ISREG(before.st_mode):
-                os.ftruncate(descriptor, before.st_size)
+                os.ftruncate(self._file, before.st_size)
             raise
 
     def _turn_over(self, more: int) -> None:
         """Moves a file that would grow past its maximum aside, the oldest one away."""
-        if self.path == STANDARD_OUTPUT or not self._max_bytes:
+        if not self._max_bytes:
             return
-        now = os.fstat(self._file.fileno())
+        now = os.fstat(self._file)
         if not S_ISREG(now.st_mode) or now.st_size == 0 or now.st_size + more <= self._max_bytes:
             return
         for number in range(self._keep, 0, -1):
@@ -132,7 +126,7 @@ class EventWriter:
         if not self._keep:
             Path(self.path).unlink(missing_ok=True)
         fresh = self._open()
-        self._file.close()
+        os.close(self._file)
         self._file = fresh
 
     def _fail(self, error: OSError, lost: int) -> None:

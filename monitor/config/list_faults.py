@@ -1,0 +1,33 @@
+"""Lists that cannot be used at all, in one line each."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from monitor.lists.loader import ListStatus
+
+REMOTE: Final = "https://"
+
+
+def fault_of(status: ListStatus) -> str:
+    """Why nothing of the list is used: it cannot be read, or none of its lines makes sense; `""` where some is."""
+    if not status.error and not status.entries and status.ignored:
+        return f"no list, none of its {status.ignored} lines is an entry"
+    return status.error
+
+
+def list_faults(statuses: Sequence[ListStatus]) -> list[str]:
+    """The lists that should be there and cannot be used."""
+    return [_line(status) for status in statuses if fault_of(status) and not _is_remote(status)]
+
+
+def missing_subscriptions(statuses: Sequence[ListStatus]) -> list[str]:
+    """Subscriptions of which there is no copy yet: everything works without them."""
+    return [_line(status) for status in statuses if fault_of(status) and _is_remote(status)]
+
+
+def _is_remote(status: ListStatus) -> bool:
+    return status.origin.startswith(REMOTE)
+
+
+def _line(status: ListStatus) -> str:
+    return f"{status.origin}: list {status.name}: {fault_of(status)}"

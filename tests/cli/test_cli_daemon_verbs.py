@@ -1,0 +1,106 @@
+"""`status`, `devices` and `top` against the real control socket, with answers that a daemon would give."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shell import gatewatch
+
+from monitor.core.rows import DeviceRow, FlowRow, Row
+from monitor.daemon.control import Control
+from monitor.errors import UsageError
+
+NOW = 1_795_360_804.0
+PHONE = "02:00:0b:00:00:07"
+ROW = Row(PHONE, "students", "bytedance", "tiktok", "sni", 2_048, 5_000_000, 3, NOW - 60, NOW)
+DEVICE = DeviceRow(
+    PHONE, "students", PHONE, ("192.168.1.7", "2001:db8::7"), "anns-phone", 2_048, 5_000_000, 3, NOW - 60, NOW
+)
+FLOW = FlowRow(
+    PHONE, "students", "bytedance", "tiktok", "sni", "www.tiktok.com\x1b[2J", 6, "192.168.1.7", 40_000, "2001:db8::5",
+    443, 2_048, 5_000_000, NOW - 60, NOW,
+)  # fmt: skip
+HEALTH = {"capture": "", "lists": "mine: cannot be read: No such file or directory"}
+
+
+async def answer(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    rows = [asdict(ROW)]
+    if verb == "status":
+        return {
+            "version": "1.2.3", "engine": "compiled", "started": NOW - 7_200, "now": NOW, "config": "defaults",
+            "health": HEALTH, "evictions": {"flows": 0, "names": 12}, "rows": rows,
+            "interfaces": [{"interface": "br-lan", "frames": 1_234, "bytes": 99_000, "dropped": 0}],
+        }  # fmt: skip
+    if verb == "devices":
+        return {"devices": [asdict(DEVICE)], "rows": rows}
+    if verb == "top":
+        return {"flows": [asdict(FLOW)] * min(arguments.get("limit", 100), 2), "rows": rows}
+    raise UsageError(f"unknown verb {verb!r}")
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[str]:
+    """A runtime directory in which a control socket answers."""
+    loop = asyncio.new_event_loop()
+    control = Control(str(tmp_path / "control.sock"), answer)
+    loop.run_until_complete(control.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield str(tmp_path)
+    asyncio.run_coroutine_threadsafe(control.close(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def test_status_names_what_is_not_well(runtime: str) -> None:
+    ran = gatewatch("status", RUNTIME_DIRECTORY=runtime)
+    assert (ran.code, ran.err) == (1, "")
+    assert "gatewatch 1.2.3 (compiled), up 2 h, configuration: defaults" in ran.out
+    assert "capture: ok\nlists: mine: cannot be read" in ran.out
+    assert "given up because a table was full: names 12\n" in ran.out
+    assert "tiktok" in ran.out
+
+
+def test_devices_have_their_vendors(runtime: str) -> None:
+    ran = gatewatch("devices", RUNTIME_DIRECTORY=runtime)
+    assert (ran.code, ran.err) == (0, "")
+    cells = ran.out.splitlines()[1].split()
+    assert cells[:5] == [PHONE, "anns-phone", "students", "192.168.1.7", "+1"]
+    assert cells[-1] == "bytedance"
+
+
+def test_top_shows_flows_and_lets_no_name_move_the_cursor(runtime: str) -> None:
+    ran = gatewatch("top", RUNTIME_DIRECTORY=runtime)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.count("bytedance") == 2
+    assert "www.tiktok.com?[2J" in ran.out
+    assert "[2001:db8::5]:443" in ran.out
+    assert gatewatch("top", "-n", 1, RUNTIME_DIRECTORY=runtime).out.count("bytedance") == 1
+
+
+@pytest.mark.parametrize("verb", ["status", "devices", "top"])
+def test_json_is_one_object_with_rows(runtime: str, verb: str) -> None:
+    result = json.loads(gatewatch(verb, "--json", RUNTIME_DIRECTORY=runtime).out)
+    assert result["rows"] == [asdict(ROW)]
+
+
+def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:
+    ran = gatewatch("why", "www.tiktok.com", "--device", PHONE, RUNTIME_DIRECTORY=runtime)
+    assert (ran.code, ran.complaints) == (1, ["the daemon says: unknown verb 'why'"])
+    wrong = gatewatch("why", "www.tiktok.com", "--device", "the phone", RUNTIME_DIRECTORY=runtime)
+    assert wrong.code == 2
+
+
+def test_a_socket_without_permission_is_3(runtime: str) -> None:
+    for folder in (Path(runtime), *Path(runtime).parents[:2]):
+        folder.chmod(0o755)
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    ran = gatewatch("status", prefix=drop, RUNTIME_DIRECTORY=runtime)
+    assert ran.code == 3
+    assert ran.complaints == [f"no permission for {runtime}/control.sock: it is for the daemon's user and group only"]
