@@ -36,7 +36,7 @@ clean:
 $(VENV)/base.stamp:
 	.ci/packages run
 	python3 -m venv $(VENV)
-	$(PIP) --upgrade pip 'setuptools>=77' 'mypy[mypyc]>=1.18'
+	$(PIP) --upgrade pip 'setuptools>=77' 'mypy[mypyc]>=1.20'
 	touch $@
 
 $(VENV)/run.stamp: $(VENV)/base.stamp $(SOURCES)

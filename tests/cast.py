@@ -18,18 +18,20 @@ from monitor.model import (
     PROTOCOL_UDP,
     TCP_ACK,
     TCP_FIN,
-    TCP_RST,
     TCP_SYN,
     ClientHello,
     DhcpMessage,
     DnsMessage,
     FlowCount,
+    FlowRecord,
     HttpRequest,
     Neighbour,
     Observation,
     Packet,
     Tunnel,
     flow_key,
+    key_destination,
+    key_source,
     reverse_key,
 )
 from monitor.wire.dns import parse_message
@@ -122,8 +124,10 @@ def answer_to(seen: Packet, at: float | None = None, length: int = 1000, flags: 
     return back
 
 
-def syn(source: str, destination: str, ports: tuple[int, int] = (40000, 443), at: float = 0.0, **more: bytes) -> Packet:
-    return packet(source, destination, ports, at=at, length=60, flags=TCP_SYN, **more)  # type: ignore[arg-type]
+def syn(
+    source: str, destination: str, ports: tuple[int, int] = (40000, 443), at: float = 0.0, mac: bytes = PHONE_MAC
+) -> Packet:
+    return packet(source, destination, ports, at=at, length=60, flags=TCP_SYN, mac=mac)
 
 
 def tls(carrier: Packet, name: str, ech: bool = False) -> list[Observation]:
@@ -242,4 +246,20 @@ def exchange(
     return story
 
 
-RESET = TCP_RST
+def ledger(seen_by: Gateway) -> dict[tuple[str, str, str], tuple[int, int, int]]:
+    """What the rows say: device, vendor and evidence to bytes up, bytes down and flows."""
+    return {(row.device, row.vendor, row.evidence): (row.bytes_up, row.bytes_down, row.flows) for row in seen_by.rows()}
+
+
+def verdict(story: list[Observation], address: str, settings: Settings | None = None) -> tuple[str, str, str]:
+    """Vendor, service and evidence of the last flow with `address` when the story is over."""
+    watched = gateway(settings or Settings(events=frozenset({"flow"})))
+    ended = [*watched.feed(story, START + 1.0), *watched.close(START + 100.0)]
+    labels = [
+        effect.labels
+        for effect in ended
+        if isinstance(effect.about, FlowRecord)
+        and packed(address) in (key_source(effect.about.key), key_destination(effect.about.key))
+    ]
+    assert labels, f"no flow with {address}"
+    return labels[-1].vendor, labels[-1].service, labels[-1].evidence

@@ -30,7 +30,8 @@ UNDERSCORE: Final = 0x5F
 
 def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches, now: float) -> None:
     """Remembers what a positive answer told the device."""
-    asked = message.name
+    # The same bytes for everybody who asked, so that a hundred claims hold one name.
+    asked = matches.of(message.name).name
     chain: list[bytes] | None = None
     alias = b""
     for record in message.answers:

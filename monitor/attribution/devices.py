@@ -23,19 +23,19 @@ NO_INTERFACE: Final = -1
 class Device:
     """A host behind the gateway. `mac` is `b""` where only the address is known; `addresses` holds last sights.
 
-    `via` is the MAC that its frames came from last. `tag` is unique and short, for keys of other tables. `group` is
+    `via` is the MAC that its frames came from last. `group` is
     the label that the policy gave, `""` while nobody has asked since something about the device changed. `merged` is
-    the device that this one turned out to be; `router` says that its addresses are devices of their own.
+    the device that this one turned out to be; `router` says that its addresses are devices of their own. `recent` is
+    for whoever keeps books: the page that was open last.
     """
 
     __slots__ = (
         "address", "addresses", "first", "gone", "group", "hostname", "interface", "label", "last", "mac", "merged",
-        "number", "router", "tag", "via",
+        "number", "recent", "router", "via",
     )  # fmt: skip
 
     def __init__(self, number: int, mac: bytes, address: bytes, interface: int, now: float) -> None:
         self.number = number
-        self.tag = number.to_bytes(4, "big")
         self.mac = mac
         self.address = address
         self.addresses: dict[bytes, float] = {}
@@ -49,6 +49,7 @@ class Device:
         self.gone = False
         self.router = False
         self.merged: Device | None = None
+        self.recent: object = None
 
     def change(self) -> None:
         """Something that labels depend on has changed."""
@@ -223,7 +224,7 @@ class Devices:
         if len(self.everyone) >= self.limit:
             self._evict()
         self.last_number += 1
-        device = Device(self.last_number & 0xFFFFFFFF, mac, address, interface, now)
+        device = Device(self.last_number, mac, address, interface, now)
         self.everyone[device.number] = device
         return device
 
@@ -236,6 +237,7 @@ class Devices:
 
     def _drop(self, device: Device) -> None:
         device.gone = True
+        device.recent = None
         for address in device.addresses:
             if self.by_address.get(address) is device:
                 del self.by_address[address]

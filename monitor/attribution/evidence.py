@@ -56,7 +56,7 @@ class Attributor:
             return of_place(remote, False)
         named = bool(flow.host) and not flow.ech
         if named:
-            found = self._by_hello(flow, remote, now)
+            found = self._by_hello(flow)
         else:
             found = self._by_answers(flow, remote, now)
             if found is None and flow.ech and flow.host and flow.claim is None:
@@ -65,12 +65,12 @@ class Attributor:
             return found
         return of_place(remote, named or flow.claim is not None)
 
-    def _by_hello(self, flow: Flow, remote: Place, now: float) -> Attribution | None:
+    def _by_hello(self, flow: Flow) -> Attribution | None:
         found = self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello])
-        if found is not None or flow.device is None:
+        if found is not None:
             return found
-        claim = self.memory.find(flow.device, remote.address, flow.host, now)
-        return None if claim is None else self._by_claim(claim)
+        alias = self.memory.alias_of(flow.host)
+        return self.of_name(flow.host, alias) if alias else None
 
     def _by_answers(self, flow: Flow, remote: Place, now: float) -> Attribution | None:
         """A claim that was once used stays: the flow does not move because its device asks for something else."""
@@ -78,7 +78,7 @@ class Attributor:
         if claim is None:
             claim = self._choose(flow, remote, now)
             flow.claim = claim
-        return None if claim is None else self._by_claim(claim)
+        return None if claim is None else self.of_name(claim.name, claim.alias)
 
     def _choose(self, flow: Flow, remote: Place, now: float) -> Claim | None:
         device = flow.device
@@ -86,13 +86,10 @@ class Attributor:
             return None
         if flow.ech and flow.host:
             claim = self.memory.find(device, remote.address, flow.host, now)
-            if claim is not None and claim.number == device.number:
+            if claim is not None:
                 return claim
         claim = self.memory.newest(device, remote.address, now)
         return claim if claim is not None else self.memory.newest_of_any(remote.address, now)
-
-    def _by_claim(self, claim: Claim) -> Attribution | None:
-        return self.of_name(claim.name, claim.alias)
 
     def of_name(self, name: bytes, alias: bytes) -> Attribution | None:
         """What a name in DNS says, or else the name behind its CNAME chain (`b""`: none)."""

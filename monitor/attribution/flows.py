@@ -7,6 +7,8 @@ goes first, so that a flood of half-open flows pushes out itself and not what is
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.attribution.counters import Attribution, Cell, Destination, Tally
 from monitor.attribution.devices import Device
 from monitor.attribution.memory import Claim
@@ -35,20 +37,23 @@ QUIC_HELLO: Final = 2
 HTTP_HOST: Final = 3
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Flow:
     """One connection, or what stands for one. `key` leads from client to server, `back` the other way.
 
     `sent` are bytes from the client, `returned` from the server; `counted_*` are those that counters already have.
     `device` is the end that the flow is counted for, `remote` the other; `outbound` says that the device is the
-    client. `settled` means that nothing better is awaited before its bytes are attributed.
+    client. `settled` means that nothing better is awaited before its bytes are attributed. `question` is the id of a
+    DNS question that waits since `asked` (-1: none does).
     """
 
     __slots__ = (
-        "application", "attribution", "back", "blind", "bypass", "claim", "connection", "counted", "counted_returned",
-        "counted_sent", "destination", "device", "dirty", "ech", "ended", "epoch", "fins", "hello", "host", "key",
-        "last", "method", "midstream", "number", "origin", "outbound", "packets_returned", "packets_sent", "port",
-        "protocol", "remote", "returned", "sent", "settled", "slot", "start", "state", "tally",
+        "application", "asked", "attribution", "back", "blind", "bypass", "claim", "connection", "counted",
+        "counted_returned", "counted_sent", "destination", "device", "dirty", "ech", "ended", "epoch", "fins", "hello",
+        "host", "key", "last", "method", "midstream", "number", "origin", "outbound", "packets_returned",
+        "packets_sent", "port", "protocol", "question", "remote", "returned", "sent", "settled", "slot", "start",
+        "state", "tally",
     )  # fmt: skip
 
     def __init__(self, key: bytes, back: bytes, protocol: int, port: int, now: float) -> None:
@@ -81,6 +86,8 @@ class Flow:
         self.bypass = ""
         self.application = "unknown"
         self.connection = -1
+        self.question = -1
+        self.asked = 0.0
         self.epoch = -1
         self.device: Device | None = None
         self.origin = b""
@@ -135,10 +142,8 @@ class FlowTable:
 
     def remove(self, flow: Flow) -> None:
         flow.ended = True
-        if self.forward.get(flow.key) is flow:
-            del self.forward[flow.key]
-        if self.backward.get(flow.back) is flow:
-            del self.backward[flow.back]
+        del self.forward[flow.key]
+        del self.backward[flow.back]
 
     def turn_round(self, flow: Flow) -> None:
         """Client and server change places."""

@@ -6,7 +6,7 @@ kept, in two generations: what was asked for lately survives, and the whole neve
 
 from typing import Final, final
 
-from monitor.attribution.counters import UNKNOWN, Attribution
+from monitor.attribution.counters import UNKNOWN, Attribution, Cell
 from monitor.catalog.entry import Entry
 from monitor.catalog.index import Index
 
@@ -21,9 +21,12 @@ NOTHING: Final = "none"
 
 @final
 class Match:
-    """A name and what is known about it: `entry` and `category` are None where no list knows it."""
+    """A name and what is known about it: `entry` is None and `category` empty where no list knows it.
 
-    __slots__ = ("_by_evidence", "category", "entry", "name", "service", "vendor")
+    `asked` counts the questions for it that devices of the group `asked_by` had: the counter that was used last.
+    """
+
+    __slots__ = ("_by_evidence", "asked", "asked_by", "category", "entry", "name", "service", "vendor")
 
     def __init__(self, name: bytes, entry: Entry | None, category: Entry | None) -> None:
         self.name = name
@@ -31,6 +34,8 @@ class Match:
         self.category = "" if category is None else category.vendor
         self.vendor = UNKNOWN if entry is None else entry.vendor
         self.service = UNKNOWN if entry is None else entry.service
+        self.asked: Cell | None = None
+        self.asked_by = ""
         self._by_evidence: dict[str, Attribution] | None = None
 
     def attribution(self, evidence: str) -> Attribution | None:

@@ -1,11 +1,12 @@
 """Which names an address answered to, for whom, and when.
 
-Two indexes over the same claims: by device and address (what this device was told), and by address alone (what
-anybody was told, newest claim of each name). Both live in two generations: when the young one is full the old one
-is dropped as a whole, what is still asked for has moved on by then.
+By address, then by device, then newest name first. Addresses live in two generations: when the young one is full the
+old one is dropped as a whole; what is still asked for has moved on by then.
 """
 
 from typing import Final, final
+
+from mypy_extensions import mypyc_attr
 
 from monitor.attribution.devices import Device
 
@@ -14,137 +15,184 @@ GRACE_SECONDS: Final = 3600.0
 MOST_SECONDS: Final = 86_400.0
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Claim:
-    """A name that stood for an address in answers to one device.
+    """A name that stood for an address in answers to one device; `older` is the device's name before it.
 
     `name` was asked for; `alias` is the name behind its CNAME chain that a vendor's list knows (`b""`: none needed).
     It is believed `until`, and then no more.
     """
 
-    __slots__ = ("address", "alias", "count", "first", "last", "name", "number", "until")
+    __slots__ = ("alias", "count", "first", "last", "name", "older", "until")
 
-    def __init__(self, name: bytes, alias: bytes, address: bytes, number: int, now: float) -> None:
+    def __init__(self, name: bytes, older: "Claim | None", now: float) -> None:
         self.name = name
-        self.alias = alias
-        self.address = address
-        self.number = number
+        self.alias = b""
+        self.older = older
         self.first = now
         self.last = now
         self.until = now
         self.count = 0
 
 
+@mypyc_attr(acyclic=True)
+@final
+class Answered:
+    """One address: the claims of the device that was told first, those of others, and the newest of all."""
+
+    __slots__ = ("claim", "count", "device", "newest", "others")
+
+    def __init__(self, device: Device, claim: Claim) -> None:
+        self.device = device
+        self.claim = claim
+        self.newest = claim
+        self.others: dict[Device, Claim] | None = None
+        self.count = 1
+
+    def of(self, device: Device) -> Claim | None:
+        """The newest claim of the device."""
+        if self.device is device:
+            return self.claim
+        return None if self.others is None else self.others.get(device)
+
+    def put(self, device: Device, claim: Claim) -> None:
+        if self.device is device:
+            self.claim = claim
+        elif self.others is None:
+            self.others = {device: claim}
+        else:
+            self.others[device] = claim
+
+    def claims(self) -> list[Claim]:
+        """All claims, newest first."""
+        claims: list[Claim] = []
+        heads = [self.claim] if self.others is None else [self.claim, *self.others.values()]
+        for head in heads:
+            claim: Claim | None = head
+            while claim is not None:
+                claims.append(claim)
+                claim = claim.older
+        order = sorted([(-claim.last, at) for at, claim in enumerate(claims)])
+        return [claims[at] for _, at in order]
+
+
 @final
 class Memory:
-    """At most `limit` claims, and `per_address` names of an address for each device."""
+    """At most `limit` claims, and `per_address` (2 at least) names of an address for each device."""
 
-    __slots__ = ("_claims", "_limit", "_old", "_old_claims", "_per_address", "_young", "evictions")
+    __slots__ = (
+        "_aliases", "_claims", "_limit", "_old", "_old_claims", "_per_address", "_young", "evictions",
+    )  # fmt: skip
 
     def __init__(self, limit: int, per_address: int) -> None:
         self._limit = limit
-        self._per_address = per_address
-        self._young: dict[bytes, list[Claim]] = {}
-        self._old: dict[bytes, list[Claim]] = {}
+        self._per_address = max(2, per_address)
+        self._young: dict[bytes, Answered] = {}
+        self._old: dict[bytes, Answered] = {}
+        self._aliases: dict[bytes, bytes] = {}
         self._claims = 0
         self._old_claims = 0
         self.evictions = 0
 
     def __len__(self) -> int:
-        """Entries of the per-device lists; the lists by address alone hold the same claims again."""
         return self._claims + self._old_claims
 
     def resize(self, limit: int, per_address: int) -> None:
         self._limit = limit
-        self._per_address = per_address
+        self._per_address = max(2, per_address)
 
     def remember(self, device: Device, address: bytes, name: bytes, alias: bytes, ttl: int, now: float) -> None:
         """An answer told the device that `name` is at `address`."""
         if self._claims * 2 >= self._limit or self._claims + self._old_claims >= self._limit:
             self._turn()
-        key = device.tag + address
-        claims = self._young.get(key)
-        if claims is None:
-            claims = self._fetch(key)
-            if claims is None:
-                claims = []
-                self._young[key] = claims
-        claim = claims[-1] if claims else None
-        if claim is None or claim.name != name:
-            claim = self._renew(claims, name, alias, address, device.number, now)
-        claim.alias = alias
+        answered = self._young.get(address)
+        if answered is None:
+            answered = self._fetch(address)
+        claim: Claim
+        if answered is None:
+            claim = Claim(name, None, now)
+            answered = Answered(device, claim)
+            self._young[address] = answered
+            self._claims += 1
+        else:
+            newest = answered.of(device)
+            if newest is None or newest.name != name:
+                claim = self._renew(answered, newest, name, now)
+                answered.put(device, claim)
+            else:
+                claim = newest
+            answered.newest = claim
         claim.count += 1
         claim.last = now
         until = now + (ttl if ttl < MOST_SECONDS else MOST_SECONDS) + GRACE_SECONDS
         if until > claim.until:
             claim.until = until
-        self._share(address, claim)
+        claim.alias = alias
+        if alias:
+            self._aliases[name] = alias
 
     def newest(self, device: Device, address: bytes, now: float) -> Claim | None:
         """The name that this device was told for the address last."""
-        return last_valid(self._list(device.tag + address), now)
+        answered = self._answered(address)
+        return None if answered is None else believed(answered.of(device), now)
 
     def newest_of_any(self, address: bytes, now: float) -> Claim | None:
         """The name that any device was told for the address last."""
-        return last_valid(self._list(address), now)
+        answered = self._answered(address)
+        return None if answered is None else believed(answered.newest, now)
 
     def find(self, device: Device, address: bytes, name: bytes, now: float) -> Claim | None:
-        """The claim of this name on the address: this device's, else anybody's."""
-        claim = find_name(self._list(device.tag + address), name, now)
-        return claim if claim is not None else find_name(self._list(address), name, now)
+        """This device's claim of the name on the address."""
+        answered = self._answered(address)
+        claim = None if answered is None else answered.of(device)
+        while claim is not None and claim.name != name:
+            claim = claim.older
+        return believed(claim, now)
+
+    def alias_of(self, name: bytes) -> bytes:
+        """The vendor's name that any answer reached from this one by its CNAME chain, `b""` without one."""
+        return self._aliases.get(name, b"")
 
     def names_of(self, address: bytes) -> list[Claim]:
-        """Every name of the address, newest first."""
-        claims = self._list(address)
-        return [] if claims is None else list(reversed(claims))
+        """Every claim on the address, newest first."""
+        answered = self._answered(address)
+        return [] if answered is None else answered.claims()
 
-    def _list(self, key: bytes) -> list[Claim] | None:
-        claims = self._young.get(key)
-        return claims if claims is not None else self._old.get(key)
+    def _answered(self, address: bytes) -> Answered | None:
+        answered = self._young.get(address)
+        return answered if answered is not None else self._old.get(address)
 
-    def _renew(self, claims: list[Claim], name: bytes, alias: bytes, address: bytes, number: int, now: float) -> Claim:
-        """Moves the name's claim to the end, or puts a new one there."""
-        for at, claim in enumerate(claims):
+    def _renew(self, answered: Answered, newest: Claim | None, name: bytes, now: float) -> Claim:
+        """The name's claim, taken out of its place or new, before the others of its device."""
+        depth = 1
+        before = newest
+        while before is not None and before.older is not None:
+            claim = before.older
             if claim.name == name:
-                del claims[at]
-                claims.append(claim)
+                before.older = claim.older
+                claim.older = newest
                 return claim
-        claim = Claim(name, alias, address, number, now)
-        if len(claims) >= self._per_address:
-            del claims[0]
-            self.evictions += 1
-        else:
-            self._claims += 1
-        claims.append(claim)
-        return claim
+            depth += 1
+            if depth >= self._per_address:
+                # Full: the last one makes room for the new one.
+                before.older = None
+                answered.count -= 1
+                self._claims -= 1
+                self.evictions += 1
+            before = before.older
+        answered.count += 1
+        self._claims += 1
+        return Claim(name, newest, now)
 
-    def _share(self, address: bytes, claim: Claim) -> None:
-        """Makes the claim the newest of those that anybody has on the address."""
-        claims = self._young.get(address)
-        if claims is None:
-            claims = self._old.pop(address, None)
-            if claims is None:
-                self._young[address] = [claim]
-                return
-            self._young[address] = claims
-        if claims[-1] is claim:
-            return
-        for at, other in enumerate(claims):
-            if other.name == claim.name:
-                del claims[at]
-                break
-        if len(claims) >= self._per_address:
-            del claims[0]
-        claims.append(claim)
-
-    def _fetch(self, key: bytes) -> list[Claim] | None:
-        """Takes a device's list over from the old generation."""
-        claims = self._old.pop(key, None)
-        if claims is not None:
-            self._old_claims -= len(claims)
-            self._claims += len(claims)
-            self._young[key] = claims
-        return claims
+    def _fetch(self, address: bytes) -> Answered | None:
+        """Takes an address over from the old generation."""
+        answered = self._old.pop(address, None)
+        if answered is not None:
+            self._old_claims -= answered.count
+            self._claims += answered.count
+            self._young[address] = answered
+        return answered
 
     def _turn(self) -> None:
         """The young generation becomes the old one, which is dropped."""
@@ -153,20 +201,10 @@ class Memory:
         self._old_claims = self._claims
         self._young = {}
         self._claims = 0
+        if len(self._aliases) > self._limit:
+            self._aliases = {}
 
 
-def last_valid(claims: list[Claim] | None, now: float) -> Claim | None:
-    """The newest claim if it is still believed: an older one would say less, whatever its TTL."""
-    if claims is None or not claims:
-        return None
-    claim = claims[-1]
-    return claim if claim.until >= now else None
-
-
-def find_name(claims: list[Claim] | None, name: bytes, now: float) -> Claim | None:
-    if claims is None:
-        return None
-    for claim in reversed(claims):
-        if claim.name == name:
-            return claim if claim.until >= now else None
-    return None
+def believed(claim: Claim | None, now: float) -> Claim | None:
+    """The claim while it is believed; an older one would say less, whatever its TTL."""
+    return claim if claim is not None and claim.until >= now else None

@@ -137,14 +137,16 @@ class Gateway:
         put_cells(self._ledger, samples)
         put_destinations(self._ledger, samples)
         put_devices(self._ledger, self._devices, samples, self._clock)
-        samples["dns_responses_total"] = {(name,): float(cell.value) for name, cell in self._questions.rcodes.items()}
+        samples["dns_responses_total"] = {
+            (name,): float(count) for name, count in self._questions.rcodes.by_name().items()
+        }
         samples["flows_active"] = {(): float(len(self._table.forward))}
         samples["table_entries"] = {(name,): float(size) for name, size in self.table_sizes().items()}
         samples["table_evictions_total"] = {(name,): float(count) for name, count in self.evictions().items()}
         return samples
 
     def histograms(self) -> dict[str, Histogram]:
-        return {"dns_response_seconds": self._questions.seconds}
+        return {"dns_response_seconds": self._questions.seconds.histogram()}
 
     def rows(self) -> list[Row]:
         self._tracking.flush(self._clock)
@@ -233,9 +235,9 @@ class Gateway:
         if device is None:
             device = self._tracking.device_of(key, packet)
         if response:
-            self._questions.answer(message, device, key)
+            self._questions.answer(message, device, flow, key)
         else:
-            self._questions.ask(message, device, key)
+            self._questions.ask(message, device, flow, key)
 
     def _take_dhcp(self, message: DhcpMessage) -> None:
         """A lease binds its address to the MAC, unless a relay speaks for a client that is not on the link."""

@@ -85,6 +85,10 @@ class Ledger:
 
     def tally(self, device: Device, origin: bytes, group: str, attribution: Attribution, now: float) -> Tally:
         """The tally of this device and attribution, opened where it is new."""
+        recent = device.recent
+        # Most of what a device does in a row goes to one vendor: no key need be made for that.
+        if isinstance(recent, Tally) and is_page(recent, origin, group, attribution):
+            return recent
         vendor, service, evidence = attribution.vendor, attribution.service, attribution.evidence
         key = (device.number, origin, group, vendor, service, evidence)
         tally = self.tallies.get(key)
@@ -94,6 +98,8 @@ class Ledger:
             series = self._series(vendor, service, group, evidence)
             tally = Tally(key, device, origin, group, attribution, series, now)
             self.tallies[key] = tally
+        if tally.attribution is attribution:
+            device.recent = tally
         return tally
 
     def destination(self, place: Place) -> Destination:
@@ -138,6 +144,11 @@ class Ledger:
         for _, key in ages[: max(1, len(ages) // 64)]:
             self.tallies.pop(key).gone = True
             self.evictions += 1
+
+
+def is_page(tally: Tally, origin: bytes, group: str, attribution: Attribution) -> bool:
+    """Whether the tally is the one of these, and still in the books."""
+    return tally.attribution is attribution and tally.origin == origin and tally.group == group and not tally.gone
 
 
 def labelled(cells: dict[tuple[str, str], Cell], first: str, second: str) -> Cell:

@@ -3,72 +3,23 @@
 from typing import Final, final
 
 from monitor.attribution.answers import follow, known_alias, learn
-from monitor.attribution.counters import Attribution, Cell
+from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import Attributor
+from monitor.attribution.flows import Flow
+from monitor.attribution.matches import Match
 from monitor.core.accounting import Accounting
+from monitor.core.answering import Pending, Rcodes, Seconds
 from monitor.core.reporter import Reporter
 from monitor.model import DNS as DNS_SERVICE
-from monitor.model import DnsMessage, Histogram
+from monitor.model import DnsMessage
 
 ALLOWED: Final = "allowed"
 
-RESPONSE_BOUNDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-# A resolver that has not answered by now never will (RFC 1035 section 4.2.1 asks for 5 seconds between tries).
-WAIT_SECONDS: Final = 10.0
 
 FLAG_RESPONSE: Final = 0x8000
 OPCODE_MASK: Final = 0x7800
 NO_ERROR: Final = 0
-
-# RFC 1035 section 4.1.1, RFC 2136 section 2.2, RFC 6891 section 9, RFC 7873 section 8.
-RCODES: Final = {
-    0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED", 6: "YXDOMAIN", 7: "YXRRSET",
-    8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
-}  # fmt: skip
-OTHER_RCODE: Final = "other"
-
-
-@final
-class Pending:
-    """Questions that wait for their answer: key of the direction and id to the time, at most `limit`.
-
-    In two generations; what leaves before it had `WAIT_SECONDS` was evicted, what leaves later was never answered.
-    """
-
-    __slots__ = ("_limit", "_old", "_since", "_young", "evictions")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._young: dict[bytes, float] = {}
-        self._old: dict[bytes, float] = {}
-        self._since = 0.0
-        self.evictions = 0
-
-    def __len__(self) -> int:
-        return len(self._young) + len(self._old)
-
-    def ask(self, key: bytes, now: float) -> None:
-        """A question again is the same question: its first time counts."""
-        if now - self._since > WAIT_SECONDS or len(self._young) * 2 >= self._limit:
-            self._turn(now)
-        if key not in self._young:
-            self._young[key] = now
-
-    def answer(self, key: bytes) -> float:
-        """When the question was asked, negative where nobody saw it."""
-        asked = self._young.pop(key, -1.0)
-        return asked if asked >= 0.0 else self._old.pop(key, -1.0)
-
-    def resize(self, limit: int) -> None:
-        self._limit = limit
-
-    def _turn(self, now: float) -> None:
-        if now - self._since <= WAIT_SECONDS:
-            self.evictions += len(self._old)
-        self._old = self._young
-        self._young = {}
-        self._since = now
 
 
 @final
@@ -82,25 +33,24 @@ class Questions:
         self._attributor: Attributor = accounting.attributor
         self._reporter = reporter
         self.pending = Pending(limit)
-        self.seconds = Histogram(RESPONSE_BOUNDS)
-        self.rcodes: dict[str, Cell] = {}
+        self.seconds = Seconds()
+        self.rcodes = Rcodes()
 
-    def ask(self, message: DnsMessage, device: Device, key: bytes) -> None:
+    def ask(self, message: DnsMessage, device: Device, flow: Flow | None, key: bytes) -> None:
         """A question of the device; `key` leads from it to the resolver."""
         group = self._accounting.group_of(device)
         if message.service == DNS_SERVICE and message.flags & OPCODE_MASK == 0:
-            match = self._attributor.matches.of(message.name)
-            self._accounting.ledger.queries.of(match.vendor, group, ALLOWED).value += 1
-            self.pending.ask(key + message.data[message.start : message.start + 2], message.packet.time)
+            self._count_question(self._attributor.matches.of(message.name), group)
+            self._wait(message, flow, key)
         if self._reporter.dns:
             self._report(message, device, group, b"")
 
-    def answer(self, message: DnsMessage, device: Device, key: bytes) -> None:
+    def answer(self, message: DnsMessage, device: Device, flow: Flow | None, key: bytes) -> None:
         """An answer to the device; `key` leads from it to the resolver."""
         if message.service == DNS_SERVICE and message.flags & OPCODE_MASK == 0:
             now = message.packet.time
-            self._count_rcode(message.rcode)
-            asked = self.pending.answer(key + message.data[message.start : message.start + 2])
+            self.rcodes.add(message.rcode)
+            asked = self._asked(message, flow, key)
             if asked >= 0.0:
                 self.seconds.add(now - asked if now > asked else 0.0)
             if message.rcode == NO_ERROR and message.answers:
@@ -110,13 +60,31 @@ class Questions:
             alias = known_alias(follow(message, message.name), self._attributor.matches) if message.answers else b""
             self._report(message, device, group, alias)
 
-    def _count_rcode(self, rcode: int) -> None:
-        name = RCODES.get(rcode, OTHER_RCODE)
-        cell = self.rcodes.get(name)
-        if cell is None:
-            cell = Cell()
-            self.rcodes[name] = cell
+    def _count_question(self, match: Match, group: str) -> None:
+        cell = match.asked
+        if cell is None or match.asked_by != group:
+            cell = self._accounting.ledger.queries.of(match.vendor, group, ALLOWED)
+            match.asked = cell
+            match.asked_by = group
         cell.value += 1
+
+    def _wait(self, message: DnsMessage, flow: Flow | None, key: bytes) -> None:
+        """Most flows have one question at a time, which waits in the flow itself; the others wait in a table."""
+        if flow is not None and flow.question in (-1, message.id):
+            if flow.question < 0:
+                flow.question = message.id
+                flow.asked = message.packet.time
+        else:
+            self.pending.ask(key + message.data[message.start : message.start + 2], message.packet.time)
+
+    def _asked(self, message: DnsMessage, flow: Flow | None, key: bytes) -> float:
+        """When the question of this answer was asked, negative where nobody saw it."""
+        if flow is not None and flow.question == message.id:
+            flow.question = -1
+            return flow.asked
+        if not len(self.pending):
+            return -1.0
+        return self.pending.answer(key + message.data[message.start : message.start + 2])
 
     def _report(self, message: DnsMessage, device: Device, group: str, alias: bytes) -> None:
         why: Attribution | None = None

@@ -201,7 +201,8 @@ class Tracking:
     def end(self, flow: Flow, reason: str) -> None:
         """Counts what is left, takes the flow out of the table and reports it."""
         now = flow.last
-        self._accounting.flush(flow, now)
+        if flow.dirty or not flow.counted:
+            self._accounting.flush(flow, now)
         self.table.remove(flow)
         if not self.reporter.flow:
             return
