@@ -10,7 +10,7 @@ from monitor.wire.dhcp6 import read_dhcp6
 from monitor.wire.dns import parse_message
 from monitor.wire.dns_shape import looks_like_dns
 from monitor.wire.quic import Quic
-from monitor.wire.tunnels_udp import PORTS, enter_udp_tunnel
+from monitor.wire.tunnels_udp import HIGHEST, LOWEST, PORTS, enter_udp_tunnel
 from monitor.wire.vpn import is_vpn_handshake
 
 PORT_DNS: Final = 53
@@ -49,7 +49,7 @@ class Datagrams:
             return False
         if self._read_by_port(packet, cursor, source, destination, out):
             return False
-        if (destination in PORTS or source in PORTS) and enter_udp_tunnel(cursor, source, destination, self._errors):
+        if _may_be_tunnel(source, destination) and enter_udp_tunnel(cursor, source, destination, self._errors):
             return True
         self._read_by_bytes(packet, data, start, end, source, destination, out)
         return False
@@ -86,3 +86,10 @@ class Datagrams:
             out.append(Tunnel(packet, "vpn"))
         elif source != PORT_NETBIOS and destination != PORT_NETBIOS and looks_like_dns(data, start, end):
             self._read_dns(packet, data, start, end, DNS, out)
+
+
+def _may_be_tunnel(source: int, destination: int) -> bool:
+    """Whether a port is one of a tunnel's; most are not even in their range."""
+    if LOWEST <= destination <= HIGHEST and destination in PORTS:
+        return True
+    return LOWEST <= source <= HIGHEST and source in PORTS

@@ -33,6 +33,8 @@ PORTS: Final = frozenset(
         PORT_GENEVE, PORT_MPLS, PORT_VXLAN_LINUX,
     )
 )  # fmt: skip
+LOWEST: Final = PORT_L2TP
+HIGHEST: Final = PORT_VXLAN_LINUX
 
 GTP_VERSION_1: Final = 0x30
 GTP_VERSION_0: Final = 0x10

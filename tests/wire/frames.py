@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
+from scapy.layers.l2 import Ether
+
 from monitor.errors import ErrorCounts
 from monitor.model import Frame, Limits, Observation, Packet
 from monitor.wire.decoder import Decoder
@@ -15,6 +17,8 @@ NOW = 1_700_000_000.0
 
 CLIENT_MAC = bytes.fromhex("020000000001")
 SERVER_MAC = bytes.fromhex("020000000002")
+# Both addresses are given, as scapy asks the network for those that are not.
+ETHER = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
 QUERY = bytes.fromhex("123401000001000000000000") + b"\x03www\x06tiktok\x03com\x00" + bytes.fromhex("00010001")
 
 

@@ -1,9 +1,8 @@
 """Which protocol a UDP payload is given to."""
 
 import pytest
-from frames import QUERY, observe, of
+from frames import ETHER, QUERY, observe, of
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from monitor.model import DNS, LLMNR, MDNS, DnsMessage, Packet
@@ -14,7 +13,7 @@ ANSWER = (
 
 
 def messages(source: int, destination: int, content: bytes) -> list[DnsMessage]:
-    return of(DnsMessage, observe(bytes(Ether() / IP() / UDP(sport=source, dport=destination) / Raw(content))))
+    return of(DnsMessage, observe(bytes(ETHER / IP() / UDP(sport=source, dport=destination) / Raw(content))))
 
 
 @pytest.mark.parametrize(
@@ -54,12 +53,12 @@ def test_netbios_names_are_no_dns() -> None:
 
 @pytest.mark.parametrize(("length", "payload"), [(0, len(QUERY)), (8 + len(QUERY), len(QUERY)), (9999, len(QUERY))])
 def test_a_length_that_is_missing_or_too_large_means_to_the_end(length: int, payload: int) -> None:
-    seen = observe(bytes(Ether() / IP() / UDP(sport=4000, dport=53, len=length) / Raw(QUERY)))
+    seen = observe(bytes(ETHER / IP() / UDP(sport=4000, dport=53, len=length) / Raw(QUERY)))
     assert of(Packet, seen)[0].payload == payload
     assert len(of(DnsMessage, seen)) == 1
 
 
 def test_what_lies_behind_the_udp_length_is_not_read() -> None:
-    seen = observe(bytes(Ether() / IP() / UDP(sport=4000, dport=53, len=8 + len(QUERY)) / Raw(QUERY + b"secret")))
+    seen = observe(bytes(ETHER / IP() / UDP(sport=4000, dport=53, len=8 + len(QUERY)) / Raw(QUERY + b"secret")))
     (message,) = of(DnsMessage, seen)
     assert message.data[message.start : message.end] == QUERY

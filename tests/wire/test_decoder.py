@@ -3,11 +3,11 @@
 import struct
 
 import pytest
-from frames import ETHERNET, NOW, QUERY, RAW, Watch, observe, of
+from frames import ETHER, ETHERNET, NOW, QUERY, RAW, Watch, observe, of
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.l2 import GRE, Dot1Q, Ether
+from scapy.layers.l2 import GRE, Dot1Q
 from scapy.packet import Raw
 
 from monitor.errors import ErrorCounts
@@ -19,11 +19,11 @@ ASKS = IP(src="192.0.2.1", dst="198.51.100.2") / UDP(sport=4000, dport=53) / Raw
 
 def segment(sequence: int, flags: str, content: bytes = b"", port: int = 80) -> bytes:
     tcp = TCP(sport=4000, dport=port, seq=sequence, ack=9, flags=flags)
-    return bytes(Ether() / IP(src="192.0.2.1", dst="198.51.100.2") / tcp / Raw(content))
+    return bytes(ETHER / IP(src="192.0.2.1", dst="198.51.100.2") / tcp / Raw(content))
 
 
 def test_a_packet_comes_before_what_it_shows() -> None:
-    seen = observe(bytes(Ether() / ASKS))
+    seen = observe(bytes(ETHER / ASKS))
     assert [type(one) for one in seen] == [Packet, DnsMessage]
     assert of(DnsMessage, seen)[0].packet is seen[0]
 
@@ -31,7 +31,7 @@ def test_a_packet_comes_before_what_it_shows() -> None:
 def test_without_counting_only_what_packets_show_comes_out() -> None:
     decoder = Decoder(Limits(), ErrorCounts(), False)
     out: list[Observation] = []
-    data = bytes(Ether() / Dot1Q(vlan=5) / ASKS)
+    data = bytes(ETHER / Dot1Q(vlan=5) / ASKS)
     decoder.decode(Frame(data, NOW, ETHERNET, 3, len(data), 17, 0), out)
     (message,) = out
     assert isinstance(message, DnsMessage)
@@ -42,7 +42,7 @@ def test_without_counting_only_what_packets_show_comes_out() -> None:
 def test_a_tag_that_the_kernel_stripped_is_the_outermost() -> None:
     decoder = Decoder(Limits(), ErrorCounts(), True)
     out: list[Observation] = []
-    data = bytes(Ether() / Dot1Q(vlan=5) / ASKS)
+    data = bytes(ETHER / Dot1Q(vlan=5) / ASKS)
     decoder.decode(Frame(data, NOW, ETHERNET, 0, len(data), 1, 9), out)
     assert of(Packet, out)[0].vlan == 9
 

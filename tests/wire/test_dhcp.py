@@ -1,7 +1,7 @@
 """DHCP and DHCPv6: who calls itself what, and which address it got."""
 
 import pytest
-from frames import Watch, observe, of
+from frames import ETHER, Watch, observe, of
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.dhcp import BOOTP, DHCP
@@ -20,15 +20,14 @@ from scapy.layers.dhcp6 import (
 )
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
-from scapy.layers.l2 import Ether
 from scapy.packet import Packet as Layer
 
 from monitor.model import DhcpMessage
 
 MAC = bytes.fromhex("0200000000aa")
-ASKS = Ether() / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67)
-GIVES = Ether() / IP(src="192.0.2.1", dst="192.0.2.9") / UDP(sport=67, dport=68)
-SIX = Ether() / IPv6(src="fe80::1", dst="ff02::1:2") / UDP(sport=546, dport=547)
+ASKS = ETHER / IP(src="0.0.0.0", dst="255.255.255.255") / UDP(sport=68, dport=67)
+GIVES = ETHER / IP(src="192.0.2.1", dst="192.0.2.9") / UDP(sport=67, dport=68)
+SIX = ETHER / IPv6(src="fe80::1", dst="ff02::1:2") / UDP(sport=546, dport=547)
 
 
 def facts(data: bytes) -> list[tuple[str, bytes, bytes, bytes, int]]:
@@ -91,7 +90,7 @@ def test_messages(layer: Layer, expected: tuple[str, bytes, bytes, bytes, int]) 
         ASKS / BOOTP(chaddr=MAC) / options(("hostname", b"x")),
         ASKS / BOOTP(chaddr=MAC) / options(("message-type", 77)),
         ASKS / BOOTP(chaddr=MAC, htype=6) / options(("message-type", 1)),
-        Ether() / IP() / UDP(sport=67, dport=9999) / BOOTP(chaddr=MAC) / options(("message-type", 1)),
+        ETHER / IP() / UDP(sport=67, dport=9999) / BOOTP(chaddr=MAC) / options(("message-type", 1)),
     ],
 )
 def test_what_is_no_dhcp_message_of_ethernet(layer: Layer) -> None:

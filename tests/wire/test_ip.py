@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from frames import QUERY, RAW, Watch, observe, of, packet
+from frames import ETHER, QUERY, RAW, Watch, observe, of, packet
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Router_Alert
@@ -18,7 +18,6 @@ from scapy.layers.inet6 import (
     RouterAlert,
 )
 from scapy.layers.ipsec import AH
-from scapy.layers.l2 import Ether
 from scapy.layers.sctp import SCTP
 from scapy.packet import Packet as Layer
 from scapy.packet import Raw
@@ -55,14 +54,14 @@ def test_options_and_extensions_are_stepped_over(name: str) -> None:
 
 
 def test_padding_of_the_link_is_not_of_the_packet() -> None:
-    short = packet(bytes(Ether() / V4 / UDP(sport=1, dport=2)) + bytes(18))
+    short = packet(bytes(ETHER / V4 / UDP(sport=1, dport=2)) + bytes(18))
     assert (short.length, short.payload) == (28, 0)
-    empty = packet(bytes(Ether() / V6) + bytes(6))
+    empty = packet(bytes(ETHER / V6) + bytes(6))
     assert (empty.length, empty.protocol) == (40, 59)
 
 
 def test_a_snapped_frame_keeps_the_length_of_the_wire() -> None:
-    whole = bytes(Ether() / V4 / TCP(sport=1, dport=443, flags="A") / Raw(bytes(1400)))
+    whole = bytes(ETHER / V4 / TCP(sport=1, dport=443, flags="A") / Raw(bytes(1400)))
     cut = packet(whole[:60], length=len(whole))
     assert (cut.length, cut.payload, cut.flags) == (1440, 1400, TCP_ACK)
 
@@ -101,7 +100,7 @@ def test_checksums_are_never_looked_at() -> None:
 )
 def test_headers_that_make_no_sense_are_counted(damage: object, count: tuple[str, str]) -> None:
     watch = Watch()
-    data = bytes(Ether())[:12] + b"\x08\x00" + damage(bytes(V4 / ASKS))  # type: ignore[operator]
+    data = bytes(ETHER)[:12] + b"\x08\x00" + damage(bytes(V4 / ASKS))  # type: ignore[operator]
     watch.see(data)
     assert watch.errors.counts == {count: 1}
 

@@ -1,7 +1,7 @@
 """Addresses and their MACs, as hosts tell them of themselves."""
 
 import pytest
-from frames import Watch, observe, of
+from frames import ETHER, Watch, observe, of
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import (
     ICMPv6ND_NA,
@@ -13,7 +13,7 @@ from scapy.layers.inet6 import (
     ICMPv6NDOptSrcLLAddr,
     IPv6,
 )
-from scapy.layers.l2 import ARP, CookedLinux, Dot1Q, Ether
+from scapy.layers.l2 import ARP, CookedLinux, Dot1Q
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet as Layer
 
@@ -39,7 +39,7 @@ LINK = IPv6(src="fe80::1", dst="ff02::1", hlim=255)
     ],
 )
 def test_what_a_host_says_of_itself(layer: Layer, expected: bytes) -> None:
-    (one,) = of(Neighbour, observe(bytes(Ether(src=MAC_TEXT) / layer)))
+    (one,) = of(Neighbour, observe(bytes(ETHER / layer)))
     assert (one.address, one.mac) == (expected, MAC)
 
 
@@ -56,11 +56,11 @@ def test_what_a_host_says_of_itself(layer: Layer, expected: bytes) -> None:
         LINK / ICMPv6ND_NS() / ICMPv6NDOptDstLLAddr(lladdr=MAC_TEXT),
         LINK / ICMPv6ND_NA(tgt="fe80::2"),
         LINK / ICMPv6ND_NA(tgt="fe80::2") / ICMPv6NDOptDstLLAddr(len=0, lladdr=MAC_TEXT),
-        IP() / UDP(sport=1, dport=4789) / VXLAN() / Ether() / ARP(op=2, hwsrc=MAC_TEXT, psrc="192.0.2.1"),
+        IP() / UDP(sport=1, dport=4789) / VXLAN() / ETHER / ARP(op=2, hwsrc=MAC_TEXT, psrc="192.0.2.1"),
     ],
 )
 def test_probes_forgeries_from_afar_and_empty_claims_say_nothing(layer: Layer) -> None:
-    assert of(Neighbour, observe(bytes(Ether() / layer))) == []
+    assert of(Neighbour, observe(bytes(ETHER / layer))) == []
 
 
 def test_arp_on_a_cooked_link_and_cut_arp() -> None:
@@ -72,5 +72,5 @@ def test_arp_on_a_cooked_link_and_cut_arp() -> None:
 
 def test_discovery_is_a_packet_too() -> None:
     watch = Watch()
-    data = bytes(Ether() / LINK / ICMPv6ND_NS(tgt="fe80::9") / ICMPv6NDOptSrcLLAddr(lladdr=MAC_TEXT))
+    data = bytes(ETHER / LINK / ICMPv6ND_NS(tgt="fe80::9") / ICMPv6NDOptSrcLLAddr(lladdr=MAC_TEXT))
     assert [type(one) for one in watch.see(data)] == [Packet, Neighbour]

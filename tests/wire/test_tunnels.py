@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from frames import QUERY, RAW, Watch, observe, of
+from frames import ETHER, QUERY, RAW, Watch, observe, of
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.contrib.erspan import ERSPAN_II
@@ -26,7 +26,7 @@ OUT4 = IP(src="192.0.2.1", dst="198.51.100.2")
 OUT6 = IPv6(src="2001:db8::1", dst="2001:db8::2")
 IN4 = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=4000, dport=53) / Raw(QUERY)
 IN6 = IPv6(src="fd00::1", dst="fd00::2") / UDP(sport=4000, dport=53) / Raw(QUERY)
-ETHER = Ether(dst="02:00:00:00:00:0b", src="02:00:00:00:00:0a")
+INNER = Ether(dst="02:00:00:00:00:0b", src="02:00:00:00:00:0a")
 V4 = bytes(IN4)
 V6 = bytes(IN6)
 ORIGIN = bytes.fromhex("0000123401020304")
@@ -46,23 +46,23 @@ TUNNELS = {
     "GRE": OUT4 / GRE() / IN4,
     "GRE with everything": OUT6 / GRE(chksum_present=1, key_present=1, seqnum_present=1) / IN6,
     "GRE with routes": OUT4 / GRE(routing_present=1, proto=0x0800) / Raw(ROUTES + V4),
-    "GRE, Ethernet": OUT4 / GRE(proto=0x6558) / ETHER / Dot1Q(vlan=9) / IN4,
+    "GRE, Ethernet": OUT4 / GRE(proto=0x6558) / INNER / Dot1Q(vlan=9) / IN4,
     "GRE, MPLS": OUT4 / GRE(proto=0x8847) / MPLS(s=1) / IN4,
     "PPTP": OUT4 / GRE_PPTP(seqnum_present=1, acknum_present=1) / HDLC() / PPP(proto=0x21) / IN4,
-    "ERSPAN I": OUT4 / GRE(proto=0x88BE) / ETHER / IN4,
-    "ERSPAN II": OUT4 / GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II() / ETHER / IN4,
-    "ERSPAN III": OUT4 / GRE(proto=0x22EB, seqnum_present=1) / Raw(bytes(12)) / ETHER / IN4,
-    "ERSPAN III, longer": OUT4 / GRE(proto=0x22EB, seqnum_present=1) / Raw(bytes(11) + b"\1" + bytes(8)) / ETHER / IN4,
+    "ERSPAN I": OUT4 / GRE(proto=0x88BE) / INNER / IN4,
+    "ERSPAN II": OUT4 / GRE(proto=0x88BE, seqnum_present=1) / ERSPAN_II() / INNER / IN4,
+    "ERSPAN III": OUT4 / GRE(proto=0x22EB, seqnum_present=1) / Raw(bytes(12)) / INNER / IN4,
+    "ERSPAN III, longer": OUT4 / GRE(proto=0x22EB, seqnum_present=1) / Raw(bytes(11) + b"\1" + bytes(8)) / INNER / IN4,
     "WCCP": OUT4 / GRE(proto=0x883E) / Raw(bytes(4) + V4),
     "WCCP, version 1": OUT4 / GRE(proto=0x883E) / Raw(V4),
     "Aruba": OUT4 / GRE(proto=0x8200) / Dot11(type=2) / LLC(ctrl=3) / SNAP(code=0x0800) / Raw(V4),
-    "EtherIP": IP(src="192.0.2.1", dst="198.51.100.2", proto=97) / Raw(b"\x30\x00") / ETHER / IN4,
+    "EtherIP": IP(src="192.0.2.1", dst="198.51.100.2", proto=97) / Raw(b"\x30\x00") / INNER / IN4,
     "MPLS in IP": IP(src="192.0.2.1", dst="198.51.100.2", proto=137) / MPLS(s=1) / IN4,
-    "VXLAN": OUT4 / UDP(sport=50_000, dport=4789) / VXLAN(vni=7) / ETHER / IN6,
-    "VXLAN of Linux": udp(8472, bytes.fromhex("0800000000000700") + bytes(ETHER / IN4)),
-    "VXLAN with policy": udp(4789, bytes.fromhex("8808000100000700") + bytes(ETHER / IN4)),
+    "VXLAN": OUT4 / UDP(sport=50_000, dport=4789) / VXLAN(vni=7) / INNER / IN6,
+    "VXLAN of Linux": udp(8472, bytes.fromhex("0800000000000700") + bytes(INNER / IN4)),
+    "VXLAN with policy": udp(4789, bytes.fromhex("8808000100000700") + bytes(INNER / IN4)),
     "VXLAN-GPE": udp(4790, bytes.fromhex("0c00000100000700") + V4),
-    "Geneve": OUT4 / UDP(sport=50_000, dport=6081) / GENEVE(vni=7, proto=0x6558) / ETHER / IN4,
+    "Geneve": OUT4 / UDP(sport=50_000, dport=6081) / GENEVE(vni=7, proto=0x6558) / INNER / IN4,
     "Geneve, IP and options": OUT4 / UDP(sport=1, dport=6081) / Raw(bytes.fromhex("0100080000000700 01020300") + V4),
     "GTP": OUT4 / UDP(sport=2152, dport=2152) / GTP_U_Header(teid=7, gtp_type=255) / IN4,
     "GTP with a session container": (
@@ -74,7 +74,7 @@ TUNNELS = {
     "Teredo with authentication": udp(3544, bytes.fromhex("00010000") + bytes(9) + ORIGIN + V6),
     "AYIYA": udp(5072, bytes.fromhex("41511129 00000000") + bytes(16 + 20) + V6),
     "L2TP": OUT4 / UDP(sport=1701, dport=1701) / L2TP(hdr=["length"]) / Raw(bytes.fromhex("ff030021") + V4),
-    "CAPWAP": udp(5247, bytes.fromhex("0010020000000000") + bytes(ETHER / IN4)),
+    "CAPWAP": udp(5247, bytes.fromhex("0010020000000000") + bytes(INNER / IN4)),
     "CAPWAP, wireless": udp(
         5247, bytes.fromhex("0010030000000000") + bytes(Dot11(type=2) / LLC(ctrl=3) / SNAP(code=0x0800) / V4)
     ),
@@ -114,9 +114,9 @@ def test_a_tunnel_that_is_cut_anywhere_gives_no_name(name: str) -> None:
 
 
 def test_the_hosts_inside_have_the_macs_of_the_frame_inside_or_none() -> None:
-    (message,) = of(DnsMessage, observe(bytes(Ether() / TUNNELS["VXLAN"])))
+    (message,) = of(DnsMessage, observe(bytes(ETHER / TUNNELS["VXLAN"])))
     assert message.packet.ethernet == bytes.fromhex("02000000000b02000000000a")
-    (message,) = of(DnsMessage, observe(bytes(Ether() / TUNNELS["6in4"])))
+    (message,) = of(DnsMessage, observe(bytes(ETHER / TUNNELS["6in4"])))
     assert message.packet.ethernet == b""
 
 

@@ -1,10 +1,9 @@
 """VPN handshakes by their bytes, and what only looks a little like one."""
 
 import pytest
-from frames import QUERY, observe, of, packet
+from frames import ETHER, QUERY, observe, of, packet
 from scapy.layers.inet import IP, UDP
 from scapy.layers.isakmp import ISAKMP
-from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from monitor.model import DnsMessage, Tunnel
@@ -38,7 +37,7 @@ OTHERS = {
 
 
 def frame(port: int, content: bytes) -> bytes:
-    return bytes(Ether() / IP() / UDP(sport=40001, dport=port) / Raw(content))
+    return bytes(ETHER / IP() / UDP(sport=40001, dport=port) / Raw(content))
 
 
 @pytest.mark.parametrize("name", HANDSHAKES)
