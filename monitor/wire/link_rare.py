@@ -1,15 +1,16 @@
 """The links that only old captures and carriers' networks have: ATM, frame relay, token ring, FDDI, ARCNET, and the
-wrappers of BSD, Solaris, Apple and Juniper. Numbers and layouts as in `link.py`.
+wrappers of BSD, Solaris, Apple, Juniper and switch chips. Numbers and layouts as in `link.py`.
 """
 
 from typing import Final
 
 from monitor.errors import ErrorCounts
-from monitor.wire.cursor import ARP, ETHERNET, IP_BY_VERSION, IPV4, LLC, NLPID, NOTHING, Cursor
+from monitor.wire.cursor import ARP, ETHERNET, HDLC, IP_BY_VERSION, IPV4, LLC, NLPID, NOTHING, PPP, Cursor
 from monitor.wire.octets import two
 
 LINK_TOKEN_RING: Final = 6
 LINK_ARCNET: Final = 7
+LINK_SLIP: Final = 8
 LINK_FDDI: Final = 10
 LINK_ATM_RFC1483_BSD: Final = 11
 LINK_ATM_RFC1483: Final = 100
@@ -22,9 +23,17 @@ LINK_SUNATM: Final = 123
 LINK_ARCNET_LINUX: Final = 129
 LINK_APPLE_FIREWIRE: Final = 138
 LINK_JUNIPER_ETHER: Final = 178
+LINK_JUNIPER_PPP: Final = 179
+LINK_JUNIPER_RELAY: Final = 180
+LINK_JUNIPER_HDLC: Final = 181
 LINK_RELAY_DIRECTION: Final = 206
 LINK_IPNET: Final = 226
+LINK_NETANALYZER: Final = 240
 LINK_IPOIB: Final = 242
+LINK_SWITCH_BROADCOM: Final = 281
+LINK_SWITCH_BROADCOM_BEFORE: Final = 282
+LINK_SWITCH_MARVELL: Final = 284
+LINK_SWITCH_MARVELL_TYPED: Final = 285
 
 ARCNET_IP_OLD: Final = 240
 ARCNET_ARP_OLD: Final = 241
@@ -57,8 +66,12 @@ def enter_rare(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
         cursor.skip(13, LLC)
     elif link in (LINK_ARCNET, LINK_ARCNET_LINUX):
         _enter_arcnet(cursor, 4 if link == LINK_ARCNET_LINUX else 2)
-    elif link == LINK_JUNIPER_ETHER:
-        _enter_juniper(cursor)
+    elif LINK_JUNIPER_ETHER <= link <= LINK_JUNIPER_HDLC:
+        _enter_juniper(cursor, link)
+    elif link in (LINK_SWITCH_BROADCOM, LINK_SWITCH_MARVELL):
+        _enter_switch(cursor, 4)
+    elif link == LINK_SWITCH_MARVELL_TYPED:
+        _enter_switch(cursor, 8)
     else:
         _enter_fixed(cursor, link, errors)
 
@@ -71,6 +84,10 @@ def _enter_fixed(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
         cursor.skip(12, IP_BY_VERSION)
     elif link == LINK_PFLOG:
         cursor.skip((cursor.data[cursor.start] + 3) & ~3, IP_BY_VERSION)
+    elif link == LINK_SLIP:
+        cursor.skip(16, IP_BY_VERSION)
+    elif link in (LINK_SWITCH_BROADCOM_BEFORE, LINK_NETANALYZER):
+        cursor.skip(4, ETHERNET)
     elif link == LINK_IPNET:
         cursor.skip(24, IP_BY_VERSION)
     elif link == LINK_IPOIB:
@@ -135,14 +152,26 @@ def _enter_arcnet(cursor: Cursor, type_at: int) -> None:
         cursor.kind = NOTHING
 
 
-def _enter_juniper(cursor: Cursor) -> None:
-    """Juniper's wrapper: a magic number, flags, and extensions that tell their length; then Ethernet."""
+def _enter_juniper(cursor: Cursor, link: int) -> None:
+    """Juniper's wrapper: a magic number, flags, and extensions that tell their length; then the frame."""
     data = cursor.data
     at = cursor.start
     flags = data[at + 3]
     if data[at : at + 3] != JUNIPER_MAGIC or flags & JUNIPER_NO_LINK_HEADER:
         cursor.kind = NOTHING
-    elif flags & JUNIPER_EXTENSIONS and cursor.has(6):
-        cursor.skip(6 + two(data, at + 4), ETHERNET)
+        return
+    cursor.start += 6 + two(data, at + 4) if flags & JUNIPER_EXTENSIONS and cursor.has(6) else 4
+    if link == LINK_JUNIPER_ETHER:
+        cursor.kind = ETHERNET
+    elif link == LINK_JUNIPER_PPP:
+        cursor.kind = PPP
+    elif link == LINK_JUNIPER_HDLC:
+        cursor.kind = HDLC
     else:
-        cursor.skip(4, ETHERNET)
+        _enter_relay(cursor)
+
+
+def _enter_switch(cursor: Cursor, tag: int) -> None:
+    """A switch chip's port tag between the addresses and the EtherType."""
+    cursor.ethernet = cursor.data[cursor.start : cursor.start + 12] if cursor.has(12) else b""
+    _enter_typed(cursor, 12 + tag, 14 + tag)

@@ -1,4 +1,4 @@
-"""Tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, AYIYA, L2TP, CAPWAP, and GRE and MPLS in UDP.
+"""Tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, AYIYA, L2TP, LISP, CAPWAP, and GRE and MPLS in UDP.
 
 The port says which one it may be, and the header must look like it: a client's ephemeral port can be any of these
 numbers. A step leaves the cursor at what is inside; false leaves it where it was.
@@ -17,6 +17,7 @@ PORT_L2TP: Final = 1701
 PORT_GTP: Final = 2152
 PORT_GTP_0: Final = 3386
 PORT_TEREDO: Final = 3544
+PORT_LISP: Final = 4341
 PORT_GRE: Final = 4754
 PORT_VXLAN: Final = 4789
 PORT_VXLAN_GPE: Final = 4790
@@ -29,8 +30,8 @@ PORT_VXLAN_LINUX: Final = 8472
 
 PORTS: Final = frozenset(
     (
-        PORT_L2TP, PORT_GTP, PORT_GTP_0, PORT_TEREDO, PORT_GRE, PORT_VXLAN, PORT_VXLAN_GPE, PORT_AYIYA, PORT_CAPWAP,
-        PORT_GENEVE, PORT_MPLS, PORT_VXLAN_LINUX,
+        PORT_L2TP, PORT_GTP, PORT_GTP_0, PORT_TEREDO, PORT_LISP, PORT_GRE, PORT_VXLAN, PORT_VXLAN_GPE, PORT_AYIYA,
+        PORT_CAPWAP, PORT_GENEVE, PORT_MPLS, PORT_VXLAN_LINUX,
     )
 )  # fmt: skip
 LOWEST: Final = PORT_L2TP
@@ -73,14 +74,20 @@ def _enter_by_port(cursor: Cursor, port: int, errors: ErrorCounts) -> bool:
         return _enter_ayiya(cursor)
     if port == PORT_CAPWAP:
         return _enter_capwap(cursor)
+    if port == PORT_LISP:
+        return _enter_lisp(cursor)
     if port == PORT_MPLS:
         return _enter_mpls(cursor)
     return enter_gre(cursor, errors)
 
 
 def _enter_vxlan(cursor: Cursor) -> bool:
-    """RFC 7348 section 5: the I flag, reserved bits that Cisco's policy groups use, a network identifier; Ethernet."""
-    if not cursor.has(8) or not cursor.data[cursor.start] & 0x08 or cursor.data[cursor.start + 7]:
+    """RFC 7348 section 5: the I flag and a network identifier; Ethernet. Reserved bits are to be ignored.
+
+    The flag byte's upper half has a use only in its top bit (policy groups); QUIC, which may come from this port too,
+    always sets the next one.
+    """
+    if not cursor.has(8) or cursor.data[cursor.start] & 0x78 != 0x08:
         return False
     cursor.skip(8, ETHERNET)
     return True
@@ -88,7 +95,7 @@ def _enter_vxlan(cursor: Cursor) -> bool:
 
 def _enter_vxlan_gpe(cursor: Cursor) -> bool:
     """draft-ietf-nvo3-vxlan-gpe section 3: with the P flag the fourth byte tells what is inside."""
-    if not cursor.has(8) or not cursor.data[cursor.start] & 0x08:
+    if not cursor.has(8) or cursor.data[cursor.start] & 0x78 != 0x08:
         return False
     inside = cursor.data[cursor.start + 3] if cursor.data[cursor.start] & 0x04 else 3
     kinds = (NOTHING, IPV4, IPV6, ETHERNET, SERVICE_CHAIN, MPLS)
@@ -100,7 +107,7 @@ def _enter_geneve(cursor: Cursor) -> bool:
     """RFC 8926 section 3.4: version 0, the options' length in words, an EtherType."""
     data = cursor.data
     at = cursor.start
-    if not cursor.has(8) or data[at] >> 6 or data[at + 7]:
+    if not cursor.has(8) or data[at] >> 6:
         return False
     kind = two(data, at + 2)
     cursor.skip(8 + (data[at] & 0x3F) * 4, kind)
@@ -183,6 +190,19 @@ def _enter_l2tp(cursor: Cursor) -> bool:
         size += 2 + two(data, cursor.start + size)
     cursor.skip(size, PPP)
     return True
+
+
+def _enter_lisp(cursor: Cursor) -> bool:
+    """RFC 9300 section 5.1: 8 bytes, then IP; as the header has no constant, a whole IP packet must follow."""
+    data = cursor.data
+    at = cursor.start + 8
+    if not cursor.has(28):
+        return False
+    room = cursor.wire_end - at
+    v4 = data[at] >> 4 == 4 and two(data, at + 2) == room
+    v6 = data[at] >> 4 == 6 and two(data, at + 4) + 40 == room
+    cursor.skip(8, IP_BY_VERSION)
+    return v4 or v6
 
 
 def _enter_mpls(cursor: Cursor) -> bool:

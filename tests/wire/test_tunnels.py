@@ -82,6 +82,7 @@ TUNNELS = {
         5247, bytes.fromhex("0010030000000000") + b"\x01\x08" + bytes(22) + bytes(LLC(ctrl=3) / SNAP(code=0x0800) / V4)
     ),
     "GRE in UDP": udp(4754, bytes(GRE() / IN4)),
+    "LISP": udp(4341, bytes(8) + V6),
     "MPLS in UDP": udp(6635, bytes(MPLS(s=1) / IN4)),
 }  # fmt: skip
 
@@ -130,7 +131,7 @@ def test_three_levels_and_no_more(levels: int, seen: bool) -> None:
     assert [one.length for one in of(Packet, observations)] == [len(nested)]
 
 
-@pytest.mark.parametrize("port", [1701, 2152, 3386, 3544, 4754, 4789, 4790, 5072, 5247, 6081, 6635, 8472])
+@pytest.mark.parametrize("port", [1701, 2152, 3386, 3544, 4341, 4754, 4789, 4790, 5072, 5247, 6081, 6635, 8472])
 def test_a_client_may_have_a_tunnels_port(port: int) -> None:
     asks = bytes(OUT4 / UDP(sport=port, dport=53) / Raw(QUERY))
     assert names(observe(asks, RAW)) == [b"www.tiktok.com"]
