@@ -116,6 +116,9 @@ class Tracking:
             self.end(flow, TIMEOUT)
             flow = None
         if flow is None:
+            if count.state != FLOW_NEW and len(self.table.forward) >= self.table.limit:
+                # Evicted before, or never heard of: to take it up would push out a flow that is being counted.
+                return
             flow = self._open_connection(count, key, back)
         elif flow.key != key:
             self.table.turn_round(flow)
