@@ -14,7 +14,9 @@ from monitor.kernel.neighbours import Neighbours
 from monitor.model import Observation
 
 DUMP_SECONDS: Final = 5.0  # a third of what Prometheus usually waits between two scrapes
-DUMP_SHARE: Final = 20.0  # a dump that takes long comes that much more seldom
+DUMP_DIVISOR: Final = 128  # a datagram of a dump holds a hundred entries or so
+DUMP_SHARE: Final = 20.0  # a dump that takes long comes that much more seldom, up to
+DUMP_SECONDS_MAX: Final = 20.0
 
 
 @final
@@ -33,7 +35,6 @@ class KernelSide:
         self._places: dict[int, int] = {}
         self._vantage: Vantage | None = None
         self._told_overruns = 0
-        self._dump_began = 0.0
         self._dump_due = 0.0
         self.look_around(machine, names, local)
 
@@ -51,18 +52,19 @@ class KernelSide:
             found += [self.conntrack.events.fileno(), self.conntrack.dumps.fileno()]
         return found
 
-    def read(self, now: float, out: list[Observation]) -> None:
+    def read(self, now: float, events_max: int, out: list[Observation]) -> None:
         """Appends what waits, a bounded part of it."""
         out.extend(self.neighbours.read(now, self._places))
         conntrack, watch = self.conntrack, self._vantage
         if conntrack is None or watch is None:
             return
-        out.extend(watch.keep(conntrack.read_events(now)))
+        out.extend(watch.keep(conntrack.read_events(now, events_max)))
         if conntrack.is_dumping:
-            out.extend(watch.keep(conntrack.read_dump(now)))
+            out.extend(watch.keep(conntrack.read_dump(now, max(1, events_max // DUMP_DIVISOR))))
             if not conntrack.is_dumping:
                 ended = time.monotonic()
-                self._dump_due = ended + max(DUMP_SECONDS, DUMP_SHARE * (ended - self._dump_began))
+                pause = DUMP_SHARE * (ended - conntrack.dump_began)
+                self._dump_due = ended + min(max(DUMP_SECONDS, pause), DUMP_SECONDS_MAX)
 
     def dump_when_due(self) -> None:
         """Asks conntrack for all its counters again when it is time."""
@@ -73,11 +75,11 @@ class KernelSide:
             self._told_overruns = conntrack.overruns
             log.warning("conntrack's events came faster than they were read, %d times so far", conntrack.overruns)
         if not conntrack.is_dumping and time.monotonic() >= self._dump_due:
-            self.dump()
+            conntrack.start_dump()
 
     def dump(self) -> None:
+        """Asks for all counters now."""
         if self.conntrack is not None:
-            self._dump_began = time.monotonic()
             self.conntrack.start_dump()
 
     def close(self) -> None:

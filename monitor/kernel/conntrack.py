@@ -18,9 +18,7 @@ from monitor.wire.conntrack import MORE, parse_conntrack
 GROUP_NEW: Final = 1  # NFNLGRP_CONNTRACK_NEW
 GROUP_DESTROY: Final = 3
 GET: Final = 0x0101  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
-EVENTS_BUFFER_BYTES: Final = 8_388_608
-EVENTS_MAX: Final = 256  # datagrams of one reading, so that the loop comes round
-DUMP_DATAGRAMS_MAX: Final = 8  # some 100 entries each
+EVENTS_BUFFER_BYTES: Final = 67_108_864  # some 50,000 events: thousands of flows may end in one instant
 PROBE_SECONDS: Final = 0.2
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 
@@ -29,7 +27,8 @@ ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 class Conntrack:
     """The subscription and the dump, on two sockets. Raises OSError where the kernel or the privilege lacks.
 
-    `overruns` counts how often events were lost; a dump then makes up for them.
+    `overruns` counts how often events were lost; a dump then makes up for them. `dump_began` is when the last dump
+    began, of the monotonic clock, and `dumped` how many entries it gave.
     """
 
     def __init__(self) -> None:
@@ -38,12 +37,13 @@ class Conntrack:
         self.overruns = 0
         self.is_dumping = False
         self.dumped = 0
+        self.dump_began = 0.0
         self._wanted = False
 
-    def read_events(self, now: float) -> list[FlowCount]:
-        """Flows that began or ended since the last call; at most what `EVENTS_MAX` datagrams hold."""
+    def read_events(self, now: float, events_max: int = 256) -> list[FlowCount]:
+        """Flows that began or ended since the last call, at most so many."""
         found: list[FlowCount] = []
-        for _ in range(EVENTS_MAX):
+        for _ in range(events_max):
             try:
                 data = self.events.receive()
             except Overrun:
@@ -62,13 +62,14 @@ class Conntrack:
             return
         self._wanted = False
         self.dumped = 0
+        self.dump_began = time.monotonic()
         self.dumps.send(GET, DUMP, nfgen(socket.AF_UNSPEC))
         self.is_dumping = True
 
-    def read_dump(self, now: float) -> list[FlowCount]:
-        """The next entries of the dump; `is_dumping` turns false with the last ones."""
+    def read_dump(self, now: float, datagrams_max: int = 8) -> list[FlowCount]:
+        """The next entries of the dump, some hundred a datagram; `is_dumping` turns false with the last ones."""
         found: list[FlowCount] = []
-        for _ in range(DUMP_DATAGRAMS_MAX):
+        for _ in range(datagrams_max):
             data = self.dumps.receive()
             if not data:
                 break
