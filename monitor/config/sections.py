@@ -8,8 +8,9 @@ from ipaddress import ip_network
 from typing import Final
 
 from monitor.attribution.networks import DEFAULT_LOCAL
-from monitor.config.values import Address, Endpoint, Prefix, Schedule
+from monitor.config.values import Address, Endpoint, Prefix
 from monitor.model import Limits
+from monitor.policy.schedule import ALWAYS, Schedule
 
 EVENT_TYPES: Final = ("dns", "tls", "quic", "flow", "dhcp", "verdict")
 FLOW_SOURCES: Final = ("conntrack", "packets")
@@ -21,7 +22,6 @@ LIST_FORMATS: Final = (
 )  # fmt: skip
 
 LISTEN: Final = Endpoint("127.0.0.1", 10053)
-ALWAYS: Final = Schedule()
 LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
+from monitor.policy.schedule import Schedule
+
 Prefix: TypeAlias = IPv4Network | IPv6Network
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -95,15 +97,6 @@ def endpoint(text: str) -> Endpoint:
     if (":" in bare) != (bare != host):
         raise ValueError(f"expected address:port, an IPv6 address in brackets, got '{text}'")
     return Endpoint(str(address(bare)), int(port))
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Days of the week (0 is Monday) and minutes of the local day; past midnight where `end` is before `start`."""
-
-    days: frozenset[int] = frozenset(range(7))
-    start: int = 0
-    end: int = 1440
 
 
 def schedule(text: str) -> Schedule:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from monitor.config.lines import KeyLines
 from monitor.config.parse import parse
 from monitor.config.subjects import device, member, name, target
-from monitor.config.values import Schedule, duration, endpoint, moment, schedule, size
+from monitor.config.values import duration, endpoint, moment, schedule, size
+from monitor.policy.schedule import Schedule
 
 
 @pytest.mark.parametrize(

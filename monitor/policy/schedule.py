@@ -1,0 +1,76 @@
+"""When a ban is in force: weekly windows in the wall's local time.
+
+The clock and the zone files belong to whoever calls: local time comes in through `LocalTime`, so that a window is what
+the wall's clock shows, in the hour that daylight saving repeats as in the one that it leaves out.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import floor, inf
+from typing import Final, TypeAlias
+
+# Seconds since the epoch to the weekday (0: Monday) and the minute of the local day.
+LocalTime: TypeAlias = Callable[[float], tuple[int, int]]
+
+DAY_MINUTES: Final = 1440
+WEEK_MINUTES: Final = 7 * DAY_MINUTES
+# No clock is set forward or back by more than a day (RFC 9636 section 3.2 bounds offsets).
+SHIFT_MINUTES: Final = 26 * 60
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Days of the week (0 is Monday) and minutes of the local day; past midnight where `end` is before `start`.
+
+    A window belongs to the day on which it begins: `fri 22:00-06:00` holds on Saturday at five.
+    """
+
+    days: frozenset[int] = frozenset(range(7))
+    start: int = 0
+    end: int = DAY_MINUTES
+
+    def active(self, weekday: int, minute: int) -> bool:
+        if self.start < self.end:
+            return weekday in self.days and self.start <= minute < self.end
+        if minute >= self.start:
+            return weekday in self.days
+        return minute < self.end and (weekday - 1) % 7 in self.days
+
+    def minutes_to_change(self, weekday: int, minute: int) -> int:
+        """How many minutes until `active` says something else on a clock that is never set; 0: it never does."""
+        state = self.active(weekday, minute)
+        marks = sorted({0, self.start % DAY_MINUTES, self.end % DAY_MINUTES})
+        for day in range(9):
+            for mark in marks:
+                ahead = day * DAY_MINUTES + mark - minute
+                if ahead > 0 and self.active((weekday + day) % 7, mark) != state:
+                    return ahead
+        return 0
+
+
+ALWAYS: Final = Schedule()
+
+
+def next_change(schedule: Schedule, now: float, local_time: LocalTime) -> float:
+    """When `active` will say something else, in seconds since the epoch; infinite where it never will."""
+    weekday, minute = local_time(now)
+    ahead = schedule.minutes_to_change(weekday, minute)
+    if not ahead:
+        return inf
+    start = floor(now / 60.0) * 60.0
+    due = start + ahead * 60.0
+    mark = (weekday * DAY_MINUTES + minute + ahead) % WEEK_MINUTES
+    if local_time(due) == (mark // DAY_MINUTES, mark % DAY_MINUTES):
+        return due
+    return first_change(schedule, start, ahead + SHIFT_MINUTES, local_time)
+
+
+def first_change(schedule: Schedule, start: float, minutes: int, local_time: LocalTime) -> float:
+    """The same minute by minute, for the few weeks in which the clock is set."""
+    weekday, minute = local_time(start)
+    state = schedule.active(weekday, minute)
+    for ahead in range(1, minutes + 1):
+        weekday, minute = local_time(start + ahead * 60.0)
+        if schedule.active(weekday, minute) != state:
+            return start + ahead * 60.0
+    return start + minutes * 60.0
