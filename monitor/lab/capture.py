@@ -43,13 +43,13 @@ class Capture:
         log = folder / f"tcpdump-{interface}.log"
         log.unlink(missing_ok=True)
         options = ["-i", interface, "-s", str(SNAP_BYTES), "-B", str(BUFFER_KIB), "-U", "--immediate-mode", "-n"]
-        self._child = Child(namespace, ["tcpdump", *options, "-Z", "root", "-w", str(self.path)], log)
-        self._child.wait_log("listening on")
+        self.child = Child(namespace, ["tcpdump", *options, "-Z", "root", "-w", str(self.path)], log)
+        self.child.wait_log("listening on")
 
     def stop(self) -> dict[Conversation, Tally]:
         """The tally of each direction of each flow; fails if tcpdump lost a packet."""
-        self._child.stop(signal.SIGINT)
-        said = self._child.log.read_text()
+        self.child.stop(signal.SIGINT)
+        said = self.child.log.read_text()
         assert "0 packets dropped by kernel" in said, said
         return tally(self.path)
 

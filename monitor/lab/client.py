@@ -50,10 +50,11 @@ class Transfer:
 class Client:
     """One client: its MAC, its addresses (`v4`, `v6`, the privacy address `v6_private`) and its programs.
 
-    Each transfer leaves from the next of `ports`, so that it can be found again in a capture.
+    Each transfer leaves from the next of `ports`, so that it can be found again in a capture. What it starts and does
+    not wait for goes to `children`, whose owner ends them.
     """
 
-    def __init__(self, name: str, wires: Wires, folder: Path, ports: Iterator[int]) -> None:
+    def __init__(self, name: str, wires: Wires, folder: Path, ports: Iterator[int], children: list[Child]) -> None:
         self.name = name
         self.namespace = wires.clients[name]
         self.mac = wires.macs[name]
@@ -64,6 +65,7 @@ class Client:
         self.v6_private = addresses[-1]
         self._folder = folder
         self._ports = ports
+        self._children = children
 
     def dig(
         self,
@@ -122,7 +124,9 @@ class Client:
         """A transfer that goes on beside whatever follows; the running curl and its port."""
         port = next(self._ports)
         log = self._folder / f"curl-{self.name}-{port}.log"
-        return Child(self.namespace, self._curl(url, port, address, ipv6, "", ""), log), port
+        child = Child(self.namespace, self._curl(url, port, address, ipv6, "", ""), log)
+        self._children.append(child)
+        return child, port
 
     def _curl(self, url: str, port: int, address: str, ipv6: bool, tls: str, source: str) -> list[str]:
         arguments = ["curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out", CURL_REPORT]

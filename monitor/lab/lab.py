@@ -80,7 +80,9 @@ class Lab:
 
     def capture(self, interface: str = "") -> Capture:
         """A tcpdump on an interface of the gateway, the first LAN's if none is named."""
-        return Capture(self.gateway, interface or self.plan.lans[0].interface, self.folder)
+        capture = Capture(self.gateway, interface or self.plan.lans[0].interface, self.folder)
+        self._children.append(capture.child)
+        return capture
 
     def daemon(self, configuration: str = "", arguments: tuple[str, ...] = ()) -> Daemon:
         """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set."""
@@ -102,7 +104,8 @@ class Lab:
         if issued != 0:
             raise MachineError("lab: could not make certificates")
         ports = count(FIRST_PORT)
-        self.clients = {name: Client(name, self._wires, self.folder, ports) for name in self._wires.clients}
+        for name in self._wires.clients:
+            self.clients[name] = Client(name, self._wires, self.folder, ports, self._children)
         self._start_servers(zone)
 
     def _start_servers(self, zone: Path) -> None:

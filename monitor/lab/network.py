@@ -30,13 +30,15 @@ INTERNET_LINK_LOCAL: Final = "fe80::2"
 SCOPE_HOST: Final = 254
 IFA_F_NODAD: Final = 0x02
 
-# Addresses work at once (no duplicate address detection, RFC 4862 section 5.4), and none come from router
-# advertisements.
+# Addresses work at once (no duplicate address detection, RFC 4862 section 5.4), outlast an interface that goes down,
+# and none come from router advertisements.
 QUIET: Final = {
     "ipv6/conf/all/accept_dad": 0,
     "ipv6/conf/default/accept_dad": 0,
     "ipv6/conf/all/accept_ra": 0,
     "ipv6/conf/default/accept_ra": 0,
+    "ipv6/conf/all/keep_addr_on_down": 1,
+    "ipv6/conf/default/keep_addr_on_down": 1,
     "ipv4/conf/all/rp_filter": 0,
     "ipv4/conf/default/rp_filter": 0,
 }

@@ -15,8 +15,10 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(autouse=True)
 def stop_daemons(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A daemon that a failed test left running would take the next one's port."""
+    """A daemon that a failed test left running would take the next one's port, and connections of a flood its time."""
     yield
     if "lab" in request.fixturenames:
-        for daemon in request.getfixturevalue("lab").daemons:
+        lab: Lab = request.getfixturevalue("lab")
+        for daemon in lab.daemons:
             daemon.stop()
+        lab.gateway.run(["conntrack", "-F"])

@@ -63,6 +63,7 @@ DIGS = (
     dig("dig over TCP, IPv6", "2001:db8:53::53", tcp=True),
 )
 
+NOBODY = ("unknown", "unknown", "none")
 SEGMENTED = "https://m.tiktok.com"
 
 CASES = (
@@ -92,9 +93,9 @@ CASES = (
         evidence="dns",
     ),
     curl("a privacy address", "phone", "https://www.tiktok.com/bytes/9000", ipv6=True, source="privacy"),
-    curl("no vendor", "phone", "https://www.example.org/bytes/9000", vendor="unknown", service="unknown", evidence="none"),
+    curl("no vendor", "phone", "https://www.example.org/bytes/9000", *NOBODY),
     curl("HTTP in the clear", "phone", "http://www.tiktok.com/bytes/9000", evidence="http"),
-    curl("a name that ends like a vendor's", "phone", "https://nottiktok.com/", vendor="unknown", service="unknown", evidence="none"),
+    curl("a name that ends like a vendor's", "phone", "https://nottiktok.com/", *NOBODY),
 )  # fmt: skip
 
 

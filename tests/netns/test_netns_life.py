@@ -49,8 +49,9 @@ def test_an_interface_that_went_down_is_taken_up_again(lab: Lab) -> None:
         assert daemon.child.running()
     finally:
         set_state(lab, "up")
-    assert phone.curl(f"https://{NAME}/bytes/10000").good
-    daemon.wait_for("seen what came after", lambda: daemon.metric("handshakes_total", vendor="bytedance") == 1)
+    for ipv6 in (False, True):
+        assert phone.curl(f"https://{NAME}/bytes/10000", ipv6=ipv6).good
+    daemon.wait_for("seen what came after", lambda: daemon.metric("handshakes_total", vendor="bytedance") == 2)
     assert daemon.stop() == 0
 
 
