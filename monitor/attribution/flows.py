@@ -16,6 +16,8 @@ from monitor.attribution.places import Place
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 
 SLOT_SECONDS: Final = 4.0
+# Of a flow that is on its way out: it may stand in a slot twice, when its patience went back and forth.
+TAKEN: Final = -1
 SLOTS: Final = 1024
 
 OPENING_SECONDS: Final = 30.0
@@ -104,7 +106,9 @@ class Flow:
             return CONNTRACK_SECONDS
         if self.protocol == PROTOCOL_TCP:
             if self.state == ESTABLISHED:
-                return EXCHANGE_SECONDS if self.fins else ESTABLISHED_SECONDS
+                # Met in its middle and heard from one end only, it may be anything that looks like a connection.
+                both = self.packets_sent and self.packets_returned
+                return ESTABLISHED_SECONDS if both and not self.fins else EXCHANGE_SECONDS
             return OPENING_SECONDS if self.state == OPENING else CLOSING_SECONDS
         if self.protocol == PROTOCOL_UDP and self.sent and self.returned:
             return DNS_SECONDS if self.application == "dns" else EXCHANGE_SECONDS
@@ -198,6 +202,7 @@ class FlowTable:
             if not is_last and int((flow.last + flow.patience()) / SLOT_SECONDS) + 1 > slot:
                 self.schedule(flow)
             else:
+                flow.slot = TAKEN
                 chosen.append(flow)
         del flows[:at]
 
@@ -209,6 +214,7 @@ class FlowTable:
             if flow.last + flow.patience() > now:
                 self.schedule(flow)
             else:
+                flow.slot = TAKEN
                 over.append(flow)
 
     def _sift(self, slot: int, now: float, over: list[Flow]) -> None:
@@ -224,4 +230,5 @@ class FlowTable:
             if flow.last + flow.patience() > now:
                 self.schedule(flow)
             else:
+                flow.slot = TAKEN
                 over.append(flow)

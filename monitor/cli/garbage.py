@@ -10,7 +10,8 @@ GENERATIONS: Final = 50
 def ease_collector() -> None:
     """Looks for cycles rarely, and never again at what is there now.
 
-    Every 700 new objects, as is usual, it took a third of a replay's time and found nothing.
+    Every 700 new objects, as is usual, it took a third of a replay's time and found nothing. Called once what stays is
+    loaded, or before it is.
     """
     gc.freeze()
     gc.set_threshold(YOUNG, GENERATIONS, GENERATIONS)
