@@ -6,6 +6,7 @@ are read here.
 
 import signal
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -17,6 +18,7 @@ from monitor.lab.namespace import Namespace
 
 SNAP_BYTES: Final = 128
 BUFFER_KIB: Final = 32_768
+SETTLE_SECONDS: Final = 0.3
 PCAP_HEADER: Final = 24
 RECORD_HEADER: Final = 16
 ETHERNET: Final = 14
@@ -48,6 +50,8 @@ class Capture:
 
     def stop(self) -> dict[Conversation, Tally]:
         """The tally of each direction of each flow; fails if tcpdump lost a packet."""
+        # The last acknowledgments of what has just ended are still on their way.
+        time.sleep(SETTLE_SECONDS)
         self.child.stop(signal.SIGINT)
         said = self.child.log.read_text()
         assert "0 packets dropped by kernel" in said, said

@@ -12,7 +12,8 @@ from monitor.lab.lab import Lab
 from monitor.lab.traffic import ACTS
 
 DEFAULT_SECONDS: Final = 20.0
-SETTLE_SECONDS: Final = 3.0
+# The daemon lists conntrack every five seconds.
+SETTLE_SECONDS: Final = 5.5
 COLUMNS: Final = ("device", "vendor", "service", "evidence", "upload", "download", "flows")
 
 

@@ -29,6 +29,11 @@ def transferred(transfer: Transfer) -> str:
     return f"failed: {transfer.text.strip() or transfer.status}"
 
 
+def uploaded(client: Client, url: str, size: int) -> str:
+    transfer = client.curl(url, upload=size)
+    return f"{size:,} bytes to {transfer.remote}" if transfer.good else transferred(transfer)
+
+
 ACTS: Final = (
     Act("phone", "tells its name by DHCP", lambda phone: phone.dhcp("annas-phone")),
     Act("phone", "asks for www.tiktok.com", lambda phone: answered(phone.dig("www.tiktok.com"))),
@@ -48,7 +53,7 @@ ACTS: Final = (
     Act(
         "phone",
         "uploads to CapCut, outside the vendor's prefixes, its hello in several segments",
-        lambda phone: transferred(phone.curl("https://www.capcut.com/", upload=300_000)),
+        lambda phone: uploaded(phone, "https://www.capcut.com/", 300_000),
     ),
     Act(
         "laptop",
@@ -90,6 +95,6 @@ ACTS: Final = (
     Act(
         "phone",
         "writes to Telegram",
-        lambda phone: transferred(phone.curl("https://web.telegram.org/", upload=30_000)),
+        lambda phone: uploaded(phone, "https://web.telegram.org/", 30_000),
     ),
 )

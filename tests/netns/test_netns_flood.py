@@ -12,7 +12,7 @@ pytestmark = pytest.mark.netns
 
 FLOWS, NAMES, DEVICES, QUIC = 4_000, 2_000, 100, 256
 LIMITS = f"[limits]\nflows = {FLOWS}\nnames = {NAMES}\ndevices = {DEVICES}\nquic_connections = {QUIC}\n"
-PACKETS = 10_000
+PACKETS = 8_000
 RESOLVER, SERVER = "203.0.113.53", "71.18.1.10"
 REST_SECONDS, AT_ONCE_SECONDS = 30.0, 0.2
 MOST_BYTES = 90_000_000

@@ -28,7 +28,6 @@ def test_a_download_is_counted_whole_across_a_reload(lab: Lab, flows: str) -> No
     time.sleep(0.5)
     assert download.running(), "the download must still run when the reload is over"
     download.stop()
-    time.sleep(0.3)
     _, up, down = both_ways(capture.stop(), "tcp", port)
     daemon.wait_for(
         "counted the download",
