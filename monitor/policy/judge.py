@@ -1,0 +1,250 @@
+"""Which ban wins: groups, vendor, service, categories and name in, a verdict out.
+
+An exception comes first, then the modes enforce, shadow, observe; in one mode a ban of the service goes before one of
+the vendor and that before one of the category, and after that the order of the bans decides. Nothing here depends on
+the packet: verdicts are kept by (groups, vendor, service, categories, layer), and only names are looked at each time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final, TypeAlias, final
+
+from monitor.catalog.entry import UNKNOWN_SERVICE
+from monitor.policy.ban import DNS, ENFORCE, OBSERVE, SHADOW, STRIP, Ban, Exemption, Subject, is_over, parse_subject
+from monitor.policy.protected import PROTECTED, is_under
+from monitor.policy.schedule import LocalTime, next_change
+
+BLOCK: Final = "block"
+ACTIONS: Final = {ENFORCE: BLOCK, SHADOW: SHADOW, OBSERVE: OBSERVE}
+MODE_RANK: Final = {ENFORCE: 0, SHADOW: 1, OBSERVE: 2}
+UNKNOWN_VENDOR: Final = "unknown"
+# The clock or its zone may be set under us: look again this often.
+RECHECK_SECONDS: Final = 3600.0
+# Verdicts are kept up to so many; groups, vendors and services are few, but nobody bounds them.
+VERDICTS_KEPT: Final = 65_536
+
+# MAC, address, name: any may be empty.
+DeviceKey: TypeAlias = tuple[bytes, bytes, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The ban that won; `action` is what follows: `block`, `shadow` or `observe`. `subject` is what of it matched."""
+
+    ban: Ban
+    mode: str
+    action: str
+    subject: str
+
+
+@final
+class Judged:
+    """A verdict with the names that it does not cover."""
+
+    __slots__ = ("allow", "rank", "verdict")
+
+    def __init__(self, verdict: Verdict, specificity: int, order: int) -> None:
+        self.verdict = verdict
+        self.rank = (MODE_RANK[verdict.mode], specificity, order)
+        self.allow = frozenset(verdict.ban.allow)
+
+
+def covers(subject: Subject, vendor: str, service: str, categories: Sequence[str]) -> int:
+    """How closely the subject means this: 0 the service, 1 the vendor, 2 a category, -1 not at all."""
+    if subject.category:
+        return 2 if subject.category in categories else -1
+    if not subject.vendor or subject.vendor != vendor:
+        return -1
+    if not subject.service:
+        return 1
+    return 0 if subject.service == service else -1
+
+
+def judge_ban(ban: Ban, vendor: str, service: str, categories: Sequence[str], order: int) -> Judged | None:
+    """What the ban says, by that of its subjects which means it most closely."""
+    best = -1
+    label = ""
+    for subject in ban.subjects:
+        closeness = covers(subject, vendor, service, categories)
+        if closeness >= 0 and (best < 0 or closeness < best):
+            best = closeness
+            label = str(subject)
+    return Judged(Verdict(ban, ban.mode, ACTIONS[ban.mode], label), best, order) if best >= 0 else None
+
+
+@final
+class Policy:
+    """All bans and exceptions, and which of them are in force.
+
+    `protected` are names beside the built-in ones. Time goes on with each call that takes `now`; `version` changes
+    whenever something else is in force than before.
+    """
+
+    __slots__ = (
+        "_due", "_excused", "_local_time", "_protected", "_since", "_spared", "_verdicts", "active", "bans",
+        "exemptions", "paused_until", "version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        bans: Sequence[Ban],
+        exemptions: Sequence[Exemption],
+        protected: Sequence[bytes],
+        local_time: LocalTime,
+        paused_until: float = 0.0,
+    ) -> None:
+        self.bans = tuple(bans)
+        self.exemptions = tuple(exemptions)
+        self.paused_until = paused_until
+        self.active: tuple[Ban, ...] = ()
+        self.version = 0
+        self._local_time = local_time
+        self._protected = frozenset(PROTECTED) | frozenset(protected)
+        self._excused: dict[bytes, frozenset[bytes]] = {}
+        self._spared: dict[bytes, tuple[Subject, ...]] = {}
+        self._verdicts: dict[tuple[tuple[str, ...], str, str, tuple[str, ...], str], list[Judged]] = {}
+        self._since = inf
+        self._due = -inf
+
+    def judge(
+        self,
+        groups: tuple[str, ...],
+        device: DeviceKey,
+        vendor: str,
+        service: str,
+        categories: tuple[str, ...],
+        name: bytes,
+        now: float,
+        layer: str = "",
+    ) -> Verdict | None:
+        """The verdict over what `device` wants of this vendor; None: no ban is about it.
+
+        `name` may be empty where only an address is known. `layer`: only bans that bite there; empty: all.
+        """
+        if now >= self._due or now < self._since:
+            self.refresh(now)
+        key = (groups, vendor, service, categories, layer)
+        judged = self._verdicts.get(key)
+        if judged is None:
+            judged = self._rank(groups, vendor, service, categories, layer)
+            if len(self._verdicts) >= VERDICTS_KEPT:
+                self._verdicts.clear()
+            self._verdicts[key] = judged
+        if not judged or self._is_exempt(device, vendor, service, categories, name):
+            return None
+        for candidate in judged:
+            if not candidate.allow or not name or not is_under(name, candidate.allow):
+                return candidate.verdict
+        return None
+
+    def exemption_of(
+        self, device: DeviceKey, vendor: str, service: str, categories: tuple[str, ...], name: bytes, now: float
+    ) -> Exemption | None:
+        """The exception that lets the device through, for whoever wants to know why."""
+        for exemption in self.exemptions:
+            if is_over(exemption.until, now) or exemption.device not in (device[0], device[1]):
+                continue
+            if exemption.name and name and is_under(name, frozenset((exemption.name,))):
+                return exemption
+            if exemption.vendor and covers(parse_subject(exemption.vendor), vendor, service, categories) >= 0:
+                return exemption
+        return None
+
+    def is_protected(self, name: bytes) -> bool:
+        """Whether the name is one that no ban touches."""
+        return is_under(name, self._protected)
+
+    def pause(self, until: float) -> None:
+        """Lifts every ban until then; a time that is past puts them in force again."""
+        self.paused_until = until
+        self._due = -inf
+
+    def diverts(self, groups: tuple[str, ...], now: float) -> bool:
+        """Whether the questions of these groups go to the sinkhole: a ban needs their plain DNS."""
+        self.refresh(now)
+        return any(ban.mode == ENFORCE and DNS in ban.layers and holds(ban, groups) for ban in self.active)
+
+    def strips_ech(self, groups: tuple[str, ...], now: float) -> bool:
+        """Whether answers to these groups lose their `ech` parameter."""
+        self.refresh(now)
+        return any(ban.mode == ENFORCE and ban.ech == STRIP and holds(ban, groups) for ban in self.active)
+
+    def next_change(self, now: float) -> float:
+        """When to ask again what is in force: the next start, end or expiry; infinite where there is none."""
+        ends = [ban.until for ban in self.bans] + [exemption.until for exemption in self.exemptions]
+        due = min([until for until in [*ends, self.paused_until] if until > now], default=inf)
+        for schedule in {ban.schedule for ban in self.bans if not is_over(ban.until, now)}:
+            due = min(due, next_change(schedule, now, self._local_time))
+        return due
+
+    def refresh(self, now: float) -> bool:
+        """Takes up what is in force now; True where that has changed."""
+        if self._since <= now < self._due:
+            return False
+        weekday, minute = self._local_time(now)
+        active: tuple[Ban, ...] = ()
+        if now >= self.paused_until:
+            active = tuple(
+                ban for ban in self.bans if not is_over(ban.until, now) and ban.schedule.active(weekday, minute)
+            )
+        excused, spared = self._excused, self._spared
+        self._take_exemptions(now)
+        changed = active != self.active or excused != self._excused or spared != self._spared
+        if changed:
+            self.active = active
+            self.version += 1
+            self._verdicts.clear()
+        self._since = now
+        self._due = min(self.next_change(now), now + RECHECK_SECONDS)
+        return changed
+
+    def _take_exemptions(self, now: float) -> None:
+        self._excused, self._spared = {}, {}
+        for exemption in self.exemptions:
+            device = exemption.device
+            if is_over(exemption.until, now):
+                continue
+            if exemption.name:
+                self._excused[device] = self._excused.get(device, frozenset()) | {exemption.name}
+            if exemption.vendor:
+                self._spared[device] = (*self._spared.get(device, ()), parse_subject(exemption.vendor))
+
+    def _rank(
+        self, groups: tuple[str, ...], vendor: str, service: str, categories: tuple[str, ...], layer: str
+    ) -> list[Judged]:
+        """What all bans of these groups say, the winner first."""
+        judged = []
+        if service == UNKNOWN_SERVICE:
+            service = ""
+        if vendor == UNKNOWN_VENDOR:
+            vendor = ""
+        for order, ban in enumerate(self.active):
+            if holds(ban, groups) and (not layer or layer in ban.layers):
+                found = judge_ban(ban, vendor, service, categories, order)
+                if found is not None:
+                    judged.append(found)
+        judged.sort(key=lambda one: one.rank)
+        return judged
+
+    def _is_exempt(
+        self, device: DeviceKey, vendor: str, service: str, categories: tuple[str, ...], name: bytes
+    ) -> bool:
+        if name and is_under(name, self._protected):
+            return True
+        if not self._excused and not self._spared:
+            return False
+        for key in (device[0], device[1]):
+            if name and is_under(name, self._excused.get(key, frozenset())):
+                return True
+            for subject in self._spared.get(key, ()):
+                if covers(subject, vendor, service, categories) >= 0:
+                    return True
+        return False
+
+
+def holds(ban: Ban, groups: tuple[str, ...]) -> bool:
+    """Whether the ban is about a device of these groups."""
+    if not ban.groups:
+        return True
+    return any(group in ban.groups for group in groups)
