@@ -36,15 +36,15 @@ clean:
 $(VENV)/base.stamp:
 	.ci/packages run
 	python3 -m venv $(VENV)
-	$(PIP) --upgrade pip 'setuptools>=77' 'mypy[mypyc]>=1.20'
+	$(PIP) --upgrade pip
 	touch $@
 
 $(VENV)/run.stamp: $(VENV)/base.stamp $(SOURCES)
-	$(PIP) --no-build-isolation '.[lab]'
+	$(PIP) '.[lab]'
 	@$(VENV)/bin/python -P .ci/engine.py
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
 	.ci/packages test
-	$(PIP) --no-build-isolation --group dev
+	$(PIP) --group dev
 	touch $@
