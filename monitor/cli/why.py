@@ -6,12 +6,13 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 from monitor.catalog.entry import Entry
 from monitor.catalog.index import Index
 from monitor.cli.client import ask
 from monitor.cli.configured import read_config
+from monitor.cli.table import printable
 from monitor.cli.trouble import complain
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.settings import open_lookup, user_lists
@@ -97,15 +98,26 @@ def run(arguments: Namespace) -> int:
 
 
 def _ask_daemon(arguments: Namespace) -> int:
-    """What the daemon knows for one device, which no list can: the names it asked for."""
+    """What the daemon knows for one device, which no list can: the names that it was given for an address."""
     try:
         device = device_text(arguments.device)
     except ValueError as error:
         raise UsageError(f"--device: {error}") from None
     for query in queries(arguments.queries):
         row = ask("why", {"query": query, "device": device})
-        print(json.dumps(row) if arguments.json else "\n".join(f"{key}: {value}" for key, value in row.items()))
+        print(json.dumps(row) if arguments.json else told_text(row))
     return EXIT_OK
+
+
+def told_text(row: dict[str, Any]) -> str:
+    """A daemon's answer for people; `names` are those that the device was given for the address, newest first."""
+    lines = [f"{row['query']}: {row['vendor'] or 'no vendor'}"]
+    if row["entry"]:
+        lines.append(f"  list {row['list']}, entry {row['entry']}")
+    if row["category"]:
+        lines.append(f"  category {row['category']}")
+    lines += [f"  answered for {printable(told['name'])}: {told['vendor'] or 'no vendor'}" for told in row["names"]]
+    return "\n".join(lines)
 
 
 def queries(given: list[str]) -> Iterator[str]:

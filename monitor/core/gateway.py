@@ -164,6 +164,21 @@ class Gateway:
         """The names that answers gave to the packed address, newest first."""
         return self._memory.names_of(address)
 
+    def names_for(self, device: bytes, address: bytes) -> list[Claim]:
+        """Those that the device with this MAC or packed address was given and still believes, newest first.
+
+        None where privacy forbids to name devices.
+        """
+        known = self._devices.by_mac.get(device) or self._devices.by_address.get(device)
+        if not self._naming.is_open:
+            known = None
+        claim = self._memory.newest(known, address, self._clock) if known is not None else None
+        claims: list[Claim] = []
+        while claim is not None:
+            claims.append(claim)
+            claim = claim.older
+        return claims
+
     def pending_bytes(self) -> int:
         """Bytes that were seen and wait in their flows until those are settled."""
         return self._tracking.pending_bytes()

@@ -104,14 +104,15 @@ class Verbs:
             entry, category = index.match_name(name), index.match_category(name)
         else:
             entry, category = index.match_address(address), index.match_address_category(address)
-            names = self._names(address)
+            names = self._names(address, arguments.get("device", ""))
         return {"query": query, **entry_row(entry), "category": category.vendor if category else None, "names": names}
 
-    def _names(self, address: bytes) -> list[dict[str, Any]]:
-        """The newest names of the address, and what each belongs to."""
-        index = self._daemon.loaded.index
+    def _names(self, address: bytes, device: str) -> list[dict[str, Any]]:
+        """The newest names of the address, for one device or for all, and what each belongs to."""
+        index, gateway = self._daemon.loaded.index, self._daemon.gateway
+        claims = gateway.names_for(packed_device(device), address) if device else gateway.names_of(address)
         found = []
-        for claim in self._daemon.gateway.names_of(address)[:NAMES_SHOWN]:
+        for claim in claims[:NAMES_SHOWN]:
             entry = index.match_name(claim.alias or claim.name)
             found.append(
                 {
@@ -122,6 +123,14 @@ class Verbs:
                 }
             )
         return found
+
+
+def packed_device(text: str) -> bytes:
+    """A MAC or an IP address. Raises UsageError."""
+    try:
+        return bytes.fromhex(text.replace(":", "")) if text.count(":") == 5 else ip_address(text).packed
+    except ValueError:
+        raise UsageError(f"device must be a MAC address or an address, not {text!r}") from None
 
 
 def entry_row(entry: Entry | None) -> dict[str, Any]:

@@ -118,6 +118,21 @@ def test_no_daemon_is_one_line(tmp_path: Path, verb: str) -> None:
     assert ran.complaints == [f"no daemon answers at {tmp_path}/control.sock; `gatewatch run` starts one"]
 
 
+def test_a_missing_interface_is_3_and_names_those_that_are_there() -> None:
+    ran = gatewatch("run", "-i", "absent0")
+    assert ran.code == 3
+    (line,) = ran.complaints
+    assert line.startswith("interface absent0 does not exist; there are ")
+
+
+@pytest.mark.parametrize("verb", [["run", "-i", "lo"], ["lab"]])
+def test_a_missing_privilege_is_3(verb: list[str]) -> None:
+    ran = gatewatch(*verb, prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    assert ran.code == 3
+    (line,) = ran.complaints
+    assert re.search(r"run as root|need root", line)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

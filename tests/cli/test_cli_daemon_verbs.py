@@ -40,6 +40,12 @@ async def answer(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"devices": [asdict(DEVICE)], "rows": rows}
     if verb == "top":
         return {"flows": [asdict(FLOW)] * min(arguments.get("limit", 100), 2), "rows": rows}
+    if verb == "why" and arguments["query"] == "203.0.113.5":
+        told = {"name": "www.tiktok.com", "vendor": "bytedance", "first": NOW, "last": NOW}
+        return {
+            "query": "203.0.113.5", "vendor": None, "service": None, "list": None, "entry": None, "category": None,
+            "names": [told] if arguments["device"] == PHONE else [],
+        }  # fmt: skip
     raise UsageError(f"unknown verb {verb!r}")
 
 
@@ -88,6 +94,13 @@ def test_top_shows_flows_and_lets_no_name_move_the_cursor(runtime: str) -> None:
 def test_json_is_one_object_with_rows(runtime: str, verb: str) -> None:
     result = json.loads(gatewatch(verb, "--json", RUNTIME_DIRECTORY=runtime).out)
     assert result["rows"] == [asdict(ROW)]
+
+
+def test_why_tells_what_the_device_was_told(runtime: str) -> None:
+    ran = gatewatch("why", "203.0.113.5", "--device", PHONE.upper(), RUNTIME_DIRECTORY=runtime)
+    assert ran.out.splitlines() == ["203.0.113.5: no vendor", "  answered for www.tiktok.com: bytedance"]
+    ran = gatewatch("why", "203.0.113.5", "--device", "10.0.0.9", "--json", RUNTIME_DIRECTORY=runtime)
+    assert json.loads(ran.out)["names"] == []
 
 
 def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:
