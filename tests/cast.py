@@ -21,7 +21,6 @@ from monitor.model import (
     TCP_SYN,
     ClientHello,
     DhcpMessage,
-    DnsMessage,
     FlowCount,
     FlowRecord,
     HttpRequest,

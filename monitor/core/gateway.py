@@ -12,7 +12,7 @@ from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import FlowTable
 from monitor.attribution.matches import Matches
 from monitor.attribution.memory import Claim, Memory
-from monitor.attribution.networks import Networks, is_group_address
+from monitor.attribution.networks import Networks
 from monitor.attribution.places import Places
 from monitor.catalog.index import Index
 from monitor.core.accounting import Accounting
@@ -208,19 +208,18 @@ class Gateway:
 
     def _advance(self, now: float) -> None:
         """Moves on to `now`: counts what waits, ends what is over. Time never goes back."""
+        if now < self._due:
+            return
         if self._due < 0.0:
             self._table.start(now)
-        elif now < self._due:
-            return
         self._clock = now
         self._due = floor(now / TICK_SECONDS) * TICK_SECONDS + TICK_SECONDS
         self._tracking.flush(now)
         self._tracking.expire(now)
 
     def _take_rest(self, seen: Observation) -> None:
+        self._advance(seen.time if isinstance(seen, (FlowCount, Neighbour, Packet)) else seen.packet.time)
         if isinstance(seen, FlowCount):
-            if seen.time >= self._due:
-                self._advance(seen.time)
             self._tracking.count_connection(seen)
         elif isinstance(seen, ClientHello):
             self._hellos.take_hello(seen)
@@ -229,8 +228,7 @@ class Gateway:
         elif isinstance(seen, Tunnel):
             self._hellos.take_tunnel(seen)
         elif isinstance(seen, Neighbour):
-            if not is_group_address(seen.address):
-                self._devices.bind(seen.address, seen.mac, seen.interface, seen.time)
+            self._devices.bind(seen.address, seen.mac, seen.interface, seen.time)
         elif isinstance(seen, DhcpMessage):
             self._take_dhcp(seen)
 
@@ -244,6 +242,7 @@ class Gateway:
         if flow is not None:
             flow.application = "dns"
             key = flow.key
+            self._tracking.meet(flow, packet)
             device = flow.device
         else:
             key = reverse_key(packet.key) if response else packet.key
@@ -257,7 +256,7 @@ class Gateway:
     def _take_dhcp(self, message: DhcpMessage) -> None:
         """A lease binds its address to the MAC, unless a relay speaks for a client that is not on the link."""
         packet = message.packet
-        address = message.address if message.kind == ACK else b""
+        address = message.address if message.kind == ACK and len(message.address) in (4, 16) else b""
         device: Device | None
         if address and self._links.of(address, packet.interface) == OFF_LINK:
             device = self._devices.find_address(address, packet.time)

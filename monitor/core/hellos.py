@@ -8,7 +8,7 @@ from monitor.core.reporter import Reporter
 from monitor.core.tracking import Tracking
 from monitor.model import ClientHello, HttpRequest, Packet, Tunnel
 
-TCP: Final = "tcp"
+TLS: Final = "tls"
 QUIC: Final = "quic"
 
 
@@ -37,7 +37,7 @@ class Hellos:
         group = self._accounting.group_of(device)
         attribution = self._accounting.attribution_of(flow, packet.time)
         if is_first:
-            transport = QUIC if hello.quic else TCP
+            transport = QUIC if hello.quic else TLS
             self._accounting.ledger.handshakes.of(attribution.vendor, group, transport).value += 1
         if self._reporter.quic if hello.quic else self._reporter.tls:
             self._reporter.report(packet.time, hello, device, group, attribution)
@@ -62,6 +62,7 @@ class Hellos:
             return self._tracking.loose_flow(packet)
         if flow.key != packet.key and flow.back == packet.key:
             self._tracking.turn_round(flow, packet)
+        self._tracking.meet(flow, packet)
         return flow
 
     def _name(self, flow: Flow, host: bytes) -> None:

@@ -134,7 +134,7 @@ class Ledger:
             return found
         if len(self.destinations) >= DESTINATIONS:
             return self.elsewhere
-        found = Destination(UNKNOWN if asn == NO_ASN else str(asn), country or UNKNOWN)
+        found = Destination(UNKNOWN if asn == NO_ASN else f"AS{asn}", country or UNKNOWN)
         self.destinations[key] = found
         return found
 

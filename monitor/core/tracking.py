@@ -128,11 +128,11 @@ class Tracking:
         flow.packets_sent = max(flow.packets_sent, count.packets_sent)
         flow.packets_returned = max(flow.packets_returned, count.packets_reply)
         flow.last = max(flow.last, count.time)
-        if count.state == FLOW_END:
-            self.end(flow, TIMEOUT)
-        elif not flow.dirty:
+        if not flow.dirty:
             flow.dirty = True
             self._dirty.append(flow)
+        if count.state == FLOW_END:
+            self.end(flow, TIMEOUT)
 
     def device_of(self, key: bytes, packet: Packet) -> Device:
         """The device of a flow that is in no table; `key` leads from client to server."""
@@ -140,6 +140,13 @@ class Tracking:
         far = self.places.of(server)
         outbound = self.places.of(client).local or not far.local or far.group
         return self.device_at(packet, client if outbound else server)
+
+    def meet(self, flow: Flow, packet: Packet) -> None:
+        """A frame of a flow that was known without frames: it shows which MAC its device has."""
+        device = flow.device
+        if device is not None and not device.via and packet.depth == 0 and packet.ethernet:
+            key = flow.key
+            flow.device = self.device_at(packet, key_source(key) if flow.outbound else key_destination(key))
 
     def device_at(self, packet: Packet, address: bytes) -> Device:
         """The device at the address, which is one end of the packet."""
@@ -153,7 +160,7 @@ class Tracking:
                 return device
         else:
             device = devices.by_address.get(address)
-            if device is not None:
+            if device is not None and device.via:
                 return device
             mac = packet.ethernet[0:6]
         link = self.links.of(address, packet.interface)

@@ -149,13 +149,9 @@ def test_a_frame_from_nowhere_is_no_address() -> None:
 
 def test_a_remote_address_never_becomes_a_device_while_the_other_end_is_local() -> None:
     watched = gateway()
-    watched.feed(
-        exchange(PHONE, TIKTOK, "www.tiktok.com") + [syn(STRANGER, LAPTOP, (999, 22), 1.0, ROUTER_MAC)], START + 2
-    )
-    assert sorted(row.device for row in watched.device_rows()) == [
-        PHONE_NAME,
-        ROUTER_MAC.hex(":")[:0] + "02:aa:bb:cc:dd:ee",
-    ]
+    knock = packet(STRANGER, LAPTOP, (999, 22), at=1.0, mac=ROUTER_MAC, to=LAPTOP_MAC)
+    watched.feed([*exchange(PHONE, TIKTOK, "www.tiktok.com"), knock], START + 2)
+    assert sorted(row.device for row in watched.device_rows()) == [PHONE_NAME, LAPTOP_NAME]
 
 
 def test_the_device_table_keeps_its_limit_and_forgets_who_was_quiet() -> None:
