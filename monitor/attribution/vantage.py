@@ -57,7 +57,7 @@ class Vantage:
             return False
         if near in (WATCHED, SELF_WATCHED) or far in (WATCHED, SELF_WATCHED):
             return True
-        if near >= ELSEWHERE and far >= ELSEWHERE:
+        if near == SELF or far == SELF or (near == ELSEWHERE and far == ELSEWHERE):
             return False
         # Behind a router of the LAN is inside too; which interface leads there, the addresses do not say.
         return near == LOCAL or far == LOCAL

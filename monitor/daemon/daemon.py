@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import os
 import secrets
 import signal
 import time
@@ -112,7 +113,8 @@ class Daemon:
         try:
             await server.start(listen.host, listen.port)
         except OSError as error:
-            raise MachineError(f"cannot serve metrics at {listen}: {error.strerror or error}") from error
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise MachineError(f"cannot serve metrics at {listen}: {reason}") from error
         return server
 
     async def run(self, reload: Callable[[], None]) -> None:

@@ -1,0 +1,88 @@
+"""Which interfaces are watched without being named, and which combinations are refused."""
+
+import socket
+
+import pytest
+
+from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
+from monitor.errors import MachineError, UsageError
+from monitor.kernel.interfaces import Address, Interface, Machine
+
+
+def link(
+    index: int, name: str, *addresses: str, up: bool = True, master: int = 0, parent: int = 0, kind: str = ""
+) -> Interface:
+    packed = []
+    for text in addresses:
+        address, _, length = text.partition("/")
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        packed.append(Address(socket.inet_pton(family, address), int(length)))
+    return Interface(index, name, kind, up, name == "lo", master, parent, tuple(packed))
+
+
+LO = link(1, "lo", "127.0.0.1/8")
+WAN = link(2, "wan0", "198.51.100.1/24")
+LAN = link(3, "br-lan", "192.168.1.1/24", "fe80::1/64", kind="bridge")
+PORT = link(4, "port1", master=3)
+GUEST = link(5, "guest", "fd00:5::1/64", "2001:db8:5::1/64")
+DOWN = link(6, "spare", "10.0.0.1/8", up=False)
+VLAN = link(7, "guest.7", "172.16.7.1/24", parent=5, kind="vlan")
+PUBLIC = link(8, "dmz", "203.0.113.1/24")
+UPLINK = link(9, "uplink", "192.168.178.2/24")
+EVERYTHING = (LO, WAN, LAN, PORT, GUEST, DOWN, PUBLIC)
+
+
+def machine(*interfaces: Interface, default: str = "wan0", forwarding: bool = True) -> Machine:
+    return Machine(interfaces, frozenset([default] if default else []), forwarding)
+
+
+@pytest.mark.parametrize(
+    ("here", "expected", "why"),
+    [
+        (machine(*EVERYTHING), ("br-lan", "guest"), "forwards"),
+        (machine(LO, UPLINK, LAN, default="uplink"), ("br-lan",), "forwards"),
+        (machine(*EVERYTHING, forwarding=False), ("wan0",), "does not forward"),
+        (machine(LO, WAN, PUBLIC), ("wan0",), "no other interface has a private prefix"),
+        (machine(LO, WAN, LAN, default=""), ("br-lan",), "forwards"),
+    ],
+)
+def test_default(here: Machine, expected: tuple[str, ...], why: str) -> None:
+    choice = choose_interfaces(here, (), ())
+    assert choice.names == expected
+    assert why in choice.why
+
+
+def test_the_command_line_goes_before_the_configuration() -> None:
+    here = machine(*EVERYTHING)
+    assert choose_interfaces(here, ("guest", "guest"), ("br-lan",)).names == ("guest",)
+    assert choose_interfaces(here, (), ("br-lan", "wan0")).names == ("br-lan", "wan0")
+
+
+def test_nothing_to_watch() -> None:
+    with pytest.raises(MachineError, match="name one with -i"):
+        choose_interfaces(machine(LO, PUBLIC, default="", forwarding=False), (), ())
+
+
+def test_one_that_does_not_exist() -> None:
+    with pytest.raises(MachineError, match="interface br0 does not exist; there are lo, wan0"):
+        choose_interfaces(machine(LO, WAN), ("br0",), ())
+
+
+@pytest.mark.parametrize("names", [("br-lan", "port1"), ("port1", "br-lan"), ("guest.7", "guest")])
+def test_what_would_count_twice_is_refused(names: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="all counts twice"):
+        choose_interfaces(machine(*EVERYTHING, VLAN), names, ())
+
+
+def test_a_port_alone_may_be_watched() -> None:
+    assert choose_interfaces(machine(*EVERYTHING), ("port1",), ()).names == ("port1",)
+
+
+def test_what_is_on_link() -> None:
+    here = machine(*EVERYTHING)
+    assert connected_prefixes(here, ("br-lan", "guest")) == {
+        "br-lan": ("192.168.1.0/24", "fe80::/64"),
+        "guest": ("fd00:5::/64", "2001:db8:5::/64"),
+    }
+    assert connected_prefixes(here, ("br-lan", "port1")) is None
+    assert connected_prefixes(here, ("gone",)) is None

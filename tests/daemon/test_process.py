@@ -1,0 +1,176 @@
+"""The real process on a cable: how it starts, what it refuses, what it survives, how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cable import FAR_MAC, FAR_V4, NEAR_MAC, NEAR_V4, Cable, cable, ip
+from scapy.layers.dns import DNS, DNSQR
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+from monitor.errors import EXIT_MACHINE
+from monitor.lab.child import environment, python_module
+from monitor.lab.gateway import Daemon
+
+pytestmark = pytest.mark.netns
+
+ETHER = Ether(src=FAR_MAC, dst=NEAR_MAC)
+QUESTION = IP(src=FAR_V4, dst=NEAR_V4) / UDP(sport=4000, dport=53) / DNS(qd=DNSQR(qname="www.tiktok.com"))
+FRAME = bytes(ETHER / QUESTION)
+COMMAND = "monitor.cli.main"
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Cable]:
+    with cable() as ends:
+        yield ends
+
+
+def started(wire: Cable, folder: Path, configuration: str = "") -> Daemon:
+    daemon = Daemon(wire.near, folder / "daemon", configuration, ("-i", "v0"))
+    daemon.start()
+    return daemon
+
+
+def refused(wire: Cable, folder: Path, *before: str, arguments: tuple[str, ...] = ("-i", "v0")) -> tuple[int, str]:
+    """Exit code and standard error of a daemon that must not start."""
+    known = environment({"RUNTIME_DIRECTORY": str(folder / "run")})
+    command = wire.near.command([*before, *python_module(COMMAND, "run", *arguments)])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=known, check=False)
+    return done.returncode, done.stderr
+
+
+def questions(daemon: Daemon) -> float:
+    return daemon.metric("dns_queries_total", vendor="bytedance")
+
+
+def test_the_daemon_never_imports_scapy_nor_pyroute2() -> None:
+    names = "('scapy', 'pyroute2', 'dnslib')"
+    code = f"import sys, monitor.daemon.run; print([name for name in {names} if name in sys.modules])"
+    command = [sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_life(wire: Cable, tmp_path: Path) -> None:
+    """Questions are counted, an interface that disappears and comes back is taken up, a stop is quick and told."""
+    with_ban = '[[ban]]\nvendors = ["bytedance"]\nmode = "enforce"\n'
+    daemon = started(wire, tmp_path, with_ban)
+    try:
+        wire.send_frames([FRAME])
+        daemon.wait_for("seen the question", lambda: questions(daemon) == 1)
+        assert daemon.page("/healthz").startswith("ok\n")
+        assert daemon.ask("status")["flows"] == "packets"
+        ip(f"-n {wire.near.name} link del v0")
+        daemon.wait_for("noticed", lambda: daemon.ask("status")["health"]["capture"] == "nothing from v0")
+        wire.connect()
+        daemon.wait_for("noticed", lambda: daemon.ask("status")["health"]["capture"] == "")
+        wire.send_frames([FRAME])
+        daemon.wait_for("seen the next question", lambda: questions(daemon) == 2)
+        assert daemon.resident_bytes() < 90_000_000
+    finally:
+        began = time.monotonic()
+        code = daemon.stop()
+    assert code == 0
+    assert time.monotonic() - began < 1
+    log = daemon.log.read_text()
+    for words in ("mode enforce blocks nothing", "does not forward", "v0 is gone", "v0 is captured again", "counted: "):
+        assert words in log
+    assert not (tmp_path / "daemon" / "control.sock").exists()
+
+
+def test_a_reload_takes_all_or_nothing(wire: Cable, tmp_path: Path) -> None:
+    names = tmp_path / "names"
+    names.write_text("mine.example\n")
+    section = f'[[list]]\nname = "mine"\nurl = "{names}"\nvendor = "mine"\nformat = "domains"\n'
+    daemon = started(wire, tmp_path, section)
+    mine = bytes(
+        ETHER / IP(src=FAR_V4, dst=NEAR_V4) / UDP(sport=4001, dport=53) / DNS(qd=DNSQR(qname="a.mine.example"))
+    )
+
+    def seen() -> float:
+        return daemon.metric("dns_queries_total", vendor="mine")
+
+    try:
+        wire.send_frames([mine])
+        daemon.wait_for("known the list", lambda: seen() == 1)
+        names.unlink()
+        daemon.reload()
+        daemon.wait_for("refused", lambda: daemon.metric("config_last_reload_success") == 0)
+        assert "list mine" in daemon.ask("status")["health"]["reload"]
+        wire.send_frames([mine])
+        daemon.wait_for("kept the list", lambda: seen() == 2)
+        names.write_text("other.example\n")
+        daemon.configure(section + '[metrics]\nlisten = "127.0.0.1:10099"\n')
+        daemon.reload()
+        daemon.wait_for("taken the new list", lambda: daemon.ask("status")["health"]["reload"] == "")
+        wire.send_frames([mine])
+        rows = daemon.ask("status")["rows"]
+        with pytest.raises(OSError, match="refused"):
+            daemon.page("/metrics")
+        assert rows is not None
+    finally:
+        assert daemon.stop() == 0
+    events = [event for event in daemon.eve("dns") if event["dns"]["rrname"] == "a.mine.example"]
+    assert [event["gatewatch"]["vendor"] for event in events] == ["mine", "mine", "unknown"]
+    assert events[-1]["dns"]["type"] == "query"
+
+
+def test_two_daemons(wire: Cable, tmp_path: Path) -> None:
+    daemon = started(wire, tmp_path)
+    try:
+        code, said = refused(wire, tmp_path)
+        assert (code, said.count("\n")) == (EXIT_MACHINE, 1)
+        assert "cannot serve metrics at 127.0.0.1:10053: Address already in use" in said
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.parametrize(
+    ("before", "arguments", "words"),
+    [
+        ((), ("-i", "nothing0"), "interface nothing0 does not exist; there are lo, v0"),
+        ((), (), "no interface to watch"),
+        (
+            ("setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"),
+            ("-i", "v0"),
+            "no permission to capture on v0: run as root, or with CAP_NET_RAW",
+        ),
+    ],
+    ids=["interface", "default", "privilege"],
+)
+def test_what_is_missing_is_one_clear_line(
+    wire: Cable, tmp_path: Path, before: tuple[str, ...], arguments: tuple[str, ...], words: str
+) -> None:
+    code, said = refused(wire, tmp_path, *before, arguments=arguments)
+    assert (code, said.count("\n")) == (EXIT_MACHINE, 1), said
+    assert words in said
+
+
+def test_events_whose_reader_has_gone(wire: Cable, tmp_path: Path) -> None:
+    """`gatewatch run | head -1` ends as soon as nobody reads."""
+    file = tmp_path / "g.toml"
+    file.write_text('[events]\npath = "-"\n')
+    command = wire.near.command(python_module(COMMAND, "run", "-i", "v0", "--config", str(file)))
+    known = environment({"RUNTIME_DIRECTORY": str(tmp_path / "run")})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=known) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while "running" not in process.stderr.readline():
+            assert process.poll() is None
+        wire.send_frames([FRAME])
+        assert json.loads(process.stdout.readline())["event_type"] == "dns"
+        process.stdout.close()
+        wire.send_frames([FRAME])
+        try:
+            assert process.wait(10) == 0
+        finally:
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
