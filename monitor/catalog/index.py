@@ -121,6 +121,18 @@ class Index:
             yield self._make(at)
             at += RECORD_HEAD + self._data[at + 1]
 
+    def own_prefixes(self) -> Iterator[tuple[bytes, int, Owner]]:
+        """Every prefix that is its owner's alone, packed, with its length, in the order of the lists."""
+        at = self._start
+        data = self._data
+        while at < self._end:
+            size = data[at + 1]
+            if data[at] == PREFIX:
+                owner = self._owners[data[at + 2] | data[at + 3] << 8]
+                if not owner.weak:
+                    yield data[at + RECORD_HEAD + 1 : at + RECORD_HEAD + size], data[at + RECORD_HEAD], owner
+            at += RECORD_HEAD + size
+
     def _entry(self, record: int) -> Entry:
         kept = self._entries.get(record)
         if kept is not None:

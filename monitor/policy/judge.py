@@ -170,6 +170,14 @@ class Policy:
         self.refresh(now)
         return any(ban.mode == ENFORCE and ban.ech == STRIP and holds(ban, groups) for ban in self.active)
 
+    def excuses(self) -> bool:
+        """Whether some device may reach a name: its addresses then are to be excused, too."""
+        return bool(self._excused)
+
+    def spares(self) -> dict[bytes, tuple[Subject, ...]]:
+        """The devices that may reach whole vendors, and which."""
+        return self._spared
+
     def next_change(self, now: float) -> float:
         """When to ask again what is in force: the next start, end or expiry; infinite where there is none."""
         ends = [ban.until for ban in self.bans] + [exemption.until for exemption in self.exemptions]

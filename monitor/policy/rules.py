@@ -1,0 +1,159 @@
+"""The rules that do not depend on any ban: where packets come in, how killed flows are dropped, how a ban refuses.
+
+A packet to forward meets first the killed flows, then the banned addresses; one that comes in with a question meets the
+diversion. Whatever an `open` ban does happens behind a look at `alive`, whose elements lapse when nobody renews
+them; `lan` holds the same interfaces for good.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, Chain, CounterLabel, SetSpec
+
+ALIVE: Final = "alive"
+LAN: Final = "lan"
+ALIVE_SECONDS: Final = 5.0
+# A killed flow stays killed until it has been silent for so long: each packet of it begins the time anew.
+KILL_SECONDS: Final = 120.0
+KILLS_MAX: Final = 65_536
+LEARNED_MAX: Final = 262_144
+SPARED_MAX: Final = 65_536
+
+REFUSE: Final = "refuse"
+DIVERT: Final = "divert"
+QUESTIONS: Final = "questions"
+KILLED_TCP: Final = "killed_tcp"
+KILLED_UDP: Final = "killed_udp"
+
+FLOW_V4: Final = f"{IPV4_KEY} . {IPV4_KEY} . inet_service . inet_service"
+FLOW_V6: Final = f"{IPV6_KEY} . {IPV6_KEY} . inet_service . inet_service"
+
+
+@dataclass(frozen=True)
+class Diversion:
+    """Where questions go: `port` is the sinkhole's, on 127.0.0.1 and ::1; `mark` sends a packet there by the policy
+    rule, `reply_mark` is on the sinkhole's answers.
+
+    `armed`: the sinkhole has answered its probe. `probe` is the interface whose questions go there before that.
+    `exempt` are packed addresses of resolvers whose own packets are never diverted.
+    """
+
+    port: int = 10_054
+    mark: int = 0x6757
+    reply_mark: int = 0x6758
+    armed: bool = False
+    probe: str = "gw-probe0"
+    exempt: tuple[bytes, ...] = ()
+
+
+def kill_set(protocol: str, family: int, on_failure: str) -> str:
+    """The set of killed flows, one direction an element; `protocol` is `tcp` or `udp`, `family` 4 or 6."""
+    return f"kill_{protocol}{family}_{on_failure}"
+
+
+def fixed_sets() -> dict[str, SetSpec]:
+    """The sets that are always there, beside those of the groups."""
+    sets = {
+        ALIVE: SetSpec(INTERFACE_KEY, runtime=True, timeouts=True, timeout=ALIVE_SECONDS),
+        LAN: SetSpec(INTERFACE_KEY),
+    }
+    kill_v4 = SetSpec(FLOW_V4, runtime=True, timeouts=True, timeout=KILL_SECONDS, dynamic=True, size=KILLS_MAX)
+    kill_v6 = SetSpec(FLOW_V6, runtime=True, timeouts=True, timeout=KILL_SECONDS, dynamic=True, size=KILLS_MAX)
+    for protocol in ("tcp", "udp"):
+        for on_failure in ("open", "closed"):
+            sets[kill_set(protocol, 4, on_failure)] = kill_v4
+            sets[kill_set(protocol, 6, on_failure)] = kill_v6
+    for family, key in (("4", IPV4_KEY), ("6", IPV6_KEY)):
+        sets["exempt" + family] = SetSpec(key)
+        sets["net" + family] = SetSpec(key, interval=True, verdicts=True)
+        sets["learned" + family] = SetSpec(key, verdicts=True, runtime=True, timeouts=True, size=LEARNED_MAX)
+        spared = SetSpec(key, runtime=True, timeouts=True, size=SPARED_MAX)
+        sets["spared" + family] = spared
+        sets["excused_mac" + family] = SetSpec(f"{MAC_KEY} . {key}", runtime=True, timeouts=True, size=SPARED_MAX)
+        sets["excused_ip" + family] = SetSpec(f"{key} . {key}", runtime=True, timeouts=True, size=SPARED_MAX)
+    return sets
+
+
+def fixed_counters() -> dict[str, CounterLabel]:
+    """What killed flows go on sending, and the questions that were diverted."""
+    return {
+        KILLED_TCP: CounterLabel("", "", "sni", "enforce"),
+        KILLED_UDP: CounterLabel("", "", "sni", "enforce"),
+        "diverted": CounterLabel("", "", "dns", "enforce"),
+    }
+
+
+def fixed_chains(diversion: Diversion) -> dict[str, Chain]:
+    chains = {
+        REFUSE: Chain(("meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable")),
+        # A client that was told once is told often enough: what comes from outside just ends here.
+        "refuse_killed": Chain((f"iifname @{ALIVE} reject with icmpx type port-unreachable", "drop")),
+        "reused": Chain(reuse_rules()),
+        "addresses": Chain(
+            ("ip daddr vmap @net4", "ip daddr vmap @learned4", "ip6 daddr vmap @net6", "ip6 daddr vmap @learned6")
+        ),
+        DIVERT: Chain(divert_rules(diversion)),
+    }
+    for protocol in ("tcp", "udp"):
+        # A SYN may be a new flow between used ports: it meets no set (RFC 9293 section 3.6.1).
+        first = ("tcp flags & syn == syn goto reused",) if protocol == "tcp" else ()
+        chains[f"killed_{protocol}_open"] = Chain(kill_rules(protocol, "open"))
+        chains[f"killed_{protocol}"] = Chain(
+            (
+                *first,
+                *kill_rules(protocol, "closed"),
+                f"iifname @{ALIVE} goto killed_{protocol}_open",
+                f"oifname @{ALIVE} goto killed_{protocol}_open",
+            )
+        )
+    return chains
+
+
+def hook_chains(diversion: Diversion) -> dict[str, Chain]:
+    """The doors of the table. They come last and go first."""
+    return {
+        "prerouting": Chain(
+            (f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}",),
+            "filter hook prerouting priority raw; policy accept;",
+        ),
+        "output": Chain(
+            (f"meta mark {diversion.reply_mark:#x} notrack",), "filter hook output priority raw; policy accept;"
+        ),
+        "forward": Chain(
+            (f"meta l4proto tcp jump {KILLED_TCP}", f"meta l4proto udp jump {KILLED_UDP}", "jump addresses"),
+            "filter hook forward priority filter - 5; policy accept;",
+        ),
+    }
+
+
+def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:
+    """Both directions of a killed flow are elements; each packet renews the one that it meets."""
+    verdict = "drop" if protocol == "tcp" else "goto refuse_killed"
+    rules = []
+    for family, words in ((4, "ip"), (6, "ip6")):
+        name = kill_set(protocol, family, on_failure)
+        flow = f"{words} saddr . {words} daddr . {protocol} sport . {protocol} dport"
+        rules.append(f"{flow} @{name} update @{name} {{ {flow} }} counter name killed_{protocol} {verdict}")
+    return tuple(rules)
+
+
+def reuse_rules() -> tuple[str, ...]:
+    """A client that begins anew between used ports takes the old flow out of the sets, so that its data passes too."""
+    rules = ["tcp flags & ack == ack return", f"iifname != @{ALIVE} return"]
+    for family, words in ((4, "ip"), (6, "ip6")):
+        there = f"{words} saddr . {words} daddr . tcp sport . tcp dport"
+        back = f"{words} daddr . {words} saddr . tcp dport . tcp sport"
+        for on_failure in ("open", "closed"):
+            name = kill_set("tcp", family, on_failure)
+            rules.append(f"{there} @{name} delete @{name} {{ {there} }} delete @{name} {{ {back} }}")
+    return tuple(rules)
+
+
+def divert_rules(diversion: Diversion) -> tuple[str, ...]:
+    """Without a listener `tproxy` ends the rule, and the packet goes where it wanted to, tracked and unmarked."""
+    then = f"meta mark set {diversion.mark:#x} notrack counter name diverted accept"
+    ports = "meta l4proto { tcp, udp }"
+    return (
+        f"meta nfproto ipv4 {ports} tproxy ip to 127.0.0.1:{diversion.port} {then}",
+        f"meta nfproto ipv6 {ports} tproxy ip6 to [::1]:{diversion.port} {then}",
+    )

@@ -1,0 +1,238 @@
+"""The policy as a table: a chain for each owner of banned addresses, in it a rule for each group and kind of member.
+
+An owner is a vendor, a service of it, a category, or two of these where an address is both. The addresses of all bans
+stay in the maps while their bans sleep, so that a schedule or a pause changes rules only, never elements.
+"""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from monitor.attribution.networks import address_text
+from monitor.catalog.entry import UNKNOWN_SERVICE, Vendor
+from monitor.policy.ban import CLOSED, DNS, ENFORCE, EVERYONE, IP, OBSERVE, SHADOW, Ban, Subject, is_over
+from monitor.policy.desired import IPV4_KEY, IPV6_KEY, Chain, CounterLabel, Desired, SetSpec
+from monitor.policy.judge import Policy, covers
+from monitor.policy.members import Members, set_name
+from monitor.policy.names import kernel_name
+from monitor.policy.rules import (
+    ALIVE,
+    DIVERT,
+    LAN,
+    QUESTIONS,
+    REFUSE,
+    SPARED_MAX,
+    Diversion,
+    fixed_chains,
+    fixed_counters,
+    fixed_sets,
+    hook_chains,
+)
+from monitor.policy.territory import Owner, Territory
+
+DEVICE_WORDS: Final = {
+    "mac": "ether saddr",
+    "ip4": "ip saddr",
+    "ip6": "ip6 saddr",
+    "net4": "ip saddr",
+    "net6": "ip6 saddr",
+    "iface": "iifname",
+}
+EXCUSES: Final = tuple(
+    f"{source} . {words} daddr @excused_{kind}{family} return"
+    for family, words in (("4", "ip"), ("6", "ip6"))
+    for kind, source in (("mac", "ether saddr"), ("ip", f"{words} saddr"))
+)
+SPARED: Final = ("ip daddr @spared4 return", "ip6 daddr @spared6 return")
+
+
+def chain_name(owner: Owner) -> str:
+    """`v_bytedance`, `v_bytedance/tiktok`, `c_encrypted-dns`, or a vendor's and a category's joined by `//`."""
+    vendor, service, category = owner
+    parts = [f"v_{vendor}/{service}" if service else f"v_{vendor}"] if vendor else []
+    if category:
+        parts.append(f"c_{category}")
+    return kernel_name("//".join(parts))
+
+
+def allow_set(ban: Ban, family: int) -> str:
+    """The set of the addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6."""
+    return kernel_name(f"allow{family}_{ban.id}")
+
+
+def chain_for(desired: Desired, vendor: str, service: str, category: str) -> str:
+    """The chain that a learned address goes to, `""` where no ban by address is about it."""
+    if service == UNKNOWN_SERVICE:
+        service = ""
+    for owner in ((vendor, service, category), (vendor, service, ""), (vendor, "", ""), ("", "", category)):
+        name = chain_name(owner)
+        if name in desired.chains:
+            return name
+    return ""
+
+
+def plan_table(
+    policy: Policy,
+    members: Members,
+    territory: Territory,
+    vendors: Sequence[Vendor],
+    interfaces: Sequence[str],
+    diversion: Diversion,
+    now: float,
+) -> Desired:
+    """What the table must hold now. `vendors` are the catalogue's, `interfaces` those of the LAN by name."""
+    policy.refresh(now)
+    return TablePlan(policy, members, now).plan(territory, vendors, interfaces, diversion)
+
+
+@final
+class TablePlan:
+    """One table in the making."""
+
+    __slots__ = ("_active", "_bans", "_chains", "_counters", "_members", "_policy", "_rank", "_sets", "_standing")
+
+    def __init__(self, policy: Policy, members: Members, now: float) -> None:
+        self._policy = policy
+        self._members = members
+        self._rank = {group: rank for rank, group in enumerate([*members.groups, ""])}
+        self._standing = [
+            ban for ban in policy.bans if ban.mode != OBSERVE and IP in ban.layers and not is_over(ban.until, now)
+        ]
+        self._active = {ban.id for ban in policy.active}
+        self._bans: dict[str, list[Ban]] = {}
+        for ban in self._standing:
+            for key in {subject.category or subject.vendor for subject in ban.subjects}:
+                self._bans.setdefault(key, []).append(ban)
+        self._sets = fixed_sets()
+        self._counters = fixed_counters()
+        self._chains: dict[str, Chain] = {}
+
+    def plan(
+        self, territory: Territory, vendors: Sequence[Vendor], interfaces: Sequence[str], diversion: Diversion
+    ) -> Desired:
+        self._sets.update(self._members.sets)
+        for ban in self._standing:
+            if ban.allow:
+                self._sets[allow_set(ban, 4)] = SetSpec(IPV4_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
+                self._sets[allow_set(ban, 6)] = SetSpec(IPV6_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
+        self._chains.update(fixed_chains(diversion))
+        owners = {owner: chain_name(owner) for owner in self._owners(territory, vendors)}
+        for owner, name in owners.items():
+            self._chains[name] = Chain(self._owner_rules(owner, name))
+        self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
+        self._chains.update(hook_chains(diversion))
+        elements = self._members.elements()
+        elements["net4"], elements["net6"] = territory.elements(owners)
+        elements[LAN] = {interface.encode(): "" for interface in interfaces}
+        elements["exempt4"] = {address: "" for address in diversion.exempt if len(address) == 4}
+        elements["exempt6"] = {address: "" for address in diversion.exempt if len(address) == 16}
+        return Desired(self._sets, self._counters, self._chains, elements)
+
+    def _owners(self, territory: Territory, vendors: Sequence[Vendor]) -> list[Owner]:
+        """Every owner that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""
+        known = dict.fromkeys(territory.owners)
+        for vendor in vendors:
+            if vendor.kind == "category":
+                known[("", "", vendor.slug)] = None
+                continue
+            known[(vendor.slug, "", "")] = None
+            for slug, _ in vendor.services:
+                known[(vendor.slug, "" if slug == UNKNOWN_SERVICE else slug, "")] = None
+        for ban in self._standing:
+            for subject in ban.subjects:
+                known[(subject.vendor, subject.service, subject.category)] = None
+        return [owner for owner in known if self._bans_of(owner)]
+
+    def _bans_of(self, owner: Owner) -> list[Ban]:
+        """The standing bans about this owner."""
+        vendor, service, category = owner
+        found = [
+            ban
+            for key in {vendor, category} - {""}
+            for ban in self._bans.get(key, ())
+            if any(means(subject, vendor, service, category) for subject in ban.subjects)
+        ]
+        return list(dict.fromkeys(found)) if vendor and category else found
+
+    def _owner_rules(self, owner: Owner, chain: str) -> tuple[str, ...]:
+        """The chain of one owner: who is spared, whom a ban refuses, whom it only counts."""
+        bans = [ban for ban in self._bans_of(owner) if ban.id in self._active]
+        if not bans:
+            return ()
+        rules = list(SPARED)
+        if self._policy.excuses():
+            rules += EXCUSES
+        for device, subjects in self._policy.spares().items():
+            if any(means(subject, *owner) for subject in subjects):
+                rules.append(f"{device_words(device)} return")
+        for mode in (ENFORCE, SHADOW):
+            by_group: dict[str, list[Ban]] = {}
+            for ban in bans:
+                if ban.mode == mode:
+                    for group in ban.groups or ("",):
+                        by_group.setdefault(group, []).append(ban)
+            for group in sorted(by_group, key=lambda name: self._rank.get(name, -1)):
+                if group in self._rank:
+                    rules += self._group_rules(owner, chain, mode, group, by_group[group])
+        return tuple(rules)
+
+    def _group_rules(self, owner: Owner, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
+        """The rules for a group, `""`: for everyone."""
+        label = group or EVERYONE
+        counter = kernel_name(f"{mode}/{chain}/{label}")
+        self._counters[counter] = CounterLabel(owner[0] or owner[2], label, IP, mode)
+        verdict = f"goto {REFUSE}" if mode == ENFORCE else "return"
+        return [
+            " ".join([words for words in (condition, device, f"counter name {counter} {verdict}") if words])
+            for condition in conditions(bans)
+            for device in self._device_words(group)
+        ]
+
+    def _question_rules(self, diversion: Diversion) -> tuple[str, ...]:
+        """Whose questions go to the sinkhole."""
+        rules = ["ip saddr @exempt4 return", "ip6 saddr @exempt6 return"]
+        if diversion.probe:
+            rules.append(f'iifname "{diversion.probe}" goto {DIVERT}')
+        bans = [ban for ban in self._policy.active if ban.mode == ENFORCE and DNS in ban.layers]
+        if not diversion.armed or not bans:
+            return tuple(rules)
+        groups = {group for ban in bans for group in ban.groups or ("",) if group in self._rank}
+        if "" in groups:
+            return (*rules, f"goto {DIVERT}")
+        for group in sorted(groups, key=self._rank.__getitem__):
+            rules += [f"{device} goto {DIVERT}" for device in self._device_words(group)]
+        return tuple(rules)
+
+    def _device_words(self, group: str) -> list[str]:
+        if not group:
+            return [""]
+        return [f"{DEVICE_WORDS[kind]} @{set_name(group, kind)}" for kind in self._members.kinds(group)]
+
+
+def means(subject: Subject, vendor: str, service: str, category: str) -> bool:
+    return covers(subject, vendor, service, (category,)) >= 0
+
+
+def device_words(device: bytes) -> str:
+    """What an exempt device is known by."""
+    if len(device) == 6:
+        return f"ether saddr {device.hex(':')}"
+    return f"{'ip' if len(device) == 4 else 'ip6'} saddr {address_text(device)}"
+
+
+def conditions(bans: list[Ban]) -> list[str]:
+    """When one of the bans holds: while the daemon lives or always, except towards what it allows.
+
+    A condition that another one includes is left out, so that mostly one is left.
+    """
+    plain = {ban.on_failure for ban in bans if not ban.allow}
+    found = []
+    if CLOSED in plain:
+        return [f"iifname @{LAN}"]
+    if plain:
+        found.append(f"iifname @{ALIVE}")
+    for ban in bans:
+        if ban.allow and (ban.on_failure == CLOSED or not plain):
+            gate = f"iifname @{LAN if ban.on_failure == CLOSED else ALIVE}"
+            found.append(f"{gate} ip daddr != @{allow_set(ban, 4)}")
+            found.append(f"{gate} ip6 daddr != @{allow_set(ban, 6)}")
+    return found
