@@ -17,7 +17,7 @@ The floors, each importing only from those below it:
     3  policy              groups: which devices are under one policy
     2  attribution         which vendor a flow belongs to and how we know; flows; device identity
     1  wire catalog        bytes to observations; lists to an index; strangers to each other
-    0  model errors        the types that cross borders; the error tree
+    0  model limits errors  the types that cross borders; the size of every table; the error tree
 
 Floors 0 to 4 are pure: no files, no clock, no threads; time comes in as an argument. mypyc compiles them from the
 same source where the package is built with a C compiler, so what exists per packet is a `@final` slotted class.

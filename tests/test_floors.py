@@ -4,14 +4,15 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import monitor
 import pytest
+
+import monitor
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = CHECKOUT / "monitor"
 
 FLOORS = {
-    "model": 0, "errors": 0,
+    "model": 0, "limits": 0, "errors": 0,
     "wire": 1, "catalog": 1,
     "attribution": 2,
     "policy": 3,

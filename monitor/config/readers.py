@@ -30,7 +30,7 @@ from monitor.config.sections import (
 from monitor.config.subjects import device, interface, member, name, target, word
 from monitor.config.table import Table, chosen
 from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, schedule, size
-from monitor.model import Limits
+from monitor.limits import Limits
 
 S = TypeVar("S")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from monitor.attribution.networks import DEFAULT_LOCAL
 from monitor.config.values import Address, Endpoint, Prefix
-from monitor.model import Limits
+from monitor.limits import Limits
 from monitor.policy.schedule import ALWAYS, Schedule
 
 EVENT_TYPES: Final = ("dns", "tls", "quic", "flow", "dhcp", "verdict")

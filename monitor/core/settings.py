@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from monitor.attribution.networks import DEFAULT_LOCAL
-from monitor.model import Limits
+from monitor.limits import Limits
 from monitor.policy.groups import Group
 
 # A packed address to its AS number (0: unknown) and its ISO 3166 country code ("": unknown).

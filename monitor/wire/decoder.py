@@ -8,16 +8,8 @@ looked into: it happened elsewhere and earlier.
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
-from monitor.model import (
-    PROTOCOL_ICMPV6,
-    PROTOCOL_TCP,
-    PROTOCOL_UDP,
-    TCP_SYN,
-    Frame,
-    Limits,
-    Observation,
-    Packet,
-)
+from monitor.limits import Limits
+from monitor.model import PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, TCP_SYN, Frame, Observation, Packet
 from monitor.wire.cursor import ARP, IPV4, IPV6, Cursor
 from monitor.wire.datagrams import Datagrams
 from monitor.wire.encapsulation import unwrap

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
-from monitor.model import Limits
+from monitor.limits import Limits
 from monitor.wire.cursor import Cursor
 
 DATAGRAM_MAX: Final = 65_535

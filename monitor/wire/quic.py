@@ -14,7 +14,8 @@ Tables by flow and client id, each with its maximum, the oldest leaves first:
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
-from monitor.model import Limits, Observation, Packet, reverse_key
+from monitor.limits import Limits
+from monitor.model import Observation, Packet, reverse_key
 from monitor.wire.quic_connection import GOOD, Connection
 from monitor.wire.quic_crypto import ClientKeys
 from monitor.wire.quic_header import Header, read_header

@@ -12,7 +12,8 @@ RST and FIN are not believed, as anybody may forge them to hide what follows: ta
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
-from monitor.model import TCP_ACK, TCP_SYN, ClientHello, Limits, Observation, Packet
+from monitor.limits import Limits
+from monitor.model import TCP_ACK, TCP_SYN, ClientHello, Observation, Packet
 from monitor.wire.dialogue import Dialogue
 from monitor.wire.stream import SEQUENCE_MASK, Stream
 

@@ -24,7 +24,8 @@ from cast import (
 
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
-from monitor.model import FLOW_NEW, Limits
+from monitor.limits import Limits
+from monitor.model import FLOW_NEW
 
 PHONE_NAME = PHONE_MAC.hex(":")
 LAPTOP_NAME = LAPTOP_MAC.hex(":")

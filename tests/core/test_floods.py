@@ -8,7 +8,8 @@ import os
 from cast import PHONE, START, TIKTOK, asks, exchange, gateway, packet, record, syn, told
 
 from monitor.core.settings import Settings
-from monitor.model import PROTOCOL_UDP, Limits, Observation
+from monitor.limits import Limits
+from monitor.model import PROTOCOL_UDP, Observation
 
 FLOOD = int(os.environ.get("GATEWATCH_FLOOD", "20000"))
 BATCH = 500

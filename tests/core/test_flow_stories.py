@@ -27,6 +27,7 @@ from cast import (
 
 from monitor.core.gateway import Gateway
 from monitor.core.settings import Settings
+from monitor.limits import Limits
 from monitor.model import (
     PROTOCOL_TCP,
     PROTOCOL_UDP,
@@ -35,7 +36,6 @@ from monitor.model import (
     TCP_RST,
     TCP_SYN,
     FlowRecord,
-    Limits,
     Observation,
     flow_key,
 )

@@ -29,7 +29,8 @@ from cast import (
 from monitor.core.answering import RESPONSE_BOUNDS
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
-from monitor.model import MDNS, PROTOCOL_UDP, Limits, Observation, Samples
+from monitor.limits import Limits
+from monitor.model import MDNS, PROTOCOL_UDP, Observation, Samples
 
 
 def numbers(story: list[Observation], settings: Settings | None = None, until: float = 100.0) -> Samples:

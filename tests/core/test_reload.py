@@ -3,7 +3,8 @@
 from cast import PHONE, PHONE_MAC, SHARED, START, TIKTOK, exchange, gateway, ledger, packet, resolves, small_index
 
 from monitor.core.settings import PSEUDONYM, Settings
-from monitor.model import Limits, Observation
+from monitor.limits import Limits
+from monitor.model import Observation
 from monitor.policy.groups import Group
 
 PHONE_NAME = PHONE_MAC.hex(":")

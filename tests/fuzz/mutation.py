@@ -13,7 +13,8 @@ import corpus
 
 from monitor.capture.file import read_frames
 from monitor.errors import CaptureFileError, ErrorCounts
-from monitor.model import DnsMessage, Frame, Limits, Observation
+from monitor.limits import Limits
+from monitor.model import DnsMessage, Frame, Observation
 from monitor.wire.answers import record_address, record_name
 from monitor.wire.decoder import Decoder
 from monitor.wire.rdata import rdata_text

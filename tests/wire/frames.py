@@ -6,7 +6,8 @@ from typing import TypeVar
 from scapy.layers.l2 import Ether
 
 from monitor.errors import ErrorCounts
-from monitor.model import Frame, Limits, Observation, Packet
+from monitor.limits import Limits
+from monitor.model import Frame, Observation, Packet
 from monitor.wire.decoder import Decoder
 
 Seen = TypeVar("Seen")

@@ -11,7 +11,8 @@ from scapy.layers.l2 import GRE, Dot1Q
 from scapy.packet import Raw
 
 from monitor.errors import ErrorCounts
-from monitor.model import DnsMessage, Frame, HttpRequest, Limits, Observation, Packet
+from monitor.limits import Limits
+from monitor.model import DnsMessage, Frame, HttpRequest, Observation, Packet
 from monitor.wire.decoder import Decoder
 
 ASKS = IP(src="192.0.2.1", dst="198.51.100.2") / UDP(sport=4000, dport=53) / Raw(QUERY)

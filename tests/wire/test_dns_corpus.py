@@ -14,7 +14,8 @@ import pytest
 
 from monitor.capture.file import CaptureFile
 from monitor.errors import CaptureFileError, ErrorCounts
-from monitor.model import DNS, LLMNR, MDNS, DnsMessage, Limits, Observation, Record
+from monitor.limits import Limits
+from monitor.model import DNS, LLMNR, MDNS, DnsMessage, Observation, Record
 from monitor.wire.answers import record_name
 from monitor.wire.decoder import Decoder
 from monitor.wire.rdata import rdata_text

@@ -8,7 +8,8 @@ import pytest
 
 from monitor.capture.file import read_frames
 from monitor.errors import ErrorCounts
-from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Limits, Observation, Packet
+from monitor.limits import Limits
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Observation, Packet
 from monitor.wire.decoder import DEPTH_MAX, Decoder
 
 # Layer, source, destination; then packets and, of the outermost layer, IP bytes.

@@ -10,7 +10,8 @@ from scapy.layers.inet import IP, TCP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.packet import Raw
 
-from monitor.model import DnsMessage, Limits, Packet
+from monitor.limits import Limits
+from monitor.model import DnsMessage, Packet
 
 PADDED = QUERY + bytes(1200)
 WHOLE4 = IP(src="192.0.2.1", dst="198.51.100.2", id=77) / UDP(sport=4000, dport=53) / Raw(PADDED)

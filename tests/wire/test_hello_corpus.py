@@ -12,7 +12,8 @@ from corpus import Capture
 
 from monitor.capture.file import read_frames
 from monitor.errors import ErrorCounts
-from monitor.model import ClientHello, HttpRequest, Limits, Observation
+from monitor.limits import Limits
+from monitor.model import ClientHello, HttpRequest, Observation
 from monitor.wire.decoder import Decoder
 from monitor.wire.quic import Quic
 from monitor.wire.quic_versions import VERSIONS

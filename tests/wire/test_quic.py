@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from quic_packets import FIRST_ID, crypto, initial
 
 from monitor.errors import ErrorCounts
-from monitor.model import ClientHello, Limits, Observation
+from monitor.limits import Limits
+from monitor.model import ClientHello, Observation
 from monitor.wire.quic import FAILURES_PER_SECOND, Quic
 from monitor.wire.quic_crypto import ClientKeys, expand_label, expand_packet_number
 from monitor.wire.quic_frames import MALFORMED, find_crypto

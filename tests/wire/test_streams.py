@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ErrorCounts
-from monitor.model import TCP_ACK, TCP_SYN, DnsMessage, HttpRequest, Limits, Observation
+from monitor.limits import Limits
+from monitor.model import TCP_ACK, TCP_SYN, DnsMessage, HttpRequest, Observation
 from monitor.wire.streams import STREAM_OVERHEAD, Streams
 
 HELLO = build.records(build.hello_for(b"www.tiktok.com"))
