@@ -12,9 +12,9 @@ The floors, each importing only from those below it:
 
     7  cli                 the doors: arguments, output for people and for programs, exit codes
     6  daemon config lab   plumbing: one asyncio loop, signals and reloads; the configuration; a network to try it in
-    5  capture kernel metrics events lists       shells, the only input and output; strangers to each other
+    5  capture kernel sinkhole metrics events lists   shells, the only input and output; strangers to each other
     4  core                the state machine: `feed`, `tick`, `next_wakeup`, `snapshot`
-    3  policy              groups: which devices are under one policy
+    3  policy              groups; bans, schedules and exceptions; the kernel state that they want and what to change
     2  attribution         which vendor a flow belongs to and how we know; flows; device identity
     1  wire catalog        bytes to observations; lists to an index; strangers to each other
     0  model limits errors  the types that cross borders; the size of every table; the error tree
@@ -26,4 +26,17 @@ What always holds, each with the test that keeps it:
 
 - imports only go down, and floors 0 to 4 are pure: `tests/test_floors.py`
 - the engine that was asked for is the engine under test: `tests/test_engine.py`
+- any bytes give observations or a counted error: `tests/wire/test_decoder.py::test_any_frame_is_observations_or_counted_errors`,
+  `tests/wire/test_fuzz.py::test_damaged_frames_of_every_capture_are_observations_or_counted_errors`
+- any split of a stream or a batch gives the same observations and numbers:
+  `tests/wire/test_streams.py::test_any_split_order_and_repetition_gives_the_hello_once`,
+  `tests/core/test_invariants.py::test_any_split_of_a_batch_gives_the_same`
+- no table passes its maximum, counters only grow, no byte is lost or counted twice:
+  `tests/core/test_invariants.py::test_tables_keep_their_limits_counters_grow_and_no_byte_is_lost`
+- what real captures hold comes out, and nothing else: `tests/wire/test_dns_corpus.py`, `tests/wire/test_hello_corpus.py`,
+  `tests/wire/test_flows.py`
+- a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
+  `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
+- the daemon imports neither scapy nor what only the lab needs: `tests/daemon/test_process.py`
+- README tells what the code does: `tests/test_documents.py`
 """
