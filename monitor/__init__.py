@@ -26,14 +26,16 @@ What always holds, each with the test that keeps it:
 
 - imports only go down, and floors 0 to 4 are pure: `tests/test_floors.py`
 - the engine that was asked for is the engine under test: `tests/test_engine.py`
-- any bytes give observations or a counted error: `tests/wire/test_decoder.py::test_any_frame_is_observations_or_counted_errors`,
+- any bytes give observations or a counted error:
+  `tests/wire/test_decoder.py::test_any_frame_is_observations_or_counted_errors`,
   `tests/wire/test_fuzz.py::test_damaged_frames_of_every_capture_are_observations_or_counted_errors`
 - any split of a stream or a batch gives the same observations and numbers:
   `tests/wire/test_streams.py::test_any_split_order_and_repetition_gives_the_hello_once`,
   `tests/core/test_invariants.py::test_any_split_of_a_batch_gives_the_same`
 - no table passes its maximum, counters only grow, no byte is lost or counted twice:
   `tests/core/test_invariants.py::test_tables_keep_their_limits_counters_grow_and_no_byte_is_lost`
-- what real captures hold comes out, and nothing else: `tests/wire/test_dns_corpus.py`, `tests/wire/test_hello_corpus.py`,
+- what real captures hold comes out, and nothing else: `tests/wire/test_dns_corpus.py`,
+  `tests/wire/test_hello_corpus.py`,
   `tests/wire/test_flows.py`
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
