@@ -1,0 +1,36 @@
+"""What shall become of one name that one client asks for; the sinkhole asks, the policy decides."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias, final
+
+from monitor.wire.dns_answer import EDE_BLOCKED, error_option
+
+
+@final
+class Decision:
+    """`banned` names are answered here, others are passed on; made once per ban and used for many queries.
+
+    `strip_ech` takes `ech` out of what is passed on. `plain` says that the client is under a ban that needs plain
+    DNS, so that the canaries are answered as their owners define. `text` goes into the answer for whoever looks
+    (RFC 8914), `about` is the policy's own and comes back to it.
+    """
+
+    __slots__ = ("about", "banned", "option", "plain", "strip_ech")
+
+    def __init__(
+        self, banned: bool, strip_ech: bool = False, plain: bool = True, text: str = "", about: object = None
+    ) -> None:
+        self.banned = banned
+        self.strip_ech = strip_ech
+        self.plain = plain
+        self.option = error_option(EDE_BLOCKED, text.encode())
+        self.about = about
+
+
+PASS: Final = Decision(banned=False)
+
+# Of a client's packed address, a name (lower case, as everywhere) and a query type. Asked for the question, and for
+# every name that an answer leads to.
+Decide: TypeAlias = Callable[[bytes, bytes, int], Decision]
+# Told of every query that was answered as banned: the client's address, the name that was asked for, the decision.
+Blocked: TypeAlias = Callable[[bytes, bytes, Decision], None]

@@ -1,0 +1,176 @@
+"""Asks an upstream over TCP for one client's connection: one connection for all its queries, in any order.
+
+It is opened with the first query, opened once more where the server closed it meanwhile (RFC 7766 section 6.2.4), and
+goes to the next server where the first does not take it.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final, final
+
+from monitor.sinkhole.counts import LATE, MISMATCHED, TIMEOUT, UNREACHABLE
+from monitor.sinkhole.dice import Dice
+from monitor.sinkhole.framing import Framer, framed
+from monitor.sinkhole.responder import Asked, Responder
+from monitor.sinkhole.servers import Servers
+from monitor.sinkhole.sockets import Peer, family_of, set_mark
+from monitor.wire.dns import HEADER
+from monitor.wire.dns_answer import with_id
+from monitor.wire.dns_query import TYPE_AXFR, TYPE_IXFR, is_answer
+
+CONNECT_SECONDS: Final = 2.0
+ATTEMPTS_MAX: Final = 2
+ANSWER_BYTES: Final = 65_535
+
+
+@final
+class _Waiting:
+    __slots__ = ("asked", "attempts", "begun", "deadline")
+
+    def __init__(self, asked: Asked, deadline: float) -> None:
+        self.asked = asked
+        self.deadline = deadline
+        self.attempts = 0
+        self.begun = False  # a transfer of which a part has come
+
+
+@final
+class StreamUpstream(asyncio.Protocol):
+    """`give` takes each answer for the client."""
+
+    def __init__(
+        self, responder: Responder, servers: Servers, candidates: Sequence[Peer], mark: int, dice: Dice,
+        give: Callable[[bytes], None],
+    ) -> None:  # fmt: skip
+        self._responder = responder
+        self._counts = responder.counts
+        self._servers = servers
+        self._candidates = candidates
+        self._mark = mark
+        self._dice = dice
+        self._give = give
+        self._server: Peer | None = None
+        self._framer = Framer(ANSWER_BYTES)
+        self._transport: asyncio.Transport | None = None
+        self._opening: asyncio.Task[None] | None = None
+        # In the order of their deadlines.
+        self._waiting: dict[int, _Waiting] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def forward(self, asked: Asked, deadline: float) -> None:
+        number = self._dice.free_id(self._waiting)
+        self._waiting[number] = _Waiting(asked, deadline)
+        self._put(number)
+
+    def expire(self, now: float) -> None:
+        """Gives up what has waited until its deadline."""
+        while self._waiting:
+            number = next(iter(self._waiting))
+            if self._waiting[number].deadline > now:
+                return
+            self._counts.upstream[TIMEOUT] += 1
+            if self._server is not None:
+                self._servers.failed(self._server, now)
+            self._fail(number)
+
+    def close(self) -> None:
+        self._closed = True
+        self._waiting.clear()
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _put(self, number: int) -> None:
+        waiting = self._waiting[number]
+        if self._transport is not None:
+            waiting.attempts += 1
+            self._transport.write(framed(bytes((number >> 8, number & 255)) + waiting.asked.query.data[2:]))
+        elif self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self._open())
+
+    async def _open(self) -> None:
+        """Connects to the first server that takes it; then everything that waits is sent."""
+        loop = asyncio.get_running_loop()
+        for server in self._candidates:
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await self._connect(loop, server)
+            except OSError:  # TimeoutError is one
+                self._counts.upstream[UNREACHABLE] += 1
+                self._servers.failed(server, loop.time())
+                continue
+            self._server = server
+            break
+        self._opening = None
+        for number in list(self._waiting):
+            if self._transport is not None:
+                self._put(number)
+            else:
+                self._fail(number)
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop, server: Peer) -> None:
+        opened = socket.socket(family_of(server[0]), socket.SOCK_STREAM)
+        try:
+            opened.setblocking(False)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            set_mark(opened, self._mark)
+            await loop.sock_connect(opened, server)
+            await loop.create_connection(lambda: self, sock=opened)
+        except BaseException:
+            opened.close()
+            raise
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        if self._closed:
+            transport.abort()
+            return
+        self._transport = transport
+        self._framer = Framer(ANSWER_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        self._framer.feed(data)
+        message = self._framer.take()
+        while message is not None:
+            self._take(message)
+            message = self._framer.take()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """What waits is asked for again, once."""
+        self._transport = None
+        for number in list(self._waiting):
+            waiting = self._waiting[number]
+            if waiting.begun or waiting.attempts >= ATTEMPTS_MAX:
+                self._fail(number)
+            else:
+                self._put(number)
+
+    def _take(self, data: bytes) -> None:
+        if len(data) < HEADER:
+            self._counts.upstream[MISMATCHED] += 1
+            return
+        number = data[0] << 8 | data[1]
+        waiting = self._waiting.get(number)
+        if waiting is None:
+            self._counts.upstream[LATE] += 1
+        elif not is_answer(waiting.asked.query, data):
+            self._counts.upstream[MISMATCHED] += 1
+        elif waiting.asked.query.type in (TYPE_AXFR, TYPE_IXFR):
+            # A transfer is any number of messages (RFC 5936 section 2.2); it ends with its connection or its time.
+            waiting.begun = True
+            self._give(with_id(data, waiting.asked.query.data))
+        else:
+            del self._waiting[number]
+            self._give(self._responder.settle(waiting.asked, data))
+        if self._server is not None:
+            self._servers.answered(self._server)
+
+    def _fail(self, number: int) -> None:
+        waiting = self._waiting.pop(number)
+        if not waiting.begun:
+            self._give(self._responder.fail(waiting.asked))
