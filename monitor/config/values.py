@@ -75,6 +75,14 @@ def mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(":", "").replace("-", ""))
 
 
+def packed_device(text: str) -> bytes:
+    """A MAC address or an address, packed."""
+    try:
+        return mac(text)
+    except ValueError:
+        return address(text).packed
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where a server listens; an empty host means nowhere."""

@@ -1,0 +1,45 @@
+"""The configuration's bans and exceptions as the policy wants them."""
+
+import time
+
+from monitor.config.sections import Ban as BanSection
+from monitor.config.sections import Config
+from monitor.config.values import packed_device
+from monitor.policy.ban import Ban, Exemption, parse_subject
+from monitor.policy.orders import Standing, ban_id, distinct
+
+
+def configured_standing(config: Config) -> Standing:
+    """Every `[[ban]]` and `[[exception]]`, in their order."""
+    exemptions = tuple(
+        Exemption(packed_device(one.device), one.name.encode(), one.vendor, one.until, one.reason)
+        for one in config.exceptions
+    )
+    return Standing(tuple(distinct([_ban(section) for section in config.bans])), exemptions)
+
+
+def protected_names(config: Config) -> tuple[bytes, ...]:
+    """The names of `[protect]`, beside which the built-in ones always stand."""
+    return tuple(name.encode() for name in config.protect.names)
+
+
+def local_time(now: float) -> tuple[int, int]:
+    """Weekday (0: Monday) and minute of the day on this machine's wall."""
+    local = time.localtime(now)
+    return local.tm_wday, local.tm_hour * 60 + local.tm_min
+
+
+def _ban(section: BanSection) -> Ban:
+    return Ban(
+        id=ban_id(section.vendors, section.groups),
+        subjects=tuple(parse_subject(target) for target in section.vendors),
+        groups=section.groups,
+        mode=section.mode,
+        layers=frozenset(section.layers),
+        schedule=section.schedule,
+        on_failure=section.on_failure,
+        reason=section.reason,
+        allow=tuple(name.encode() for name in section.allow),
+        blind=section.blind,
+        ech=section.ech,
+    )
