@@ -16,6 +16,8 @@ from monitor.attribution.networks import Networks
 from monitor.attribution.places import Places
 from monitor.catalog.index import Index
 from monitor.core.accounting import Accounting
+from monitor.core.connections import Connections
+from monitor.core.ends import Ends
 from monitor.core.hellos import Hellos
 from monitor.core.ledger import Ledger
 from monitor.core.links import Links
@@ -52,8 +54,9 @@ class Gateway:
     """All state of one gateway. Settings and index may change under it (`reload`), its flows and counters stay."""
 
     __slots__ = (
-        "_accounting", "_clock", "_devices", "_due", "_hellos", "_ledger", "_links", "_matches", "_memory", "_naming",
-        "_packets", "_places", "_questions", "_readout", "_reporter", "_settings", "_table", "_tracking",
+        "_accounting", "_clock", "_connections", "_devices", "_due", "_ends", "_hellos", "_ledger", "_links",
+        "_matches", "_memory", "_naming", "_packets", "_places", "_questions", "_readout", "_reporter", "_settings",
+        "_table", "_tracking",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, index: Index, now: float) -> None:
@@ -75,9 +78,11 @@ class Gateway:
         self._ledger = Ledger(limits.rows, limits.series)
         self._accounting = Accounting(attributor, self._devices, groups, self._ledger)
         self._table = FlowTable(limits.flows)
-        self._tracking = Tracking(self._table, self._accounting, self._links, self._reporter, now)
+        self._ends = Ends(self._devices, self._places, self._links)
+        self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter)
+        self._connections = Connections(self._tracking, self._ends, now)
         self._questions = Questions(self._accounting, self._reporter, limits.queries)
-        self._hellos = Hellos(self._accounting, self._tracking, self._reporter)
+        self._hellos = Hellos(self._accounting, self._tracking, self._ends, self._reporter)
         self._readout = Readout(self._accounting)
 
     def feed(self, observations: list[Observation], now: float) -> list[Effect]:
@@ -220,7 +225,7 @@ class Gateway:
     def _take_rest(self, seen: Observation) -> None:
         self._advance(seen.time if isinstance(seen, (FlowCount, Neighbour, Packet)) else seen.packet.time)
         if isinstance(seen, FlowCount):
-            self._tracking.count_connection(seen)
+            self._connections.count(seen)
         elif isinstance(seen, ClientHello):
             self._hellos.take_hello(seen)
         elif isinstance(seen, HttpRequest):
@@ -242,12 +247,12 @@ class Gateway:
         if flow is not None:
             flow.application = "dns"
             key = flow.key
-            self._tracking.meet(flow, packet)
+            self._ends.meet(flow, packet)
             device = flow.device
         else:
             key = reverse_key(packet.key) if response else packet.key
         if device is None:
-            device = self._tracking.device_of(key, packet)
+            device = self._ends.device_of(key, packet)
         if response:
             self._questions.answer(message, device, flow, key)
         else:

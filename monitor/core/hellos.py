@@ -4,6 +4,7 @@ from typing import Final, final
 
 from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.core.accounting import Accounting
+from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
 from monitor.core.tracking import Tracking
 from monitor.model import ClientHello, HttpRequest, Packet, Tunnel
@@ -16,10 +17,11 @@ QUIC: Final = "quic"
 class Hellos:
     """Ties what a flow says to the flow, whichever of its directions it was met in."""
 
-    __slots__ = ("_accounting", "_reporter", "_tracking")
+    __slots__ = ("_accounting", "_ends", "_reporter", "_tracking")
 
-    def __init__(self, accounting: Accounting, tracking: Tracking, reporter: Reporter) -> None:
+    def __init__(self, accounting: Accounting, tracking: Tracking, ends: Ends, reporter: Reporter) -> None:
         self._accounting = accounting
+        self._ends = ends
         self._tracking = tracking
         self._reporter = reporter
 
@@ -62,7 +64,7 @@ class Hellos:
             return self._tracking.loose_flow(packet)
         if flow.key != packet.key and flow.back == packet.key:
             self._tracking.turn_round(flow, packet)
-        self._tracking.meet(flow, packet)
+        self._ends.meet(flow, packet)
         return flow
 
     def _name(self, flow: Flow, host: bytes) -> None:

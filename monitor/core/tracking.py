@@ -1,38 +1,29 @@
-"""Packets and conntrack's counters to flows: opened, counted, turned round, ended."""
+"""Packets to flows: opened, counted, turned round, ended."""
 
 from itertools import islice
 from typing import Final, final
 
-from monitor.attribution.devices import Device, Devices
 from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, FlowTable
-from monitor.attribution.places import Places
 from monitor.attribution.roles import DNS_PORT, source_is_client
 from monitor.core.accounting import HOLD_SECONDS, Accounting
-from monitor.core.links import Links
+from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
 from monitor.model import (
-    FLOW_END,
-    FLOW_NEW,
     PROTOCOL_TCP,
     PROTOCOL_UDP,
     TCP_ACK,
     TCP_FIN,
     TCP_RST,
     TCP_SYN,
-    FlowCount,
     FlowRecord,
     Packet,
-    key_destination,
     key_destination_port,
     key_protocol,
-    key_source,
     reverse_key,
 )
 
 TURNING_FLAGS: Final = TCP_FIN | TCP_SYN | TCP_RST
 BOTH_FINS: Final = 3
-# What conntrack tells of unknown connections so soon after the start is older than we are.
-STARTUP_SECONDS: Final = 30.0
 
 FIN: Final = "fin"
 RST: Final = "rst"
@@ -45,21 +36,17 @@ class Tracking:
     """Keeps the flow table and the list of flows with bytes that are not counted yet."""
 
     __slots__ = (
-        "_accounting", "_devices", "_dirty", "_last_flow", "_last_packet", "_started", "links", "places", "reporter",
-        "table",
+        "_accounting", "_dirty", "_ends", "_last_flow", "_last_packet", "_reporter", "table",
     )  # fmt: skip
 
-    def __init__(self, table: FlowTable, accounting: Accounting, links: Links, reporter: Reporter, now: float) -> None:
+    def __init__(self, table: FlowTable, accounting: Accounting, ends: Ends, reporter: Reporter) -> None:
         self.table = table
-        self.places: Places = accounting.attributor.places
-        self.links = links
-        self.reporter = reporter
         self._accounting = accounting
-        self._devices: Devices = accounting.devices
+        self._ends = ends
+        self._reporter = reporter
         self._dirty: list[Flow] = []
         self._last_packet: Packet | None = None
         self._last_flow: Flow | None = None
-        self._started = now
 
     def count_packet(self, packet: Packet) -> None:
         """Counts one packet of depth 0."""
@@ -108,75 +95,23 @@ class Tracking:
         flow = self.flow_of(packet)
         return self._open(packet) if flow is None and packet.depth == 0 else flow
 
-    def count_connection(self, count: FlowCount) -> None:
-        """Takes over what conntrack has counted of a connection since its start."""
-        key, back = inside_keys(count, self.places)
-        flow = self.table.find(key)
-        if flow is not None and flow.connection not in (-1, count.id):
-            self.end(flow, TIMEOUT)
-            flow = None
-        if flow is None:
-            if count.state != FLOW_NEW and len(self.table.forward) >= self.table.limit:
-                # Evicted before, or never heard of: to take it up would push out a flow that is being counted.
-                return
-            flow = self._open_connection(count, key, back)
-        elif flow.key != key:
-            self.table.turn_round(flow)
-        flow.connection = count.id
-        flow.sent = max(flow.sent, count.bytes_sent)
-        flow.returned = max(flow.returned, count.bytes_reply)
-        flow.packets_sent = max(flow.packets_sent, count.packets_sent)
-        flow.packets_returned = max(flow.packets_returned, count.packets_reply)
-        flow.last = max(flow.last, count.time)
-        if not flow.dirty:
-            flow.dirty = True
-            self._dirty.append(flow)
-        if count.state == FLOW_END:
-            self.end(flow, TIMEOUT)
-
-    def device_of(self, key: bytes, packet: Packet) -> Device:
-        """The device of a flow that is in no table; `key` leads from client to server."""
-        client, server = key_source(key), key_destination(key)
-        far = self.places.of(server)
-        outbound = self.places.of(client).local or not far.local or far.group
-        return self.device_at(packet, client if outbound else server)
-
-    def meet(self, flow: Flow, packet: Packet) -> None:
-        """A frame of a flow that was known without frames: it shows which MAC its device has."""
-        device = flow.device
-        if device is not None and not device.via and packet.depth == 0 and packet.ethernet:
-            key = flow.key
-            flow.device = self.device_at(packet, key_source(key) if flow.outbound else key_destination(key))
-
-    def device_at(self, packet: Packet, address: bytes) -> Device:
-        """The device at the address, which is one end of the packet."""
-        devices = self._devices
-        if packet.depth or len(packet.ethernet) < 12:
-            return devices.find_address(address, packet.time)
-        if address == key_source(packet.key):
-            mac = packet.ethernet[6:12]
-            device = devices.seen(address, mac, packet.interface, packet.time)
-            if device is not None:
-                return device
-        else:
-            device = devices.by_address.get(address)
-            if device is not None and device.via:
-                return device
-            mac = packet.ethernet[0:6]
-        link = self.links.of(address, packet.interface)
-        return devices.identify(address, mac, packet.interface, link, packet.time)
-
     def loose_flow(self, packet: Packet) -> Flow:
         """A flow for a hello inside a tunnel: it has ends, but no bytes of its own, and is in no table."""
         key = packet.key
         flow = Flow(key, reverse_key(key), key_protocol(key), key_destination_port(key), packet.time)
-        self._find_ends(flow, packet)
+        self._ends.find(flow, packet, packet.time)
         return flow
 
     def turn_round(self, flow: Flow, packet: Packet) -> None:
         """A hello came from the end that was taken for the server."""
         self.table.turn_round(flow)
-        self._find_ends(flow, packet)
+        self._ends.find(flow, packet, packet.time)
+
+    def touch(self, flow: Flow) -> None:
+        """The flow has bytes that are not counted yet."""
+        if not flow.dirty:
+            flow.dirty = True
+            self._dirty.append(flow)
 
     def flush(self, now: float) -> None:
         """Counts the bytes of every flow that is settled or has waited long enough."""
@@ -214,7 +149,7 @@ class Tracking:
         if flow.dirty or not flow.counted:
             self._accounting.flush(flow, now)
         self.table.remove(flow)
-        if not self.reporter.flow:
+        if not self._reporter.flow:
             return
         if flow.state == RESET:
             reason = RST
@@ -229,7 +164,7 @@ class Tracking:
         record.number = flow.number
         device = flow.device
         group = self._accounting.group_of(device) if device is not None else ""
-        self.reporter.report(now, record, device, group, self._accounting.attribution_of(flow, now))
+        self._reporter.report(now, record, device, group, self._accounting.attribution_of(flow, now))
 
     def _open(self, packet: Packet) -> Flow:
         """The flow of a packet that none is known for; its bytes are not counted here."""
@@ -245,47 +180,13 @@ class Tracking:
             flow.midstream = packet.flags & TCP_SYN == 0
             if flow.midstream:
                 flow.state = ESTABLISHED
-        self._find_ends(flow, packet)
+        self._ends.find(flow, packet, packet.time)
         flow.settled = not may_say_hello(flow)
-        self._add(flow)
+        self.add(flow)
         return flow
 
-    def _open_connection(self, count: FlowCount, key: bytes, back: bytes) -> Flow:
-        flow = Flow(key, back, key_protocol(key), key_destination_port(key), count.time)
-        flow.connection = count.id
-        if count.state != FLOW_NEW and (count.time < self._started + STARTUP_SECONDS or self.table.evictions):
-            # What it carried before, nobody knows when, or we counted it already and forgot the flow.
-            flow.midstream = True
-            flow.sent = flow.counted_sent = count.bytes_sent
-            flow.returned = flow.counted_returned = count.bytes_reply
-        client, server = key_source(key), key_destination(key)
-        near, far = self.places.of(client), self.places.of(server)
-        flow.outbound = near.local or not far.local or far.group
-        address = client if flow.outbound else server
-        flow.remote = far if flow.outbound else near
-        flow.origin = address if len(address) == 4 else b""
-        flow.device = self._devices.find_address(address, count.time)
-        flow.settled = not may_say_hello(flow)
-        if flow.port == DNS_PORT:
-            flow.application = "dns"
-        self._add(flow)
-        return flow
-
-    def _find_ends(self, flow: Flow, packet: Packet) -> None:
-        """Who the device is, and who is at the other end.
-
-        The device is the local end; where both ends are local or neither is, the client. So traffic inside the LAN and
-        that of the gateway itself counts for who asked, and what came in from outside counts for who was asked.
-        """
-        client, server = key_source(flow.key), key_destination(flow.key)
-        near, far = self.places.of(client), self.places.of(server)
-        flow.outbound = near.local or not far.local or far.group
-        address = client if flow.outbound else server
-        flow.remote = far if flow.outbound else near
-        flow.origin = address if len(address) == 4 else b""
-        flow.device = self.device_at(packet, address)
-
-    def _add(self, flow: Flow) -> None:
+    def add(self, flow: Flow) -> None:
+        """Takes a new flow, and makes room for it first."""
         table = self.table
         if len(table.forward) >= table.limit:
             self._make_room()
@@ -316,14 +217,3 @@ def may_say_hello(flow: Flow) -> bool:
     if flow.midstream or not flow.outbound or flow.port == DNS_PORT or flow.port == 0:
         return False
     return flow.protocol == PROTOCOL_TCP or flow.protocol == PROTOCOL_UDP
-
-
-def inside_keys(count: FlowCount, places: Places) -> tuple[bytes, bytes]:
-    """The keys of both directions as packets on the LAN side have them, client to server first.
-
-    The original direction has the client's own address and the one that it asked for. Of a connection that came in to
-    a forwarded port, the reply direction has the server's.
-    """
-    if not places.of(key_source(count.key)).local and places.of(key_source(count.reply)).local:
-        return reverse_key(count.reply), count.reply
-    return count.key, reverse_key(count.key)

@@ -1,0 +1,82 @@
+"""Conntrack's connections to flows: its counters are absolute, and its keys are from before the translation."""
+
+from typing import Final, final
+
+from monitor.attribution.flows import Flow
+from monitor.attribution.roles import DNS_PORT
+from monitor.core.ends import Ends
+from monitor.core.tracking import TIMEOUT, Tracking, may_say_hello
+from monitor.model import (
+    FLOW_END,
+    FLOW_NEW,
+    FlowCount,
+    key_destination_port,
+    key_protocol,
+    key_source,
+    reverse_key,
+)
+
+# What conntrack tells of unknown connections so soon after the start is older than we are.
+STARTUP_SECONDS: Final = 30.0
+
+
+@final
+class Connections:
+    """Keeps flows at what conntrack says. `started` is when the gateway began to watch."""
+
+    __slots__ = ("_ends", "_started", "_tracking")
+
+    def __init__(self, tracking: Tracking, ends: Ends, started: float) -> None:
+        self._tracking = tracking
+        self._ends = ends
+        self._started = started
+
+    def count(self, count: FlowCount) -> None:
+        """Takes over what conntrack has counted of a connection since its start."""
+        key, back = self._inside_keys(count)
+        table = self._tracking.table
+        flow = table.find(key)
+        if flow is not None and flow.connection not in (-1, count.id):
+            self._tracking.end(flow, TIMEOUT)
+            flow = None
+        if flow is None:
+            if count.state != FLOW_NEW and len(table.forward) >= table.limit:
+                # Evicted before, or never heard of: to take it up would push out a flow that is being counted.
+                return
+            flow = self._open_connection(count, key, back)
+        elif flow.key != key:
+            table.turn_round(flow)
+        flow.connection = count.id
+        flow.sent = max(flow.sent, count.bytes_sent)
+        flow.returned = max(flow.returned, count.bytes_reply)
+        flow.packets_sent = max(flow.packets_sent, count.packets_sent)
+        flow.packets_returned = max(flow.packets_returned, count.packets_reply)
+        flow.last = max(flow.last, count.time)
+        self._tracking.touch(flow)
+        if count.state == FLOW_END:
+            self._tracking.end(flow, TIMEOUT)
+
+    def _open_connection(self, count: FlowCount, key: bytes, back: bytes) -> Flow:
+        flow = Flow(key, back, key_protocol(key), key_destination_port(key), count.time)
+        flow.connection = count.id
+        if count.state != FLOW_NEW and (count.time < self._started + STARTUP_SECONDS or self._tracking.table.evictions):
+            # What it carried before, nobody knows when, or we counted it already and forgot the flow.
+            flow.midstream = True
+            flow.sent = flow.counted_sent = count.bytes_sent
+            flow.returned = flow.counted_returned = count.bytes_reply
+        self._ends.find(flow, None, count.time)
+        flow.settled = not may_say_hello(flow)
+        if flow.port == DNS_PORT:
+            flow.application = "dns"
+        self._tracking.add(flow)
+        return flow
+
+    def _inside_keys(self, count: FlowCount) -> tuple[bytes, bytes]:
+        """The keys of both directions as packets on the LAN side have them, client to server first.
+
+        The original direction has the client's own address and the one that it asked for. Of a connection that came in
+        to a forwarded port, the reply direction has the server's.
+        """
+        if not self._ends.is_local(key_source(count.key)) and self._ends.is_local(key_source(count.reply)):
+            return reverse_key(count.reply), count.reply
+        return count.key, reverse_key(count.key)

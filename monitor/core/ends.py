@@ -1,0 +1,72 @@
+"""Who is at the ends of a flow: the device, seen through its frames, and whoever it talks to."""
+
+from typing import final
+
+from monitor.attribution.devices import Device, Devices
+from monitor.attribution.flows import Flow
+from monitor.attribution.places import Places
+from monitor.core.links import Links
+from monitor.model import Packet, key_destination, key_source
+
+
+@final
+class Ends:
+    """Finds devices by the frames that they send or get."""
+
+    __slots__ = ("_devices", "_links", "_places")
+
+    def __init__(self, devices: Devices, places: Places, links: Links) -> None:
+        self._devices = devices
+        self._places = places
+        self._links = links
+
+    def find(self, flow: Flow, packet: Packet | None, now: float) -> None:
+        """Fills in the device of the flow and whom it talks to; without a packet by addresses alone.
+
+        The device is the local end; where both ends are local or neither is, the client. So traffic inside the LAN and
+        that of the gateway itself counts for who asked, and what came in from outside counts for who was asked.
+        """
+        client, server = key_source(flow.key), key_destination(flow.key)
+        near, far = self._places.of(client), self._places.of(server)
+        flow.outbound = near.local or not far.local or far.group
+        address = client if flow.outbound else server
+        flow.remote = far if flow.outbound else near
+        flow.origin = address if len(address) == 4 else b""
+        flow.device = self._devices.find_address(address, now) if packet is None else self.device_at(packet, address)
+
+    def is_outside_in(self, key: bytes) -> bool:
+        """Whether the key leads from outside to a local address."""
+        far = self._places.of(key_destination(key))
+        return far.local and not far.group and not self._places.of(key_source(key)).local
+
+    def is_local(self, address: bytes) -> bool:
+        return self._places.of(address).local
+
+    def device_of(self, key: bytes, packet: Packet) -> Device:
+        """The device of a flow that is in no table; `key` leads from client to server."""
+        return self.device_at(packet, key_destination(key) if self.is_outside_in(key) else key_source(key))
+
+    def meet(self, flow: Flow, packet: Packet) -> None:
+        """A frame of a flow that was known without frames: it shows which MAC its device has."""
+        device = flow.device
+        if device is not None and not device.via and packet.depth == 0 and packet.ethernet:
+            key = flow.key
+            flow.device = self.device_at(packet, key_source(key) if flow.outbound else key_destination(key))
+
+    def device_at(self, packet: Packet, address: bytes) -> Device:
+        """The device at the address, which is one end of the packet."""
+        devices = self._devices
+        if packet.depth or len(packet.ethernet) < 12:
+            return devices.find_address(address, packet.time)
+        if address == key_source(packet.key):
+            mac = packet.ethernet[6:12]
+            device = devices.seen(address, mac, packet.interface, packet.time)
+            if device is not None:
+                return device
+        else:
+            device = devices.by_address.get(address)
+            if device is not None and device.via:
+                return device
+            mac = packet.ethernet[0:6]
+        link = self._links.of(address, packet.interface)
+        return devices.identify(address, mac, packet.interface, link, packet.time)
