@@ -1,6 +1,7 @@
 """A sinkhole on loopback and the resolver behind it, in a thread; tests ask from outside with real clients."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import dns.message
 import dns.rrset
 
 from monitor.errors import MachineError
+from monitor.lab.anywhere import UdpAnywhere
 from monitor.sinkhole.decision import PASS, Blocked, Decide, Decision
 from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.settings import Listen, SinkholeLimits, SinkholeSettings
@@ -57,11 +59,17 @@ class Resolver(asyncio.DatagramProtocol):
         self._server: Any = None
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def open(self, host: str = "127.0.0.1") -> None:
+    async def open(self, host: str = "127.0.0.1", port: int = 0) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await asyncio.start_server(self._stream, host, 0)
+        self._server = await asyncio.start_server(self._stream, host, port)
         self.port = self._server.sockets[0].getsockname()[1]
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(host, self.port))
+
+    async def open_anywhere(self, family: int, port: int) -> None:
+        """At every address of the machine, answering from the one that was asked."""
+        host = "::" if family == socket.AF_INET6 else "0.0.0.0"
+        self._server = await asyncio.start_server(self._stream, host, port, family=family)
+        self._transport = UdpAnywhere(family, port, lambda data, peer: self.datagram_received(data, peer))
 
     def close(self) -> None:
         self._transport.close()
