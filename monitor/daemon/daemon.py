@@ -23,6 +23,7 @@ from monitor.daemon.kernel import KernelSide
 from monitor.daemon.log import log
 from monitor.daemon.loop import Line, Turning
 from monitor.daemon.notify import Notifier
+from monitor.daemon.orders import OrderBook
 from monitor.daemon.report import capture_samples, decode_samples, last_words, list_lines, list_samples
 from monitor.daemon.stall import Stall
 from monitor.errors import ErrorCounts, MachineError
@@ -56,6 +57,8 @@ class Daemon:
         self.errors = ErrorCounts()
         self.capture = Capture(names, counting=counting.flows == PACKETS)
         self.notifier = Notifier()
+        self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
+        self.orders.load(self.started)
         self.server: MetricsServer | None = None
         self.lookup: Lookup | None = None
         self._key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)

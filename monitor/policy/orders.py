@@ -67,12 +67,12 @@ def effective(configured: Standing, orders: Sequence[Order], now: float) -> Stan
     bans: list[Ban] = []
     replaced: dict[Pair, Ban] = {}
     for ban in configured.bans:
-        kept = []
+        kept: set[Pair] = set()
         for pair in pairs_of(ban):
             if pair in rulings:
                 replaced.setdefault(pair, ban)
             elif pair[0] not in lifted:
-                kept.append(pair)
+                kept.add(pair)
         bans += restrict(ban, kept)
     runtime = [runtime_ban(order, replaced.get(pair)) for pair, order in rulings.items() if order.verb == BAN]
     return Standing(
@@ -87,14 +87,17 @@ def next_expiry(orders: Sequence[Order], now: float) -> float:
     return min([order.until for order in orders if order.until > now], default=inf)
 
 
-def compact(orders: Sequence[Order], now: float) -> list[Order]:
-    """The orders that still matter: neither over nor outlived by a later one about the same."""
+def with_order(orders: Sequence[Order], order: Order, now: float) -> list[Order]:
+    """The orders that still matter after this one: neither over, nor outlived by it.
+
+    One that is over as it comes ends whatever was ordered about the same.
+    """
     live = live_orders(orders, now)
-    return [
-        order
-        for at, order in enumerate(live)
-        if order.verb != RESUME and not any(outlives(later, order) for later in live[at + 1 :])
-    ]
+    if order.verb == RESUME:
+        return live_orders([*live, order], now)[:-1]
+    ends = is_over(order.until, now)
+    live = [kept for kept in live if not (is_about(order, kept) and (ends or lasts(order, kept)))]
+    return live if ends else [*live, order]
 
 
 def live_orders(orders: Sequence[Order], now: float) -> list[Order]:
@@ -108,10 +111,13 @@ def live_orders(orders: Sequence[Order], now: float) -> list[Order]:
     return live
 
 
-def outlives(later: Order, order: Order) -> bool:
-    """Whether the later order is about all that the earlier one is about, for at least as long."""
-    if later.until and (not order.until or later.until < order.until):
-        return False
+def lasts(later: Order, order: Order) -> bool:
+    """Whether the later order holds for at least as long."""
+    return not later.until or 0.0 < order.until <= later.until
+
+
+def is_about(later: Order, order: Order) -> bool:
+    """Whether the later order is about all that the earlier one is about."""
     if order.verb in (BAN, UNBAN) and later.verb in (BAN, UNBAN):
         if later.subject != order.subject:
             return False
@@ -160,7 +166,7 @@ def pairs_of(ban: Ban) -> list[Pair]:
     return [(str(subject), group) for subject in ban.subjects for group in ban.groups or ("",)]
 
 
-def restrict(ban: Ban, kept: Sequence[Pair]) -> list[Ban]:
+def restrict(ban: Ban, kept: set[Pair]) -> list[Ban]:
     """The ban with these of its pairs only: itself, nothing, or a ban for each set of groups that is left."""
     if len(kept) == len(pairs_of(ban)):
         return [ban]
