@@ -17,6 +17,7 @@ TICK_SECONDS_MAX: Final = 1.0
 TURN_SECONDS_MAX: Final = 0.01
 FRAMES_MIN: Final = 16
 FRAMES_MAX: Final = 512
+EFFECTS_A_LOOK: Final = 256  # between two looks at the clock
 EVENTS_PER_FRAME: Final = 4  # they cost less, and one that is lost loses bytes
 
 
@@ -71,6 +72,16 @@ class Line:
         if self.writer is not None:
             for effect in effects:
                 self.writer.write(eve_type(effect), eve_line(effect))
+
+    def write_until(self, effects: list[Effect], deadline: float) -> int:
+        """Writes as many as there is time for, by the monotonic clock; returns how many are left."""
+        if self.writer is None:
+            return 0
+        for at in range(0, len(effects), EFFECTS_A_LOOK):
+            if time.monotonic() >= deadline:
+                return len(effects) - at
+            self.write(effects[at : at + EFFECTS_A_LOOK])
+        return 0
 
 
 @final
