@@ -23,7 +23,7 @@ from monitor.sinkhole.stream_door import StreamDoor
 from monitor.sinkhole.stream_upstream import StreamUpstream
 
 TICK_SECONDS: Final = 0.1
-ACCEPTS_PER_TURN: Final = 64
+ACCEPTS_PER_TURN: Final = 256
 
 
 @final

@@ -33,8 +33,9 @@ table inet divert {
     }
     chain divert {
         type filter hook prerouting priority mangle; policy accept;
-        iifname "v1" meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 tproxy ip to 127.0.0.1:10054 meta mark set 7 accept
-        iifname "v1" meta nfproto ipv6 meta l4proto { tcp, udp } th dport 53 tproxy ip6 to [::1]:10054 meta mark set 7 accept
+        iifname != "v1" accept
+        meta l4proto { tcp, udp } th dport 53 tproxy ip to 127.0.0.1:10054 meta mark set 7 accept
+        meta l4proto { tcp, udp } th dport 53 tproxy ip6 to [::1]:10054 meta mark set 7 accept
     }
 }
 """
