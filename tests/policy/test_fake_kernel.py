@@ -1,0 +1,72 @@
+"""The planned rules do what the policy says, whichever policy and packet, and no step between two leaves a gap."""
+
+from collections.abc import Sequence
+
+from fake_kernel import FakeKernel, Packet
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import INTERFACES, Listed, World, catalogues, expected, traffic, worlds
+
+from monitor.policy.desired import Desired
+from monitor.policy.diff import apply, diff
+
+alive = st.sampled_from([("lan0", "lan1"), ("lan0", "lan1"), ("lan0",), ()])
+
+
+def kernel_of(desired: Desired, living: Sequence[str]) -> FakeKernel:
+    kernel = FakeKernel(desired)
+    for interface in living:
+        kernel.put("alive", interface.encode())
+    return kernel
+
+
+def refused(before: FakeKernel, after: FakeKernel, sent: list[Packet]) -> list[Packet]:
+    """What both refuse."""
+    return [packet for packet in sent if before.forward(packet) == after.forward(packet) == "reject"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(worlds, catalogues, alive, traffic())
+def test_the_rules_do_what_the_policy_says(
+    world: World, listed: Listed, living: tuple[str, ...], sent: list[Packet]
+) -> None:
+    kernel = kernel_of(world.desired(listed), living)
+    for name, spec in kernel.sets.items():
+        if spec.interval:
+            kernel.check_disjoint(name)
+    for packet in sent:
+        assert kernel.forward(packet) == expected(world, listed, packet, set(living)), packet
+
+
+@settings(max_examples=150, deadline=None)
+@given(worlds, worlds, catalogues, traffic())
+def test_no_step_between_two_policies_leaves_a_gap(
+    before: World, after: World, listed: Listed, sent: list[Packet]
+) -> None:
+    old, new = before.desired(listed), after.desired(listed)
+    kernel = kernel_of(old, INTERFACES)
+    banned = refused(kernel, kernel_of(new, INTERFACES), sent)
+    changes = diff(new, old)
+    for change in changes:
+        kernel.change(change)
+        for packet in banned:
+            assert kernel.forward(packet) == "reject", (change, packet)
+    assert apply(changes, old) == new
+    assert diff(new, new) == []
+    assert diff(before.desired(listed), old) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(worlds, catalogues, catalogues, traffic())
+def test_no_step_between_two_catalogues_leaves_a_gap(
+    world: World, listed_before: Listed, listed_after: Listed, sent: list[Packet]
+) -> None:
+    old, new = world.desired(listed_before), world.desired(listed_after)
+    kernel = kernel_of(old, INTERFACES)
+    banned = refused(kernel, kernel_of(new, INTERFACES), sent)
+    for change in diff(new, old):
+        kernel.change(change)
+        for packet in banned:
+            assert kernel.forward(packet) == "reject", (change, packet)
+    assert kernel.elements["net4"] == new.elements["net4"]
+    assert kernel.elements["net6"] == new.elements["net6"]

@@ -1,0 +1,242 @@
+"""Random policies over a small world, and one plain statement of what they mean for a packet."""
+
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_address, ip_network
+
+from fake_kernel import Packet
+from hypothesis import strategies as st
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.entry import Owner
+from monitor.catalog.index import Index
+from monitor.policy.ban import Ban, Exemption, Subject
+from monitor.policy.groups import Group, Groups
+from monitor.policy.judge import Policy
+from monitor.policy.members import Members
+from monitor.policy.rules import Diversion
+from monitor.policy.schedule import Schedule
+from monitor.policy.table import plan_table
+from monitor.policy.territory import SPECIAL, Territory
+
+MACS = [bytes.fromhex(f"02000000000{number}") for number in range(4)]
+SOURCES = ["10.0.0.1", "10.0.0.2", "10.1.0.1", "fd00::1", "fd00::2", "fd01::1"]
+INTERFACES = ["lan0", "lan1"]
+MEMBERS = [
+    *(mac.hex(":") for mac in MACS[:2]), *SOURCES[:1], "10.0.0.0/24", "10.0.0.0/16", "10.1.0.0/16", "fd00::/64",
+    "fd00::2", "iface:lan1", "host:never-*",
+]  # fmt: skip
+NAMES = ["alpha", "beta", "gamma"]
+SUBJECTS = [
+    Subject("acme"), Subject("acme", "video"), Subject("bolt"), Subject("bolt", "mail"), Subject(category="relay"),
+]  # fmt: skip
+OWNERS = [
+    Owner("acme"), Owner("acme", "video"), Owner("bolt"), Owner("bolt", "mail"),
+    Owner("relay", category=True), Owner("cloud", weak=True),
+]  # fmt: skip
+PREFIXES = [
+    "20.0.0.0/8", "20.1.0.0/16", "20.1.1.0/24", "20.1.1.128/25", "20.1.1.200", "20.2.0.0/16", "20.3.0.0/16",
+    "10.9.0.0/16", "2a00::/16", "2a00:1::/32", "2a00:1:1::/48", "2a00:2::/32", "2a00:1::5",
+]  # fmt: skip
+DESTINATIONS = [
+    "20.0.0.1", "20.1.0.1", "20.1.1.1", "20.1.1.127", "20.1.1.128", "20.1.1.200", "20.1.1.255", "20.2.0.0",
+    "20.3.255.255", "20.4.0.0", "21.0.0.0", "19.255.255.255", "10.9.0.1", "2a00::1", "2a00:1::1", "2a00:1::5",
+    "2a00:1:1::1", "2a00:2::1", "2b00::",
+    "64:ff9b::1401:101", "64:ff9b::a09:1", "2a05::2001:101", "2a05::14:101:100:0",
+]  # fmt: skip
+NAT64 = ["64:ff9b::/96", "2a05::/64"]
+LOCAL = ["10.0.0.0/8", "20.3.128.0/17", "fd00::/8", "2a00:2::/32"]
+ALWAYS = Schedule()
+NEVER = Schedule(days=frozenset())
+NOW = 1_000_000.0
+
+
+def local_time(now: float) -> tuple[int, int]:
+    return 0, 600
+
+
+@dataclass(frozen=True)
+class World:
+    """What an administrator wrote, and which devices became members by their host names."""
+
+    groups: tuple[Group, ...]
+    bans: tuple[Ban, ...]
+    exemptions: tuple[Exemption, ...]
+    followed: tuple[tuple[str, bytes, tuple[bytes, ...]], ...]
+    armed: bool
+
+    def members(self) -> Members:
+        members = Members(Groups(self.groups, INTERFACES))
+        for number, (group, mac, addresses) in enumerate(self.followed):
+            members.follow(number, [group], mac, addresses)
+        return members
+
+    def policy(self) -> Policy:
+        return Policy(self.bans, self.exemptions, (), local_time)
+
+    def desired(self, listed: "Listed"):
+        diversion = Diversion(armed=self.armed, exempt=(packed(SOURCES[1]),))
+        return plan_table(
+            self.policy(), self.members(), listed.territory, listed.index.vendors(), INTERFACES, diversion, NOW
+        )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A catalogue of prefixes, and the territory made of it."""
+
+    entries: tuple[tuple[str, Owner], ...]
+    index: Index
+    territory: Territory
+
+
+@cache
+def packed(text: str) -> bytes:
+    return ip_address(text).packed
+
+
+@cache
+def is_in(address: bytes, prefix: str) -> bool:
+    return ip_address(address) in ip_network(prefix)
+
+
+def listed(entries: list[tuple[str, Owner]]) -> Listed:
+    builder = IndexBuilder(seed=7)
+    for value, owner in entries:
+        network = ip_network(value)
+        builder.add_prefix(network.network_address.packed, network.prefixlen, builder.number_of(owner))
+    index = Index.load(builder.build())
+    return Listed(tuple(entries), index, Territory(index, NAT64, LOCAL))
+
+
+catalogues = st.lists(st.tuples(st.sampled_from(PREFIXES), st.sampled_from(OWNERS)), min_size=4, max_size=12).map(
+    listed
+)
+groups = st.tuples(*[st.lists(st.sampled_from(MEMBERS), min_size=1, max_size=4).map(tuple) for _ in NAMES]).map(
+    lambda members: tuple(Group(name, of) for name, of in zip(NAMES, members, strict=True))
+)
+bans = st.lists(
+    st.builds(
+        dict,
+        subjects=st.lists(st.sampled_from(SUBJECTS), min_size=1, max_size=2).map(tuple),
+        groups=st.lists(st.sampled_from([*NAMES, "nobody"]), max_size=3).map(tuple),
+        mode=st.sampled_from(["observe", "shadow", "enforce", "enforce", "enforce", "enforce"]),
+        layers=st.sampled_from([frozenset({"ip"}), frozenset({"dns"}), frozenset({"dns", "sni", "ip"})]),
+        schedule=st.sampled_from([ALWAYS, ALWAYS, ALWAYS, NEVER]),
+        on_failure=st.sampled_from(["open", "closed"]),
+        allow=st.sampled_from([(), (), (b"press.example",)]),
+        until=st.sampled_from([0.0, 0.0, NOW - 1, NOW + 1]),
+    ),
+    min_size=1,
+    max_size=5,
+).map(lambda many: tuple(Ban(f"ban-{number}", **fields) for number, fields in enumerate(many)))
+devices = st.one_of(st.sampled_from(MACS), st.sampled_from(SOURCES).map(packed))
+exemptions = st.lists(
+    st.builds(
+        Exemption,
+        device=devices,
+        vendor=st.sampled_from(["acme", "acme/video", "category:relay"]),
+        until=st.sampled_from([0.0, NOW - 1, NOW + 1]),
+    ),
+    max_size=2,
+).map(tuple)
+followed = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(NAMES), st.sampled_from(MACS), st.just(())),
+        st.tuples(st.sampled_from(NAMES), st.just(b""), st.lists(st.sampled_from(SOURCES).map(packed)).map(tuple)),
+    ),
+    max_size=3,
+).map(tuple)
+worlds = st.builds(World, groups=groups, bans=bans, exemptions=exemptions, followed=followed, armed=st.booleans())
+
+
+@st.composite
+def traffic(draw: st.DrawFn) -> list[Packet]:
+    """From every source to every destination, in one shape."""
+    mac = draw(st.sampled_from([*MACS, b""]))
+    protocol, port = draw(st.sampled_from([(6, 443), (6, 443), (17, 443), (1, 0), (6, 53), (17, 53)]))
+    flags = draw(st.sampled_from([2, 16]))
+    came_in, goes_out = draw(st.sampled_from([("lan0", "wan0"), ("lan1", "wan0"), ("lan1", "lan0"), ("wan0", "lan1")]))
+    return [
+        Packet(source, destination, mac, protocol, 40000, port, flags, came_in, goes_out)
+        for source in map(packed, SOURCES)
+        for destination in map(packed, DESTINATIONS)
+        if len(source) == len(destination)
+    ]
+
+
+def groups_of(world: World, packet: Packet) -> set[str]:
+    """The groups whose members the packet shows."""
+    found = set()
+    for group in world.groups:
+        for member in group.members:
+            if member in (packet.mac.hex(":") if packet.mac else "none", f"iface:{packet.came_in}") or (
+                ("." in member or "::" in member) and is_in(packet.source, member)
+            ):
+                found.add(group.name)
+    for group, mac, addresses in world.followed:
+        if (mac and mac == packet.mac) or (not mac and packet.source in addresses):
+            found.add(group)
+    return found
+
+
+def plain_destination(destination: bytes) -> bytes:
+    """The IPv4 address inside one of the NAT64 prefixes, or the address itself."""
+    if is_in(destination, NAT64[0]):
+        return destination[12:]
+    if is_in(destination, NAT64[1]):
+        return destination[9:13]
+    return destination
+
+
+def owners_of(listed: Listed, destination: bytes) -> tuple[str, str, str]:
+    """The vendor, service and category that the address is the own one of."""
+    inside = plain_destination(destination)
+    never = [*LOCAL, *SPECIAL, *(NAT64 if inside == destination else ())]
+    if any(is_in(inside, text) for text in never):
+        return "", "", ""
+    best: dict[bool, tuple[int, Owner]] = {}
+    for text, owner in listed.entries:
+        bits = int(text.partition("/")[2] or "128")
+        if not owner.weak and is_in(inside, text) and bits > best.get(owner.category, (-1, owner))[0]:
+            best[owner.category] = (bits, owner)
+    vendor = best[False][1] if False in best else Owner("")
+    service = "" if vendor.service == "unknown" else vendor.service
+    return vendor.vendor, service if vendor.vendor else "", best[True][1].vendor if True in best else ""
+
+
+def is_about(ban: Ban, owner: tuple[str, str, str]) -> bool:
+    vendor, service, category = owner
+    return any(
+        (subject.category and subject.category == category)
+        or (subject.vendor and subject.vendor == vendor and subject.service in ("", service))
+        for subject in ban.subjects
+    )
+
+
+def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> str:
+    """What section 9 of the design says becomes of the packet."""
+    mine = groups_of(world, packet)
+    active = [
+        ban
+        for ban in world.bans
+        if not 0 < ban.until <= NOW and ban.schedule.days and (not ban.groups or mine & set(ban.groups))
+    ]
+    if not active:
+        return "pass"
+    question = packet.destination_port == 53 and packet.protocol in (6, 17) and packet.came_in in alive
+    asks = question and world.armed and packet.source != packed(SOURCES[1])
+    if asks and any(ban.mode == "enforce" and "dns" in ban.layers for ban in active):
+        return "divert"
+    owner = owners_of(listed, packet.destination)
+    for exemption in world.exemptions:
+        if 0 < exemption.until <= NOW or exemption.device not in (packet.mac, packet.source):
+            continue
+        target = exemption.vendor.removeprefix("category:")
+        if (target == owner[2]) if ":" in exemption.vendor else target in (owner[0], f"{owner[0]}/{owner[1]}"):
+            return "pass"
+    for ban in active:
+        holds = packet.came_in in (INTERFACES if ban.on_failure == "closed" else alive)
+        if ban.mode == "enforce" and "ip" in ban.layers and holds and is_about(ban, owner):
+            return "reject"
+    return "pass"
