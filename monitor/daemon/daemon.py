@@ -39,8 +39,8 @@ from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
 
 # Of the second in which we must be gone: for conntrack's last counters, and until when events are written.
-FINAL_SECONDS: Final = 0.25
-EVENTS_SECONDS: Final = 0.75
+FINAL_SECONDS: Final = 0.2
+EVENTS_SECONDS: Final = 0.6
 FAULT_SECONDS: Final = 60.0
 
 

@@ -3,20 +3,23 @@
 import asyncio
 import logging
 import socket
+import time
 from pathlib import Path
 
 import pytest
 
-from monitor.capture.live import InterfaceCounts
+from monitor.capture.live import Capture, InterfaceCounts
 from monitor.config.sections import Ban, Config
 from monitor.core.rows import Row
 from monitor.daemon.log import Lines
-from monitor.daemon.loop import FRAMES_MAX, FRAMES_MIN, Pace
+from monitor.daemon.loop import FRAMES_MAX, FRAMES_MIN, Line, Pace
 from monitor.daemon.notify import Notifier
 from monitor.daemon.report import LAST_WORDS_MAX, last_words
 from monitor.daemon.run import ban_lines
 from monitor.daemon.stall import SLOT_SECONDS, Stall
 from monitor.errors import ErrorCounts
+from monitor.events.writer import EventWriter
+from monitor.model import Event, FlowRecord, Labels, flow_key
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -61,6 +64,19 @@ def test_slow_turns_take_less_and_quick_ones_more() -> None:
     for _ in range(20):
         pace.note(0.0001)
     assert pace.frames == FRAMES_MAX
+
+
+def test_a_stop_writes_as_many_events_as_there_is_time_for(tmp_path: Path) -> None:
+    writer = EventWriter(str(tmp_path / "eve.json"), print)
+    line = Line(Capture((), False), None, None, None)
+    key = flow_key(bytes(4), bytes(4), 1, 2, 6)
+    effects = [Event(1.0, FlowRecord(key, 0.0, 1.0, "shutdown"), Labels())] * 1_000
+    assert line.write_until(effects, 0.0) == 0
+    line.writer = writer
+    assert line.write_until(effects, time.monotonic() + 60) == 0
+    assert line.write_until(effects, time.monotonic() - 1) == 1_000
+    writer.close()
+    assert (tmp_path / "eve.json").read_text().count("\n") == 1_000
 
 
 def test_the_longest_stall_is_remembered_for_a_minute() -> None:
