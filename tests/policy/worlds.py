@@ -170,9 +170,9 @@ def groups_of(world: World, packet: Packet) -> set[str]:
     found = set()
     for group in world.groups:
         for member in group.members:
-            if member in (packet.mac.hex(":") if packet.mac else "none", f"iface:{packet.came_in}") or (
-                ("." in member or "::" in member) and is_in(packet.source, member)
-            ):
+            shown = (packet.mac.hex(":") or "none", f"iface:{packet.came_in}")
+            address = "." in member or "::" in member
+            if member in shown or (address and is_in(packet.source, member)):
                 found.add(group.name)
     for group, mac, addresses in world.followed:
         if (mac and mac == packet.mac) or (not mac and packet.source in addresses):
