@@ -5,16 +5,16 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.catalog.entry import CATEGORY, CATEGORY_MARK
 from monitor.catalog.index import Index
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.cli.units import count_text
-from monitor.config.complaints import Complaints, KeyPath, nearest
+from monitor.config.complaints import Complaints, KeyPath
 from monitor.config.lines import KeyLines
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
+from monitor.config.targets import targets, unknown_target
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
 from monitor.lists.loader import ListStatus
@@ -64,7 +64,7 @@ def config_findings(config: Config, index: Index) -> list[str]:
         return []
     with open(config.path, encoding="utf-8") as file:
         complaints = Complaints(config.path, KeyLines(file.read()))
-    known = sorted(_targets(index))
+    known = sorted(targets(index))
     for at, ban in enumerate(config.bans):
         complaints.add(("ban", at), "has no effect: this version observes and bans nothing")
         for target in ban.vendors:
@@ -83,20 +83,9 @@ def config_findings(config: Config, index: Index) -> list[str]:
 
 def _look_up(path: KeyPath, target: str, known: list[str], complaints: Complaints) -> None:
     if target not in known:
-        near = nearest(target, known)
-        complaints.add(path, f"no list knows '{target}'" + (f", the nearest is '{near}'" if near else ""))
+        complaints.add(path, unknown_target(target, known))
 
 
 def _look_for(path: KeyPath, interface: str, complaints: Complaints) -> None:
     if not os.path.exists(f"/sys/class/net/{interface}"):
         complaints.add(path, f"there is no interface '{interface}' at present")
-
-
-def _targets(index: Index) -> Iterator[str]:
-    """Everything that a ban may name."""
-    for vendor in index.vendors():
-        if vendor.kind == CATEGORY:
-            yield f"{CATEGORY_MARK}{vendor.slug}"
-            continue
-        yield vendor.slug
-        yield from (f"{vendor.slug}/{slug}" for slug, _ in vendor.services)

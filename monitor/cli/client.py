@@ -5,14 +5,18 @@ import socket
 from typing import Any, Final
 
 from monitor.daemon.places import socket_path
-from monitor.errors import GatewatchError, MachineError
+from monitor.errors import EXIT_USAGE, GatewatchError, MachineError, UsageError
 
 TIMEOUT_SECONDS: Final = 10.0
 CHUNK_BYTES: Final = 65_536
 
 
 def ask(verb: str, arguments: dict[str, object]) -> dict[str, Any]:
-    """The daemon's result. `GatewatchError` if none runs or it refuses, `MachineError` without permission."""
+    """The daemon's result.
+
+    `GatewatchError` if none runs or it refuses, `UsageError` if it calls the request wrong, `MachineError` without
+    permission.
+    """
     path = socket_path()
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -46,6 +50,7 @@ def _result(answer: bytes, path: str) -> dict[str, Any]:
         if reply["ok"]:
             result: dict[str, Any] = reply["result"]
             return result
-        raise GatewatchError(f"the daemon says: {reply['error']}")
+        kind = UsageError if reply.get("code") == EXIT_USAGE else GatewatchError
+        raise kind(f"the daemon says: {reply['error']}")
     except (ValueError, KeyError, TypeError):
         raise GatewatchError(f"the daemon at {path} closed without an answer") from None

@@ -1,11 +1,11 @@
 """The arguments of every verb. `--help` is the reference; nothing here reads more than it must to be quick."""
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
-from typing import Final, TypeAlias
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from typing import Final
 
+from monitor.cli.parser_parts import Verbs, add_config, add_json, add_verb
+from monitor.cli.parser_policy import add_policy_verbs
 from monitor.cli.places import CONFIG_PATH
-
-Verbs: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 DESCRIPTION: Final = """\
 Says which vendor every device behind a Linux gateway talks to and how many bytes go each way."""
@@ -16,9 +16,6 @@ exit codes: 0 ok, 1 a finding, 2 bad usage or configuration, 3 a missing privile
 The configuration is {CONFIG_PATH} where it exists, else the defaults; `gatewatch check` says what is wrong
 with it, and the example shipped beside the service file explains every key."""
 
-CONFIG_HELP: Final = f"TOML file (default: {CONFIG_PATH} where it exists)"
-JSON_HELP: Final = "print one JSON object instead of text"
-
 
 def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
@@ -28,6 +25,7 @@ def build_parser() -> ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
     for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _lists):
         add(verbs)
+    add_policy_verbs(verbs)
     return parser
 
 
@@ -37,25 +35,8 @@ def parse_arguments(arguments: list[str] | None) -> tuple[ArgumentParser, Namesp
     return parser, parser.parse_args(arguments)
 
 
-def _verb(verbs: Verbs, name: str, short: str, long: str) -> ArgumentParser:
-    return verbs.add_parser(
-        name,
-        help=short,
-        description=f"{short[:1].upper()}{short[1:]}.\n\n{long}",
-        formatter_class=RawDescriptionHelpFormatter,
-    )
-
-
-def _config(verb: ArgumentParser) -> None:
-    verb.add_argument("--config", metavar="FILE", help=CONFIG_HELP)
-
-
-def _json(verb: ArgumentParser, text: str = JSON_HELP) -> None:
-    verb.add_argument("--json", action="store_true", help=text)
-
-
 def _run(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "run",
         "watch the network: the daemon",
@@ -63,14 +44,14 @@ def _run(verbs: Verbs) -> None:
         "that is up and has a private or ULA prefix and is not the default route's, else the default route's,\n"
         "and says which and why. SIGHUP reloads configuration and lists, SIGTERM stops.",
     )
-    _config(verb)
+    add_config(verb)
     verb.add_argument(
         "-i", "--interface", action="append", default=[], metavar="IFACE", help="watch this one; may come several times"
     )
 
 
 def _replay(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "replay",
         "read capture files as if they happened now",
@@ -83,11 +64,11 @@ def _replay(verbs: Verbs) -> None:
         "--config", metavar="FILE", help="TOML file (default: the defaults, so that a result is the same everywhere)"
     )
     verb.add_argument("--eve", metavar="PATH", help="write the events there as EVE JSON lines; - is standard output")
-    _json(verb)
+    add_json(verb)
 
 
 def _lab(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "lab",
         "try it out in network namespaces with real traffic",
@@ -98,18 +79,18 @@ def _lab(verbs: Verbs) -> None:
 
 
 def _check(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "check",
         "say what is wrong with the configuration and the lists",
         "Prints a line a mistake: file, line, what is wrong, the nearest valid key. 2 if the configuration or a list\n"
         "cannot be used, 1 if it can but something in it will not work as written.",
     )
-    _config(verb)
+    add_config(verb)
 
 
 def _why(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "why",
         "say which vendor a name or address belongs to, and by which list entry",
@@ -122,28 +103,28 @@ def _why(verbs: Verbs) -> None:
     verb.add_argument(
         "--device", metavar="D", help="what the running daemon knows of it for this device (MAC or address)"
     )
-    _config(verb)
-    _json(
+    add_config(verb)
+    add_json(
         verb, "print one JSON object a line: query, vendor, service, list, entry, category (null where nothing matches)"
     )
 
 
 def _status(verbs: Verbs) -> None:
-    _json(_verb(verbs, "status", "say how the daemon is", "Asks the running daemon over its socket."))
+    add_json(add_verb(verbs, "status", "say how the daemon is", "Asks the running daemon over its socket."))
 
 
 def _devices(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "devices",
         "list the devices and their vendors",
         "Asks the running daemon: who is there, and who talks to whom.",
     )
-    _json(verb)
+    add_json(verb)
 
 
 def _top(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs,
         "top",
         "show who talks to whom now",
@@ -153,13 +134,13 @@ def _top(verbs: Verbs) -> None:
         "-n", "--lines", type=int, default=0, metavar="N", help="at most so many lines (default: the screen)"
     )
     verb.add_argument("--once", action="store_true", help="print it once, also on a terminal")
-    _json(verb)
+    add_json(verb)
 
 
 def _lists(verbs: Verbs) -> None:
-    verb = _verb(
+    verb = add_verb(
         verbs, "lists", "list the vendor lists: entries, age, errors", "Reads the lists that the configuration names."
     )
     verb.add_argument("action", nargs="?", choices=["status"], default="status", help="status (the default)")
-    _config(verb)
-    _json(verb)
+    add_config(verb)
+    add_json(verb)

@@ -12,7 +12,7 @@ from monitor.config.values import Address, Endpoint, Prefix
 from monitor.limits import Limits
 from monitor.policy.schedule import ALWAYS, Schedule
 
-EVENT_TYPES: Final = ("dns", "tls", "quic", "flow", "dhcp", "verdict")
+EVENT_TYPES: Final = ("dns", "tls", "quic", "flow", "dhcp", "verdict", "policy")
 FLOW_SOURCES: Final = ("conntrack", "packets")
 BAN_MODES: Final = ("observe", "shadow", "enforce")
 BAN_LAYERS: Final = ("dns", "sni", "ip")

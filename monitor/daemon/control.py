@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from monitor.errors import GatewatchError, MachineError
@@ -17,11 +19,22 @@ SLICE: Final = 256  # rows that are written between two turns of the loop
 FOLDER_MODE: Final = 0o750
 NOT_OTHERS: Final = 0o117  # of the socket: read and write for owner and group, nothing for others
 
-Answer: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who asks, as the kernel tells it."""
+
+    pid: int
+    uid: int
+
+
+Answer: TypeAlias = Callable[[str, dict[str, Any], Peer], Awaitable[dict[str, Any]]]
 
 
 class Control:
-    """Listens at `path`; `answer` gives the result of a verb or raises GatewatchError."""
+    """Listens at `path`; `answer` gives the result of a verb to a peer or raises GatewatchError."""
 
     def __init__(self, path: str, answer: Answer) -> None:
         self._path = path
@@ -77,7 +90,7 @@ class Control:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 line = await reader.readline()
-            async for part in self._reply(line):
+            async for part in self._reply(line, peer_of(writer)):
                 writer.write(part)
                 await writer.drain()
         except (OSError, ValueError, TimeoutError, asyncio.CancelledError):
@@ -86,11 +99,12 @@ class Control:
             self._connections.discard(task)
             writer.close()
 
-    async def _reply(self, line: bytes) -> AsyncIterator[bytes]:
+    async def _reply(self, line: bytes, peer: Peer) -> AsyncIterator[bytes]:
         try:
-            result = await self._answer(*_request(line))
+            result = await self._answer(*_request(line), peer)
         except GatewatchError as error:
-            yield json.dumps({"ok": False, "error": str(error)}).encode() + b"\n"
+            refusal = {"ok": False, "error": str(error), "code": error.exit_code}
+            yield json.dumps(refusal).encode() + b"\n"
             return
         yield b'{"ok": true, "result": {'
         for number, (key, value) in enumerate(result.items()):
@@ -98,6 +112,13 @@ class Control:
             async for part in _slices(value):
                 yield part
         yield b"}}\n"
+
+
+def peer_of(writer: asyncio.StreamWriter) -> Peer:
+    """SO_PEERCRED: the process that connected, which cannot lie about itself."""
+    connection = writer.get_extra_info("socket")
+    pid, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
+    return Peer(pid, uid)
 
 
 def _request(line: bytes) -> tuple[str, dict[str, Any]]:

@@ -9,9 +9,11 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any, Final
 
 from monitor.capture.live import Capture
+from monitor.config.policy import configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import PSEUDONYM_KEY_BYTES, core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
@@ -35,6 +37,7 @@ from monitor.metrics.collector import Collector
 from monitor.metrics.engine import build_samples
 from monitor.metrics.server import MetricsServer
 from monitor.model import Samples
+from monitor.policy.orders import Standing
 from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
 
@@ -42,6 +45,7 @@ from monitor.wire.decoder import Decoder
 FINAL_SECONDS: Final = 0.2
 EVENTS_SECONDS: Final = 0.6
 FAULT_SECONDS: Final = 60.0
+EXPIRY_SECONDS_MAX: Final = 3600.0  # the clock may be set meanwhile
 
 
 class Daemon:
@@ -61,6 +65,7 @@ class Daemon:
         self.notifier = Notifier()
         self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)
+        self._expiry: asyncio.TimerHandle | None = None
         self.server: MetricsServer | None = None
         self.lookup: Lookup | None = None
         self._key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
@@ -107,6 +112,21 @@ class Daemon:
         connected = connected_prefixes(self.machine, self.capture.names) or {}
         on_link = [prefix for prefixes in connected.values() for prefix in prefixes]
         return tuple(dict.fromkeys([*map(str, config.capture.local), *on_link]))
+
+    def standing(self) -> Standing:
+        """The policy that the configuration asks for, as changed at run time."""
+        return self.orders.standing(configured_standing(self.config), time.time())
+
+    async def take_policy(self) -> None:
+        """Puts `standing` in force, now and whenever an order is over."""
+        now = time.time()
+        self.gateway.reload(self.settings(self.config, self.lookup), self.loaded.index, now)
+        if self._expiry is not None:
+            self._expiry.cancel()
+        due = self.orders.next_expiry(now)
+        if due < inf:
+            wait = min(due - now, EXPIRY_SECONDS_MAX)
+            self._expiry = self.loop.call_later(wait, lambda: self.loop.create_task(self.take_policy()))
 
     async def serve(self, listen: Endpoint) -> MetricsServer | None:
         """The metrics server at that address, None where there shall be none."""

@@ -10,6 +10,7 @@ from monitor.daemon.daemon import Daemon
 from monitor.daemon.interfaces import Choice, choose_interfaces
 from monitor.daemon.log import log, start_log
 from monitor.daemon.places import socket_path
+from monitor.daemon.policy_verbs import PolicyVerbs
 from monitor.daemon.reload import Reloader
 from monitor.daemon.verbs import Verbs
 from monitor.errors import EXIT_OK
@@ -31,7 +32,7 @@ async def live(config: Config, machine: Machine, choice: Choice, named: Sequence
     daemon = Daemon(config, machine, choice.names, named, counting)
     await daemon.open()
     reloader = Reloader(daemon)
-    control = Control(socket_path(), Verbs(daemon, reloader).answer)
+    control = Control(socket_path(), Verbs(daemon, reloader, PolicyVerbs(daemon, daemon.take_policy)).answer)
     await control.start()
     try:
         log.info("watching %s: %s", ", ".join(choice.names), choice.why)

@@ -7,25 +7,32 @@ from typing import Any, Final
 
 from monitor.catalog.entry import Entry
 from monitor.core.rows import FlowRow
+from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
+from monitor.daemon.policy_verbs import PolicyVerbs
 from monitor.daemon.reload import Reloader
 from monitor.errors import GatewatchError, UsageError
 from monitor.metrics.engine import engine, package_version
+from monitor.policy.orders import VERBS as ORDER_VERBS
 
+ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "reload")
 FLOWS_SHOWN: Final = 100
 FLOWS_SHOWN_MAX: Final = 10_000
 NAMES_SHOWN: Final = 32
 
 
 class Verbs:
-    """Every answer is of one moment; none changes anything but `reload`."""
+    """Every answer is of one moment; none changes anything but `reload` and those of `orders`."""
 
-    def __init__(self, daemon: Daemon, reloader: Reloader) -> None:
+    def __init__(self, daemon: Daemon, reloader: Reloader, orders: PolicyVerbs) -> None:
         self._daemon = daemon
         self._reloader = reloader
+        self._orders = orders
 
-    async def answer(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def answer(self, verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, Any]:
         """The result of a verb. Raises UsageError for one that is unknown or misused."""
+        if verb in ORDER_VERBS:
+            return await self._orders.answer(verb, arguments, peer)
         if verb == "status":
             return self._status()
         if verb == "devices":
@@ -41,7 +48,7 @@ class Verbs:
             if fault:
                 raise GatewatchError(f"not reloaded, all stays as it was: {fault}")
             return {"config": self._config()}
-        raise UsageError(f"unknown verb {verb!r}; there are status, devices, top, why, lists, reload")
+        raise UsageError(f"unknown verb {verb!r}; there are {', '.join((*ASKING_VERBS, *ORDER_VERBS))}")
 
     def _status(self) -> dict[str, Any]:
         daemon = self._daemon

@@ -156,7 +156,10 @@ def test_every_verb_has_help_and_says_what_it_does() -> None:
     assert verbs is not None
     choices = verbs._group_actions[0].choices
     assert isinstance(choices, dict)
-    assert list(choices) == ["run", "replay", "lab", "check", "why", "status", "devices", "top", "lists"]
+    assert list(choices) == [
+        "run", "replay", "lab", "check", "why", "status", "devices", "top", "lists",
+        "ban", "unban", "allow", "pause", "resume",
+    ]  # fmt: skip
     for verb in choices:
         assert re.search(rf"^    {verb} ", text, re.MULTILINE), verb
         ran = gatewatch(verb, "--help")

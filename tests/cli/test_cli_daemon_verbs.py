@@ -12,7 +12,7 @@ import pytest
 from shell import gatewatch
 
 from monitor.core.rows import DeviceRow, FlowRow, Row
-from monitor.daemon.control import Control
+from monitor.daemon.control import Control, Peer
 from monitor.errors import UsageError
 
 NOW = 1_795_360_804.0
@@ -28,7 +28,7 @@ FLOW = FlowRow(
 HEALTH = {"capture": "", "lists": "mine: cannot be read: No such file or directory"}
 
 
-async def answer(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+async def answer(verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, Any]:
     rows = [asdict(ROW)]
     if verb == "status":
         return {
@@ -105,7 +105,7 @@ def test_why_tells_what_the_device_was_told(runtime: str) -> None:
 
 def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:
     ran = gatewatch("why", "www.tiktok.com", "--device", PHONE, RUNTIME_DIRECTORY=runtime)
-    assert (ran.code, ran.complaints) == (1, ["the daemon says: unknown verb 'why'"])
+    assert (ran.code, ran.complaints) == (2, ["the daemon says: unknown verb 'why'"])
     wrong = gatewatch("why", "www.tiktok.com", "--device", "the phone", RUNTIME_DIRECTORY=runtime)
     assert wrong.code == 2
 

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from monitor.daemon import control
-from monitor.daemon.control import Control
+from monitor.daemon.control import Control, Peer
 from monitor.errors import MachineError, UsageError
 
 
-async def answer(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
+async def answer(verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, Any]:
     if verb == "echo":
         return arguments
+    if verb == "who":
+        return {"pid": peer.pid, "uid": peer.uid}
     if verb == "rows":
         return {"rows": [{"number": number} for number in range(1_000)], "empty": [], "text": "ü"}
     raise UsageError(f"unknown verb {verb!r}")
@@ -75,8 +77,13 @@ def test_answers_and_refusals(path: Path) -> None:
         b"[" * 60_000 + b"\n",
     )
     assert echoed == {"ok": True, "result": {"a": 1}}
-    assert missing == {"ok": False, "error": "unknown verb 'none'"}
+    assert missing == {"ok": False, "error": "unknown verb 'none'", "code": 2}
     assert garbage["ok"] is listed["ok"] is wrong["ok"] is deep["ok"] is False
+
+
+def test_the_kernel_says_who_asks(path: Path) -> None:
+    (reply,) = exchange(path, b'{"verb": "who", "args": {"pid": 1, "uid": 12}}\n')
+    assert reply["result"] == {"pid": os.getpid(), "uid": os.geteuid()}
 
 
 def test_long_lists_come_whole(path: Path) -> None:

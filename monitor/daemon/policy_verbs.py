@@ -1,0 +1,86 @@
+"""`ban`, `unban`, `allow`, `pause` and `resume`: a change of policy, told to the log and the events, and kept."""
+
+import asyncio
+import pwd
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from monitor.config.policy import configured_standing
+from monitor.daemon.changes import read_change
+from monitor.daemon.control import Peer
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.log import log
+from monitor.daemon.orders import order_row
+from monitor.daemon.policy_words import concerns, device_text, nothing_to_lift, standing_rows, tell
+from monitor.errors import GatewatchError
+from monitor.events.policy import policy_line
+from monitor.policy.ban import EVERYONE
+from monitor.policy.orders import BAN, UNBAN, Order, Standing
+
+EVENT_TYPE: Final = "policy"
+
+
+class PolicyVerbs:
+    """Changes the daemon's policy at run time. `changed` makes the daemon act on its orders."""
+
+    def __init__(self, daemon: Daemon, changed: Callable[[], Awaitable[None]]) -> None:
+        self._daemon = daemon
+        self._changed = changed
+
+    async def answer(self, verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        """What has changed. Raises UsageError where nothing was understood, GatewatchError where nothing can change."""
+        daemon = self._daemon
+        user = await asyncio.to_thread(user_name, peer.uid)
+        now = time.time()
+        by = Order(verb, now, peer.uid, user, peer.pid)
+        order = read_change(verb, arguments, by, daemon.config, daemon.loaded.index)
+        configured = configured_standing(daemon.config)
+        before = daemon.orders.standing(configured, now)
+        daemon.orders.add(settle(order, configured, before), now)
+        after = daemon.orders.standing(configured, now)
+        await self._changed()
+        says = tell(order, configured, before, after)
+        log.warning("%s (by %s, process %d%s)", says[0], user, peer.pid, f": {order.reason}" if order.reason else "")
+        self._write(order)
+        fault = await daemon.orders.save()
+        return {"order": order_row(order), "says": says, "fault": fault, **standing_rows(after)}
+
+    def _write(self, order: Order) -> None:
+        writer = self._daemon.line.writer
+        if writer is not None and EVENT_TYPE in self._daemon.config.events.types:
+            writer.write(EVENT_TYPE, policy_line(order.time, event_body(order)))
+
+
+def settle(order: Order, configured: Standing, before: Standing) -> Order:
+    """The order as it is to be kept. Raises GatewatchError where there is nothing that it could lift.
+
+    Where only orders are to be lifted, it ends them; against the configuration it must stand itself.
+    """
+    if order.verb != UNBAN:
+        return order
+    if not any(concerns(order, ban) for ban in before.bans):
+        raise GatewatchError(nothing_to_lift(order, before.bans))
+    if order.until or any(concerns(order, ban) for ban in configured.bans):
+        return order
+    return replace(order, until=order.time)
+
+
+def user_name(uid: int) -> str:
+    """The account's name, its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def event_body(order: Order) -> dict[str, object]:
+    """The `policy` object of an event."""
+    row: dict[str, object] = {"action": order.verb, **order_row(order)}
+    del row["verb"], row["time"]
+    if order.device:
+        row["device"] = device_text(order.device)
+    if order.verb in (BAN, UNBAN):
+        row["group"] = order.group or EVERYONE
+    return row

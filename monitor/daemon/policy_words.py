@@ -1,0 +1,103 @@
+"""What changes of policy and bans are called: for people on a terminal and in the log, for programs as rows."""
+
+import time
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+from monitor.policy.ban import CONFIGURED, EVERYONE, Ban
+from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
+from monitor.wire.presentation import address_text
+
+
+def concerns(order: Order, ban: Ban) -> bool:
+    """Whether a `ban` or `unban` is about a subject and group of the ban."""
+    every = order.verb == UNBAN and not order.group
+    return any(subject == order.subject and (every or group == order.group) for subject, group in pairs_of(ban))
+
+
+def nothing_to_lift(order: Order, bans: Sequence[Ban]) -> str:
+    whom = order.group or "anyone"
+    vendor = order.subject.partition("/")[0]
+    near = [ban for ban in bans if any(str(subject).partition("/")[0] == vendor for subject in ban.subjects)]
+    line = f"{order.subject} is not banned for {whom}"
+    return line + (f"; there is {', '.join(map(describe, near))}" if near else "")
+
+
+def describe(ban: Ban) -> str:
+    subjects = ", ".join(map(str, ban.subjects))
+    return f"{'the configured ban' if ban.source == CONFIGURED else 'a ban at run time'} of {subjects} for {whom(ban)}"
+
+
+def whom(ban: Ban) -> str:
+    return ", ".join(ban.groups) or "everyone"
+
+
+def tell(order: Order, configured: Standing, before: Standing, after: Standing) -> list[str]:
+    """What the order did, for people; the first line is for the log too."""
+    end = until_text(order.until)
+    if order.verb == BAN:
+        return tell_ban(order, configured, after)
+    if order.verb == UNBAN:
+        return tell_unban(order, configured, before, end)
+    if order.verb == ALLOW:
+        who = device_text(order.device)
+        what = order.name.decode() or order.subject
+        if order.until <= order.time:
+            return [f"{who} may reach {what} no longer"]
+        return [f"{who} may reach {what}{end}"]
+    if order.verb == PAUSE:
+        return [f"all bans pause{end or ' until `gatewatch resume`'}: {len(after.bans)} of them"]
+    if order.everything:
+        return [f"every change at run time is forgotten, {len(after.bans)} bans of the configuration hold"]
+    paused = before.paused_until > order.time
+    return [f"{'bans hold again' if paused else 'nothing was paused, bans hold'}: {len(after.bans)} of them"]
+
+
+def tell_ban(order: Order, configured: Standing, after: Standing) -> list[str]:
+    ban = next(ban for ban in after.bans if ban.source != CONFIGURED and concerns(order, ban))
+    layers = ", ".join(sorted(ban.layers))
+    lines = [f"{order.subject} is banned for {whom(ban)}: {ban.mode}, {layers}{until_text(order.until)}"]
+    lines += [f"in the place of {describe(old)}" for old in configured.bans if concerns(order, old)]
+    if after.paused_until > order.time:
+        lines.append("but all bans pause at present; `gatewatch resume` ends that")
+    return lines
+
+
+def tell_unban(order: Order, configured: Standing, before: Standing, end: str) -> list[str]:
+    lines = [f"{order.subject} is no longer banned for {order.group or 'anyone'}{end}"]
+    lines += [f"lifted {describe(ban)}" for ban in before.bans if concerns(order, ban)]
+    if any(concerns(order, ban) for ban in configured.bans) and not order.until:
+        lines.append("the configuration bans it still: take it out there, or `gatewatch resume --all` brings it back")
+    return lines
+
+
+def until_text(until: float) -> str:
+    return time.strftime(" until %Y-%m-%d %H:%M:%S %Z", time.localtime(until)) if until else ""
+
+
+def device_text(device: bytes) -> str:
+    """A packed MAC or address as a person writes it."""
+    return device.hex(":") if len(device) == 6 else address_text(device)
+
+
+def standing_rows(standing: Standing) -> dict[str, Any]:
+    """The bans in force and the pause, for programs; a pause without end is -1."""
+    paused = standing.paused_until
+    return {
+        "bans": [ban_row(ban) for ban in standing.bans],
+        "paused_until": paused if isfinite(paused) else -1.0,
+    }
+
+
+def ban_row(ban: Ban) -> dict[str, object]:
+    return {
+        "ban": ban.id,
+        "vendors": [str(subject) for subject in ban.subjects],
+        "groups": list(ban.groups) or [EVERYONE],
+        "mode": ban.mode,
+        "layers": sorted(ban.layers),
+        "until": ban.until,
+        "source": ban.source,
+        "reason": ban.reason,
+    }
