@@ -10,6 +10,8 @@ import ssl
 from pathlib import Path
 from typing import Final
 
+from monitor.lab.zone import Zone
+
 AUTHORITY: Final = "authority.pem"
 CHAIN: Final = "server.pem"
 KEY: Final = "server.key"
@@ -25,7 +27,7 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 def issue(folder: Path, names: list[str]) -> None:
     """Write the authority, the chain and its key into `folder`."""
-    import trustme
+    import trustme  # for the reason at the top of this file
 
     authority = trustme.CA()
     certificate = authority.issue_cert(*names)
@@ -36,8 +38,6 @@ def issue(folder: Path, names: list[str]) -> None:
 
 
 def main() -> None:
-    from monitor.lab.zone import Zone
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--zone", type=Path)

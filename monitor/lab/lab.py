@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from pyroute2.netlink.exceptions import NetlinkError
+
 from monitor.errors import MachineError
 from monitor.lab.capture import Capture
 from monitor.lab.child import Child, environment, python_module
@@ -99,6 +101,8 @@ class Lab:
         )
         try:
             self._wires: Wires = wire(self.plan, self._claim)
+        except (OSError, NetlinkError) as error:
+            raise MachineError(f"lab: this kernel refuses part of the network: {error}") from error
         finally:
             issued = issuing.wait()
         if issued != 0:
