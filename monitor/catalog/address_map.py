@@ -59,6 +59,17 @@ class AddressMap:
                 low = middle
         return read_u32(self._data, records_at + low * 4)
 
+    def intervals(self) -> tuple[list[bytes], list[int]]:
+        """The first address of each interval and the record that wins there, 0: none."""
+        data = self._data
+        width = int(self._width)
+        count = int(self._count)
+        starts_at = int(self._starts_at)
+        starts = [data[at : at + width] for at in range(starts_at, starts_at + count * width, width)]
+        records_at = starts_at - count * 4
+        records = [int(read_u32(data, at)) for at in range(records_at, starts_at, 4)]
+        return starts, records
+
     def _starts_after(self, interval: i64, address: bytes, first: i64) -> bool:
         """Whether the interval starts behind the address; both are equal in the bytes before `first`."""
         data = self._data

@@ -121,17 +121,26 @@ class Index:
             yield self._make(at)
             at += RECORD_HEAD + self._data[at + 1]
 
-    def own_prefixes(self) -> Iterator[tuple[bytes, int, Owner]]:
-        """Every prefix that is its owner's alone, packed, with its length, in the order of the lists."""
-        at = self._start
+    def owners(self) -> list[Owner]:
+        """Whose the entries are, by the numbers of `own_intervals`; number 0 is nobody."""
+        return [Owner(""), *self._owners]
+
+    def own_intervals(self, width: int, category: bool) -> tuple[list[bytes], list[int]]:
+        """Whose each address of 4 or 16 bytes is by a prefix that is not shared, as intervals.
+
+        They are sorted: their first addresses, packed, and their owners' numbers; each ends where the next begins.
+        """
         data = self._data
-        while at < self._end:
-            size = data[at + 1]
-            if data[at] == PREFIX:
-                owner = self._owners[data[at + 2] | data[at + 3] << 8]
-                if not owner.weak:
-                    yield data[at + RECORD_HEAD + 1 : at + RECORD_HEAD + size], data[at + RECORD_HEAD], owner
-            at += RECORD_HEAD + size
+        if width == 4:
+            starts, records = (self._category_v4 if category else self._vendor_v4).intervals()
+        else:
+            starts, records = (self._category_v6 if category else self._vendor_v6).intervals()
+        numbers = [0] * len(records)
+        for at, record in enumerate(records):
+            if record:
+                owner = data[record + 2] | data[record + 3] << 8
+                numbers[at] = 0 if self._owners[owner].weak else owner + 1
+        return starts, numbers
 
     def _entry(self, record: int) -> Entry:
         kept = self._entries.get(record)

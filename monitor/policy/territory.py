@@ -4,15 +4,14 @@ Own prefixes only: what many share is never banned by address. Where prefixes ne
 a vendor and a category do not compete, so an interval has one of each, or one. Neighbours with one owner are merged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, final
 
 from monitor.attribution.networks import Networks
 from monitor.attribution.networks import Prefix as Network
-from monitor.catalog.address_map import Prefix, flatten
 from monitor.catalog.entry import UNKNOWN_SERVICE
-from monitor.catalog.entry import Owner as ListOwner
 from monitor.catalog.index import Index
+from monitor.policy.members import merge_spans
 
 # RFC 6890 section 2.2 and the registries that it began: what is special is nobody's, whatever a list says. The
 # translation prefixes are among them; IPv4 inside a configured one comes back as that of its owner.
@@ -26,8 +25,8 @@ SPECIAL: Final[tuple[str, ...]] = (
 
 # Vendor, service, category: each may be empty.
 Owner: TypeAlias = tuple[str, str, str]
-# First address, owner's number (0: nobody); each holds until the next.
-Steps: TypeAlias = list[tuple[int, int]]
+# The first addresses of intervals, sorted, and a number for each; one ends where the next begins.
+Intervals: TypeAlias = tuple[list[bytes], list[int]]
 
 NOBODY: Final[Owner] = ("", "", "")
 
@@ -39,30 +38,22 @@ class Territory:
     `never` are prefixes, as text, that no ban touches: the local ones and the gateway's own addresses.
     """
 
-    __slots__ = ("_elements", "_never", "owners", "v4", "v6")
+    __slots__ = ("_elements", "_listed", "_never", "_numbers", "owners", "v4", "v6")
 
     def __init__(self, index: Index, nat64: Sequence[str], never: Sequence[str]) -> None:
         self.owners: dict[Owner, int] = {NOBODY: 0}
         self.v4: list[list[bytes]] = [[]]
         self.v6: list[list[bytes]] = [[]]
         self._elements: tuple[dict[Owner, str], dict[bytes, str], dict[bytes, str]] = ({}, {}, {})
-        translators = Networks(nat64).prefixes
+        self._listed = index.owners()
+        self._numbers: dict[tuple[int, int], int] = {(0, 0): 0}
+        translators = [prefix for prefix in Networks(nat64).prefixes if prefix.size == 16]
         self._never = Networks((*SPECIAL, *never)).prefixes + translators
-        listed: list[list[Prefix]] = [[], [], [], []]
-        numbers: dict[ListOwner, int] = {}
-        lists: list[ListOwner] = []
-        for order, (address, bits, owner) in enumerate(index.own_prefixes()):
-            number = numbers.setdefault(owner, len(numbers) + 1)
-            if number > len(lists):
-                lists.append(owner)
-            family = (0 if len(address) == 4 else 2) + (1 if owner.category else 0)
-            listed[family].append(Prefix(address, bits, False, order, number))
-        v4 = self._settle(listed[0], listed[1], lists, 4)
-        self._keep(v4, 4, self.v4)
-        self._keep(self._settle(listed[2], listed[3], lists, 16), 16, self.v6)
+        self._settle(index, 4, self.v4)
+        self._settle(index, 16, self.v6)
         for translator in translators:
-            if translator.size == 16:
-                self._embed(v4, translator)
+            for number, keys in enumerate(self.v4):
+                self.v6[number] += embed_keys(keys, translator)
 
     def elements(self, chains: dict[Owner, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
         """The elements of both families' maps: the intervals of these owners, each with its owner's chain."""
@@ -78,61 +69,80 @@ class Territory:
         self._elements = (dict(chains), v4, v6)
         return v4, v6
 
-    def _settle(self, vendors: list[Prefix], categories: list[Prefix], lists: list[ListOwner], width: int) -> Steps:
-        """One owner for each address of a family, nobody for those that are never banned."""
-        never = [
-            Prefix((prefix.value << prefix.shift).to_bytes(width, "big"), prefix.bits, False, 0, 1)
-            for prefix in self._never
-            if prefix.size == width
-        ]
-        merged: Steps = []
-        for start, vendor, category, banned in overlay(flatten(vendors), flatten(categories), flatten(never)):
-            number = 0
-            if not banned and (vendor or category):
-                number = self._number(lists[vendor - 1] if vendor else None, lists[category - 1] if category else None)
-            if not merged or merged[-1][1] != number:
-                merged.append((start, number))
-        return merged
+    def _settle(self, index: Index, width: int, kept: list[list[bytes]]) -> None:
+        """Gives each address of a family to one owner, those that are never banned to nobody."""
+        vendors = index.own_intervals(width, False)
+        categories = index.own_intervals(width, True)
+        never = forbidden(self._never, width)
+        start = bytes(width)
+        current = 0
+        for at, vendor, category, banned in overlay(vendors, categories, never):
+            number = 0 if banned else self._number(vendor, category)
+            if number != current:
+                if current:
+                    kept[current].append(start + before(at))
+                start, current = at, number
+        if current:
+            kept[current].append(start + b"\xff" * width)
 
-    def _number(self, vendor: ListOwner | None, category: ListOwner | None) -> int:
-        name = vendor.vendor if vendor is not None else ""
-        service = vendor.service if vendor is not None and vendor.service != UNKNOWN_SERVICE else ""
-        owner = (name, service, category.vendor if category is not None else "")
+    def _number(self, vendor: int, category: int) -> int:
+        """The number of the owner that a vendor and a category of the catalogue make."""
+        number = self._numbers.get((vendor, category), -1)
+        if number >= 0:
+            return number
+        of = self._listed[vendor]
+        service = "" if of.service == UNKNOWN_SERVICE else of.service
+        owner = (of.vendor, service if vendor else "", self._listed[category].vendor)
         number = self.owners.setdefault(owner, len(self.owners))
         if number == len(self.v4):
             self.v4.append([])
             self.v6.append([])
+        self._numbers[vendor, category] = number
         return number
 
-    def _keep(self, steps: Steps, width: int, kept: list[list[bytes]]) -> None:
-        for at, (start, number) in enumerate(steps):
-            if number:
-                last = (steps[at + 1][0] if at + 1 < len(steps) else 1 << width * 8) - 1
-                kept[number].append(start.to_bytes(width, "big") + last.to_bytes(width, "big"))
 
-    def _embed(self, steps: Steps, translator: Network) -> None:
-        """The same IPv4 addresses as a translator writes them into IPv6."""
-        for at, (start, number) in enumerate(steps):
-            if number:
-                last = (steps[at + 1][0] if at + 1 < len(steps) else 1 << 32) - 1
-                first_v6 = embed(start, translator)
-                last_v6 = embed(last, translator) | (1 << suffix_bits(translator)) - 1
-                self.v6[number].append(first_v6.to_bytes(16, "big") + last_v6.to_bytes(16, "big"))
+def forbidden(prefixes: Sequence[Network], width: int) -> Intervals:
+    """1 for the addresses of these prefixes, which may overlap."""
+    starts = [bytes(width)]
+    numbers = [0]
+    spans = [(prefix.size, prefix.value << prefix.shift, (prefix.value + 1 << prefix.shift) - 1) for prefix in prefixes]
+    for size, first, last in merge_spans(spans):
+        if size == width:
+            starts.append(first.to_bytes(width, "big"))
+            numbers.append(1)
+            if last + 1 < 1 << width * 8:
+                starts.append((last + 1).to_bytes(width, "big"))
+                numbers.append(0)
+    return starts, numbers
 
 
-def overlay(first: Steps, second: Steps, third: Steps) -> list[tuple[int, int, int, int]]:
-    """Three step functions as one: (start, value of the first, of the second, of the third)."""
-    changes: dict[int, list[tuple[int, int]]] = {}
-    for which, steps in enumerate((first, second, third)):
-        for start, value in steps:
-            changes.setdefault(start, []).append((which, value))
-    values = [0, 0, 0]
-    merged = []
-    for start in sorted(changes):
-        for which, value in changes[start]:
-            values[which] = value
-        merged.append((start, values[0], values[1], values[2]))
-    return merged
+def overlay(first: Intervals, second: Intervals, third: Intervals) -> Iterator[tuple[bytes, int, int, int]]:
+    """Three lists of intervals as one: where each begins, and the numbers that hold there."""
+    starts = sorted({*first[0], *second[0], *third[0]})
+    one, two, three = (dict(zip(part[0], part[1], strict=True)) for part in (first, second, third))
+    a, b, c = 0, 0, 0
+    for start in starts:
+        a, b, c = one.get(start, a), two.get(start, b), three.get(start, c)
+        yield start, a, b, c
+
+
+def before(address: bytes) -> bytes:
+    """The address before this one."""
+    return (int.from_bytes(address, "big") - 1).to_bytes(len(address), "big")
+
+
+def embed_keys(keys: list[bytes], translator: Network) -> list[bytes]:
+    """The same intervals of IPv4 addresses as the translator writes them into IPv6."""
+    if translator.bits == 96:
+        prefix = translator.value.to_bytes(12, "big")
+        return [prefix + key[:4] + prefix + key[4:] for key in keys]
+    suffix = (1 << suffix_bits(translator)) - 1
+    embedded = []
+    for key in keys:
+        first = embed(int.from_bytes(key[:4], "big"), translator)
+        last = embed(int.from_bytes(key[4:], "big"), translator) | suffix
+        embedded.append(first.to_bytes(16, "big") + last.to_bytes(16, "big"))
+    return embedded
 
 
 def suffix_bits(translator: Network) -> int:
