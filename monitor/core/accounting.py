@@ -9,46 +9,31 @@ from typing import Final, final
 
 from monitor.attribution.counters import Attribution, Tally
 from monitor.attribution.devices import Device, Devices
-from monitor.attribution.evidence import NOBODY, Attributor
+from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import Flow
-from monitor.attribution.matches import NOTHING
 from monitor.attribution.places import Place
-from monitor.attribution.roles import DNS_PORT, DOT_PORT
+from monitor.core.blindness import blind_reason, bypass_method
+from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
-from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
-from monitor.policy.groups import Groups
+from monitor.policy.groups import NO_GROUP, Groups
 
 HOLD_SECONDS: Final = 3.0
-
-PROTOCOL_ESP: Final = 50
-
-# The categories whose traffic hides names, and the methods by which a device goes round plain DNS.
-ENCRYPTED_DNS: Final = "encrypted-dns"
-VPN_PROXY: Final = "vpn-proxy"
-PRIVATE_RELAY: Final = "private-relay"
-
-DOH: Final = "doh"
-DOT: Final = "dot"
-DOQ: Final = "doq"
-VPN: Final = "vpn"
-RELAY: Final = "relay"
-ECH: Final = "ech"
-MIDSTREAM: Final = "midstream"
-UNDECODABLE: Final = "undecodable"
 
 
 @final
 class Accounting:
     """Counts flows. A new `epoch`, after a reload, makes every flow look up again what it belongs to."""
 
-    __slots__ = ("attributor", "devices", "epoch", "groups", "ledger")
+    __slots__ = ("attributor", "devices", "epoch", "groups", "judge", "ledger", "moved")
 
-    def __init__(self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger) -> None:
+    def __init__(self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger, judge: Judge) -> None:
         self.attributor = attributor
         self.devices = devices
         self.groups = groups
         self.ledger = ledger
+        self.judge = judge
         self.epoch = 0
+        self.moved: list[Device] = []
 
     def reload(self, groups: Groups) -> None:
         """Groups and lists have changed: nothing that was concluded from them holds any longer."""
@@ -59,8 +44,12 @@ class Accounting:
     def group_of(self, device: Device) -> str:
         group = device.group
         if not group:
-            group = self.groups.label_of(device)
+            names = self.groups.all_of(device)
+            group = names[0] if names else NO_GROUP
             device.group = group
+            device.groups = tuple(names)
+            if self.judge.policy is not None:
+                self.moved.append(device)
         return group
 
     def flush(self, flow: Flow, now: float) -> None:
@@ -93,6 +82,8 @@ class Accounting:
             destination.down += down
         if flow.blind is not None:
             flow.blind.value += up + down
+        if flow.watch is not None:
+            self.judge.count(flow, flow.watch)
 
     def attribution_of(self, flow: Flow, now: float) -> Attribution:
         """What the flow is attributed to now; kept until a hello, a Host or a reload asks anew."""
@@ -116,6 +107,8 @@ class Accounting:
         flow.epoch = self.epoch
         tally = self.ledger.tally(device, flow.origin, group, attribution, flow.start)
         flow.tally = tally
+        if flow.start < tally.first:
+            tally.first = flow.start
         if not flow.counted:
             flow.counted = True
             tally.flows += 1
@@ -123,6 +116,8 @@ class Accounting:
         if remote is not None and not remote.local:
             flow.destination = self.ledger.destination(remote)
             self._look_for_blindness(flow, remote, group, attribution)
+            if self.judge.policy is not None:
+                self.judge.watch(flow, device, attribution, now)
         return tally
 
     def _look_for_blindness(self, flow: Flow, remote: Place, group: str, attribution: Attribution) -> None:
@@ -133,37 +128,3 @@ class Accounting:
             self.ledger.bypass(group, method)
         reason = blind_reason(flow, method, attribution)
         flow.blind = self.ledger.blind_cell(group, reason) if reason else None
-
-
-def bypass_method(flow: Flow, category: str) -> str:
-    """How the flow goes round plain DNS, `""` if it does not as far as observing can know."""
-    if flow.method:
-        return flow.method
-    if not flow.outbound:
-        return ""
-    if flow.port == DOT_PORT:
-        return DOT if flow.protocol == PROTOCOL_TCP else DOQ
-    if flow.protocol == PROTOCOL_ESP or category == VPN_PROXY:
-        return VPN
-    if category == PRIVATE_RELAY:
-        return RELAY
-    return DOH if category == ENCRYPTED_DNS and flow.port != DNS_PORT and flow.port != 0 else ""
-
-
-def blind_reason(flow: Flow, method: str, attribution: Attribution) -> str:
-    """Why nothing can name what the flow carries, `""` where something does."""
-    if method in (VPN, RELAY):
-        return VPN
-    if method:
-        return DOH
-    if attribution is not NOBODY and attribution.evidence != NOTHING:
-        return ""
-    if flow.claim is not None or flow.port == DNS_PORT:
-        return ""
-    if flow.ech:
-        return ECH
-    if flow.host:
-        return ""
-    if flow.midstream:
-        return MIDSTREAM
-    return UNDECODABLE if flow.protocol in (PROTOCOL_TCP, PROTOCOL_UDP) else ""

@@ -17,8 +17,11 @@ from monitor.attribution.places import Places
 from monitor.catalog.index import Index
 from monitor.core.accounting import Accounting
 from monitor.core.connections import Connections
+from monitor.core.effects import Effect, PolicyChanged
 from monitor.core.ends import Ends
+from monitor.core.following import Following
 from monitor.core.hellos import Hellos
+from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
 from monitor.core.links import Links
 from monitor.core.naming import Naming
@@ -32,7 +35,6 @@ from monitor.model import (
     ClientHello,
     DhcpMessage,
     DnsMessage,
-    Effect,
     FlowCount,
     Histogram,
     HttpRequest,
@@ -43,7 +45,9 @@ from monitor.model import (
     Tunnel,
     reverse_key,
 )
+from monitor.policy.ban import DNS
 from monitor.policy.groups import Groups
+from monitor.policy.judge import Policy, Verdict
 
 TICK_SECONDS: Final = 1.0
 ACK: Final = "ack"
@@ -54,9 +58,9 @@ class Gateway:
     """All state of one gateway. Settings and index may change under it (`reload`), its flows and counters stay."""
 
     __slots__ = (
-        "_accounting", "_clock", "_connections", "_devices", "_due", "_ends", "_hellos", "_ledger", "_links",
-        "_matches", "_memory", "_naming", "_packets", "_places", "_questions", "_readout", "_reporter", "_settings",
-        "_table", "_tracking",
+        "_accounting", "_clock", "_connections", "_devices", "_due", "_ends", "_following", "_hellos", "_ledger",
+        "_links", "_matches", "_memory", "_naming", "_packets", "_places", "_questions", "_readout", "_reporter",
+        "_settings", "_table", "_tracking", "_version", "judge",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, index: Index, now: float) -> None:
@@ -76,7 +80,10 @@ class Gateway:
         attributor = Attributor(self._matches, self._memory, self._places)
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
-        self._accounting = Accounting(attributor, self._devices, groups, self._ledger)
+        self.judge = Judge(attributor, self._reporter, self._packets)
+        self._version = -1
+        self._following = Following(self._devices)
+        self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self.judge)
         self._table = FlowTable(limits.flows)
         self._ends = Ends(self._devices, self._places, self._links)
         self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter)
@@ -134,6 +141,38 @@ class Gateway:
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
         self._accounting.reload(Groups(settings.groups, settings.interfaces))
 
+    def govern(self, policy: Policy | None, now: float) -> list[Effect]:
+        """Takes another policy: live flows that it bans are cut, those that only the old one banned are let go."""
+        self._advance(now)
+        self.judge.policy = policy
+        self._devices.forget_labels()
+        self._version = -1
+        self._enforce(now)
+        return self._reporter.take()
+
+    def decide(self, address: bytes, name: bytes, now: float) -> Verdict | None:
+        """The verdict over a question of the client at this address, for whoever answers in the resolver's place."""
+        device = self._devices.find_address(address, now)
+        self._accounting.group_of(device)
+        return self.judge.judge_name(self._matches.of(name), device, address, now, DNS)
+
+    def note_refused(self, address: bytes, name: bytes, verdict: Verdict, now: float) -> None:
+        """A question of that client was answered as the ban wants."""
+        device = self._devices.find_address(address, now)
+        self._accounting.group_of(device)
+        self.judge.note_refused(self._matches.of(name), device, verdict)
+
+    def groups_of(self, address: bytes, now: float) -> tuple[str, ...]:
+        """The groups of the device at the address."""
+        device = self._devices.find_address(address, now)
+        self._accounting.group_of(device)
+        return device.groups
+
+    def knows(self, address: bytes) -> bool:
+        """Whether a frame has shown who is at the address."""
+        device = self._devices.by_address.get(address)
+        return device is not None and (device.mac != b"" or device.via != b"")
+
     def snapshot(self) -> Samples:
         """Every counter and gauge as of the last observation or tick."""
         self._tracking.flush(self._clock)
@@ -142,6 +181,7 @@ class Gateway:
         put_cells(self._ledger, samples)
         put_destinations(self._ledger, samples)
         put_devices(self._ledger, self._devices, samples, self._clock)
+        self.judge.put(samples)
         samples["dns_responses_total"] = {
             (name,): float(count) for name, count in self._questions.rcodes.by_name().items()
         }
@@ -221,6 +261,37 @@ class Gateway:
         self._due = floor(now / TICK_SECONDS) * TICK_SECONDS + TICK_SECONDS
         self._tracking.flush(now)
         self._tracking.expire(now)
+        if self.judge.policy is not None:
+            self._enforce(now)
+
+    def _enforce(self, now: float) -> None:
+        """Who is in which group, and which bans are in force: where either has changed, live flows are judged anew."""
+        policy = self.judge.policy
+        if policy is not None:
+            policy.refresh(now)
+        version = policy.version if policy is not None else 0
+        changed = version != self._version
+        self._version = version
+        for device in self._devices.everyone.values():
+            if not device.group:
+                self._accounting.group_of(device)
+        moved = self._accounting.moved
+        self._accounting.moved = []
+        news = self._following.look(moved)
+        for follow in news:
+            self._reporter.put(follow)
+        if changed:
+            self._reporter.put(PolicyChanged(now))
+            self.judge.release(now)
+        if changed or news:
+            self._review({follow.number for follow in news}, changed, now)
+
+    def _review(self, numbers: set[int], everyone: bool, now: float) -> None:
+        for flow in list(self._table.forward.values()):
+            device = flow.device
+            if device is not None and (everyone or device.number in numbers):
+                self._accounting.group_of(device)
+                self.judge.review(flow, device, self._accounting.attribution_of(flow, now), now)
 
     def _take_rest(self, seen: Observation) -> None:
         self._advance(seen.time if isinstance(seen, (FlowCount, Neighbour, Packet)) else seen.packet.time)

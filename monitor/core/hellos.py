@@ -43,6 +43,9 @@ class Hellos:
             self._accounting.ledger.handshakes.of(attribution.vendor, group, transport).value += 1
         if self._reporter.quic if hello.quic else self._reporter.tls:
             self._reporter.report(packet.time, hello, device, group, attribution)
+        judge = self._accounting.judge
+        if judge.policy is not None:
+            judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
 
     def take_host(self, request: HttpRequest) -> None:
         flow = self._flow(request.packet)
@@ -50,12 +53,22 @@ class Hellos:
             flow.hello = HTTP_HOST
             flow.application = "http"
             self._name(flow, request.host)
+            self._judge(flow, request.packet)
 
     def take_tunnel(self, tunnel: Tunnel) -> None:
         flow = self._flow(tunnel.packet)
         if not flow.method:
             flow.method = tunnel.method
             flow.tally = None
+            self._judge(flow, tunnel.packet)
+
+    def _judge(self, flow: Flow, packet: Packet) -> None:
+        judge = self._accounting.judge
+        device = flow.device
+        if judge.policy is not None and device is not None:
+            self._accounting.group_of(device)
+            attribution = self._accounting.attribution_of(flow, packet.time)
+            judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
 
     def _flow(self, packet: Packet) -> Flow:
         """The flow whose client sent the packet."""

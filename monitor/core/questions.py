@@ -10,12 +10,10 @@ from monitor.attribution.flows import Flow
 from monitor.attribution.matches import Match
 from monitor.core.accounting import Accounting
 from monitor.core.answering import Pending, Rcodes, Seconds
+from monitor.core.judging import ALLOWED, Judge
 from monitor.core.reporter import Reporter
 from monitor.model import DNS as DNS_SERVICE
 from monitor.model import DnsMessage
-
-ALLOWED: Final = "allowed"
-
 
 FLAG_RESPONSE: Final = 0x8000
 OPCODE_MASK: Final = 0x7800
@@ -26,11 +24,12 @@ NO_ERROR: Final = 0
 class Questions:
     """Takes DNS messages of one device each."""
 
-    __slots__ = ("_accounting", "_attributor", "_reporter", "pending", "rcodes", "seconds")
+    __slots__ = ("_accounting", "_attributor", "_judge", "_reporter", "pending", "rcodes", "seconds")
 
     def __init__(self, accounting: Accounting, reporter: Reporter, limit: int) -> None:
         self._accounting = accounting
         self._attributor: Attributor = accounting.attributor
+        self._judge: Judge = accounting.judge
         self._reporter = reporter
         self.pending = Pending(limit)
         self.seconds = Seconds()
@@ -40,7 +39,11 @@ class Questions:
         """A question of the device; `key` leads from it to the resolver."""
         group = self._accounting.group_of(device)
         if message.service == DNS_SERVICE and message.flags & OPCODE_MASK == 0:
-            self._count_question(self._attributor.matches.of(message.name), group)
+            match = self._attributor.matches.of(message.name)
+            if self._judge.policy is None:
+                self._count_question(match, group)
+            else:
+                self._judge_question(message, match, device, flow, key, group)
             self._wait(message, flow, key)
         if self._reporter.dns:
             self._report(message, device, group, b"")
@@ -67,6 +70,15 @@ class Questions:
             match.asked = cell
             match.asked_by = group
         cell.value += 1
+
+    def _judge_question(
+        self, message: DnsMessage, match: Match, device: Device, flow: Flow | None, key: bytes, group: str
+    ) -> None:
+        packet = message.packet
+        action, verdict = self._judge.question(match, device, key, packet.time)
+        self._accounting.ledger.queries.of(match.vendor, group, action).value += 1
+        if verdict is not None and message.tcp and flow is not None:
+            self._judge.stream_question(flow, match, device, packet.acknowledgment, packet.time)
 
     def _wait(self, message: DnsMessage, flow: Flow | None, key: bytes) -> None:
         """Most flows have one question at a time, which waits in the flow itself; the others wait in a table."""

@@ -5,8 +5,10 @@ from typing import Final, final
 from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY
+from monitor.core.effects import Effect, Ruling
 from monitor.core.naming import Naming
-from monitor.model import ClientHello, DhcpMessage, DnsMessage, Effect, Event, FlowRecord, Labels
+from monitor.model import ClientHello, DhcpMessage, DnsMessage, Event, FlowRecord, Labels
+from monitor.policy.judge import Verdict
 
 LABELS_KEPT: Final = 4096
 
@@ -15,7 +17,7 @@ LABELS_KEPT: Final = 4096
 class Reporter:
     """Collects effects until they are taken."""
 
-    __slots__ = ("_effects", "_labels", "dhcp", "dns", "flow", "naming", "quic", "tls")
+    __slots__ = ("_effects", "_labels", "dhcp", "dns", "flow", "naming", "quic", "tls", "verdict")
 
     def __init__(self, events: frozenset[str], naming: Naming) -> None:
         self._effects: list[Effect] = []
@@ -30,6 +32,7 @@ class Reporter:
         self.quic = "quic" in events
         self.flow = "flow" in events
         self.dhcp = "dhcp" in events
+        self.verdict = "verdict" in events
 
     def take(self) -> list[Effect]:
         effects = self._effects
@@ -45,6 +48,19 @@ class Reporter:
         attribution: Attribution | None,
     ) -> None:
         self._effects.append(Event(time, about, self._label(device, group, attribution or NOBODY)))
+
+    def rule(
+        self, time: float, key: bytes, device: Device, group: str, why: Attribution, verdict: Verdict, layer: str,
+        name: bytes,
+    ) -> None:  # fmt: skip
+        """A ban bit, or would have."""
+        if self.verdict:
+            labels = self._label(device, group, why)
+            ban = verdict.ban
+            self._effects.append(Ruling(time, key, labels, verdict.action, layer, ban.id, verdict.mode, name))
+
+    def put(self, effect: Effect) -> None:
+        self._effects.append(effect)
 
     def _label(self, device: Device | None, group: str, why: Attribution) -> Labels:
         """Labels are frozen and many events share them, so they are made once."""

@@ -29,6 +29,7 @@ FIN: Final = "fin"
 RST: Final = "rst"
 TIMEOUT: Final = "timeout"
 EVICTED: Final = "evicted"
+KILLED: Final = "killed"
 
 
 @final
@@ -151,7 +152,9 @@ class Tracking:
         self.table.remove(flow)
         if not self._reporter.flow:
             return
-        if flow.state == RESET:
+        if flow.watch is not None and flow.watch.killed:
+            reason = KILLED
+        elif flow.state == RESET:
             reason = RST
         elif flow.state == CLOSED or flow.fins:
             reason = FIN
@@ -187,6 +190,7 @@ class Tracking:
 
     def add(self, flow: Flow) -> None:
         """Takes a new flow, and makes room for it first."""
+        flow.epoch = self._accounting.epoch
         table = self.table
         if len(table.forward) >= table.limit:
             self._make_room()

@@ -1,0 +1,66 @@
+"""What hides names from a gateway: by which method a flow does it, and why nothing can name what it carries."""
+
+from typing import Final
+
+from monitor.attribution.counters import Attribution
+from monitor.attribution.evidence import NOBODY
+from monitor.attribution.flows import Flow
+from monitor.attribution.matches import NOTHING
+from monitor.attribution.roles import DNS_PORT, DOT_PORT
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
+
+PROTOCOL_ESP: Final = 50
+
+# The categories whose traffic hides names, and the methods by which a device goes round plain DNS.
+ENCRYPTED_DNS: Final = "encrypted-dns"
+VPN_PROXY: Final = "vpn-proxy"
+PRIVATE_RELAY: Final = "private-relay"
+
+DOH: Final = "doh"
+DOT: Final = "dot"
+DOQ: Final = "doq"
+VPN: Final = "vpn"
+RELAY: Final = "relay"
+ECH: Final = "ech"
+FOREIGN_RESOLVER: Final = "foreign_resolver"
+MIDSTREAM: Final = "midstream"
+UNDECODABLE: Final = "undecodable"
+
+# What a flow of a method is, also at an address that no list knows.
+METHOD_CATEGORY: Final = {
+    DOH: ENCRYPTED_DNS, DOT: ENCRYPTED_DNS, DOQ: ENCRYPTED_DNS, VPN: VPN_PROXY, RELAY: PRIVATE_RELAY,
+}  # fmt: skip
+
+
+def bypass_method(flow: Flow, category: str) -> str:
+    """How the flow goes round plain DNS, `""` if it does not as far as observing can know."""
+    if flow.method:
+        return flow.method
+    if not flow.outbound:
+        return ""
+    if flow.port == DOT_PORT:
+        return DOT if flow.protocol == PROTOCOL_TCP else DOQ
+    if flow.protocol == PROTOCOL_ESP or category == VPN_PROXY:
+        return VPN
+    if category == PRIVATE_RELAY:
+        return RELAY
+    return DOH if category == ENCRYPTED_DNS and flow.port != DNS_PORT and flow.port != 0 else ""
+
+
+def blind_reason(flow: Flow, method: str, attribution: Attribution) -> str:
+    """Why nothing can name what the flow carries, `""` where something does."""
+    if method in (VPN, RELAY):
+        return VPN
+    if method:
+        return DOH
+    if attribution is not NOBODY and attribution.evidence != NOTHING:
+        return ""
+    if flow.claim is not None or flow.port == DNS_PORT:
+        return ""
+    if flow.ech:
+        return ECH
+    if flow.host:
+        return ""
+    if flow.midstream:
+        return MIDSTREAM
+    return UNDECODABLE if flow.protocol in (PROTOCOL_TCP, PROTOCOL_UDP) else ""

@@ -1,0 +1,73 @@
+"""What the core wants done, as data: events to write, flows to kill, devices to follow."""
+
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+from monitor.model import Event, Labels
+
+
+@final
+class Kill:
+    """Cut the flow: both directions into the kill set, a reset to the client, then conntrack's entry.
+
+    `key` leads from client to server as the LAN side sees it. `acknowledgment` is what the reset must carry as its
+    sequence number, 0 where nobody knows it (a flow that was cut in its middle, or UDP). `on_failure` is the ban's.
+    """
+
+    __slots__ = ("acknowledgment", "ban", "key", "on_failure", "time")
+
+    def __init__(self, time: float, key: bytes, acknowledgment: int, ban: str, on_failure: str) -> None:
+        self.time = time
+        self.key = key
+        self.acknowledgment = acknowledgment
+        self.ban = ban
+        self.on_failure = on_failure
+
+
+@dataclass(frozen=True)
+class Release:
+    """These flows were killed by bans that are over: let them pass."""
+
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Follow:
+    """The device of this number is in these groups now, and known by these keys; no groups: forget it.
+
+    `mac` is its own, `b""` where only its addresses are.
+    """
+
+    number: int
+    groups: tuple[str, ...]
+    mac: bytes
+    addresses: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class PolicyChanged:
+    """Other bans are in force: the kernel must hold another table. Comes before the kills of the new ones."""
+
+    time: float
+
+
+@final
+class Ruling:
+    """A ban that bit or would have: write this as one EVE line. `key` leads from the device to whom it wanted."""
+
+    __slots__ = ("action", "ban", "key", "labels", "layer", "mode", "name", "time")
+
+    def __init__(
+        self, time: float, key: bytes, labels: Labels, action: str, layer: str, ban: str, mode: str, name: bytes
+    ) -> None:
+        self.time = time
+        self.key = key
+        self.labels = labels
+        self.action = action
+        self.layer = layer
+        self.ban = ban
+        self.mode = mode
+        self.name = name
+
+
+Effect: TypeAlias = Event | Ruling | Kill | Release | Follow | PolicyChanged

@@ -1,0 +1,35 @@
+"""Which devices the kernel must know by their keys: those in groups, as their addresses and names come and go."""
+
+from typing import final
+
+from monitor.attribution.devices import Device, Devices
+from monitor.core.effects import Follow
+
+
+@final
+class Following:
+    """Tells of every device in a group, and again whenever something about it has changed."""
+
+    __slots__ = ("_devices", "_followed")
+
+    def __init__(self, devices: Devices) -> None:
+        self._devices = devices
+        self._followed: dict[int, Device] = {}
+
+    def look(self, moved: list[Device]) -> list[Follow]:
+        """The news of devices whose groups were asked for anew, and of those that are gone."""
+        news: list[Follow] = []
+        for device in moved:
+            if device.groups and not device.gone:
+                self._followed[device.number] = device
+                mac = b"" if device.router else device.mac
+                news.append(Follow(device.number, device.groups, mac, tuple(sorted(device.addresses))))
+            elif device.number in self._followed:
+                news.append(self._forget(device.number))
+        for number in [number for number in self._followed if number not in self._devices.everyone]:
+            news.append(self._forget(number))
+        return news
+
+    def _forget(self, number: int) -> Follow:
+        del self._followed[number]
+        return Follow(number, (), b"", ())

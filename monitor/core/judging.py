@@ -1,0 +1,323 @@
+"""Judges what devices want against the policy, and keeps count of what bans did.
+
+What a client can forge may attribute a flow, it never cuts another one's: only what the flow says of itself, the
+vendor's own prefix, and the answers that its own device was given are certain enough to kill it.
+"""
+
+from typing import Final, final
+
+from monitor.attribution.counters import Attribution, Watch
+from monitor.attribution.devices import Device
+from monitor.attribution.evidence import NOBODY, Attributor
+from monitor.attribution.flows import CLOSED, ESTABLISHED, NO_HELLO, RESET, Flow
+from monitor.attribution.matches import DNS as DNS_EVIDENCE
+from monitor.attribution.matches import HTTP, PREFIX, QUIC, SNI, Match
+from monitor.attribution.roles import DNS_PORT
+from monitor.catalog.entry import CATEGORY_MARK
+from monitor.core.blindness import METHOD_CATEGORY, bypass_method
+from monitor.core.effects import Kill, Release
+from monitor.core.kills import Kills
+from monitor.core.proof import Proof
+from monitor.core.reporter import Reporter
+from monitor.model import KEY_V4, PROTOCOL_TCP, Samples, key_source
+from monitor.policy.ban import DNS, EVERYONE, IP, REJECT, SHADOW, Ban
+from monitor.policy.ban import SNI as SNI_LAYER
+from monitor.policy.judge import BLOCK, Policy, Verdict
+
+CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
+
+ALLOWED: Final = "allowed"
+BLOCKED: Final = "blocked"
+SHADOWED: Final = "shadowed"
+
+# The most that a packet without payload has: IP header, and TCP's with all options that a server sends, or UDP's.
+EMPTY_TCP_V4: Final = 60
+EMPTY_TCP_V6: Final = 80
+EMPTY_DATAGRAM: Final = 48
+
+
+@final
+class Judge:
+    """Without a policy (`policy` is None) it does nothing. `armed`: the sinkhole answers questions of who is diverted.
+
+    `counts_packets` says that flows count packets as they are seen; else conntrack tells of them later.
+    """
+
+    __slots__ = ("_attributor", "_kills", "_reporter", "armed", "counts_packets", "policy", "proof")
+
+    def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool) -> None:
+        self._attributor = attributor
+        self._reporter = reporter
+        self._kills = Kills()
+        self.policy: Policy | None = None
+        self.proof = Proof()
+        self.armed = False
+        self.counts_packets = counts_packets
+
+    def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
+        """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
+        policy = self.policy
+        if policy is None or not flow.outbound or not policy.active:
+            return
+        certain = self._is_certain(flow, device, attribution, now)
+        vendor, service = (attribution.vendor, attribution.service) if certain else ("", "")
+        categories = self._categories(flow, device, now)
+        key = (device.mac, key_source(flow.key), "")
+        name = self._name(flow)
+        verdict = policy.judge(device.groups, key, vendor, service, categories, name, now, SNI_LAYER)
+        if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
+            verdict = self._judge_blind(flow, device, now)
+        if verdict is not None:
+            self._act(flow, device, attribution, verdict, SNI_LAYER, acknowledgment, now)
+
+    def question(self, match: Match, device: Device, key: bytes, now: float) -> tuple[str, Verdict | None]:
+        """What becomes of the device's question, as `dns_queries_total` has it, and the ban that decided."""
+        policy = self.policy
+        if policy is None or not policy.active:
+            return ALLOWED, None
+        verdict = self.judge_name(match, device, key_source(key), now, DNS)
+        if verdict is None:
+            return ALLOWED, None
+        if verdict.action == BLOCK and not self.armed:
+            return ALLOWED, verdict
+        group = ban_group(verdict.ban, device)
+        vendor = label_of(verdict, match.vendor)
+        if verdict.action == SHADOW:
+            self.proof.shadow(vendor, group, DNS)
+        self._reporter.rule(now, key, device, group_label(device), match_of(match), verdict, DNS, match.name)
+        return (BLOCKED if verdict.action == BLOCK else SHADOWED if verdict.action == SHADOW else ALLOWED), verdict
+
+    def stream_question(self, flow: Flow, match: Match, device: Device, acknowledgment: int, now: float) -> None:
+        """A question over TCP: where nobody diverts it, the flow is cut as at its hello."""
+        policy = self.policy
+        if policy is None or not policy.active or (self.armed and policy.diverts(device.groups, now)):
+            return
+        verdict = self.judge_name(match, device, key_source(flow.key), now, SNI_LAYER)
+        if verdict is not None:
+            self._act(flow, device, match_of(match), verdict, SNI_LAYER, acknowledgment, now)
+
+    def judge_name(self, match: Match, device: Device, address: bytes, now: float, layer: str) -> Verdict | None:
+        """The verdict over a name that a device asks for."""
+        policy = self.policy
+        if policy is None:
+            return None
+        categories = (match.category,) if match.category else ()
+        key = (device.mac, address, "")
+        return policy.judge(device.groups, key, match.vendor, match.service, categories, match.name, now, layer)
+
+    def note_refused(self, match: Match, device: Device, verdict: Verdict) -> None:
+        """The sinkhole has answered a question of the device as the ban wants."""
+        self.proof.block(label_of(verdict, match.vendor), ban_group(verdict.ban, device), DNS)
+
+    def watch(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
+        """Whether what the flow carries from now on is a leak, should it pass."""
+        policy = self.policy
+        watch = flow.watch
+        if policy is None or (watch is not None and (watch.killed or is_current(watch, attribution, policy))):
+            return
+        verdict = self._judge_flow(policy, flow, device, attribution, now)
+        if verdict is None or verdict.action != BLOCK:
+            flow.watch = None
+            return
+        fresh = Watch(attribution, policy.version)
+        fresh.leak = self.proof.leak_of(
+            label_of(verdict, attribution.vendor), ban_group(verdict.ban, device), attribution.evidence
+        )
+        if watch is not None:
+            fresh.sent, fresh.returned = watch.sent, watch.returned
+        flow.watch = fresh
+
+    def review(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
+        """Other bans are in force, or the device is in other groups: a live flow is judged anew, and cut or let go."""
+        policy = self.policy
+        watch = flow.watch
+        if policy is None:
+            flow.watch = None
+            return
+        verdict = self._judge_flow(policy, flow, device, attribution, now)
+        if verdict is None or verdict.action != BLOCK:
+            flow.watch = None
+        elif watch is not None and watch.killed:
+            return
+        elif self._is_certain(flow, device, attribution, now) or verdict.subject.startswith(CATEGORY_MARK):
+            layer = IP if attribution.evidence == PREFIX and IP in verdict.ban.layers else SNI_LAYER
+            self._act(flow, device, attribution, verdict, layer, 0, now)
+            if flow.watch is not None:
+                flow.watch.blocked = None
+        else:
+            flow.watch = Watch(attribution, policy.version)
+            flow.watch.leak = self.proof.leak_of(
+                label_of(verdict, attribution.vendor), ban_group(verdict.ban, device), attribution.evidence
+            )
+            flow.watch.sent, flow.watch.returned = flow.sent, flow.returned
+
+    def release(self, now: float) -> None:
+        """Lets go of flows that were killed by bans that are over."""
+        policy = self.policy
+        active = frozenset([ban.id for ban in policy.active]) if policy is not None else frozenset()
+        keys = self._kills.forget_others(active)
+        if keys:
+            self._reporter.put(Release(tuple(keys)))
+
+    def count(self, flow: Flow, watch: Watch) -> None:
+        """Counts the bytes of a watched flow since the last time."""
+        if watch.killed:
+            self._count_killed(flow, watch)
+            return
+        leak = watch.leak
+        if leak is None or not has_passed(flow):
+            return
+        sent, returned = flow.sent - watch.sent, flow.returned - watch.returned
+        leak.up += sent if flow.outbound else returned
+        leak.down += returned if flow.outbound else sent
+        watch.sent, watch.returned = flow.sent, flow.returned
+
+    def put(self, samples: Samples) -> None:
+        """The proof, and what is in force; nothing where no policy is."""
+        policy = self.policy
+        if policy is None:
+            return
+        self.proof.put(samples)
+        samples["ban_info"] = {
+            (subject.category or subject.vendor, group, ban.mode): 1.0
+            for ban in policy.active
+            for subject in ban.subjects
+            for group in ban.groups or (EVERYONE,)
+        }
+
+    def _count_killed(self, flow: Flow, watch: Watch) -> None:
+        """Of a killed flow only what conntrack tells late is still counted, and whether an answer came too late."""
+        blocked = watch.blocked
+        if blocked is None:
+            return
+        returned = flow.returned - watch.returned
+        packets = flow.packets_returned - watch.packets_returned
+        if not watch.late and returned > packets * empty_bytes(flow):
+            watch.late = True
+            self.proof.late.value += 1
+        if not self.counts_packets:
+            blocked.value += flow.sent - watch.sent + returned
+        watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
+
+    def _judge_flow(
+        self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
+    ) -> Verdict | None:
+        """The verdict over the flow as a whole, on whatever layer."""
+        if not policy.active or (flow.port == DNS_PORT and self.armed and policy.diverts(device.groups, now)):
+            return None
+        if attribution is NOBODY and flow.remote is None:
+            return None
+        key = (device.mac, key_source(flow.key), "")
+        categories = self._categories(flow, device, now)
+        name = self._name(flow)
+        return policy.judge(device.groups, key, attribution.vendor, attribution.service, categories, name, now)
+
+    def _judge_blind(self, flow: Flow, device: Device, now: float) -> Verdict | None:
+        """A hello that names nobody, towards addresses where a banned vendor is, under a ban that rejects such."""
+        policy, remote = self.policy, flow.remote
+        if policy is None or remote is None or (flow.host and not flow.ech):
+            return None
+        near = remote.own or remote.network
+        if near is None:
+            return None
+        key = (device.mac, key_source(flow.key), "")
+        verdict = policy.judge(device.groups, key, near.vendor, near.service, (), b"", now, SNI_LAYER)
+        return verdict if verdict is not None and verdict.ban.blind == REJECT else None
+
+    def _act(
+        self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, layer: str, acknowledgment: int,
+        now: float,
+    ) -> None:  # fmt: skip
+        """Does, or counts, what the verdict says."""
+        group = ban_group(verdict.ban, device)
+        vendor = label_of(verdict, attribution.vendor)
+        if verdict.action == BLOCK:
+            if not self._kills.take(flow.key, verdict.ban.id, acknowledgment, now):
+                return
+            self._kill(flow, attribution, verdict.ban, vendor, group, acknowledgment, now)
+            self.proof.block(vendor, group, layer)
+        elif verdict.action == SHADOW:
+            self.proof.shadow(vendor, group, layer)
+        self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))
+
+    def _kill(
+        self, flow: Flow, attribution: Attribution, ban: Ban, vendor: str, group: str, acknowledgment: int, now: float
+    ) -> None:
+        watch = Watch(attribution, 0)
+        watch.killed = True
+        watch.blocked = self.proof.blocked_bytes_of(vendor, group)
+        if self.counts_packets:
+            watch.blocked.value += flow.sent + flow.returned
+            watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
+        flow.watch = watch
+        self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
+
+    def _is_certain(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
+        if attribution.evidence in CERTAIN:
+            return True
+        return attribution.evidence == DNS_EVIDENCE and self._is_own_claim(flow, device, now)
+
+    def _is_own_claim(self, flow: Flow, device: Device, now: float) -> bool:
+        """Whether the answer that names the flow is one that its own device was given."""
+        claim, remote = flow.claim, flow.remote
+        if claim is None or remote is None:
+            return False
+        return self._attributor.memory.find(device, remote.address, claim.name, now) is not None
+
+    def _categories(self, flow: Flow, device: Device, now: float) -> tuple[str, ...]:
+        """Those of its name or address, and of what it does."""
+        remote = flow.remote
+        category = self._attributor.category_of(flow)
+        if category and flow.claim is not None and not self._is_own_claim(flow, device, now):
+            category = remote.category if remote is not None else ""
+        done = METHOD_CATEGORY.get(bypass_method(flow, category), "")
+        if not category or category == done:
+            return (done,) if done else ()
+        return (category, done) if done else (category,)
+
+    def _name(self, flow: Flow) -> bytes:
+        """The name that the flow goes by."""
+        claim = flow.claim
+        return claim.name if claim is not None and (flow.ech or not flow.host) else flow.host
+
+
+def is_current(watch: Watch, attribution: Attribution, policy: Policy) -> bool:
+    return watch.version == policy.version and watch.attribution is attribution
+
+
+def has_passed(flow: Flow) -> bool:
+    """Whether the other end has answered: what was refused at its first packet has passed nothing."""
+    if flow.connection >= 0 or flow.protocol != PROTOCOL_TCP:
+        return flow.returned > 0
+    if flow.state == RESET:
+        return flow.packets_returned > 1
+    return flow.state == ESTABLISHED or flow.state == CLOSED
+
+
+def empty_bytes(flow: Flow) -> int:
+    """What a returned packet without payload has at most."""
+    if flow.protocol != PROTOCOL_TCP:
+        return EMPTY_DATAGRAM
+    return EMPTY_TCP_V4 if len(flow.key) == KEY_V4 else EMPTY_TCP_V6
+
+
+def ban_group(ban: Ban, device: Device) -> str:
+    """The first of the ban's groups that the device is in, `all` for a ban of everyone."""
+    for group in ban.groups:
+        if group in device.groups:
+            return group
+    return EVERYONE
+
+
+def group_label(device: Device) -> str:
+    return device.groups[0] if device.groups else "none"
+
+
+def label_of(verdict: Verdict, vendor: str) -> str:
+    """The vendor or category that the verdict is about."""
+    subject = verdict.subject
+    return subject[len(CATEGORY_MARK) :] if subject.startswith(CATEGORY_MARK) else vendor
+
+
+def match_of(match: Match) -> Attribution:
+    return match.attribution(DNS_EVIDENCE) or NOBODY

@@ -1,0 +1,44 @@
+"""The flows that were killed lately: a hello that is sent again is no second one, and what is over is let go."""
+
+from typing import Final, final
+
+KILLS_KEPT: Final = 65_536
+# As long as the kernel keeps a killed flow that is silent.
+KILL_SECONDS: Final = 120.0
+
+
+@final
+class Killed:
+    __slots__ = ("acknowledgment", "ban", "time")
+
+    def __init__(self, ban: str, acknowledgment: int, time: float) -> None:
+        self.ban = ban
+        self.acknowledgment = acknowledgment
+        self.time = time
+
+
+@final
+class Kills:
+    """By the flow's key, the oldest first; at most `KILLS_KEPT`."""
+
+    __slots__ = ("_killed",)
+
+    def __init__(self) -> None:
+        self._killed: dict[bytes, Killed] = {}
+
+    def take(self, key: bytes, ban: str, acknowledgment: int, now: float) -> bool:
+        """Notes a kill; False where it is the same again: TCP's numbers tell a new connection between used ports."""
+        known = self._killed.pop(key, None)
+        self._killed[key] = Killed(ban, acknowledgment, now)
+        if len(self._killed) > KILLS_KEPT:
+            del self._killed[next(iter(self._killed))]
+        if known is None or known.ban != ban or now - known.time > KILL_SECONDS:
+            return True
+        return known.acknowledgment != acknowledgment
+
+    def forget_others(self, bans: frozenset[str]) -> list[bytes]:
+        """Forgets what bans killed that are not among these; the keys."""
+        gone = [key for key, killed in self._killed.items() if killed.ban not in bans]
+        for key in gone:
+            del self._killed[key]
+        return gone
