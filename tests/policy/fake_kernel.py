@@ -150,9 +150,6 @@ class Reader:
         if word == "reject":
             self.words.clear()
             return ("reject", (), "")
-        if word == "tproxy":
-            self.take(), self.take(), self.take(), self.take()
-            return ("tproxy", (), "")
         return self.match()
 
     def dynamic(self) -> Statement:
@@ -197,14 +194,13 @@ def statements_of(rule: str) -> list[Statement]:
 
 
 class FakeKernel:
-    """The table with its elements. `listening`: the sinkhole is there to take what is diverted."""
+    """The table with its elements."""
 
     def __init__(self, desired: Desired) -> None:
         self.sets: dict[str, SetSpec] = dict(desired.sets)
         self.chains: dict[str, Chain] = dict(desired.chains)
         self.elements = {name: dict(desired.elements.get(name, {})) for name in desired.sets}
         self.counters = dict.fromkeys(desired.counters, 0)
-        self.listening = True
 
     def put(self, name: str, key: bytes, chain: str = "") -> None:
         assert name in self.sets
@@ -271,7 +267,7 @@ class FakeKernel:
 
     def forward(self, packet: Packet) -> str:
         """What becomes of a packet that comes in and would be forwarded."""
-        verdict = self.run("prerouting", packet)
+        verdict = self.run("ingress", packet)
         if verdict == DIVERT:
             return DIVERT
         verdict = self.run("forward", packet)
@@ -290,9 +286,7 @@ class FakeKernel:
         for verb, fields, operand in statements_of(rule):
             if verb == "counter":
                 self.counters[operand] += 1
-            elif verb == "tproxy":
-                if not self.listening:
-                    return ""
+            elif verb == "mark":
                 diverted = True
             elif verb in ("drop", "reject", "return"):
                 return verb
@@ -315,7 +309,7 @@ class FakeKernel:
         return ""
 
     def matches(self, verb: str, fields: tuple[str, ...], operand: str, packet: Packet) -> bool:
-        if verb in ("mark", "notrack"):
+        if verb == "notrack":
             return True
         value = self.value(fields, packet)
         if value is None:
