@@ -98,11 +98,13 @@ class Packet:
     the outermost packet, 1 to 3 inside tunnels: only depth 0 is counted, so that bytes count once. `ethernet` is
     destination MAC then source MAC, `b""` where the link has none. `flags` are TCP's, `payload` the transport
     payload's length in bytes as the IP header tells it. `fragment` is true for a fragment that has no ports of
-    its own and was not completed by this frame (its key has ports 0).
+    its own and was not completed by this frame (its key has ports 0). `acknowledgment` is TCP's where the packet
+    completed a hello, a Host or a DNS message: what a reset to its sender must carry as its sequence number.
     """
 
     __slots__ = (
-        "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "payload", "time", "vlan",
+        "acknowledgment", "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "payload",
+        "time", "vlan",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +121,7 @@ class Packet:
         self.payload = 0
         self.vlan = 0
         self.fragment = False
+        self.acknowledgment = 0
 
     @property
     def source(self) -> bytes:
@@ -213,12 +216,11 @@ class ClientHello:
     """A TLS ClientHello over TCP or QUIC (RFC 8446 section 4.1.2, RFC 9001).
 
     `sni` is lower case, `b""` without one; with `ech` it is the outer name, which is weak evidence. `version` is
-    the highest offered (0x0304 is TLS 1.3). `quic` is QUIC's version, 0 over TCP. `acknowledgment` is the TCP
-    acknowledgment number of the segment that completed the hello: what a reset to the client must carry as its
-    sequence number. `packet` is the packet that completed it, from client to server.
+    the highest offered (0x0304 is TLS 1.3). `quic` is QUIC's version, 0 over TCP. `packet` is the packet that completed
+    it, from client to server.
     """
 
-    __slots__ = ("acknowledgment", "alpn", "ech", "ja4", "packet", "quic", "sni", "version")
+    __slots__ = ("alpn", "ech", "ja4", "packet", "quic", "sni", "version")
 
     def __init__(self, packet: Packet, quic: int) -> None:
         self.packet = packet
@@ -228,7 +230,6 @@ class ClientHello:
         self.version = 0
         self.ech = False
         self.ja4 = ""
-        self.acknowledgment = 0
 
 
 @mypyc_attr(acyclic=True)
@@ -367,9 +368,6 @@ class Event:
         self.time = time
         self.about = about
         self.labels = labels
-
-
-Effect: TypeAlias = Event
 
 
 # Samples by metric name (without the `gatewatch_` prefix), then by label values in the order of the family's labels.

@@ -97,3 +97,24 @@ class Tally:
         self.down = 0
         self.flows = 0
         self.gone = False
+
+
+@final
+class Watch:
+    """What a ban has of one flow that it is about, and the flow's counters as they were counted here last.
+
+    `leak` takes the bytes that pass, `blocked` those of a flow that was `killed`; None where none are to be counted.
+    """
+
+    __slots__ = ("attribution", "blocked", "killed", "late", "leak", "packets_returned", "returned", "sent", "version")
+
+    def __init__(self, attribution: Attribution, version: int) -> None:
+        self.attribution = attribution
+        self.version = version
+        self.leak: Traffic | None = None
+        self.blocked: Cell | None = None
+        self.killed = False
+        self.late = False
+        self.sent = 0
+        self.returned = 0
+        self.packets_returned = 0

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from monitor.attribution.counters import Attribution, Cell, Destination, Tally
+from monitor.attribution.counters import Attribution, Cell, Destination, Tally, Watch
 from monitor.attribution.devices import Device
 from monitor.attribution.memory import Claim
 from monitor.attribution.places import Place
@@ -47,7 +47,7 @@ class Flow:
     `sent` are bytes from the client, `returned` from the server; `counted_*` are those that counters already have.
     `device` is the end that the flow is counted for, `remote` the other; `outbound` says that the device is the
     client. `settled` means that nothing better is awaited before its bytes are attributed. `question` is the id of a
-    DNS question that waits since `asked` (-1: none does).
+    DNS question that waits since `asked` (-1: none does). `watch` is there where a ban is about the flow.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class Flow:
         "counted_returned", "counted_sent", "destination", "device", "dirty", "ech", "ended", "epoch", "fins", "hello",
         "host", "key", "last", "method", "midstream", "number", "origin", "outbound", "packets_returned",
         "packets_sent", "port", "protocol", "question", "remote", "returned", "sent", "settled", "slot", "start",
-        "state", "tally",
+        "state", "tally", "watch",
     )  # fmt: skip
 
     def __init__(self, key: bytes, back: bytes, protocol: int, port: int, now: float) -> None:
@@ -99,6 +99,7 @@ class Flow:
         self.tally: Tally | None = None
         self.blind: Cell | None = None
         self.destination: Destination | None = None
+        self.watch: Watch | None = None
 
     def patience(self) -> float:
         """Seconds of silence after which the flow is over."""

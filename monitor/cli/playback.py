@@ -7,13 +7,14 @@ from monitor.capture.file import CaptureFile
 from monitor.catalog.index import Index
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings
+from monitor.core.effects import Effect, Ruling
 from monitor.core.gateway import Gateway
 from monitor.core.rows import Row
 from monitor.core.settings import PACKETS, Lookup
 from monitor.errors import ErrorCounts
 from monitor.events.eve import eve_line, eve_type
 from monitor.events.writer import EventWriter
-from monitor.model import Effect, Observation, Samples
+from monitor.model import Event, Observation, Samples
 from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
 
@@ -73,4 +74,5 @@ class Playback:
         writer = self._rules.writer
         if writer is not None:
             for effect in effects:
-                writer.write(eve_type(effect), eve_line(effect, self.capture.path))
+                if isinstance(effect, Event | Ruling):
+                    writer.write(eve_type(effect), eve_line(effect, self.capture.path))

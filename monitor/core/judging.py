@@ -6,7 +6,7 @@ vendor's own prefix, and the answers that its own device was given are certain e
 
 from typing import Final, final
 
-from monitor.attribution.counters import Attribution, Watch
+from monitor.attribution.counters import Attribution, Cell, Watch
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY, Attributor
 from monitor.attribution.flows import CLOSED, ESTABLISHED, NO_HELLO, RESET, Flow
@@ -25,6 +25,9 @@ from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.judge import BLOCK, Policy, Verdict
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
+
+# In the place of an acknowledgment: the flow was cut in its middle, and what it carried before was no ban's business.
+UNDERWAY: Final = -1
 
 ALLOWED: Final = "allowed"
 BLOCKED: Final = "blocked"
@@ -141,9 +144,7 @@ class Judge:
             return
         elif self._is_certain(flow, device, attribution, now) or verdict.subject.startswith(CATEGORY_MARK):
             layer = IP if attribution.evidence == PREFIX and IP in verdict.ban.layers else SNI_LAYER
-            self._act(flow, device, attribution, verdict, layer, 0, now)
-            if flow.watch is not None:
-                flow.watch.blocked = None
+            self._act(flow, device, attribution, verdict, layer, UNDERWAY, now)
         else:
             flow.watch = Watch(attribution, policy.version)
             flow.watch.leak = self.proof.leak_of(
@@ -234,23 +235,28 @@ class Judge:
         if verdict.action == BLOCK:
             if not self._kills.take(flow.key, verdict.ban.id, acknowledgment, now):
                 return
-            self._kill(flow, attribution, verdict.ban, vendor, group, acknowledgment, now)
+            self._kill(flow, attribution, verdict.ban, acknowledgment, now)
+            if acknowledgment != UNDERWAY:
+                self._count_blocked(flow, self.proof.blocked_bytes_of(vendor, group))
             self.proof.block(vendor, group, layer)
         elif verdict.action == SHADOW:
             self.proof.shadow(vendor, group, layer)
         self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))
 
-    def _kill(
-        self, flow: Flow, attribution: Attribution, ban: Ban, vendor: str, group: str, acknowledgment: int, now: float
-    ) -> None:
-        watch = Watch(attribution, 0)
-        watch.killed = True
-        watch.blocked = self.proof.blocked_bytes_of(vendor, group)
+    def _kill(self, flow: Flow, attribution: Attribution, ban: Ban, acknowledgment: int, now: float) -> None:
+        flow.watch = Watch(attribution, 0)
+        flow.watch.killed = True
+        self._reporter.put(Kill(now, flow.key, max(0, acknowledgment), ban.id, ban.on_failure))
+
+    def _count_blocked(self, flow: Flow, blocked: Cell) -> None:
+        """What the flow carried up to its hello; of what conntrack counts, nothing is known yet."""
+        watch = flow.watch
+        if watch is None:
+            return
+        watch.blocked = blocked
         if self.counts_packets:
-            watch.blocked.value += flow.sent + flow.returned
+            blocked.value += flow.sent + flow.returned
             watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
-        flow.watch = watch
-        self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
 
     def _is_certain(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
         if attribution.evidence in CERTAIN:

@@ -5,11 +5,12 @@ from asyncio import AbstractEventLoop
 from typing import Final, final
 
 from monitor.capture.live import Capture
+from monitor.core.effects import Effect, Ruling
 from monitor.core.gateway import Gateway
 from monitor.daemon.kernel import KernelSide
 from monitor.events.eve import eve_line, eve_type
 from monitor.events.writer import EventWriter
-from monitor.model import Effect, Observation
+from monitor.model import Event, Observation
 from monitor.wire.batch import BatchDecoder
 
 TICK_SECONDS_MIN: Final = 0.05
@@ -71,7 +72,8 @@ class Line:
     def write(self, effects: list[Effect]) -> None:
         if self.writer is not None:
             for effect in effects:
-                self.writer.write(eve_type(effect), eve_line(effect))
+                if isinstance(effect, Event | Ruling):
+                    self.writer.write(eve_type(effect), eve_line(effect))
 
     def write_until(self, effects: list[Effect], deadline: float) -> int:
         """Writes as many as there is time for, by the monotonic clock; returns how many are left."""

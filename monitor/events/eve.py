@@ -8,6 +8,7 @@ message was; `assigned_ip`, `hostname`, `rcode` and what is unknown of `gatewatc
 from json import JSONEncoder
 from typing import Final, TypeAlias
 
+from monitor.core.effects import Ruling
 from monitor.events.times import timestamp
 from monitor.model import (
     DNS,
@@ -40,8 +41,10 @@ _PRINTABLE: Final = frozenset(range(0x20, 0x7F)) - {0x5C}
 _encode: Final = JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
-def eve_type(event: Event) -> str:
+def eve_type(event: Event | Ruling) -> str:
     """The `event_type` that the event will have."""
+    if isinstance(event, Ruling):
+        return "verdict"
     about = event.about
     if isinstance(about, DnsMessage):
         return "dns"
@@ -50,8 +53,10 @@ def eve_type(event: Event) -> str:
     return "flow" if isinstance(about, FlowRecord) else "dhcp"
 
 
-def eve_line(event: Event, capture: str = "") -> str:
+def eve_line(event: Event | Ruling, capture: str = "") -> str:
     """The event as one line with its newline; `capture` is the name of the capture file that it comes from."""
+    if isinstance(event, Ruling):
+        return _encode({**_head(event, "verdict", event.key), **_ruling(event)}) + "\n"
     about = event.about
     if isinstance(about, DnsMessage):
         body = _head(event, "dns", about.packet.key)
@@ -76,7 +81,21 @@ def eve_line(event: Event, capture: str = "") -> str:
     return _encode(body) + "\n"
 
 
-def _head(event: Event, kind: str, key: bytes) -> Body:
+def _ruling(ruling: Ruling) -> Body:
+    """`name` is what the device wanted, empty where only its address is known."""
+    return {
+        "verdict": {
+            "action": ruling.action,
+            "layer": ruling.layer,
+            "ban": ruling.ban,
+            "mode": ruling.mode,
+            "name": escaped(ruling.name),
+        },
+        "gatewatch": _labels(ruling.labels),
+    }
+
+
+def _head(event: Event | Ruling, kind: str, key: bytes) -> Body:
     protocol = key_protocol(key)
     return {
         "timestamp": timestamp(event.time),

@@ -13,7 +13,7 @@ from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
-from monitor.model import TCP_ACK, TCP_SYN, ClientHello, Observation, Packet
+from monitor.model import TCP_ACK, TCP_SYN, Observation, Packet
 from monitor.wire.dialogue import Dialogue
 from monitor.wire.stream import SEQUENCE_MASK, Stream
 
@@ -71,10 +71,8 @@ class Streams:
         before = stream.size()
         already = len(out)
         decided = stream.accept(packet, data, start, end, sequence, out)
-        for index in range(already, len(out)):
-            seen = out[index]
-            if isinstance(seen, ClientHello):
-                seen.acknowledgment = acknowledgment
+        if len(out) > already:
+            packet.acknowledgment = acknowledgment
         self.bytes_held += stream.size() - before
         if decided:
             self._decide(key, stream)

@@ -57,7 +57,7 @@ def test_a_hello_in_one_segment() -> None:
     wire.send(HELLO)
     assert wire.names == [b"www.tiktok.com"]
     seen = build.hellos(wire.seen)[0]
-    assert (seen.acknowledgment, seen.version, seen.quic, seen.packet.source) == (77, 0x0304, 0, build.CLIENT)
+    assert (seen.packet.acknowledgment, seen.version, seen.quic, seen.packet.source) == (77, 0x0304, 0, build.CLIENT)
 
 
 def test_the_capture_may_start_in_the_middle() -> None:

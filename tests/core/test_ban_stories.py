@@ -1,0 +1,318 @@
+"""Stories of bans: what is seen on the wire, what is to be done about it, and what the proof says."""
+
+from collections.abc import Iterable
+
+import pytest
+from cast import (
+    BYTEDANCE_OWN,
+    CLOUD,
+    LAPTOP,
+    LAPTOP_MAC,
+    PHONE,
+    PHONE_MAC,
+    PHONE_V6,
+    SHARED,
+    START,
+    STRANGER,
+    TIKTOK,
+    answer_to,
+    asks,
+    connection,
+    exchange,
+    gateway,
+    hidden,
+    http,
+    neighbour,
+    packed,
+    packet,
+    quic,
+    resolves,
+    small_index,
+    syn,
+    tls,
+)
+
+from monitor.core.effects import Effect, Follow, Kill, PolicyChanged, Release, Ruling
+from monitor.core.gateway import Gateway
+from monitor.core.settings import CONNTRACK, Settings
+from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, TCP_SYN, Observation
+from monitor.model import flow_key as key_of
+from monitor.policy.ban import CLOSED, ENFORCE, OBSERVE, REJECT, SHADOW, Ban, Exemption, parse_subject
+from monitor.policy.groups import Group
+from monitor.policy.judge import Policy
+from monitor.policy.schedule import Schedule
+
+PHONES = Group("phones", (PHONE_MAC.hex(":"),))
+SYN_ACK = TCP_SYN | TCP_ACK
+
+
+def monday_noon(now: float) -> tuple[int, int]:
+    return 0, 720
+
+
+def ban(subject: str = "bytedance", mode: str = ENFORCE, **more: object) -> Ban:
+    made = {"id": f"{subject}-test", "subjects": (parse_subject(subject),), "groups": ("phones",), "mode": mode}
+    return Ban(**{**made, **more})  # type: ignore[arg-type]
+
+
+def policy(*bans: Ban, exemptions: Iterable[Exemption] = ()) -> Policy:
+    return Policy(bans, tuple(exemptions), (), monday_noon)
+
+
+def governed(*bans: Ban, flows: str = "packets", exemptions: Iterable[Exemption] = ()) -> Gateway:
+    settings = Settings(groups=(PHONES,), flows=flows, events=frozenset({"verdict", "flow"}))
+    watched = gateway(settings)
+    watched.govern(policy(*(bans or (ban(),)), exemptions=exemptions), START)
+    return watched
+
+
+def kills(effects: list[Effect]) -> list[Kill]:
+    return [effect for effect in effects if isinstance(effect, Kill)]
+
+
+def rulings(effects: list[Effect]) -> list[tuple[str, str, str]]:
+    return [(effect.action, effect.layer, effect.ban) for effect in effects if isinstance(effect, Ruling)]
+
+
+def told(watched: Gateway, family: str, at: float = 10.0) -> dict[tuple[str, ...], float]:
+    watched.tick(START + at)
+    return {labels: value for labels, value in watched.snapshot().get(family, {}).items() if value}
+
+
+def hello(name: str, source: str = PHONE, to: str = SHARED, mac: bytes = PHONE_MAC, **more: bool) -> list[Observation]:
+    """A connection up to its hello: 160 bytes up, 60 down."""
+    first = syn(source, to, mac=mac)
+    carrier = packet(source, to, (40000, 443), at=0.1, length=100, mac=mac)
+    carrier.acknowledgment = 77
+    return [first, answer_to(first, 0.05, 60, SYN_ACK), *tls(carrier, name, **more)]
+
+
+def test_a_banned_hello_is_killed_and_a_reset_fits_its_client() -> None:
+    watched = governed()
+    effects = watched.feed(hello("www.tiktok.com"), START + 1)
+    (kill,) = kills(effects)
+    assert kill.key == key_of(packed(PHONE), packed(SHARED), 40000, 443, PROTOCOL_TCP)
+    assert (kill.acknowledgment, kill.ban, kill.on_failure) == (77, "bytedance-test", "open")
+    assert rulings(effects) == [("block", "sni", "bytedance-test")]
+    assert told(watched, "blocked_total") == {("bytedance", "phones", "sni"): 1}
+    assert told(watched, "blocked_bytes_total") == {("bytedance", "phones"): 220}
+    assert told(watched, "leaked_bytes_total") == {}
+
+
+def test_the_ban_says_what_holds_without_the_daemon() -> None:
+    (kill,) = kills(governed(ban(on_failure=CLOSED)).feed(hello("www.tiktok.com"), START + 1))
+    assert kill.on_failure == "closed"
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        hello("www.google.com"),
+        hello("nottiktok.com"),
+        hello("tiktok.com.evil.example"),
+        hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC),
+        hello("captive.apple.com"),
+    ],
+)
+def test_what_no_ban_is_about_passes(story: list[Observation]) -> None:
+    watched = governed()
+    effects = watched.feed(story, START + 1)
+    assert (kills(effects), rulings(effects)) == ([], [])
+    assert told(watched, "blocked_total") == {}
+
+
+@pytest.mark.parametrize(
+    ("story", "vendor"),
+    [
+        (quic(packet(PHONE, SHARED, (40000, 443), PROTOCOL_UDP), "www.tiktok.com"), "bytedance"),
+        (http(packet(PHONE, SHARED, (40000, 80)), "www.tiktok.com"), "bytedance"),
+        (hello("", to=BYTEDANCE_OWN), "bytedance"),
+        (hello("dns.example"), "encrypted-dns"),
+        (hidden(packet(PHONE, STRANGER, (40000, 853)), "dot"), "encrypted-dns"),
+        (hidden(packet(PHONE, STRANGER, (40000, 51820), PROTOCOL_UDP), "vpn"), "vpn-proxy"),
+    ],
+)
+def test_other_ways_to_say_it_are_cut_too(story: list[Observation], vendor: str) -> None:
+    watched = governed(ban(), ban("category:encrypted-dns"), ban("category:vpn-proxy"))
+    assert len(kills(watched.feed(story, START + 1))) == 1
+    assert told(watched, "blocked_total") == {(vendor, "phones", "sni"): 1}
+
+
+def test_a_hello_that_is_sent_again_is_no_second_one_but_a_new_connection_is() -> None:
+    watched = governed()
+    watched.feed(hello("www.tiktok.com"), START + 1)
+    assert kills(watched.feed(hello("www.tiktok.com"), START + 2)) == []
+    again = hello("www.tiktok.com")
+    again[-2].acknowledgment = 99  # type: ignore[union-attr]
+    assert len(kills(watched.feed(again, START + 3))) == 1
+    assert told(watched, "blocked_total") == {("bytedance", "phones", "sni"): 2}
+
+
+def test_what_hammers_on_is_nothing_and_what_came_too_late_is_counted() -> None:
+    watched = governed()
+    watched.feed(hello("www.tiktok.com"), START + 1)
+    again = [packet(PHONE, SHARED, (40000, 443), at=at, length=100) for at in (0.5, 1.0, 2.0, 4.0)]
+    watched.feed(again, START + 5)
+    assert told(watched, "leaked_bytes_total") == {}
+    assert told(watched, "blocked_bytes_total") == {("bytedance", "phones"): 220}
+    assert told(watched, "late_answers_total") == {}
+    watched.feed([answer_to(again[0], 0.6, 1400)], START + 11)
+    assert told(watched, "late_answers_total", 20) == {(): 1}
+
+
+def test_conntrack_tells_later_what_a_killed_flow_had_carried() -> None:
+    watched = governed(flows=CONNTRACK)
+    watched.feed([connection(FLOW_NEW, 0, 0, destination=SHARED)], START + 0.1)
+    watched.feed(hello("www.tiktok.com")[-1:], START + 0.2)
+    last = connection(FLOW_END, 160, 60, at=0.3, destination=SHARED)
+    last.packets_reply = 1
+    effects = watched.feed([last], START + 0.4)
+    assert told(watched, "blocked_bytes_total") == {("bytedance", "phones"): 220}
+    assert told(watched, "late_answers_total") == {}
+    assert [effect.about.reason for effect in effects if hasattr(effect, "about")] == ["killed"]  # type: ignore[union-attr]
+
+
+def test_shadow_stops_nothing_and_says_what_it_would_have() -> None:
+    watched = governed(ban(mode=SHADOW))
+    story = [*asks(PHONE, "www.tiktok.com"), *exchange(PHONE, SHARED, "www.tiktok.com")]
+    effects = watched.feed(story, START + 2)
+    assert kills(effects) == []
+    assert rulings(effects) == [("shadow", "dns", "bytedance-test"), ("shadow", "sni", "bytedance-test")]
+    assert told(watched, "shadow_blocked_total") == {
+        ("bytedance", "phones", "dns"): 1,
+        ("bytedance", "phones", "sni"): 1,
+    }
+    assert told(watched, "dns_queries_total") == {("bytedance", "phones", "shadowed"): 1}
+    assert told(watched, "leaked_bytes_total") == {}
+
+
+def test_observe_is_a_line_in_the_journal() -> None:
+    effects = governed(ban(mode=OBSERVE)).feed(hello("www.tiktok.com"), START + 1)
+    assert (kills(effects), rulings(effects)) == ([], [("observe", "sni", "bytedance-test")])
+
+
+def test_questions_are_blocked_once_the_sinkhole_answers_them() -> None:
+    watched = governed()
+    watched.feed(asks(PHONE, "www.tiktok.com"), START + 1)
+    assert told(watched, "dns_queries_total") == {("bytedance", "phones", "allowed"): 1}
+    watched.judge.armed = True
+    watched.feed(asks(PHONE, "www.tiktok.com", at=1.0), START + 2)
+    verdict = watched.decide(packed(PHONE), b"www.tiktok.com", START + 2)
+    assert verdict is not None
+    watched.note_refused(packed(PHONE), b"www.tiktok.com", verdict, START + 2)
+    assert told(watched, "dns_queries_total")["bytedance", "phones", "blocked"] == 1
+    assert told(watched, "blocked_total") == {("bytedance", "phones", "dns"): 1}
+    assert watched.decide(packed(PHONE), b"www.google.com", START + 2) is None
+    assert watched.decide(packed(LAPTOP), b"www.tiktok.com", START + 2) is None
+
+
+def test_what_passes_under_a_ban_is_a_leak_with_its_evidence() -> None:
+    watched = governed(ban(layers=frozenset({"dns"})))
+    watched.feed(exchange(PHONE, SHARED, "www.tiktok.com"), START + 1)
+    assert told(watched, "leaked_bytes_total") == {
+        ("bytedance", "phones", "up", "sni"): 600,
+        ("bytedance", "phones", "down", "sni"): 5100,
+    }
+
+
+def test_what_is_refused_at_its_first_packet_is_no_leak() -> None:
+    watched = governed()
+    first = syn(PHONE, BYTEDANCE_OWN)
+    watched.feed([first, answer_to(first, 0.01, 40, TCP_RST | TCP_ACK)], START + 1)
+    lost = packet(PHONE, BYTEDANCE_OWN, (40001, 443), PROTOCOL_UDP)
+    watched.feed([lost], START + 1)
+    assert told(watched, "leaked_bytes_total") == {}
+    assert told(watched, "flow_bytes_total") != {}
+
+
+def test_a_ban_that_starts_cuts_what_runs_and_leaves_its_past_alone() -> None:
+    settings = Settings(groups=(PHONES,), events=frozenset({"verdict"}))
+    watched = gateway(settings)
+    first = syn(PHONE, SHARED)
+    running = [*hello("www.tiktok.com"), answer_to(first, 0.2, 5000)]
+    other = [*hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC), *hello("www.google.com", PHONE, STRANGER)]
+    watched.feed([*running, *other], START + 1)
+    effects = watched.govern(policy(ban()), START + 2)
+    assert [type(effect) for effect in effects if not isinstance(effect, Follow)] == [PolicyChanged, Kill, Ruling]
+    assert [kill.acknowledgment for kill in kills(effects)] == [0]
+    assert told(watched, "blocked_bytes_total") == {}
+    assert told(watched, "leaked_bytes_total") == {}
+
+
+def test_a_ban_that_ends_lets_go_of_what_it_killed() -> None:
+    watched = governed()
+    (kill,) = kills(watched.feed(hello("www.tiktok.com"), START + 1))
+    effects = watched.govern(policy(), START + 2)
+    assert Release((kill.key,)) in effects
+    assert len(kills(watched.feed(hello("www.tiktok.com"), START + 3))) == 0
+
+
+def test_schedules_and_pauses_change_the_policy_by_themselves() -> None:
+    minute = 720
+
+    def wall(now: float) -> tuple[int, int]:
+        return 0, minute + int(now // 60) - int(START // 60)
+
+    watched = gateway(Settings(groups=(PHONES,)))
+    watched.govern(Policy([ban(schedule=Schedule(start=721, end=722))], (), (), wall), START)
+    assert kills(watched.feed(hello("www.tiktok.com"), START + 1)) == []
+    effects = watched.tick(START + 61)
+    assert [type(effect) for effect in effects] == [PolicyChanged, Kill]
+    effects = watched.tick(START + 121)
+    assert [type(effect) for effect in effects] == [PolicyChanged, Release]
+
+
+def test_an_exception_and_an_allowed_name_pass() -> None:
+    spared = governed(exemptions=[Exemption(PHONE_MAC, name=b"www.tiktok.com")])
+    assert kills(spared.feed(hello("www.tiktok.com"), START + 1)) == []
+    assert len(kills(spared.feed(hello("m.tiktok.com", to=CLOUD), START + 1))) == 1
+    allowed = governed(ban(allow=(b"newsroom.tiktok.com",)))
+    assert kills(allowed.feed(hello("newsroom.tiktok.com"), START + 1)) == []
+    assert told(allowed, "leaked_bytes_total") == {}
+
+
+def test_the_answer_of_another_device_cuts_nobody() -> None:
+    """A resolver of one's own binds a banned name to somebody's address."""
+    watched = governed()
+    forged = resolves(LAPTOP, "www.tiktok.com", STRANGER, mac=LAPTOP_MAC)
+    nameless = hello("", to=STRANGER)
+    effects = watched.feed([*forged, *nameless], START + 1)
+    assert kills(effects) == []
+    assert kills(watched.govern(policy(ban()), START + 5)) == []
+
+
+def test_ones_own_answer_names_what_ech_hides() -> None:
+    watched = governed()
+    story = [*resolves(PHONE, "www.tiktok.com", TIKTOK), *hello("outer.example", to=TIKTOK, ech=True)]
+    assert len(kills(watched.feed(story, START + 1))) == 1
+
+
+@pytest.mark.parametrize(("blind", "cut"), [("count", 0), (REJECT, 1)])
+def test_what_nothing_can_name_is_cut_where_the_ban_says_so(blind: str, cut: int) -> None:
+    watched = governed(ban("alibaba", blind=blind))
+    assert len(kills(watched.feed(hello("outer.example", to=CLOUD, ech=True), START + 1))) == cut
+
+
+def test_devices_are_followed_by_their_keys() -> None:
+    watched = governed()
+    effects = watched.feed([neighbour(PHONE, PHONE_MAC)], START + 1)
+    effects += watched.tick(START + 2)
+    assert [effect for effect in effects if isinstance(effect, Follow)] == [
+        Follow(1, ("phones",), PHONE_MAC, (packed(PHONE),))
+    ]
+    watched.feed([neighbour(PHONE_V6, PHONE_MAC, 2.5), neighbour(LAPTOP, LAPTOP_MAC, 2.5)], START + 3)
+    follows = [effect for effect in watched.tick(START + 4) if isinstance(effect, Follow)]
+    assert follows == [] or follows[0].addresses == (packed(PHONE), packed(PHONE_V6))
+
+
+def test_a_ban_of_everyone_is_labelled_all() -> None:
+    watched = governed(ban(groups=()))
+    watched.feed(hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC), START + 1)
+    assert told(watched, "blocked_total") == {("bytedance", "all", "sni"): 1}
+    assert told(watched, "ban_info") == {("bytedance", "all", "enforce"): 1}
+
+
+def test_without_a_policy_nothing_of_this_is_told() -> None:
+    watched = gateway(Settings(), small_index())
+    assert watched.feed(hello("www.tiktok.com"), START + 1) == []
+    assert "blocked_total" not in watched.snapshot()
