@@ -5,6 +5,7 @@ conntrack dump and 20 MB of memory.
 """
 
 import errno
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ class Netlink:
 
     def __init__(self, protocol: int, groups: tuple[int, ...] = (), buffer_bytes: int = 1_048_576) -> None:
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-        self._sequence = 0
+        self.sequence = 0
         try:
             self.socket.setblocking(False)
             try:
@@ -55,8 +56,8 @@ class Netlink:
         return self.socket.fileno()
 
     def send(self, kind: int, flags: int, body: bytes) -> None:
-        self._sequence += 1
-        header = HEADER.pack(HEADER.size + len(body), kind, REQUEST | flags, self._sequence, 0)
+        self.sequence += 1
+        header = HEADER.pack(HEADER.size + len(body), kind, REQUEST | flags, self.sequence, 0)
         self.socket.send(header + body)
 
     def receive(self) -> bytes:
@@ -87,18 +88,36 @@ class Netlink:
         finally:
             self.socket.setblocking(False)
 
+    def ask(self, kind: int, flags: int, body: bytes) -> None:
+        """Has the kernel change something and waits for its word. Raises OSError where it refuses."""
+        self.send(kind, flags | ACKNOWLEDGE, body)
+        self.socket.settimeout(5)
+        try:
+            for message, content in messages(self.receive()):
+                code = struct.unpack_from("=i", content)[0] if message == NLMSG_ERROR else 0
+                if code:
+                    raise OSError(-code, os.strerror(-code))
+        finally:
+            self.socket.setblocking(False)
+
     def close(self) -> None:
         self.socket.close()
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
     """The messages of a datagram: type and what follows the header."""
+    for _, kind, content in numbered(data):
+        yield kind, content
+
+
+def numbered(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """The messages of a datagram: sequence number, type and what follows the header."""
     at = 0
     while at + HEADER.size <= len(data):
-        length, kind, _, _, _ = HEADER.unpack_from(data, at)
+        length, kind, _, sequence, _ = HEADER.unpack_from(data, at)
         if length < HEADER.size:
             return
-        yield kind, data[at + HEADER.size : at + length]
+        yield sequence, kind, data[at + HEADER.size : at + length]
         at += (length + 3) & -4
 
 

@@ -22,6 +22,12 @@ SPARED_MAX: Final = 65_536
 REFUSE: Final = "refuse"
 DIVERT: Final = "divert"
 QUESTIONS: Final = "questions"
+# What the chains at the ingress of each interface jump to; those chains go where the interfaces are, and so does the
+# table that sends what is marked to the sinkhole.
+INGRESS: Final = "ingress"
+MARK: Final = 0x6757
+# On resets that are sent in a server's name: nobody's rules shall take them for a strange connection's.
+RESET_MARK: Final = 0x6758
 KILLED_TCP: Final = "killed_tcp"
 KILLED_UDP: Final = "killed_udp"
 
@@ -31,16 +37,12 @@ FLOW_V6: Final = f"{IPV6_KEY} . {IPV6_KEY} . inet_service . inet_service"
 
 @dataclass(frozen=True)
 class Diversion:
-    """Where questions go: `port` is the sinkhole's, on 127.0.0.1 and ::1; `mark` sends a packet there by the policy
-    rule, `reply_mark` is on the sinkhole's answers.
+    """What decides whose questions go to the sinkhole, beside the bans.
 
     `armed`: the sinkhole has answered its probe. `probe` is the interface whose questions go there before that.
     `exempt` are packed addresses of resolvers whose own packets are never diverted.
     """
 
-    port: int = 10_054
-    mark: int = 0x6757
-    reply_mark: int = 0x6758
     armed: bool = False
     probe: str = "gw-probe0"
     exempt: tuple[bytes, ...] = ()
@@ -83,7 +85,7 @@ def fixed_counters() -> dict[str, CounterLabel]:
     }
 
 
-def fixed_chains(diversion: Diversion) -> dict[str, Chain]:
+def fixed_chains() -> dict[str, Chain]:
     chains = {
         REFUSE: Chain(("meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable")),
         # A client that was told once is told often enough: what comes from outside just ends here.
@@ -92,7 +94,7 @@ def fixed_chains(diversion: Diversion) -> dict[str, Chain]:
         "addresses": Chain(
             ("ip daddr vmap @net4", "ip daddr vmap @learned4", "ip6 daddr vmap @net6", "ip6 daddr vmap @learned6")
         ),
-        DIVERT: Chain(divert_rules(diversion)),
+        DIVERT: Chain((f"meta mark set {MARK:#x} counter name diverted accept",)),
     }
     for protocol in ("tcp", "udp"):
         # A SYN may be a new flow between used ports: it meets no set (RFC 9293 section 3.6.1).
@@ -109,16 +111,11 @@ def fixed_chains(diversion: Diversion) -> dict[str, Chain]:
     return chains
 
 
-def hook_chains(diversion: Diversion) -> dict[str, Chain]:
+def hook_chains() -> dict[str, Chain]:
     """The doors of the table. They come last and go first."""
     return {
-        "prerouting": Chain(
-            (f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}",),
-            "filter hook prerouting priority raw; policy accept;",
-        ),
-        "output": Chain(
-            (f"meta mark {diversion.reply_mark:#x} notrack",), "filter hook output priority raw; policy accept;"
-        ),
+        INGRESS: Chain((f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}",)),
+        "output": Chain((f"meta mark {RESET_MARK:#x} notrack",), "filter hook output priority raw; policy accept;"),
         "forward": Chain(
             (f"meta l4proto tcp jump {KILLED_TCP}", f"meta l4proto udp jump {KILLED_UDP}", "jump addresses"),
             "filter hook forward priority filter - 5; policy accept;",
@@ -147,13 +144,3 @@ def reuse_rules() -> tuple[str, ...]:
             name = kill_set("tcp", family, on_failure)
             rules.append(f"{there} @{name} delete @{name} {{ {there} }} delete @{name} {{ {back} }}")
     return tuple(rules)
-
-
-def divert_rules(diversion: Diversion) -> tuple[str, ...]:
-    """Without a listener `tproxy` ends the rule, and the packet goes where it wanted to, tracked and unmarked."""
-    then = f"meta mark set {diversion.mark:#x} notrack counter name diverted accept"
-    ports = "meta l4proto { tcp, udp }"
-    return (
-        f"meta nfproto ipv4 {ports} tproxy ip to 127.0.0.1:{diversion.port} {then}",
-        f"meta nfproto ipv6 {ports} tproxy ip6 to [::1]:{diversion.port} {then}",
-    )

@@ -114,12 +114,12 @@ class TablePlan:
             if ban.allow:
                 self._sets[allow_set(ban, 4)] = SetSpec(IPV4_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
                 self._sets[allow_set(ban, 6)] = SetSpec(IPV6_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
-        self._chains.update(fixed_chains(diversion))
+        self._chains.update(fixed_chains())
         owners = {owner: chain_name(owner) for owner in self._owners(territory, vendors)}
         for owner, name in owners.items():
             self._chains[name] = Chain(self._owner_rules(owner, name))
         self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
-        self._chains.update(hook_chains(diversion))
+        self._chains.update(hook_chains())
         elements = self._members.elements()
         elements["net4"], elements["net6"] = territory.elements(owners)
         elements[LAN] = {interface.encode(): "" for interface in interfaces}

@@ -1,0 +1,33 @@
+"""The dead man's switch: rules of `open` bans look at the set `alive`, whose elements nobody but this renews.
+
+A daemon that dies, hangs or is stopped renews nothing, and the elements lapse by themselves. Adding an element again
+does not renew it, so it is deleted and added in one batch; once lapsed it cannot be deleted, and is only added. The
+batch holds nothing else: a bad element of somebody else must not open the bans, nor may a renewal wait for one.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+from monitor.kernel.elements import Elements
+from monitor.policy.rules import ALIVE, ALIVE_SECONDS
+
+
+@final
+class Alive:
+    """`interfaces` are those of the LAN, by name; to be renewed once a second."""
+
+    def __init__(self, elements: Elements) -> None:
+        self._elements = elements
+        self._interfaces: list[tuple[bytes, str]] = []
+
+    def watch(self, interfaces: Sequence[str]) -> None:
+        """From the next renewal on these interfaces; of those that are no longer wanted the time runs out."""
+        self._interfaces = [(name.encode(), "") for name in interfaces]
+
+    def renew(self) -> bool:
+        """False where the kernel refused: bans open within `ALIVE_SECONDS` unless it works before."""
+        return self._elements.renew(ALIVE, self._interfaces, ALIVE_SECONDS) == 0
+
+    def let_go(self) -> None:
+        """Opens the bans now."""
+        self._elements.drop(ALIVE, [name for name, _ in self._interfaces])

@@ -1,0 +1,102 @@
+"""Brings questions to the sinkhole and answers back, past everybody else's rules.
+
+Measured: a packet that TPROXY hands to a local socket still passes the input hook, where another table's `policy drop`
+ends it; one that is routed into another namespace passes the forward hook, and ends there. What passes neither is
+`fwd` at the ingress of the LAN interface. So the inet table's ingress chain (same hook, earlier) marks what is to be
+diverted, with all of its sets; a table of family netdev sends marked packets into the veth pair of a `Door`, and
+answers from there straight out of the LAN interface to the neighbour. Conntrack, NAT, routing and resolvers of the
+gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed source ports, two prefixes a family, to
+resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
+and forward policies are drop: all 48 combinations are answered by the sinkhole, and by the resolver again at once
+when the rule is gone. `fwd` exists in family netdev only, which is why there is a second table; neither a policy rule
+nor a route of the gateway is needed. When the daemon is killed, the pair goes with it, and questions are dropped
+until `alive` lapses.
+"""
+
+import socket
+from collections.abc import Sequence
+from typing import Final, final
+
+from monitor.errors import MachineError
+from monitor.kernel.door import Door
+from monitor.policy.desired import TABLE
+from monitor.policy.rules import INGRESS, MARK
+
+NEAR_END: Final = "gw-sink"
+MARKING: Final = -10
+SENDING: Final = 0
+
+
+@final
+class Diversion:
+    """The doors by interface, and the rules that lead there. Rules come into force through the enforcer."""
+
+    def __init__(self) -> None:
+        self.doors: dict[str, Door] = {}
+        self._complaints: list[str] = []
+        self._number = 0
+
+    def watch(self, interfaces: Sequence[str]) -> bool:
+        """Opens a door for each interface that is there and closes those of others; true where doors changed.
+
+        What cannot be opened is told by `take_complaints`; its questions are not diverted.
+        """
+        names = [name for name in interfaces if is_there(name)]
+        gone = [name for name in self.doors if name not in names]
+        for name in gone:
+            self.doors.pop(name).close()
+        fresh = [name for name in names if name not in self.doors]
+        for name in fresh:
+            try:
+                self.doors[name] = Door(name, f"{NEAR_END}{self._number}")
+            except MachineError as error:
+                self._complaints.append(str(error))
+            self._number += 1
+        return bool(gone or fresh)
+
+    def take_complaints(self) -> list[str]:
+        complaints, self._complaints = self._complaints, []
+        return complaints
+
+    def script(self) -> str:
+        """The rules, for the transaction that makes the inet table."""
+        lines = [f"table netdev {TABLE} {{", "}", f"delete table netdev {TABLE}"]
+        if not self.doors:
+            return "\n".join(lines) + "\n"
+        for number, interface in enumerate(self.doors):
+            hook = f'type filter hook ingress device "{interface}" priority {MARKING}; policy accept;'
+            lines += [
+                f"add chain inet {TABLE} ingress_{number} {{ {hook} }}",
+                f"flush chain inet {TABLE} ingress_{number}",
+                f"add rule inet {TABLE} ingress_{number} jump {INGRESS}",
+            ]
+        lines += [f"table netdev {TABLE} {{"]
+        for number, door in enumerate(self.doors.values()):
+            lines += self._sending(number, door)
+        return "\n".join([*lines, "}"]) + "\n"
+
+    def _sending(self, number: int, door: Door) -> list[str]:
+        return [
+            f"\tchain to_sinkhole_{number} {{",
+            f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
+            f'\t\tmeta mark {MARK:#x} fwd to "{door.near}"',
+            "\t}",
+            f"\tchain from_sinkhole_{number} {{",
+            f'\t\ttype filter hook ingress device "{door.near}" priority {SENDING}; policy drop;',
+            f'\t\tmeta protocol ip fwd ip to ip daddr device "{door.interface}"',
+            f'\t\tmeta protocol ip6 fwd ip6 to ip6 daddr device "{door.interface}"',
+            "\t}",
+        ]
+
+    def close(self) -> None:
+        for door in self.doors.values():
+            door.close()
+        self.doors = {}
+
+
+def is_there(interface: str) -> bool:
+    try:
+        socket.if_nametoindex(interface)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,284 @@
+"""Holds table `inet gatewatch` as the policy wants it, and nothing else of the machine's.
+
+Rules come through libnftables, elements through nfnetlink. The table is marked as gatewatch's and guarded by a
+lock of the network namespace, so that a second gatewatch, or somebody else's table of this name, is met with one clear
+line. Everything here blocks shortly: 0.1 ms for an element, up to 0.2 s for rules, seconds only in `start`.
+"""
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
+
+from monitor.errors import MachineError
+from monitor.kernel.alive import Alive
+from monitor.kernel.diversion import Diversion
+from monitor.kernel.element_text import element_blocks
+from monitor.kernel.elements import ElementChange, Elements
+from monitor.kernel.libnftables import NftLibrary, RulesetRefused
+from monitor.kernel.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, PRIVILEGE, Batches
+from monitor.kernel.nftables import Nftables
+from monitor.kernel.reset import Resets, Tracking
+from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
+from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
+from monitor.policy.desired import TABLE, Desired
+from monitor.policy.rules import KILL_SECONDS, kill_set
+from monitor.policy.script import commands, ruleset
+from monitor.wire.set_elements import attribute
+
+MARK: Final = "made by gatewatch, removed when it stops"
+LOCK: Final = "\0gatewatch/enforcer"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A flow to end, `key` from client to server.
+
+    `sequence` is the acknowledgment number that the client sent last, what its reset must carry; without one
+    (`None`) it gets no reset. `closed`: its ban holds without the daemon too. `name` is what it was cut for.
+    """
+
+    key: bytes
+    sequence: int | None = None
+    closed: bool = False
+    name: bytes = b""
+
+
+@final
+class Enforcer:
+    """Opens every door at once. Raises MachineError without the privilege, the library or the kernel's part."""
+
+    def __init__(self) -> None:
+        self._lock = take_lock()
+        try:
+            self._library = NftLibrary()
+            self._batches = Batches()
+            self._nftables = Nftables()
+            self._resets = Resets()
+            self._tracking = Tracking()
+        except OSError as error:
+            self._lock.close()
+            raise MachineError(f"enforcement: {error.strerror}: {PRIVILEGE}") from error
+        except MachineError:
+            self._lock.close()
+            raise
+        self.elements = Elements(self._batches, self._nftables)
+        self.alive = Alive(self.elements)
+        self.diversion = Diversion()
+        self.complaints: list[str] = []
+        self._handle = 0
+        self._base = 0
+        self._own = 0
+
+    def start(self, desired: Desired, interfaces: Sequence[str]) -> None:
+        """Makes the table; what an earlier run left of it is replaced in one transaction. Raises MachineError.
+
+        `interfaces` are those of the LAN by name: bans hold on them from now on, as long as `renew_alive` is called.
+        """
+        self.alive.watch(interfaces)
+        self._load(desired)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Performs changes in their order; neighbours of one kind share a transaction.
+
+        What the kernel refuses is left out and told in `complaints`; the rest is in force.
+        """
+        at = 0
+        while at < len(changes):
+            end = at + 1
+            while end < len(changes) and is_of_elements(changes[end]) == is_of_elements(changes[at]):
+                end += 1
+            some = changes[at:end]
+            elements = [change for change in some if isinstance(change, ElementChange)]
+            if elements:
+                self._change_elements(elements)
+            else:
+                self._change_rules(some)
+            at = end
+
+    def divert(self, interfaces: Sequence[str]) -> bool:
+        """Has questions that come in through these interfaces reach `diversion.doors`, those that are there.
+
+        To be called again when links come and go; true where doors changed. The policy decides which questions; rules
+        without a door behind them would drop, so its sinkhole must listen before it says that it is armed.
+        """
+        changed = self.diversion.watch(interfaces)
+        self.complaints += self.diversion.take_complaints()
+        self._run(self.diversion.script())
+        return changed
+
+    def kill(self, cuts: Sequence[Cut]) -> None:
+        """Ends flows: both directions are dropped, then the client is reset, then conntrack forgets."""
+        by_set: dict[tuple[str, bytes], list[tuple[bytes, str]]] = {}
+        for cut in cuts:
+            protocol = {PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}.get(cut.key[-1], "")
+            if protocol:
+                family = 4 if len(cut.key) == KEY_V4 else 6
+                name = kill_set(protocol, family, "closed" if cut.closed else "open")
+                flows = by_set.setdefault((name, cut.name), [])
+                flows += [(cut.key[:-1], ""), (reverse_key(cut.key)[:-1], "")]
+        for (name, comment), flows in by_set.items():
+            self.elements.put(name, flows, KILL_SECONDS, comment)
+        for cut in cuts:
+            if cut.sequence is not None:
+                self._resets.send(cut.key, cut.sequence)
+        for cut in cuts:
+            self._tracking.forget(cut.key)
+
+    def learn(self, set_name: str, address: bytes, chain: str, seconds: float, name: bytes) -> None:
+        """Puts an address into a run-time set for so long, with the name that led to it; `chain` is "" in plain sets.
+
+        An address that is there already begins its time anew.
+        """
+        self.elements.renew(set_name, [(address, chain)], seconds, name)
+
+    def forget(self, set_name: str, addresses: Sequence[bytes]) -> None:
+        """Takes addresses out of a run-time set."""
+        self.elements.drop(set_name, addresses)
+
+    def renew_alive(self) -> bool:
+        return self.alive.renew()
+
+    def reconcile(self, desired: Desired) -> str:
+        """Puts back what others took away: "" where nothing was missing, else one line. To be called every minute.
+
+        Costs microseconds while nobody changed any table of this namespace. Run-time sets are empty afterwards.
+        """
+        if self._nftables.generation() == self._base + self._own + self.elements.transactions["ok"]:
+            return ""
+        fault = self._find_fault(desired)
+        if not fault:
+            self._remember()
+            return ""
+        self._load(desired)
+        return f"{fault} by somebody else: put back"
+
+    def counters(self) -> dict[str, tuple[int, int]]:
+        """Packets and bytes of every named counter since it was made."""
+        return self._nftables.counters(TABLE)
+
+    def stop(self) -> None:
+        """Removes the table with all that it holds, and gives the lock back."""
+        if self._handle:
+            name = attribute(1, TABLE.encode() + b"\0")
+            for family in (FAMILY_INET, FAMILY_NETDEV):
+                self._batches.send([(DELETE_TABLE, 0, name)], family)
+            self._handle = 0
+        self.close()
+
+    def close(self) -> None:
+        """Leaves the table where it is: bans that fail closed hold on."""
+        self.diversion.close()
+        self._resets.close()
+        self._tracking.close()
+        self._nftables.close()
+        self._batches.close()
+        self._library.close()
+        self._lock.close()
+
+    def _load(self, desired: Desired) -> None:
+        script = f'table inet {TABLE} {{\n\tcomment "{MARK}"\n}}\n' + ruleset(desired)
+        script += self.diversion.script()
+        there = self._nftables.table(FAMILY_INET, TABLE)
+        self.elements.specs = dict(desired.sets)
+        if there is not None:
+            if there.comment != MARK:
+                raise MachineError(
+                    f"table inet {TABLE} exists and is not gatewatch's: `nft list table inet {TABLE}` shows it, "
+                    f"and enforcement works once it is gone"
+                )
+            script = f"delete table inet {TABLE}\n" + script + "".join(element_blocks(desired))
+        self._library.run(script)
+        made = self._nftables.table(FAMILY_INET, TABLE)
+        self._handle = made.handle if made is not None else 0
+        if there is None:
+            self._change_elements(in_order(desired))
+        self._remember()
+        self.alive.renew()
+
+    def _remember(self) -> None:
+        """What is there now is known; whatever comes on top is ours or somebody else's."""
+        self._base = self._nftables.generation() - self.elements.transactions["ok"]
+        self._own = 0
+
+    def _change_elements(self, changes: Sequence[ElementChange]) -> None:
+        refused = self.elements.change(changes)
+        if refused:
+            names = ", ".join(sorted({change.set for change in changes}))
+            self.complaints.append(f"the kernel refused {refused} elements of {names}: {worst(self.elements)}")
+
+    def _change_rules(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if isinstance(change, AddSet):
+                self.elements.specs[change.name] = change.spec
+        try:
+            self._run(commands(changes))
+        except RulesetRefused as refusal:
+            if len(changes) == 1:
+                self.complaints.append(str(refusal))
+                return
+            for change in changes:
+                self._change_rules([change])
+        for change in changes:
+            if isinstance(change, DeleteSet):
+                self.elements.specs.pop(change.name, None)
+
+    def _run(self, script: str) -> None:
+        self._library.run(script)
+        self._own += 1
+
+    def _find_fault(self, desired: Desired) -> str:
+        """What somebody did to the table, "" where it holds all that can be asked for cheaply."""
+        sight = self._nftables.table(FAMILY_INET, TABLE)
+        if sight is None:
+            return f"table inet {TABLE} was removed"
+        if sight.handle != self._handle:
+            return f"table inet {TABLE} was made anew"
+        if self.diversion.doors and self._nftables.table(FAMILY_NETDEV, TABLE) is None:
+            return f"table netdev {TABLE} was removed"
+        counts = self._nftables.rule_counts(TABLE)
+        for name, chain in desired.chains.items():
+            if counts.get(name, 0) != len(chain.rules):
+                return f"chain {name} of table inet {TABLE} was changed"
+        for name, spec in desired.sets.items():
+            keys = [] if spec.runtime else list(desired.elements.get(name, {}))
+            keys = keys[:1] + keys[-1:]
+            wanted = self.elements.pack(name, [(key, "") for key in keys])
+            if not self._nftables.has_set(TABLE, name) or not self.elements.are_there(name, wanted):
+                return f"set {name} of table inet {TABLE} was changed"
+        return ""
+
+
+def take_lock() -> socket.socket:
+    """A name that only one process of the network namespace can have, and loses when it ends."""
+    lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        lock.bind(LOCK)
+    except OSError as error:
+        lock.close()
+        if error.errno == errno.EADDRINUSE:
+            raise MachineError("another gatewatch enforces in this network namespace already") from error
+        raise MachineError(f"enforcement: {error.strerror}") from error
+    return lock
+
+
+def is_of_elements(change: Change) -> bool:
+    return isinstance(change, ElementChange)
+
+
+def in_order(desired: Desired) -> list[AddElements]:
+    """Everything that the sets hold; members stand before what is banned."""
+    found = [
+        AddElements(name, tuple(desired.elements.get(name, {}).items()))
+        for verdicts in (False, True)
+        for name, spec in desired.sets.items()
+        if spec.verdicts == verdicts and not spec.runtime
+    ]
+    return [change for change in found if change.elements]
+
+
+def worst(elements: Elements) -> str:
+    """The most frequent reason for which elements were refused so far."""
+    (_, reason), _ = max(elements.refused.items(), key=lambda item: item[1])
+    return reason

@@ -1,0 +1,81 @@
+"""Ends what a killed flow leaves behind: the client learns of it by a reset, conntrack forgets it.
+
+The kill set has to hold the flow before: a reset alone is undone by the next packet, and conntrack takes flows up in
+mid-stream.
+"""
+
+import errno
+import socket
+import struct
+from typing import Final, final
+
+from monitor.kernel.netlink import ACKNOWLEDGE, NETFILTER, NLMSG_ERROR, Netlink, attribute, messages
+from monitor.model import KEY_V4, PROTOCOL_TCP, key_source
+from monitor.policy.rules import RESET_MARK
+from monitor.wire.reset import reset_packet
+
+DELETE: Final = 0x0102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE
+IPV6_HEADER_INCLUDED: Final = 36
+
+
+@final
+class Resets:
+    """Two raw sockets. Raises OSError without CAP_NET_RAW. `failed` counts resets that could not be sent."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._v4 = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        try:
+            self._v6 = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        except OSError:
+            self._v4.close()
+            raise
+        self._v6.setsockopt(socket.IPPROTO_IPV6, IPV6_HEADER_INCLUDED, 1)
+        for raw in (self._v4, self._v6):
+            raw.setblocking(False)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, RESET_MARK)
+
+    def send(self, key: bytes, sequence: int) -> None:
+        """Resets the client of a TCP flow; `key` is from client to server."""
+        if key[-1] != PROTOCOL_TCP:
+            return
+        client = key_source(key)
+        try:
+            if len(key) == KEY_V4:
+                self._v4.sendto(reset_packet(key, sequence), (socket.inet_ntop(socket.AF_INET, client), 0))
+            else:
+                self._v6.sendto(reset_packet(key, sequence), (socket.inet_ntop(socket.AF_INET6, client), 0))
+        except OSError:
+            self.failed += 1
+
+    def close(self) -> None:
+        self._v4.close()
+        self._v6.close()
+
+
+@final
+class Tracking:
+    """Deletes conntrack's entries. Raises OSError where the kernel has no conntrack."""
+
+    def __init__(self) -> None:
+        self._netlink = Netlink(NETFILTER)
+
+    def forget(self, key: bytes) -> bool:
+        """Deletes the entry of a flow, `key` being its original direction; False where there is none."""
+        half = 4 if len(key) == KEY_V4 else 16
+        first = 1 if half == 4 else 3
+        addresses = attribute(first, key[:half]) + attribute(first + 1, key[half : 2 * half])
+        ports = key[2 * half :]
+        protocol = attribute(1, ports[4:5]) + attribute(2, ports[:2]) + attribute(3, ports[2:4])
+        flow = attribute(1, addresses, nested=True) + attribute(2, protocol, nested=True)
+        family = socket.AF_INET if half == 4 else socket.AF_INET6
+        self._netlink.send(DELETE, ACKNOWLEDGE, struct.pack("!BBH", family, 0, 0) + attribute(1, flow, nested=True))
+        for message, content in messages(self._netlink.receive()):
+            code = -struct.unpack_from("=i", content)[0] if message == NLMSG_ERROR else 0
+            if code not in (0, errno.ENOENT):
+                raise OSError(code, "conntrack keeps an entry")
+            return code == 0
+        return False
+
+    def close(self) -> None:
+        self._netlink.close()
