@@ -14,7 +14,7 @@ from monitor.sinkhole.dice import Dice
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import SinkholeLimits
-from monitor.sinkhole.sockets import Peer, family_of, set_mark
+from monitor.sinkhole.sockets import Peer, family_of
 from monitor.wire.dns import HEADER
 from monitor.wire.dns_answer import EDE_NETWORK, EDE_UNREACHABLE, error_option
 from monitor.wire.dns_query import is_answer
@@ -58,15 +58,12 @@ class _Pending:
 class DatagramUpstream:
     """The queries in flight. `expire` must be called every now and then; `servers` may be replaced at any time."""
 
-    def __init__(
-        self, loop: AbstractEventLoop, responder: Responder, servers: Servers, limits: SinkholeLimits, mark: int
-    ) -> None:
+    def __init__(self, loop: AbstractEventLoop, responder: Responder, servers: Servers, limits: SinkholeLimits) -> None:
         self.servers = servers
         self._loop = loop
         self._responder = responder
         self._counts: Counts = responder.counts
         self._limits = limits
-        self._mark = mark
         self._dice = Dice()
         self._ports: dict[int, list[_Port]] = {socket.AF_INET: [], socket.AF_INET6: []}
         self._retired: list[_Port] = []
@@ -87,8 +84,8 @@ class DatagramUpstream:
         if len(self._pending) >= self._limits.in_flight:
             self._counts.upstream[EVICTED] += 1
             self._forget(next(iter(self._pending)))
-        scope = route.peer[3] if len(route.peer) == 4 else 0
-        servers = self.servers.candidates(route.address, route.port, scope, now)[: self._limits.servers]
+        door = route.door
+        servers = self.servers.candidates(route.address, door.port, door.scope, now)[: self._limits.servers]
         pending = _Pending(asked, route, servers)
         self._clients[asked.client] = self._clients.get(asked.client, 0) + 1
         self._pending[pending] = None
@@ -159,7 +156,6 @@ class DatagramUpstream:
         try:
             opened.setblocking(False)
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-            set_mark(opened, self._mark)
             opened.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
         except OSError:
             opened.close()

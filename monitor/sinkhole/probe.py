@@ -17,6 +17,7 @@ PROBE_SECONDS: Final = 1.0
 async def probe(make: MakeSocket, address: str, port: int) -> float:
     """Seconds until the slower of UDP and TCP has answered there. Raises MachineError where one does not."""
     loop = asyncio.get_running_loop()
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     query = bytes(DNSRecord.question(PROBE_NAME.decode()).pack())
     began = loop.time()
     try:

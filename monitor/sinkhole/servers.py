@@ -38,7 +38,9 @@ class Servers:
     def candidates(self, address: bytes, port: int, scope: int, now: float) -> Sequence[Peer]:
         """Whom to ask for a query that went to that address and port, best first; nobody where that is ourselves."""
         if self._upstream == ASKED:
-            return () if (address, port) in self._own else (peer_of(address, port, scope),)
+            if (address, port) in self._own or not is_elsewhere(address):
+                return ()
+            return (peer_of(address, port, scope),)
         if self._upstream == SYSTEM:
             self._look(now)
         if not self._down_until:
@@ -85,6 +87,13 @@ def peer_of(address: bytes, port: int, scope: int) -> Peer:
         return socket.inet_ntop(socket.AF_INET, address), port
     local = address[0] == 0xFE and address[1] & 0xC0 == 0x80
     return socket.inet_ntop(socket.AF_INET6, address), port, 0, scope if local else 0
+
+
+def is_elsewhere(address: bytes) -> bool:
+    """Whether a resolver that a client asked there can be another host: no loopback, multicast or unspecified one."""
+    if len(address) == 4:
+        return 0 < address[0] < 224 and address[0] != 127
+    return address[0] != 0xFF and any(address[:15])
 
 
 def system_resolvers(text: str) -> list[bytes]:

@@ -1,22 +1,23 @@
-"""What the sinkhole is told at its start, packed and checked by whoever reads the configuration."""
+"""What the sinkhole is told, packed and checked by whoever reads the configuration."""
 
 from dataclasses import dataclass
 from typing import Final
 
 ASKED: Final = "asked"
 SYSTEM: Final = "system"
-
-# The mark of everything that the sinkhole sends, so that it is neither tracked nor diverted again.
-MARK: Final = 0x6777_0001
-PORT: Final = 10_054
+DNS_PORT: Final = 53
 
 
 @dataclass(frozen=True)
 class Listen:
-    """An address and port to listen at, over UDP and TCP. Transparent ones receive what was sent to others."""
+    """An address and port to listen at, over UDP and TCP; a wildcard address means every address of a namespace."""
 
     address: str
-    port: int = PORT
+    port: int = DNS_PORT
+
+
+# Where every address is local: whatever resolver a client asked, it is answered from there.
+ANYWHERE: Final = (Listen("0.0.0.0"), Listen("::"))
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,10 @@ class SinkholeLimits:
 
 @dataclass(frozen=True)
 class SinkholeSettings:
-    """`answer` and `ttl` are the form of answers to banned names, `upstream` "asked", "system" or packed addresses.
+    """`answer` and `ttl` are the form of answers to banned names, `upstream` "asked", "system" or packed addresses."""
 
-    With `transparent` the sockets take diverted packets, and answers leave from the address that was asked (needs
-    CAP_NET_ADMIN and CAP_NET_RAW); `mark` 0 sets none.
-    """
-
-    listen: tuple[Listen, ...] = (Listen("127.0.0.1"), Listen("::1"))
-    transparent: bool = True
-    mark: int = MARK
     answer: str = "nxdomain"
     ttl: int = 10
     upstream: str | tuple[bytes, ...] = ASKED
-    upstream_port: int = 53
+    upstream_port: int = DNS_PORT
     limits: SinkholeLimits = SinkholeLimits()

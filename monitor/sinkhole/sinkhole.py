@@ -1,9 +1,9 @@
-"""The sinkhole as the daemon holds it: opened, asked for its state, told of changes, closed."""
+"""The sinkhole as the daemon holds it: doors opened and closed, asked for its state, told of changes."""
 
 import asyncio
+import errno
 import socket
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from monitor.errors import MachineError
@@ -17,8 +17,8 @@ from monitor.sinkhole.forms import Forms
 from monitor.sinkhole.probe import probe
 from monitor.sinkhole.responder import Responder
 from monitor.sinkhole.servers import Servers
-from monitor.sinkhole.settings import ASKED, Listen, SinkholeSettings
-from monitor.sinkhole.sockets import AnyoneSocket, MakeSocket, Peer, family_of, open_datagrams, open_stream, packed
+from monitor.sinkhole.settings import ANYWHERE, Listen, SinkholeSettings
+from monitor.sinkhole.sockets import MakeSocket, Peer, family_of, open_datagrams, open_stream, packed
 from monitor.sinkhole.stream_door import StreamDoor
 from monitor.sinkhole.stream_upstream import StreamUpstream
 
@@ -27,71 +27,85 @@ ACCEPTS_PER_TURN: Final = 256
 
 
 @final
+class _Door:
+    """What listens for the clients behind one interface."""
+
+    def __init__(self, make: MakeSocket) -> None:
+        self.make = make
+        self.listening: list[Listen] = []
+        self.datagrams: list[DatagramDoor] = []
+        self.streams: list[asyncio.Server] = []
+
+
+@final
 class Sinkhole:
-    """See the package; made inside a running loop. Raises ConfigError where `settings.answer` is no answer.
+    """See the package; made inside a running loop. Raises ConfigError where `settings.answer` is no answer."""
 
-    `make` makes the sockets that face the clients, where they live in another network namespace than the daemon.
-    """
-
-    def __init__(
-        self, settings: SinkholeSettings, decide: Decide, blocked: Blocked, make: MakeSocket = socket.socket
-    ) -> None:
+    def __init__(self, settings: SinkholeSettings, decide: Decide, blocked: Blocked) -> None:
         self.settings = settings
         self.counts = Counts()
-        self.listening: list[Listen] = []
         self._loop = asyncio.get_running_loop()
-        self._make = make
         self._dice = Dice()
         self._responder = Responder(decide, blocked, Forms(settings.answer, settings.ttl), self.counts)
         self._streams = StreamDoor(self._responder, settings.limits, self._make_upstream)
-        self._doors: list[DatagramDoor] = []
-        self._accepting: list[asyncio.Server] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._doors: dict[str, _Door] = {}
         self._servers = self._make_servers()
-        self._upstream = DatagramUpstream(self._loop, self._responder, self._servers, settings.limits, settings.mark)
+        self._upstream = DatagramUpstream(self._loop, self._responder, self._servers, settings.limits)
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
-    async def start(self) -> None:
-        """Listens at every address. Raises MachineError, a line, where one cannot be had; then nothing is open."""
-        if self.settings.upstream == ASKED and not self.settings.transparent:
-            raise MachineError("the sinkhole cannot know which resolver was asked where packets are not diverted to it")
+    @property
+    def doors(self) -> list[str]:
+        """The names of the doors that are open."""
+        return list(self._doors)
+
+    def listening(self, name: str) -> list[Listen]:
+        """Where the door of that name listens."""
+        return list(self._doors[name].listening)
+
+    async def open_door(self, name: str, make: MakeSocket = socket.socket, listen: Sequence[Listen] = ANYWHERE) -> None:
+        """Listens for the clients behind the interface `name`, with sockets that `make` makes.
+
+        Raises MachineError, a line, where that cannot be; then nothing of the door is open. A family that the kernel
+        does not have is left out.
+        """
+        door = _Door(make)
         try:
-            for listen in self.settings.listen:
-                await self._listen(listen)
+            for place in listen:
+                await self._listen(door, place, scope_of(name))
         except OSError as error:
-            await self.stop()
-            raise MachineError(f"the sinkhole cannot listen at {listen.address} port {listen.port}: {error}") from error
-        self._servers = self._make_servers()
-        self._upstream.servers = self._servers
-        self._tick()
+            self._close(door)
+            raise MachineError(f"the sinkhole cannot listen for {name}: {error.strerror or error}") from error
+        self._doors[name] = door
+        self._take_servers()
+
+    def close_door(self, name: str) -> None:
+        """Takes no more queries there; what is in flight is not answered."""
+        door = self._doors.pop(name, None)
+        if door is not None:
+            self._close(door)
+            self._take_servers()
 
     async def stop(self) -> None:
         """Closes everything; whoever waits for an answer asks again, and somebody else."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        for server in self._accepting:
-            server.close()
-        for door in self._doors:
-            door.close(self._loop)
+        self._timer.cancel()
+        for name in self.doors:
+            self.close_door(name)
         self._streams.close()
         self._upstream.close()
-        self._doors = []
-        self._accepting = []
-        self.listening = []
         await asyncio.sleep(0)  # in which the connections' sockets are closed
 
     def configure(self, settings: SinkholeSettings) -> None:
-        """Takes a new answer, ttl and upstream; the rest stays as it was opened. Raises ConfigError."""
+        """Takes a new answer, ttl and upstream; the limits stay. Raises ConfigError and changes nothing then."""
         self._responder.forms = Forms(settings.answer, settings.ttl)
-        self.settings = replace(self.settings, answer=settings.answer, ttl=settings.ttl, upstream=settings.upstream)
-        self._servers = self._make_servers()
-        self._upstream.servers = self._servers
+        self.settings = settings
+        self._take_servers()
 
     async def probe(self) -> float:
-        """Seconds until every door has answered. Raises MachineError where one does not."""
+        """Seconds until every door has answered, over UDP and TCP. Raises MachineError where one does not."""
         slowest = 0.0
-        for listen in self.listening:
-            slowest = max(slowest, await probe(self._make, listen.address, listen.port))
+        for door in list(self._doors.values()):
+            for place in door.listening:
+                slowest = max(slowest, await probe(door.make, place.address, place.port))
         return slowest
 
     def samples(self) -> Samples:
@@ -103,41 +117,54 @@ class Sinkhole:
             },
         }
 
-    async def _listen(self, listen: Listen) -> None:
-        settings = self.settings
-        listener = open_datagrams(self._make, listen.address, listen.port, settings.transparent, settings.mark)
+    async def _listen(self, door: _Door, place: Listen, scope: int) -> None:
         try:
-            anyone = None
-            if settings.transparent:
-                anyone = AnyoneSocket(self._make, family_of(listen.address), settings.mark)
-        except OSError:
-            listener.close()
+            stream = open_stream(door.make, place.address, place.port)
+        except OSError as error:
+            if error.errno == errno.EAFNOSUPPORT:
+                return
             raise
-        door = DatagramDoor(listener, anyone, self._responder, self._upstream.forward)
-        self._doors.append(door)
-        port = listener.getsockname()[1]
-        stream = open_stream(self._make, listen.address, port, settings.transparent, settings.mark)
-        accept = self._streams.accept
-        self._accepting.append(await self._loop.create_server(accept, sock=stream, backlog=ACCEPTS_PER_TURN))
-        door.open(self._loop)
-        self.listening.append(Listen(listen.address, port))
+        port = stream.getsockname()[1]
+        accepting = self._streams.accepting(scope)
+        door.streams.append(await self._loop.create_server(accepting, sock=stream, backlog=ACCEPTS_PER_TURN))
+        listener = open_datagrams(door.make, place.address, port)
+        datagrams = DatagramDoor(listener, scope, self._responder, self._upstream.forward)
+        datagrams.open(self._loop)
+        door.datagrams.append(datagrams)
+        door.listening.append(Listen(place.address, port))
+
+    def _close(self, door: _Door) -> None:
+        for stream in door.streams:
+            stream.close()
+        for datagrams in door.datagrams:
+            datagrams.close(self._loop)
+
+    def _take_servers(self) -> None:
+        self._servers = self._make_servers()
+        self._upstream.servers = self._servers
 
     def _make_servers(self) -> Servers:
-        own = frozenset(
-            (socket.inet_pton(family_of(listen.address), listen.address), listen.port) for listen in self.listening
-        )
+        places = [place for door in self._doors.values() for place in door.listening]
+        own = frozenset((socket.inet_pton(family_of(place.address), place.address), place.port) for place in places)
         return Servers(self.settings.upstream, self.settings.upstream_port, own)
 
-    def _make_upstream(self, sockname: Peer, give: Callable[[bytes], None]) -> StreamUpstream:
-        """For a connection that a client opened to `sockname`."""
-        scope = sockname[3] if len(sockname) == 4 else 0
+    def _make_upstream(self, asked: Peer, scope: int, give: Callable[[bytes], None]) -> StreamUpstream:
+        """For a connection that a client opened to `asked`."""
         servers = self._servers
-        found = servers.candidates(packed(sockname), sockname[1], scope, self._loop.time())
+        found = servers.candidates(packed(asked), asked[1], scope, self._loop.time())
         candidates = found[: self.settings.limits.servers]
-        return StreamUpstream(self._responder, servers, candidates, self.settings.mark, self._dice, give)
+        return StreamUpstream(self._responder, servers, candidates, self._dice, give)
 
     def _tick(self) -> None:
         now = self._loop.time()
         self._upstream.expire(now)
         self._streams.expire(now)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+
+
+def scope_of(name: str) -> int:
+    """The index of the interface of that name, 0 where it is none."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return 0

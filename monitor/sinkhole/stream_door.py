@@ -20,8 +20,8 @@ READ_BYTES: Final = 16_384
 UNREAD_BYTES: Final = 196_608  # three answers of the largest size
 QUERIES_PER_TURN: Final = 32
 
-# Makes the way to an upstream: for where the client connected to, and what takes the answers.
-MakeUpstream: TypeAlias = Callable[[Peer, Callable[[bytes], None]], StreamUpstream]
+# Makes the way to an upstream: for where the client connected to, its scope, and what takes the answers.
+MakeUpstream: TypeAlias = Callable[[Peer, int, Callable[[bytes], None]], StreamUpstream]
 
 
 @final
@@ -42,8 +42,9 @@ class StreamDoor:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def accept(self) -> asyncio.BaseProtocol:
-        return Connection(self)
+    def accepting(self, scope: int) -> Callable[[], asyncio.BaseProtocol]:
+        """Makes what takes a connection from behind the interface `scope`."""
+        return lambda: Connection(self, scope)
 
     def admit(self, connection: "Connection") -> bool:
         held = self._clients.get(connection.client, 0)
@@ -94,8 +95,9 @@ class StreamDoor:
 class Connection(asyncio.BufferedProtocol):
     """One client's connection: queries in any number, answers as they come (RFC 7766 section 6.2.1.1)."""
 
-    def __init__(self, door: StreamDoor) -> None:
+    def __init__(self, door: StreamDoor, scope: int) -> None:
         self.client = b""
+        self.scope = scope
         self.active = 0.0
         self._door = door
         self._framer = Framer(QUERY_BYTES)
@@ -185,7 +187,8 @@ class Connection(asyncio.BufferedProtocol):
         elif isinstance(reply, Asked):
             assert self._transport is not None
             if self._upstream is None:
-                self._upstream = self._door.make_upstream(self._transport.get_extra_info("sockname"), self._give)
+                asked = self._transport.get_extra_info("sockname")
+                self._upstream = self._door.make_upstream(asked, self.scope, self._give)
             self._upstream.forward(reply, self._loop.time() + self._door.limits.stream_seconds)
         else:
             self._write(reply)

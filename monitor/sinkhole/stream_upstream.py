@@ -14,7 +14,7 @@ from monitor.sinkhole.dice import Dice
 from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
-from monitor.sinkhole.sockets import Peer, family_of, set_mark
+from monitor.sinkhole.sockets import Peer, family_of
 from monitor.wire.dns import HEADER
 from monitor.wire.dns_answer import with_id
 from monitor.wire.dns_query import TYPE_AXFR, TYPE_IXFR, is_answer
@@ -40,14 +40,13 @@ class StreamUpstream(asyncio.Protocol):
     """`give` takes each answer for the client."""
 
     def __init__(
-        self, responder: Responder, servers: Servers, candidates: Sequence[Peer], mark: int, dice: Dice,
+        self, responder: Responder, servers: Servers, candidates: Sequence[Peer], dice: Dice,
         give: Callable[[bytes], None],
     ) -> None:  # fmt: skip
         self._responder = responder
         self._counts = responder.counts
         self._servers = servers
         self._candidates = candidates
-        self._mark = mark
         self._dice = dice
         self._give = give
         self._server: Peer | None = None
@@ -118,7 +117,6 @@ class StreamUpstream(asyncio.Protocol):
         try:
             opened.setblocking(False)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            set_mark(opened, self._mark)
             await loop.sock_connect(opened, server)
             await loop.create_connection(lambda: self, sock=opened)
         except BaseException:

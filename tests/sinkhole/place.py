@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dns.flags
@@ -119,19 +120,16 @@ class Place:
         self.resolver.script = script
         await self.resolver.open()
         told: Blocked = lambda client, name, decision: self.blocked.append(name)  # noqa: E731
-        settings = SinkholeSettings(
-            settings.listen, False, 0, settings.answer, settings.ttl, settings.upstream,
-            settings.upstream_port or self.resolver.port, settings.limits,
-        )  # fmt: skip
-        self.sinkhole = Sinkhole(settings, decide, told)
+        port = settings.upstream_port or self.resolver.port
+        self.sinkhole = Sinkhole(replace(settings, upstream_port=port), decide, told)
         for attempt in range(5):
             try:
-                await self.sinkhole.start()
+                await self.sinkhole.open_door("loopback", listen=LOOPBACK)
                 break
-            except MachineError:  # a port that was free for UDP and is taken for TCP
+            except MachineError:  # a port that was free for TCP and is taken for UDP
                 if attempt == 4:
                     raise
-        self.v4, self.v6 = self.sinkhole.listening
+        self.v4, self.v6 = self.sinkhole.listening("loopback")
 
     async def close(self) -> None:
         await self.sinkhole.stop()
@@ -151,9 +149,7 @@ def sinkhole(
     thread.start()
     place = Place(loop)
     limits = limits or SinkholeLimits(asked_seconds=0.4, server_seconds=0.4, stream_seconds=0.6, idle_seconds=5)
-    settings = SinkholeSettings(
-        LOOPBACK, answer=answer, ttl=ttl, upstream=upstream, upstream_port=upstream_port, limits=limits
-    )
+    settings = SinkholeSettings(answer=answer, ttl=ttl, upstream=upstream, upstream_port=upstream_port, limits=limits)
     place.call(place.open(settings, decide, script))
     try:
         yield place

@@ -1,7 +1,7 @@
-"""Diverted packets on a real kernel: answers leave from the address that was asked, and nobody's packets are stolen.
+"""Diverted packets on a real kernel: answers leave from whatever address was asked.
 
-The gateway has a resolver at port 53 of every address, so that nothing could be bound there; the client asks it, and
-another one that exists nowhere near.
+The client's questions come into a namespace where every address is local; the sinkhole lives in another one, with the
+resolvers that are asked.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import dns.message
 import dns.query
@@ -24,44 +25,41 @@ from monitor.sinkhole.sinkhole import Sinkhole
 
 pytestmark = pytest.mark.netns
 
-FAR_RESOLVER_V4, FAR_RESOLVER_V6 = "192.0.2.53", "2001:db8::53"
-RULES = """
-table inet divert {
-    chain untracked {
-        type filter hook prerouting priority raw; policy accept;
-        iifname "v1" meta l4proto { tcp, udp } th dport 53 notrack
-    }
-    chain divert {
-        type filter hook prerouting priority mangle; policy accept;
-        iifname != "v1" accept
-        meta l4proto { tcp, udp } th dport 53 tproxy ip to 127.0.0.1:10054 meta mark set 7 accept
-        meta l4proto { tcp, udp } th dport 53 tproxy ip6 to [::1]:10054 meta mark set 7 accept
-    }
-}
-"""
+RESOLVERS = (FAR_V4, FAR_V6, "192.0.2.53", "2001:db8::53")
 
 
-def run(gateway: Namespace, *commands: str) -> None:
+def run(place: Namespace, *commands: str) -> None:
     for command in commands:
-        done = gateway.run(command.split())
+        done = place.run(command.split())
         assert done.returncode == 0, (command, done.stderr)
 
 
+@dataclass
+class Diverted:
+    wire: Cable
+    loop: asyncio.AbstractEventLoop
+    resolver: Resolver
+    sinkhole: Sinkhole
+
+    def ask(self, query: dns.message.Message, server: str, tcp: bool = False, port: int = 0) -> dns.message.Message:
+        """dnspython takes an answer only from the address and port that it asked."""
+        over = dns.query.tcp if tcp else dns.query.udp
+        return self.wire.near.inside(lambda: over(query, server, 3, source_port=port))
+
+
 @contextmanager
-def diverted() -> Iterator[tuple[Cable, Sinkhole, Resolver]]:
-    with cable() as wire:
-        gateway = wire.far
-        assert gateway.run(["nft", "-f", "-"], input=RULES).returncode == 0
-        run(
-            gateway,
-            "ip rule add fwmark 7 lookup 77",
-            "ip route add local 0.0.0.0/0 dev lo table 77",
-            "ip -6 rule add fwmark 7 lookup 77",
-            "ip -6 route add local ::/0 dev lo table 77",
-            f"ip addr add {FAR_RESOLVER_V4}/32 dev lo",
-            f"ip addr add {FAR_RESOLVER_V6}/128 dev lo nodad",
-        )
-        run(wire.near, f"ip route add default via {FAR_V4}", f"ip -6 route add default via {FAR_V6}")
+def diverted() -> Iterator[Diverted]:
+    with cable() as wire, cable() as other:
+        gateway, door = other.near, wire.far
+        for family in ("-4", "-6"):
+            run(
+                door, f"ip {family} rule add iif v1 lookup 100", f"ip {family} route add local default dev lo table 100"
+            )
+            run(wire.near, f"ip {family} route add default dev v0")
+            run(wire.near, "sysctl -w net.ipv6.conf.v0.accept_dad=0")
+        for server in ("192.0.2.53", "2001:db8::53"):
+            run(wire.near, f"ip neigh replace {server} lladdr 02:00:00:00:00:02 dev v0 nud permanent")
+        run(gateway, *[f"ip addr add {server} dev lo" for server in RESOLVERS])
         loop = asyncio.new_event_loop()
 
         def live() -> None:
@@ -78,7 +76,7 @@ def diverted() -> Iterator[tuple[Cable, Sinkhole, Resolver]]:
             resolvers[1].asked = resolvers[0].asked
             resolvers[1].script = lambda query, tcp: resolvers[0].script(query, tcp)
             sinkhole = Sinkhole(SinkholeSettings(), policy, lambda client, name, decision: None)
-            await sinkhole.start()
+            await sinkhole.open_door("v0", lambda *kind: door.inside(lambda: socket.socket(*kind)))
             return sinkhole, resolvers
 
         async def end(sinkhole: Sinkhole, resolvers: list[Resolver]) -> None:
@@ -90,7 +88,7 @@ def diverted() -> Iterator[tuple[Cable, Sinkhole, Resolver]]:
 
         sinkhole, resolvers = asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
         try:
-            yield wire, sinkhole, resolvers[0]
+            yield Diverted(wire, loop, resolvers[0], sinkhole)
         finally:
             asyncio.run_coroutine_threadsafe(end(sinkhole, resolvers), loop).result(10)
             loop.call_soon_threadsafe(loop.stop)
@@ -98,22 +96,17 @@ def diverted() -> Iterator[tuple[Cable, Sinkhole, Resolver]]:
             loop.close()
 
 
-def ask(wire: Cable, name: str, server: str, tcp: bool, port: int = 0) -> dns.message.Message:
-    """dnspython takes an answer only from the address and port that it asked."""
-    over = dns.query.tcp if tcp else dns.query.udp
-    query = dns.message.make_query(name, "A", use_edns=True)
-    return wire.near.inside(lambda: over(query, server, 3, source_port=port))
-
-
 def test_answers_come_from_whoever_was_asked() -> None:
-    with diverted() as (wire, sinkhole, resolver):
-        for server in (FAR_V4, FAR_V6, FAR_RESOLVER_V4, FAR_RESOLVER_V6):
+    with diverted() as place:
+        for server in RESOLVERS:
             for tcp in (False, True):
-                assert ask(wire, "tiktok.com", server, tcp).rcode() == dns.rcode.NXDOMAIN
-                assert ask(wire, "example.com", server, tcp).answer[0][0].to_text() == "192.0.2.1"
-        assert ask(wire, "tiktok.com", FAR_RESOLVER_V4, False, 40_000).rcode() == dns.rcode.NXDOMAIN
-        assert len(resolver.asked) == 8
-        assert sinkhole.counts.unsent == 0
+                banned = dns.message.make_query("tiktok.com", "A", use_edns=True)
+                assert place.ask(banned, server, tcp).rcode() == dns.rcode.NXDOMAIN
+                passed = place.ask(dns.message.make_query("example.com", "A"), server, tcp)
+                assert passed.answer[0][0].to_text() == "192.0.2.1"
+        assert place.ask(banned, RESOLVERS[2], port=40_000).rcode() == dns.rcode.NXDOMAIN
+        assert len(place.resolver.asked) == 8
+        assert place.sinkhole.counts.unsent == 0
 
 
 def test_large_answers_arrive_in_fragments_from_whoever_was_asked() -> None:
@@ -124,28 +117,26 @@ def test_large_answers_arrive_in_fragments_from_whoever_was_asked() -> None:
             answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", "t" * 200 + str(number)))
         return [answer.to_wire(max_size=65_535)]
 
-    with diverted() as (wire, _, resolver):
-        resolver.script = script
+    with diverted() as place:
+        place.resolver.script = script
         query = dns.message.make_query("big.example", "TXT", payload=4096)
-        for server in (FAR_RESOLVER_V4, FAR_RESOLVER_V6):
-            answer = wire.near.inside(lambda server=server: dns.query.udp(query, server, 3))
-            assert len(answer.to_wire(max_size=65_535)) > 3_000
+        for server in RESOLVERS:
+            assert len(place.ask(query, server).to_wire(max_size=65_535)) > 3_000
 
 
-def test_a_probe_passes_the_transparent_doors() -> None:
-    with diverted() as (wire, sinkhole, _):
-        assert asyncio.run_coroutine_threadsafe(sinkhole.probe(), sinkhole._loop).result(5) < 1
-        # What reaches the sinkhole undiverted has no resolver to be passed on to, least of all itself.
+def test_a_probe_passes_the_door_and_a_closed_door_answers_nobody() -> None:
+    with diverted() as place:
+        assert asyncio.run_coroutine_threadsafe(place.sinkhole.probe(), place.loop).result(5) < 1
+        place.loop.call_soon_threadsafe(place.sinkhole.close_door, "v0")
+        with pytest.raises(dns.exception.Timeout):
+            place.ask(dns.message.make_query("tiktok.com", "A"), RESOLVERS[2])
+        assert place.sinkhole.doors == []
+
+
+def test_whoever_asks_nobody_is_not_passed_on() -> None:
+    """What was sent to the door's own loopback names no resolver, least of all the sinkhole's host."""
+    with diverted() as place:
         query = dns.message.make_query("example.com", "A")
-        answer = wire.far.inside(lambda: dns.query.udp(query, "127.0.0.1", 3, 10_054))
+        answer = place.wire.far.inside(lambda: dns.query.udp(query, "127.0.0.1", 3))
         assert answer.rcode() == dns.rcode.SERVFAIL
-
-
-def test_the_answers_are_neither_heard_nor_held() -> None:
-    """The raw socket takes no copy of the machine's datagrams."""
-    with diverted() as (wire, sinkhole, _):
-        ask(wire, "tiktok.com", FAR_RESOLVER_V4, False)
-        (raw,) = [door._anyone._socket for door in sinkhole._doors if door._anyone and not door._anyone._v6]
-        with pytest.raises(BlockingIOError):
-            raw.recv(100)
-        assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+        assert place.resolver.asked == []
