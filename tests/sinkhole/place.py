@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import dns.flags
+import dns.exception
 import dns.message
 import dns.rrset
 
@@ -80,7 +80,10 @@ class Resolver(asyncio.DatagramProtocol):
 
     def answers(self, data: bytes, tcp: bool) -> list[bytes]:
         self.asked.append(data)
-        return self.script(dns.message.from_wire(data), tcp)
+        try:
+            return self.script(dns.message.from_wire(data), tcp)
+        except dns.exception.DNSException:  # what dnspython does not take gets no answer
+            return []
 
     def datagram_received(self, data: bytes, peer: Any) -> None:
         self.ports.append(peer[1])
