@@ -3,12 +3,13 @@
 from argparse import ArgumentParser
 from typing import Final
 
-from monitor.cli.parser_parts import Verbs, add_json, add_verb
+from monitor.cli.parser_parts import Verbs, add_config, add_json, add_verb
 from monitor.policy.ban import LAYERS
 
 VENDOR_HELP: Final = "a vendor, vendor/service or category:NAME; `gatewatch why` tells a name's"
 GROUP_HELP: Final = "for this [[group]] only (default: everyone)"
 SPAN_HELP: Final = "how long, such as 90s, 10m, 2h or 7d (default: no end)"
+EXPORTS: Final = ("rpz", "dnsmasq", "unbound", "hosts", "adblock", "nft")
 KEPT: Final = (
     "Needs the running daemon. Who asked, what, why and until when is logged, written as an event of type `policy`\n"
     "and kept over a restart."
@@ -16,7 +17,7 @@ KEPT: Final = (
 
 
 def add_policy_verbs(verbs: Verbs) -> None:
-    for add in (_ban, _unban, _allow, _pause, _resume):
+    for add in (_ban, _unban, _allow, _pause, _resume, _export):
         add(verbs)
 
 
@@ -96,3 +97,19 @@ def _resume(verbs: Verbs) -> None:
     )
     _reason(verb)
     add_json(verb)
+
+
+def _export(verbs: Verbs) -> None:
+    verb = add_verb(
+        verbs,
+        "export",
+        "print the bans for other tools",
+        "Reads the configuration and the lists and needs no daemon: names of enforced bans with layer dns for\n"
+        "resolvers and blockers, prefixes of those with layer ip for nft. Names that are allowed or protected stay\n"
+        "free with all below them; what a format cannot say is told on standard error and left open.",
+    )
+    verb.add_argument("format", choices=EXPORTS, metavar="FORMAT", help=", ".join(EXPORTS))
+    verb.add_argument(
+        "--group", metavar="G", default="", help="what holds for this [[group]] (default: what holds for everyone)"
+    )
+    add_config(verb)

@@ -6,6 +6,7 @@ from monitor.config.sections import Ban as BanSection
 from monitor.config.sections import Config
 from monitor.config.values import packed_device
 from monitor.policy.ban import Ban, Exemption, parse_subject
+from monitor.policy.judge import Policy
 from monitor.policy.orders import Standing, ban_id, distinct
 
 
@@ -16,6 +17,11 @@ def configured_standing(config: Config) -> Standing:
         for one in config.exceptions
     )
     return Standing(tuple(distinct([_ban(section) for section in config.bans])), exemptions)
+
+
+def build_policy(config: Config, standing: Standing) -> Policy:
+    """The judge over what `standing` says, on this machine's wall clock."""
+    return Policy(standing.bans, standing.exemptions, protected_names(config), local_time, standing.paused_until)
 
 
 def protected_names(config: Config) -> tuple[bytes, ...]:

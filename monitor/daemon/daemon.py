@@ -7,19 +7,21 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from ipaddress import ip_address
 from math import inf
 from typing import Any, Final
 
 from monitor.capture.live import Capture
-from monitor.config.policy import configured_standing
+from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import PSEUDONYM_KEY_BYTES, core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, Lookup, Settings
 from monitor.daemon.counting import Counting
+from monitor.daemon.enforcement import Enforcement, Ground
 from monitor.daemon.interfaces import connected_prefixes
 from monitor.daemon.kernel import KernelSide
 from monitor.daemon.log import log
@@ -37,6 +39,7 @@ from monitor.metrics.collector import Collector
 from monitor.metrics.engine import build_samples
 from monitor.metrics.server import MetricsServer
 from monitor.model import Samples
+from monitor.policy.judge import Policy
 from monitor.policy.orders import Standing
 from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
@@ -66,6 +69,7 @@ class Daemon:
         self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)
         self._expiry: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self.server: MetricsServer | None = None
         self.lookup: Lookup | None = None
         self._key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
@@ -98,6 +102,8 @@ class Daemon:
         self.line = Line(self.capture, self.kernel, self.decoder, self.gateway)
         self.line.writer = writer
         self.turning = Turning(self.loop, self.line)
+        self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
+        self.line.perform = self.enforcement.perform
 
     def settings(self, config: Config, lookup: Lookup | None) -> Settings:
         """The core's settings on this machine as it is now."""
@@ -119,21 +125,39 @@ class Daemon:
 
     async def take_policy(self) -> None:
         """Puts `standing` in force, now and whenever an order is over."""
-        now = time.time()
-        self.gateway.reload(self.settings(self.config, self.lookup), self.loaded.index, now)
+        standing = self.standing()
+        protected = protected_names(self.config)
+        policy = Policy(standing.bans, standing.exemptions, protected, local_time, standing.paused_until)
+        await self.enforcement.govern(policy, self._ground())
         if self._expiry is not None:
             self._expiry.cancel()
+        now = time.time()
         due = self.orders.next_expiry(now)
         if due < inf:
             wait = min(due - now, EXPIRY_SECONDS_MAX)
-            self._expiry = self.loop.call_later(wait, lambda: self.loop.create_task(self.take_policy()))
+            self._expiry = self.loop.call_later(wait, lambda: self._begin(self.take_policy()))
+
+    def _ground(self) -> Ground:
+        own = [str(ip_address(address.packed)) for one in self.machine.interfaces for address in one.addresses]
+        settings = self.settings(self.config, self.lookup)
+        return Ground(self.config, settings, self.loaded.index, tuple(self.capture.names), tuple(own))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that nobody waits for; it is kept until it is done."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def sees(self) -> bool:
+        """Whether any interface is captured: who sees nothing must not ban."""
+        return len(self.capture.down()) < len(self.capture.names)
 
     async def serve(self, listen: Endpoint) -> MetricsServer | None:
         """The metrics server at that address, None where there shall be none."""
         if not listen.host:
             return None
-        samples = [self._samples, lambda: self.gateway.snapshot(), build_samples]
-        collector = Collector(samples, [lambda: self.gateway.histograms()])
+        samples = [self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, build_samples]
+        collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
         server = MetricsServer(collector.render, self.health)
         try:
             await server.start(listen.host, listen.port)
@@ -150,6 +174,7 @@ class Daemon:
         self.loop.add_reader(self.kernel.links.fileno(), self._links_changed)
         self.turning.start()
         self.stall.start()
+        await self.take_policy()
         self._keep_alive()
         self.notifier.ready(f"watching {', '.join(self.capture.names)}")
         log.info("running: %s", self.describe())
@@ -166,6 +191,7 @@ class Daemon:
         """Stops everything and writes down what was counted; within a second, however many flows there are."""
         gc.disable()  # a last look at everything that lives would cost more than it frees
         began = time.monotonic()
+        await self.enforcement.stop()
         self.turning.stop()
         await self._last_turns(began + FINAL_SECONDS)
         effects = self.gateway.close(time.time())
@@ -202,6 +228,7 @@ class Daemon:
             "capture": f"nothing from {', '.join(down)}" if down else "",
             "lists": "; ".join(broken),
             "kernel": kernel,
+            "enforcement": self.enforcement.health(),
             "reload": self.reload_fault,
         }
 
@@ -232,6 +259,7 @@ class Daemon:
         after = self.settings(self.config, self.lookup)
         if after != before:
             self.gateway.reload(after, self.loaded.index, time.time())
+        self._begin(self.enforcement.look_again(self._ground()))
 
     def _links_changed(self) -> None:
         if self.kernel.links.read():

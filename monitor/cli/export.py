@@ -1,0 +1,87 @@
+"""`export`: what the configuration bans, in the formats of other programs."""
+
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import replace
+
+from monitor.catalog.index import Index
+from monitor.cli.configured import read_config
+from monitor.cli.export_formats import NAME_FORMATS
+from monitor.cli.export_nft import nft
+from monitor.cli.trouble import complain
+from monitor.cli.units import count_text
+from monitor.config.complaints import nearest
+from monitor.config.list_faults import list_faults, missing_subscriptions
+from monitor.config.policy import build_policy, configured_standing, protected_names
+from monitor.config.sections import Config
+from monitor.config.settings import user_lists
+from monitor.errors import EXIT_OK, UsageError
+from monitor.lists.cache import load_cached
+from monitor.policy.ban import DNS, ENFORCE, IP, Ban
+from monitor.policy.banned_names import banned_names
+from monitor.policy.groups import Group, GroupMembers
+from monitor.policy.orders import Standing
+from monitor.policy.protected import PROTECTED
+from monitor.policy.schedule import ALWAYS
+from monitor.policy.territory import Territory
+
+
+def run(arguments: Namespace) -> int:
+    """What cannot be said in the format is told on standard error."""
+    config = read_config(arguments.config)
+    members = group_members(config, arguments.group)
+    loaded = load_cached(user_lists(config))
+    for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
+        complain(line)
+    layer = IP if arguments.format == "nft" else DNS
+    enforced = [ban for ban in configured_standing(config).bans if ban.mode == ENFORCE and layer in ban.layers]
+    bans = [ban for ban in enforced if not ban.groups or arguments.group in ban.groups]
+    for line in left_out(config, enforced, bans, members):
+        complain(line)
+    bans = [replace(ban, schedule=ALWAYS) for ban in bans]
+    about = f"gatewatch {arguments.format}: {', '.join(ban.id for ban in bans) or 'no enforced ban'}"
+    if layer == IP:
+        local = [*map(str, config.capture.local)]
+        territory = Territory(loaded.index, [*map(str, config.capture.nat64)], local)
+        lines = nft(bans, members, territory, about)
+    else:
+        lines = name_lines(config, loaded.index, bans, arguments, about)
+    for line in lines:
+        print(line)
+    return EXIT_OK
+
+
+def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespace, about: str) -> Iterator[str]:
+    protected = protected_names(config)
+    policy = build_policy(config, Standing(tuple(bans)))
+    groups = (arguments.group,) if arguments.group else ()
+    rules = banned_names(index, policy, groups, (*PROTECTED, *protected), time.time())
+    return NAME_FORMATS[arguments.format](rules, about)
+
+
+def group_members(config: Config, name: str) -> GroupMembers | None:
+    """The group of that name, None for everyone. Raises UsageError with the nearest one."""
+    if not name:
+        return None
+    for group in config.groups:
+        if group.name == name:
+            return GroupMembers(Group(group.name, group.members))
+    known = [group.name for group in config.groups]
+    near = nearest(name, known)
+    hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"
+    raise UsageError(f"no group '{name}'{hint}")
+
+
+def left_out(config: Config, enforced: list[Ban], bans: list[Ban], members: GroupMembers | None) -> Iterator[str]:
+    """A line for each thing that the configuration says and the export does not."""
+    others = len(enforced) - len(bans)
+    if others:
+        yield f"{count_text(others, 'ban')} for other groups left out; --group names one"
+    for ban in bans:
+        if ban.schedule != ALWAYS:
+            yield f"{ban.id}: has a schedule, the export holds always"
+    if config.exceptions:
+        yield f"{count_text(len(config.exceptions), 'exception')} of single devices left out"
+    if members is not None and members.patterns:
+        yield f"members of {members.name} by host name are left out"
