@@ -176,7 +176,7 @@ class TablePlan:
         return tuple(rules)
 
     def _group_rules(self, owner: Owner, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
-        """The rules for a group, `""`: for everyone."""
+        """The rules for a group, `""`: for everyone. nft refuses one that asks for both families at once."""
         label = group or EVERYONE
         counter = kernel_name(f"{mode}/{chain}/{label}")
         self._counters[counter] = CounterLabel(owner[0] or owner[2], label, IP, mode)
@@ -185,6 +185,8 @@ class TablePlan:
             " ".join([words for words in (condition, device, f"counter name {counter} {verdict}") if words])
             for condition in conditions(bans)
             for device in self._device_words(group)
+            if not ("ip daddr" in condition and "ip6 saddr" in device)
+            and not ("ip6 daddr" in condition and "ip saddr" in device)
         ]
 
     def _question_rules(self, diversion: Diversion) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ def nft(text: str) -> str:
 
 
 @pytest.mark.netns
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds, worlds, catalogues)
 def test_nft_takes_every_plan_and_every_way_between_two(before: World, after: World, lists: Listed) -> None:
     old, new = before.desired(lists), after.desired(lists)
