@@ -113,7 +113,7 @@ def furnish(netlink: Netlink) -> None:
     set_up(netlink, FAR_END, arp=False)
     for family in (socket.AF_INET, socket.AF_INET6):
         add_default(netlink, family, far)
-        add_everything_local(netlink, family, FAR_END, LOCAL_TABLE)
+        add_everything_local(netlink, family, FAR_END, far, LOCAL_TABLE)
 
 
 def change_namespace(call: str, *arguments: int) -> None:

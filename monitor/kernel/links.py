@@ -39,7 +39,10 @@ SCOPE_LINK: Final = 253
 SCOPE_HOST: Final = 254
 UNICAST: Final = 1
 LOCAL: Final = 2
+DESTINATION: Final = 1
 OUTPUT_LINK: Final = 4
+LINK_LOCAL: Final = b"\xfe\x80" + bytes(14)
+LINK_LOCAL_BITS: Final = 10
 TO_TABLE: Final = 1
 RULE_INPUT: Final = 3
 RULE_PRIORITY: Final = 6
@@ -80,10 +83,14 @@ def add_default(netlink: Netlink, family: int, index: int) -> None:
     netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + attribute(OUTPUT_LINK, struct.pack("=I", index)))
 
 
-def add_everything_local(netlink: Netlink, family: int, interface: str, table: int) -> None:
+def add_everything_local(netlink: Netlink, family: int, interface: str, index: int, table: int) -> None:
     """Whatever comes in through the interface is for this host, whichever address it was sent to."""
     head = ROUTE_HEADER.pack(family, 0, 0, 0, table, STATIC, SCOPE_HOST, LOCAL, 0)
     netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + attribute(OUTPUT_LINK, struct.pack("=I", LOOPBACK_INDEX)))
+    if family == socket.AF_INET6:  # link-local addresses belong to a link, and to no other's route (RFC 4007 section 9)
+        head = ROUTE_HEADER.pack(family, LINK_LOCAL_BITS, 0, 0, table, STATIC, SCOPE_HOST, LOCAL, 0)
+        place = attribute(DESTINATION, LINK_LOCAL) + attribute(OUTPUT_LINK, struct.pack("=I", index))
+        netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + place)
     rule = ROUTE_HEADER.pack(family, 0, 0, 0, table, 0, 0, TO_TABLE, 0)
     priority = attribute(RULE_PRIORITY, struct.pack("=I", table))
     netlink.ask(NEW_RULE, CREATE | EXCLUSIVE, rule + attribute(RULE_INPUT, interface.encode() + b"\0") + priority)
