@@ -21,6 +21,7 @@ MISMATCHED: Final = "mismatched"
 LATE: Final = "late"
 EVICTED: Final = "evicted"
 CROWDED: Final = "crowded"
+UNDECODABLE: Final = "undecodable"
 
 # Why a TCP connection of a client ended before it wanted to.
 FULL: Final = "full"
@@ -37,13 +38,14 @@ class Counts:
     def __init__(self) -> None:
         self.queries: dict[str, int] = dict.fromkeys((BANNED, CLOAKED, CANARY, PASSED, ERROR, DROPPED), 0)
         self.upstream: dict[str, int] = dict.fromkeys(
-            (TIMEOUT, UNREACHABLE, FORGED, MISMATCHED, LATE, EVICTED, CROWDED), 0
+            (TIMEOUT, UNREACHABLE, FORGED, MISMATCHED, LATE, EVICTED, CROWDED, UNDECODABLE), 0
         )
         self.connections: dict[str, int] = dict.fromkeys((FULL, GREEDY, IDLE, MALFORMED, SLOW), 0)
         self.unsent = 0
         self.errors = ErrorCounts()
 
     def samples(self) -> Samples:
+        self.upstream[UNDECODABLE] = sum(self.errors.counts.values())
         return {
             "sinkhole_queries_total": _by_reason(self.queries),
             "sinkhole_upstream_errors_total": _by_reason(self.upstream),

@@ -6,6 +6,8 @@ import dns.rcode
 import pytest
 from place import Script, reply, sinkhole
 
+from monitor.metrics.collector import Collector
+
 ECH = "AEX+DQBBpQAgACB/RU5hAC5mXe3uOZtNY58Bc8UU1cd4QBxQzqirMlWZeQAEAAEAAQASY2xvdWRmbGFyZS1lY2guY29tAAA="
 
 
@@ -68,3 +70,14 @@ def test_where_ech_cannot_be_found_the_answer_does_not_pass() -> None:
         query = dns.message.make_query("www.strip.example", "HTTPS")
         answer = dns.query.udp(query, place.v4.address, 3, place.v4.port)
         assert answer.rcode() == dns.rcode.SERVFAIL
+
+
+def test_every_count_is_a_metric_that_the_page_knows() -> None:
+    with sinkhole() as place:
+        place.sinkhole.counts.errors.add("dns", "malformed")
+        text = Collector([place.sinkhole.samples], [], process=False).text()
+        for action in ("banned", "cloaked", "canary", "passed", "error", "dropped"):
+            assert f'gatewatch_sinkhole_queries_total{{action="{action}"}} 0' in text
+        assert 'gatewatch_sinkhole_upstream_errors_total{reason="undecodable"} 1' in text
+        assert 'gatewatch_sinkhole_connections_refused_total{reason="idle"} 0' in text
+        assert 'gatewatch_table_entries{table="sinkhole_connections"} 0' in text
