@@ -6,6 +6,7 @@ search for the last interval that starts at or before an address; in a map of so
 bytes of the addresses leaves a handful to search.
 """
 
+import struct
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -66,9 +67,7 @@ class AddressMap:
         count = int(self._count)
         starts_at = int(self._starts_at)
         starts = [data[at : at + width] for at in range(starts_at, starts_at + count * width, width)]
-        records_at = starts_at - count * 4
-        records = [int(read_u32(data, at)) for at in range(records_at, starts_at, 4)]
-        return starts, records
+        return starts, list(struct.unpack_from(f"<{count}I", data, starts_at - count * 4))
 
     def _starts_after(self, interval: i64, address: bytes, first: i64) -> bool:
         """Whether the interval starts behind the address; both are equal in the bytes before `first`."""

@@ -117,13 +117,33 @@ def forbidden(prefixes: Sequence[Network], width: int) -> Intervals:
 
 
 def overlay(first: Intervals, second: Intervals, third: Intervals) -> Iterator[tuple[bytes, int, int, int]]:
-    """Three lists of intervals as one: where each begins, and the numbers that hold there."""
-    starts = sorted({*first[0], *second[0], *third[0]})
-    one, two, three = (dict(zip(part[0], part[1], strict=True)) for part in (first, second, third))
-    a, b, c = 0, 0, 0
-    for start in starts:
-        a, b, c = one.get(start, a), two.get(start, b), three.get(start, c)
+    """Three lists of intervals as one: where each begins, and the numbers that hold there.
+
+    The first may be long and is walked along; the others are few.
+    """
+    few = pair_up(second, third)
+    at, a, b, c = 0, 0, 0, 0
+    for place, start in enumerate(first[0]):
+        while at < len(few) and few[at][0] <= start:
+            begin, b, c = few[at]
+            at += 1
+            if begin < start:
+                yield begin, a, b, c
+        a = first[1][place]
         yield start, a, b, c
+    for begin, b, c in few[at:]:
+        yield begin, a, b, c
+
+
+def pair_up(first: Intervals, second: Intervals) -> list[tuple[bytes, int, int]]:
+    """Two lists of intervals as one."""
+    one, two = dict(zip(first[0], first[1], strict=True)), dict(zip(second[0], second[1], strict=True))
+    pairs = []
+    a, b = 0, 0
+    for start in sorted({*one, *two}):
+        a, b = one.get(start, a), two.get(start, b)
+        pairs.append((start, a, b))
+    return pairs
 
 
 def before(address: bytes) -> bytes:
