@@ -11,6 +11,7 @@ run: $(VENV)/run.stamp
 	$(VENV)/bin/gatewatch run $(ARGS)
 
 lab: $(VENV)/run.stamp
+	.ci/packages lab
 	$(VENV)/bin/gatewatch lab $(ARGS)
 
 # Every test on both engines: the compiled core as installed, then the same files interpreted.
@@ -24,6 +25,7 @@ check: $(VENV)/test.stamp
 	$(VENV)/bin/mypy monitor
 
 bench: $(VENV)/test.stamp
+	.ci/packages bench
 	$(VENV)/bin/python -P bench/run.py $(ARGS)
 
 format: $(VENV)/test.stamp
