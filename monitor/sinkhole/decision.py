@@ -10,17 +10,25 @@ from monitor.wire.dns_answer import EDE_BLOCKED, error_option
 class Decision:
     """`banned` names are answered here, others are passed on; made once per ban and used for many queries.
 
-    `strip_ech` takes `ech` out of what is passed on. `plain` says that the client is under a ban that needs plain
-    DNS, so that the canaries are answered as their owners define. `text` goes into the answer for whoever looks
-    (RFC 8914), `about` is the policy's own and comes back to it.
+    `excused` says that the name would be banned but for an exception: then the names that its answer leads to, mostly
+    of the same vendor, are excused with it. `strip_ech` takes `ech` out of what is passed on. `plain` says that the
+    client is under a ban that needs plain DNS, so that the canaries are answered as their owners define. `text` goes
+    into the answer for whoever looks (RFC 8914), `about` is the policy's own and comes back to it.
     """
 
-    __slots__ = ("about", "banned", "option", "plain", "strip_ech")
+    __slots__ = ("about", "banned", "excused", "option", "plain", "strip_ech")
 
     def __init__(
-        self, banned: bool, strip_ech: bool = False, plain: bool = True, text: str = "", about: object = None
+        self,
+        banned: bool,
+        strip_ech: bool = False,
+        plain: bool = True,
+        text: str = "",
+        about: object = None,
+        excused: bool = False,
     ) -> None:
         self.banned = banned
+        self.excused = excused
         self.strip_ech = strip_ech
         self.plain = plain
         self.option = error_option(EDE_BLOCKED, text.encode())

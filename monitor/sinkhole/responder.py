@@ -26,12 +26,12 @@ _UNREACHABLE: Final = error_option(EDE_UNREACHABLE)
 class Asked:
     """A query that somebody else must answer."""
 
-    __slots__ = ("client", "query", "strip_ech")
+    __slots__ = ("client", "decision", "query")
 
-    def __init__(self, client: bytes, query: Query, strip_ech: bool) -> None:
+    def __init__(self, client: bytes, query: Query, decision: Decision) -> None:
         self.client = client
         self.query = query
-        self.strip_ech = strip_ech
+        self.decision = decision
 
 
 @final
@@ -64,16 +64,17 @@ class Responder:
             counts[CANARY] += 1
             return make_answer(query, self.forms.no_data if word == NO_DATA else self.forms.no_name, decision.option)
         counts[PASSED] += 1
-        return Asked(client, query, decision.strip_ech)
+        return Asked(client, query, decision)
 
     def settle(self, asked: Asked, data: bytes) -> bytes:
         """What the client gets for the upstream's answer: its bytes but for the id, unless a rule changes it."""
         query = asked.query
-        for name in chain_names(data, self.counts.errors):
+        names = [] if asked.decision.excused else chain_names(data, self.counts.errors)
+        for name in names:
             decision = self.decide(asked.client, name, query.type)
             if decision.banned:
                 return self._refuse(asked.client, query, decision, CLOAKED)
-        if asked.strip_ech:
+        if asked.decision.strip_ech:
             stripped = strip_ech(data)
             if stripped is not None:
                 data = stripped

@@ -4,9 +4,10 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from place import Script, reply, sinkhole
+from place import Script, policy, reply, sinkhole
 
 from monitor.metrics.collector import Collector
+from monitor.sinkhole.decision import Decision
 
 ECH = "AEX+DQBBpQAgACB/RU5hAC5mXe3uOZtNY58Bc8UU1cd4QBxQzqirMlWZeQAEAAEAAQASY2xvdWRmbGFyZS1lY2guY29tAAA="
 
@@ -38,6 +39,17 @@ def test_an_answer_that_leads_to_a_banned_name_is_answered_as_banned(records: tu
         assert (answer.answer, answer.options[0].code) == ([], 15)
         assert place.count("queries", "cloaked") == 1
         assert place.blocked == [b"innocent.example"]
+
+
+def test_what_an_excused_name_leads_to_is_excused_with_it() -> None:
+    def decide(client: bytes, name: bytes, type: int) -> Decision:
+        return Decision(banned=False, excused=True) if name == b"news.tiktok.com" else policy(client, name, type)
+
+    script = says("news.tiktok.com. 60 IN CNAME cdn.tiktok.com.", "cdn.tiktok.com. 60 IN A 192.0.2.1")
+    with sinkhole(script=script, decide=decide) as place:
+        query = dns.message.make_query("news.tiktok.com", "A")
+        assert len(dns.query.udp(query, place.v4.address, 3, place.v4.port).answer) == 2
+        assert place.blocked == []
 
 
 def test_an_answer_that_only_mentions_a_banned_name_passes() -> None:
