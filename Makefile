@@ -26,7 +26,7 @@ check: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	.ci/packages bench
-	$(VENV)/bin/python -P bench/run.py $(ARGS)
+	$(VENV)/bin/python bench/run.py $(ARGS)
 
 format: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check --fix .

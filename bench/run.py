@@ -23,7 +23,7 @@ def main() -> int:
     worst = 0
     for name in MEASUREMENTS:
         print(f"\n== {name}", flush=True)
-        worst = max(worst, subprocess.run([sys.executable, "-P", FOLDER / name], check=False).returncode)
+        worst = max(worst, subprocess.run([sys.executable, FOLDER / name], check=False).returncode)
     return worst
 
 
