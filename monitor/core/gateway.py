@@ -47,7 +47,7 @@ from monitor.model import (
 )
 from monitor.policy.ban import DNS
 from monitor.policy.groups import Groups
-from monitor.policy.judge import Policy, Verdict
+from monitor.policy.judge import BLOCK, Policy, Verdict
 
 TICK_SECONDS: Final = 1.0
 ACK: Final = "ack"
@@ -155,6 +155,17 @@ class Gateway:
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
         return self.judge.judge_name(self._matches.of(name), device, address, now, DNS)
+
+    def excuses(self, address: bytes, name: bytes, now: float) -> bool:
+        """Whether a name that passes would be banned for that client but for its name or device: an exception."""
+        policy = self.judge.policy
+        match = self._matches.of(name)
+        if policy is None or (match.entry is None and not match.category):
+            return False
+        groups = self.groups_of(address, now)
+        categories = (match.category,) if match.category else ()
+        verdict = policy.judge(groups, (b"", b"", ""), match.vendor, match.service, categories, b"", now, DNS)
+        return verdict is not None and verdict.action == BLOCK
 
     def note_refused(self, address: bytes, name: bytes, verdict: Verdict, now: float) -> None:
         """A question of that client was answered as the ban wants."""
