@@ -1,9 +1,11 @@
 """What the core wants done, as data: events to write, flows to kill, devices to follow."""
 
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from monitor.model import Event, Labels
+
+UNDERWAY: Final = -1
 
 
 @final
@@ -11,7 +13,8 @@ class Kill:
     """Cut the flow: both directions into the kill set, a reset to the client, then conntrack's entry.
 
     `key` leads from client to server as the LAN side sees it. `acknowledgment` is what the reset must carry as its
-    sequence number, 0 where nobody knows it (a flow that was cut in its middle, or UDP). `on_failure` is the ban's.
+    sequence number, 0 for what is not TCP, UNDERWAY for a flow that is cut in its middle, where nobody knows it.
+    `on_failure` is the ban's.
     """
 
     __slots__ = ("acknowledgment", "ban", "key", "on_failure", "time")

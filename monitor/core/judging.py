@@ -15,7 +15,7 @@ from monitor.attribution.matches import HTTP, PREFIX, QUIC, SNI, Match
 from monitor.attribution.roles import DNS_PORT
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.core.blindness import METHOD_CATEGORY, bypass_method
-from monitor.core.effects import Kill, Release
+from monitor.core.effects import UNDERWAY, Kill, Release
 from monitor.core.kills import Kills
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
@@ -25,9 +25,6 @@ from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.judge import BLOCK, Policy, Verdict
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
-
-# In the place of an acknowledgment: the flow was cut in its middle, and what it carried before was no ban's business.
-UNDERWAY: Final = -1
 
 ALLOWED: Final = "allowed"
 BLOCKED: Final = "blocked"
@@ -246,7 +243,7 @@ class Judge:
     def _kill(self, flow: Flow, attribution: Attribution, ban: Ban, acknowledgment: int, now: float) -> None:
         flow.watch = Watch(attribution, 0)
         flow.watch.killed = True
-        self._reporter.put(Kill(now, flow.key, max(0, acknowledgment), ban.id, ban.on_failure))
+        self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
 
     def _count_blocked(self, flow: Flow, blocked: Cell) -> None:
         """What the flow carried up to its hello; of what conntrack counts, nothing is known yet."""

@@ -39,7 +39,6 @@ from monitor.metrics.collector import Collector
 from monitor.metrics.engine import build_samples
 from monitor.metrics.server import MetricsServer
 from monitor.model import Samples
-from monitor.policy.judge import Policy
 from monitor.policy.orders import Standing
 from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
@@ -125,9 +124,7 @@ class Daemon:
 
     async def take_policy(self) -> None:
         """Puts `standing` in force, now and whenever an order is over."""
-        standing = self.standing()
-        protected = protected_names(self.config)
-        policy = Policy(standing.bans, standing.exemptions, protected, local_time, standing.paused_until)
+        policy = build_policy(self.config, self.standing())
         await self.enforcement.govern(policy, self._ground())
         if self._expiry is not None:
             self._expiry.cancel()
@@ -140,7 +137,8 @@ class Daemon:
     def _ground(self) -> Ground:
         own = [str(ip_address(address.packed)) for one in self.machine.interfaces for address in one.addresses]
         settings = self.settings(self.config, self.lookup)
-        return Ground(self.config, settings, self.loaded.index, tuple(self.capture.names), tuple(own))
+        names, forwards = tuple(self.capture.names), self.machine.forwarding
+        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that nobody waits for; it is kept until it is done."""
@@ -194,10 +192,10 @@ class Daemon:
         await self.enforcement.stop()
         self.turning.stop()
         await self._last_turns(began + FINAL_SECONDS)
-        effects = self.gateway.close(time.time())
+        self.line.write(self.gateway.close(time.time()))
         for line in last_words(self.gateway.rows(), self.capture.counts(), self.errors):
             log.info("%s", line)
-        unwritten = self.line.write_until(effects, began + EVENTS_SECONDS)
+        unwritten = self.line.write_some(began + EVENTS_SECONDS - time.monotonic())
         if unwritten:
             log.warning("%d events of flows that ended with us were not written: there was no time", unwritten)
         if self.line.writer is not None:

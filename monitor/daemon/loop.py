@@ -2,6 +2,8 @@
 
 import time
 from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Callable
 from typing import Final, final
 
 from monitor.capture.live import Capture
@@ -18,7 +20,8 @@ TICK_SECONDS_MAX: Final = 1.0
 TURN_SECONDS_MAX: Final = 0.01
 FRAMES_MIN: Final = 16
 FRAMES_MAX: Final = 512
-EFFECTS_A_LOOK: Final = 256  # between two looks at the clock
+EVENTS_A_LOOK: Final = 64  # between two looks at the clock
+EVENTS_WAITING_MAX: Final = 400_000
 EVENTS_PER_FRAME: Final = 4  # they cost less, and one that is lost loses bytes
 
 
@@ -42,7 +45,10 @@ class Pace:
 
 @final
 class Line:
-    """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks."""
+    """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks.
+
+    `perform` does what the effects ask for, before anything is written.
+    """
 
     def __init__(self, capture: Capture, kernel: KernelSide, decoder: BatchDecoder, gateway: Gateway) -> None:
         self.capture = capture
@@ -50,6 +56,8 @@ class Line:
         self.decoder = decoder
         self.gateway = gateway
         self.writer: EventWriter | None = None
+        self.perform: Callable[[list[Effect]], None] = lambda effects: None
+        self._waiting: deque[Event | Ruling] = deque()
         self.pace = Pace()
 
     def turn(self) -> None:
@@ -60,30 +68,39 @@ class Line:
         self.decoder.decode(frames, seen)
         self.kernel.read(now, self.pace.frames * EVENTS_PER_FRAME, seen)
         effects = self.gateway.feed(seen, now)
+        self.perform(effects)
         self.write(effects)
 
     def tick(self) -> None:
         """Time goes on also where nothing is seen."""
-        self.write(self.gateway.tick(time.time()))
+        effects = self.gateway.tick(time.time())
+        self.perform(effects)
+        self.write(effects)
         if self.writer is not None:
             self.writer.flush()
         self.kernel.dump_when_due()
 
     def write(self, effects: list[Effect]) -> None:
-        if self.writer is not None:
-            for effect in effects:
-                if isinstance(effect, Event | Ruling):
-                    self.writer.write(eve_type(effect), eve_line(effect))
-
-    def write_until(self, effects: list[Effect], deadline: float) -> int:
-        """Writes as many as there is time for, by the monotonic clock; returns how many are left."""
+        """Takes what is to be written; `write_some` writes it. What waits beyond the maximum is lost and counted."""
         if self.writer is None:
-            return 0
-        for at in range(0, len(effects), EFFECTS_A_LOOK):
-            if time.monotonic() >= deadline:
-                return len(effects) - at
-            self.write(effects[at : at + EFFECTS_A_LOOK])
-        return 0
+            return
+        waiting = self._waiting
+        waiting.extend(effect for effect in effects if isinstance(effect, Event | Ruling))
+        while len(waiting) > EVENTS_WAITING_MAX:
+            waiting.popleft()
+            self.writer.dropped += 1
+
+    def write_some(self, seconds: float) -> int:
+        """Writes for so long at the most, because thousands of flows may end at once; returns how many still wait."""
+        waiting, writer = self._waiting, self.writer
+        if writer is None:
+            waiting.clear()
+        deadline = time.monotonic() + seconds
+        while waiting and writer is not None and time.monotonic() < deadline:
+            for _ in range(min(EVENTS_A_LOOK, len(waiting))):
+                event = waiting.popleft()
+                writer.write(eve_type(event), eve_line(event))
+        return len(waiting)
 
 
 @final
@@ -95,6 +112,7 @@ class Turning:
         self._line = line
         self._watched: set[int] = set()
         self._waits = False
+        self._writes = False
         self._stopped = False
 
     def start(self) -> None:
@@ -132,6 +150,7 @@ class Turning:
         began = self._loop.time()
         self._line.turn()
         self._line.pace.note(self._loop.time() - began)
+        self._write()
 
     def _tick(self) -> None:
         if self._stopped:
@@ -139,3 +158,14 @@ class Turning:
         wait = self._line.gateway.next_wakeup() - time.time()
         self._loop.call_later(min(max(wait, TICK_SECONDS_MIN), TICK_SECONDS_MAX), self._tick)
         self._line.tick()
+        self._write()
+
+    def _write(self) -> None:
+        """A slice of the events that wait; the next one once everybody else had a turn."""
+        if not self._stopped and not self._writes and self._line.write_some(TURN_SECONDS_MAX):
+            self._writes = True
+            self._loop.call_soon(self._go_on_writing)
+
+    def _go_on_writing(self) -> None:
+        self._writes = False
+        self._write()

@@ -38,19 +38,7 @@ async def live(config: Config, machine: Machine, choice: Choice, named: Sequence
         log.info("watching %s: %s", ", ".join(choice.names), choice.why)
         if counting.why:
             log.warning("%s", counting.why)
-        for line in ban_lines(config):
-            log.warning("%s", line)
         await daemon.run(reloader.soon)
     finally:
         await control.close()
         await daemon.close()
-
-
-def ban_lines(config: Config) -> list[str]:
-    """One for each ban that asks for more than this version does."""
-    return [
-        f"ban of {', '.join(ban.vendors)} for {', '.join(ban.groups) or 'everyone'}: this version observes only, "
-        f"mode {ban.mode} blocks nothing"
-        for ban in config.bans
-        if ban.mode != "observe"
-    ]

@@ -1,7 +1,6 @@
 """The one table of all metric families: name without the `gatewatch_` prefix, type, help, labels.
 
-Labels come from closed sets only: never a domain, a MAC or an address. What only enforcement can fill is not here
-before enforcement is, because a family at 0 would say that nothing was blocked where nothing could be.
+Labels come from closed sets only: never a domain, a MAC or an address.
 """
 
 from dataclasses import dataclass
@@ -64,6 +63,30 @@ FAMILIES: Final = (
         "Flows of a kind that hides names from a gateway, by method.",
         ("group", "method"),
     ),
+    Family(
+        "ban_info",
+        GAUGE,
+        "1 for each vendor or category and group that a ban is in force for.",
+        ("vendor", "group", "mode"),
+    ),
+    Family(
+        "blocked_total",
+        COUNTER,
+        "Questions answered as banned (dns), flows cut (sni), packets refused by address (ip).",
+        ("vendor", "group", "layer"),
+    ),
+    Family("shadow_blocked_total", COUNTER, "What bans in shadow would have stopped.", ("vendor", "group", "layer")),
+    Family(
+        "leaked_bytes_total",
+        COUNTER,
+        "IP bytes that passed after an enforced ban took effect.",
+        ("vendor", "group", "direction", "evidence"),
+    ),
+    Family("blocked_bytes_total", COUNTER, "IP bytes of cut flows up to their hello.", ("vendor", "group")),
+    Family("late_answers_total", COUNTER, "Cut flows whose server was faster than the cut."),
+    Family("enforce_seconds", HISTOGRAM, "Time between a banned hello on the wire and its cut in the kernel."),
+    Family("enforcement_up", GAUGE, "1 where that part of enforcement works.", ("part",)),
+    Family("kernel_transactions_total", COUNTER, "Changes of set elements in the kernel.", ("result",)),
     Family("blind_bytes_total", COUNTER, "IP bytes that nothing could name, by reason.", ("group", "reason")),
     Family("loop_stall_seconds", GAUGE, "Longest time in the last minute that the daemon's loop stood still."),
     Family("list_entries", GAUGE, "Entries of a list.", ("list",)),

@@ -32,7 +32,7 @@ from cast import (
     tls,
 )
 
-from monitor.core.effects import Effect, Follow, Kill, PolicyChanged, Release, Ruling
+from monitor.core.effects import UNDERWAY, Effect, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, TCP_SYN, Observation
@@ -234,7 +234,7 @@ def test_a_ban_that_starts_cuts_what_runs_and_leaves_its_past_alone() -> None:
     watched.feed([*running, *other], START + 1)
     effects = watched.govern(policy(ban()), START + 2)
     assert [type(effect) for effect in effects if not isinstance(effect, Follow)] == [PolicyChanged, Kill, Ruling]
-    assert [kill.acknowledgment for kill in kills(effects)] == [0]
+    assert [kill.acknowledgment for kill in kills(effects)] == [UNDERWAY]
     assert told(watched, "blocked_bytes_total") == {}
     assert told(watched, "leaked_bytes_total") == {}
 

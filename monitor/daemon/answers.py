@@ -1,0 +1,132 @@
+"""The sinkhole behind the diversion's doors, and the policy that decides what it says."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from monitor.config.sections import Sinkhole as SinkholeSection
+from monitor.core.gateway import Gateway
+from monitor.daemon.log import log
+from monitor.errors import MachineError
+from monitor.kernel.door import Door
+from monitor.model import Samples
+from monitor.policy.judge import BLOCK, Verdict
+from monitor.sinkhole.decision import PASS, Decision
+from monitor.sinkhole.settings import SinkholeSettings
+from monitor.sinkhole.sinkhole import Sinkhole
+
+STRIPPED: Final = Decision(banned=False, strip_ech=True)
+EXCUSED: Final = Decision(banned=False, excused=True)
+EXCUSED_STRIPPED: Final = Decision(banned=False, strip_ech=True, excused=True)
+
+
+class Answers:
+    """The sinkhole, there while a ban needs it. `armed`: it answers, so questions may be diverted to it.
+
+    `look` has the gateway look at the frames that wait: a question may overtake the frame that shows who asks.
+    """
+
+    def __init__(self, gateway: Gateway, look: Callable[[], None], section: SinkholeSection) -> None:
+        self.armed = False
+        self.fault = ""
+        self._gateway = gateway
+        self._look = look
+        self._section = section
+        self._sinkhole: Sinkhole | None = None
+        self._doors: dict[str, Door] = {}
+        self._decisions: dict[int, Decision] = {}
+        self._strips: dict[tuple[str, ...], bool] = {}
+        self._version = (0, 0)
+
+    def configure(self, section: SinkholeSection) -> None:
+        self._section = section
+        if self._sinkhole is not None:
+            self._sinkhole.configure(self._settings())
+
+    def upstreams(self) -> tuple[bytes, ...]:
+        """Configured resolvers: what they ask themselves is never diverted."""
+        upstream = self._section.upstream
+        return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
+
+    async def open(self, doors: Mapping[str, Door]) -> None:
+        """Listens behind every door; armed once all have answered. Raises MachineError where one does not."""
+        self.armed = False
+        try:
+            if not doors:
+                raise MachineError("no LAN interface has a way to the sinkhole")
+            seconds = await self._listen(doors)
+        except MachineError as error:
+            self.fault = f"the dns layer is off: {error}"
+            raise
+        log.debug("the sinkhole answers within %.1f ms", seconds * 1000)
+        self.fault = ""
+        self.armed = True
+
+    async def _listen(self, doors: Mapping[str, Door]) -> float:
+        if self._sinkhole is None:
+            self._sinkhole = Sinkhole(self._settings(), self._decide, self._refused)
+        sinkhole = self._sinkhole
+        for name in [name for name, door in self._doors.items() if doors.get(name) is not door]:
+            sinkhole.close_door(name)
+            del self._doors[name]
+        for name, door in doors.items():
+            if name not in self._doors:
+                await sinkhole.open_door(name, door.make_socket)
+                self._doors[name] = door
+        return await sinkhole.probe()
+
+    async def close(self) -> None:
+        self.armed = False
+        self.fault = ""
+        self._doors = {}
+        if self._sinkhole is not None:
+            sinkhole, self._sinkhole = self._sinkhole, None
+            await sinkhole.stop()
+
+    def samples(self) -> Samples:
+        return self._sinkhole.samples() if self._sinkhole is not None else {}
+
+    def _settings(self) -> SinkholeSettings:
+        section = self._section
+        upstream = section.upstream if isinstance(section.upstream, str) else self.upstreams()
+        return SinkholeSettings(answer=section.answer, ttl=section.ttl, upstream=upstream)
+
+    def _decide(self, client: bytes, name: bytes, kind: int) -> Decision:
+        gateway = self._gateway
+        now = time.time()
+        if not gateway.knows(client):
+            self._look()
+        verdict = gateway.decide(client, name, now)
+        self._forget_if_changed()
+        if verdict is not None and verdict.action == BLOCK:
+            return self._decision(verdict)
+        groups = gateway.groups_of(client, now)
+        strips = self._strips.get(groups)
+        if strips is None:
+            policy = gateway.judge.policy
+            strips = policy is not None and policy.strips_ech(groups, now)
+            self._strips[groups] = strips
+        if verdict is None and gateway.excuses(client, name, now):
+            return EXCUSED_STRIPPED if strips else EXCUSED
+        return STRIPPED if strips else PASS
+
+    def _decision(self, verdict: Verdict) -> Decision:
+        """One object a verdict, so that its answer's option is made once."""
+        made = self._decisions.get(id(verdict))
+        if made is None:
+            made = Decision(banned=True, text=verdict.ban.reason, about=verdict)
+            self._decisions[id(verdict)] = made
+        return made
+
+    def _forget_if_changed(self) -> None:
+        policy = self._gateway.judge.policy
+        version = (id(policy), policy.version if policy is not None else 0)
+        if version != self._version:
+            self._version = version
+            self._decisions = {}
+            self._strips = {}
+
+    def _refused(self, client: bytes, name: bytes, decision: Decision) -> None:
+        verdict = decision.about
+        if isinstance(verdict, Verdict):
+            self._gateway.note_refused(client, name, verdict, time.time())
