@@ -23,7 +23,7 @@ from monitor.kernel.reset import Resets, Tracking
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
 from monitor.policy.desired import TABLE, Desired
-from monitor.policy.rules import KILL_SECONDS, kill_set
+from monitor.policy.rules import KILL_SECONDS, kill_set, learned_set
 from monitor.policy.script import commands, ruleset
 from monitor.wire.set_elements import attribute
 
@@ -36,7 +36,8 @@ class Cut:
     """A flow to end, `key` from client to server.
 
     `sequence` is the acknowledgment number that the client sent last, what its reset must carry; without one
-    (`None`) it gets no reset. `closed`: its ban holds without the daemon too. `name` is what it was cut for.
+    (`None`) it is asked for it, and what it answers is reset by the rules. `closed`: its ban holds without the daemon
+    too. `name` is what it was cut for.
     """
 
     key: bytes
@@ -123,19 +124,34 @@ class Enforcer:
         for cut in cuts:
             if cut.sequence is not None:
                 self._resets.send(cut.key, cut.sequence)
+            else:
+                self._resets.poke(cut.key)
         for cut in cuts:
             self._tracking.forget(cut.key)
 
-    def learn(self, set_name: str, address: bytes, chain: str, seconds: float, name: bytes) -> None:
-        """Puts an address into a run-time set for so long, with the name that led to it; `chain` is "" in plain sets.
+    def learn(self, chain: str, addresses: Sequence[bytes], seconds: float, name: bytes) -> None:
+        """Bans addresses by what the owner's `chain` says, for so long, with the name that led to them.
 
-        An address that is there already begins its time anew.
+        An address that is there already begins its time anew. What is learned is gone after `start` and `reconcile`.
         """
-        self.elements.renew(set_name, [(address, chain)], seconds, name)
+        for family, size in ((4, 4), (6, 16)):
+            some = [(address, "") for address in addresses if len(address) == size]
+            if some:
+                for set_name in (learned_set(chain, family), f"learned{family}"):
+                    self.elements.renew(set_name, some, seconds, name)
 
-    def forget(self, set_name: str, addresses: Sequence[bytes]) -> None:
-        """Takes addresses out of a run-time set."""
-        self.elements.drop(set_name, addresses)
+    def unlearn(self, chain: str, addresses: Sequence[bytes]) -> None:
+        """Frees addresses that were learned for this chain."""
+        for family, size in ((4, 4), (6, 16)):
+            self.elements.drop(learned_set(chain, family), [address for address in addresses if len(address) == size])
+
+    def put(self, set_name: str, keys: Sequence[bytes], seconds: float, name: bytes) -> None:
+        """Puts keys into another run-time set (spared, excused, allowed) for so long; begins their time anew."""
+        self.elements.renew(set_name, [(key, "") for key in keys], seconds, name)
+
+    def forget(self, set_name: str, keys: Sequence[bytes]) -> None:
+        """Takes keys out of a run-time set; those that are not there are not missed."""
+        self.elements.drop(set_name, keys)
 
     def renew_alive(self) -> bool:
         return self.alive.renew()

@@ -5,14 +5,15 @@ mid-stream.
 """
 
 import errno
+import os
 import socket
 import struct
 from typing import Final, final
 
 from monitor.kernel.netlink import ACKNOWLEDGE, NETFILTER, NLMSG_ERROR, Netlink, attribute, messages
-from monitor.model import KEY_V4, PROTOCOL_TCP, key_source
+from monitor.model import KEY_V4, PROTOCOL_TCP, TCP_ACK, TCP_RST, key_source
 from monitor.policy.rules import RESET_MARK
-from monitor.wire.reset import reset_packet
+from monitor.wire.reset import packet_to_client
 
 DELETE: Final = 0x0102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE
 IPV6_HEADER_INCLUDED: Final = 36
@@ -37,14 +38,25 @@ class Resets:
 
     def send(self, key: bytes, sequence: int) -> None:
         """Resets the client of a TCP flow; `key` is from client to server."""
-        if key[-1] != PROTOCOL_TCP:
-            return
+        if key[-1] == PROTOCOL_TCP:
+            self._send(key, packet_to_client(key, sequence, TCP_RST))
+
+    def poke(self, key: bytes) -> None:
+        """Makes the client of a TCP flow say where it is: a segment outside its window must be answered.
+
+        The answer meets the kill set, whose rule resets the client with the number that is in it. Only so can a
+        flow be reset in its middle, where nobody here knows the number (RFC 9293 section 3.10.7.4).
+        """
+        if key[-1] == PROTOCOL_TCP:
+            self._send(key, packet_to_client(key, int.from_bytes(os.urandom(4), "big"), TCP_ACK))
+
+    def _send(self, key: bytes, packet: bytes) -> None:
         client = key_source(key)
         try:
             if len(key) == KEY_V4:
-                self._v4.sendto(reset_packet(key, sequence), (socket.inet_ntop(socket.AF_INET, client), 0))
+                self._v4.sendto(packet, (socket.inet_ntop(socket.AF_INET, client), 0))
             else:
-                self._v6.sendto(reset_packet(key, sequence), (socket.inet_ntop(socket.AF_INET6, client), 0))
+                self._v6.sendto(packet, (socket.inet_ntop(socket.AF_INET6, client), 0))
         except OSError:
             self.failed += 1
 

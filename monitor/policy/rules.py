@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, Chain, CounterLabel, SetSpec
+from monitor.policy.names import kernel_name
 
 ALIVE: Final = "alive"
 LAN: Final = "lan"
@@ -28,6 +29,9 @@ INGRESS: Final = "ingress"
 MARK: Final = 0x6757
 # On resets that are sent in a server's name: nobody's rules shall take them for a strange connection's.
 RESET_MARK: Final = 0x6758
+# Where learned addresses go to their owners' chains. They are plain sets and not a map: whoever adds an element with a
+# verdict makes the kernel look at every such element of the table again, 45 ms where there are 200,000.
+LEARNED: Final = "learned"
 KILLED_TCP: Final = "killed_tcp"
 KILLED_UDP: Final = "killed_udp"
 
@@ -53,6 +57,11 @@ def kill_set(protocol: str, family: int, on_failure: str) -> str:
     return f"kill_{protocol}{family}_{on_failure}"
 
 
+def learned_set(chain: str, family: int) -> str:
+    """The set of learned addresses that go to a chain; all of them are in `learned4` or `learned6` too."""
+    return kernel_name(f"{chain}/learned{family}")
+
+
 def fixed_sets() -> dict[str, SetSpec]:
     """The sets that are always there, beside those of the groups."""
     sets = {
@@ -68,7 +77,7 @@ def fixed_sets() -> dict[str, SetSpec]:
     for family, key in (("4", IPV4_KEY), ("6", IPV6_KEY)):
         sets["exempt" + family] = SetSpec(key)
         sets["net" + family] = SetSpec(key, interval=True, verdicts=True)
-        sets["learned" + family] = SetSpec(key, verdicts=True, runtime=True, timeouts=True, size=LEARNED_MAX)
+        sets["learned" + family] = SetSpec(key, runtime=True, timeouts=True, size=LEARNED_MAX)
         spared = SetSpec(key, runtime=True, timeouts=True, size=SPARED_MAX)
         sets["spared" + family] = spared
         sets["excused_mac" + family] = SetSpec(f"{MAC_KEY} . {key}", runtime=True, timeouts=True, size=SPARED_MAX)
@@ -89,10 +98,16 @@ def fixed_chains() -> dict[str, Chain]:
     chains = {
         REFUSE: Chain(("meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable")),
         # A client that was told once is told often enough: what comes from outside just ends here.
+        "reset_killed": Chain((f"iifname @{LAN} reject with tcp reset", "drop")),
         "refuse_killed": Chain((f"iifname @{ALIVE} reject with icmpx type port-unreachable", "drop")),
         "reused": Chain(reuse_rules()),
         "addresses": Chain(
-            ("ip daddr vmap @net4", "ip daddr vmap @learned4", "ip6 daddr vmap @net6", "ip6 daddr vmap @learned6")
+            (
+                "ip daddr vmap @net4",
+                f"ip daddr @learned4 goto {LEARNED}",
+                "ip6 daddr vmap @net6",
+                f"ip6 daddr @learned6 goto {LEARNED}",
+            )
         ),
         DIVERT: Chain((f"meta mark set {MARK:#x} counter name diverted accept",)),
     }
@@ -125,7 +140,7 @@ def hook_chains() -> dict[str, Chain]:
 
 def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:
     """Both directions of a killed flow are elements; each packet renews the one that it meets."""
-    verdict = "drop" if protocol == "tcp" else "goto refuse_killed"
+    verdict = "goto reset_killed" if protocol == "tcp" else "goto refuse_killed"
     rules = []
     for family, words in ((4, "ip"), (6, "ip6")):
         name = kill_set(protocol, family, on_failure)

@@ -4,7 +4,7 @@ An owner is a vendor, a service of it, a category, or two of these where an addr
 stay in the maps while their bans sleep, so that a schedule or a pause changes rules only, never elements.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, final
 
 from monitor.attribution.networks import address_text
@@ -18,6 +18,8 @@ from monitor.policy.rules import (
     ALIVE,
     DIVERT,
     LAN,
+    LEARNED,
+    LEARNED_MAX,
     QUESTIONS,
     REFUSE,
     SPARED_MAX,
@@ -26,6 +28,7 @@ from monitor.policy.rules import (
     fixed_counters,
     fixed_sets,
     hook_chains,
+    learned_set,
 )
 from monitor.policy.territory import Owner, Territory
 
@@ -118,6 +121,11 @@ class TablePlan:
         owners = {owner: chain_name(owner) for owner in self._owners(territory, vendors)}
         for owner, name in owners.items():
             self._chains[name] = Chain(self._owner_rules(owner, name))
+        for name in owners.values():
+            for family, key in ((4, IPV4_KEY), (6, IPV6_KEY)):
+                spec = SetSpec(key, runtime=True, timeouts=True, size=LEARNED_MAX)
+                self._sets[learned_set(name, family)] = spec
+        self._chains[LEARNED] = Chain(learned_rules(owners.values()))
         self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
         self._chains.update(hook_chains())
         elements = self._members.elements()
@@ -208,6 +216,14 @@ class TablePlan:
         if not group:
             return [""]
         return [f"{DEVICE_WORDS[kind]} @{set_name(group, kind)}" for kind in self._members.kinds(group)]
+
+
+def learned_rules(chains: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        f"{words} daddr @{learned_set(chain, family)} goto {chain}"
+        for chain in chains
+        for family, words in ((4, "ip"), (6, "ip6"))
+    )
 
 
 def means(subject: Subject, vendor: str, service: str, category: str) -> bool:

@@ -1,23 +1,24 @@
-"""A TCP reset as the far end of a flow would send it (RFC 9293 section 3.10.7), as one IP packet."""
+"""An empty TCP segment as the far end of a flow would send it: a reset, or what asks for an answer."""
 
 import struct
 from typing import Final
 
-from monitor.model import KEY_V4, PROTOCOL_TCP, TCP_RST
+from monitor.model import KEY_V4, PROTOCOL_TCP
 
 HOPS: Final = 64
 TCP_BYTES: Final = 20
 
 
-def reset_packet(key: bytes, sequence: int) -> bytes:
-    """The reset to the source of the flow `key` from its destination; `key` must be of TCP.
+def packet_to_client(key: bytes, sequence: int, flags: int) -> bytes:
+    """The IP packet to the source of the flow `key` from its destination; `key` must be of TCP.
 
-    `sequence` must be the acknowledgment number that the source sent last: to others it asks back (RFC 5961 section 3.2).
+    `sequence` of a reset must be the acknowledgment number that the source sent last: about others it asks back
+    (RFC 5961 section 3.2).
     """
     half = 4 if len(key) == KEY_V4 else 16
     source, destination = key[half : 2 * half], key[:half]
     ports = key[2 * half + 2 : 2 * half + 4] + key[2 * half : 2 * half + 2]
-    head = ports + struct.pack("!IIBBH", sequence & 0xFFFFFFFF, 0, TCP_BYTES // 4 << 4, TCP_RST, 0)
+    head = ports + struct.pack("!IIBBH", sequence & 0xFFFFFFFF, 0, TCP_BYTES // 4 << 4, flags, 0)
     pseudo = source + destination + struct.pack("!HH", PROTOCOL_TCP, TCP_BYTES)
     segment = head + struct.pack("!HH", internet_checksum(pseudo + head + bytes(4)), 0)
     if half == 16:

@@ -1,7 +1,16 @@
 """A table with one banned vendor and one group, as small as the fixed rules allow."""
 
-from monitor.policy.desired import MAC_KEY, Chain, CounterLabel, Desired, SetSpec
-from monitor.policy.rules import DIVERT, QUESTIONS, fixed_chains, fixed_counters, fixed_sets, hook_chains
+from monitor.policy.desired import IPV4_KEY, MAC_KEY, Chain, CounterLabel, Desired, SetSpec
+from monitor.policy.rules import (
+    DIVERT,
+    LEARNED,
+    QUESTIONS,
+    fixed_chains,
+    fixed_counters,
+    fixed_sets,
+    hook_chains,
+    learned_set,
+)
 
 LAPTOP = bytes.fromhex("020000000002")
 COUNTER = "enforce/v_acme/staff"
@@ -20,6 +29,7 @@ def table(
     chains = {
         **fixed_chains(),
         "v_acme": Chain((rule,)),
+        LEARNED: Chain((f"ip daddr @{learned_set('v_acme', 4)} goto v_acme",)),
         QUESTIONS: Chain(("ip saddr @exempt4 return", f"ether saddr @g_staff/mac goto {DIVERT}")),
         **hook_chains(),
     }
@@ -29,7 +39,11 @@ def table(
         "g_staff/mac": dict.fromkeys(members, ""),
     }
     return Desired(
-        {**fixed_sets(), "g_staff/mac": SetSpec(MAC_KEY)},
+        {
+            **fixed_sets(),
+            learned_set("v_acme", 4): SetSpec(IPV4_KEY, runtime=True, timeouts=True),
+            "g_staff/mac": SetSpec(MAC_KEY),
+        },
         {**fixed_counters(), COUNTER: CounterLabel("acme", "staff", "ip", "enforce")},
         chains,
         elements,

@@ -268,7 +268,7 @@ def test_two_hundred_thousand_load_fast_and_one_more_is_cheap(wire: Cable) -> No
         times = []
         for number in range(200):
             began = time.monotonic()
-            enforcer.learn("spared4", bytes((99, 0, 0, number)), "", 60, b"www.example.com")
+            enforcer.learn("v_acme", [bytes((99, 0, 0, number))], 60, b"www.example.com")
             times.append(time.monotonic() - began)
         began = time.monotonic()
         assert enforcer.reconcile(desired) == ""

@@ -1,5 +1,6 @@
 """A killed connection ends at once for its client, and nothing of it is left in conntrack."""
 
+import os
 import random
 import socket
 import time
@@ -7,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from cable import FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Cable, cable
+from cable import FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Cable, cable, ip
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from tables import table
 
 from monitor.kernel.enforcer import Cut, Enforcer
-from monitor.model import flow_key
-from monitor.wire.reset import reset_packet
+from monitor.lab.namespace import Namespace
+from monitor.model import TCP_RST, flow_key
+from monitor.wire.reset import packet_to_client
 
 pytestmark = pytest.mark.netns
 
@@ -29,7 +31,7 @@ def packed(address: str) -> bytes:
 def test_a_reset_is_what_scapy_would_build(client: str, server: str) -> None:
     for _ in range(50):
         sequence, ports = random.randrange(1 << 32), (random.randrange(1 << 16), 443)
-        made = reset_packet(flow_key(packed(client), packed(server), *ports, 6), sequence)
+        made = packet_to_client(flow_key(packed(client), packed(server), *ports, 6), sequence, TCP_RST)
         network = IPv6 if ":" in client else IP
         read = network(made)
         assert (read.src, read.dst, read[TCP].flags, read[TCP].seq) == (server, client, "R", sequence)
@@ -83,6 +85,50 @@ def test_the_client_knows_at_once(wire: Cable, client: str, server: str) -> None
                 assert listed.count('comment "www.example.com"') == 2
         finally:
             wire.near.inside(enforcer.stop)
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_a_download_ends_in_its_middle(wire: Cable, family: int) -> None:
+    """The client has nothing to say, and nobody knows where its window is: it hears of the end all the same."""
+    beyond = Namespace(f"gwt-{os.getpid()}-beyond")
+    six = family == socket.AF_INET6
+    server, gateway, client = ("fd0a::2", "fd0a::1", FAR_V6) if six else ("10.11.0.2", "10.11.0.1", FAR_V4)
+    try:
+        beyond.create()
+        ip(f"-n {wire.near.name} link add w0 type veth peer w1 netns {beyond.name}")
+        for end, link, address in ((wire.near, "w0", gateway), (beyond, "w1", server)):
+            ip(f"-n {end.name} addr add {address}/{64 if six else 24} dev {link}" + (" nodad" if six else ""))
+            ip(f"-n {end.name} link set {link} up")
+        ip(f"-n {wire.far.name} route add default via {NEAR_V6 if six else NEAR_V4} dev v1")
+        wire.near.sysctl({"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1})
+        masquerade = (
+            "table inet n {\n chain p {\n type nat hook postrouting priority 100;\n oifname w0 masquerade\n }\n }\n"
+        )
+        wire.near.run(["nft", "-f", "-"], input=masquerade).check_returncode()
+        enforcer = wire.near.inside(Enforcer)
+        try:
+            wire.near.inside(lambda: enforcer.start(table(), ["v0"]))
+            with (
+                closing(beyond.inside(lambda: socket.create_server((server, 443), family=family))) as listener,
+                closing(wire.far.inside(lambda: socket.create_connection((server, 443), 5))) as download,
+                closing(listener.accept()[0]) as upload,
+            ):
+                upload.sendall(bytes(500_000))
+                left = 500_000
+                while left:
+                    left -= len(download.recv(left))
+                time.sleep(0.1)
+                key = flow_key(packed(client), packed(server), download.getsockname()[1], 443, 6)
+                began = time.monotonic()
+                enforcer.kill([Cut(key)])
+                download.settimeout(2)
+                with pytest.raises(ConnectionResetError):
+                    download.recv(1)
+                assert time.monotonic() - began < 0.5
+        finally:
+            enforcer.stop()
+    finally:
+        beyond.remove()
 
 
 def tracked(wire: Cable) -> str:
