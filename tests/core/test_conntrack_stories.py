@@ -1,5 +1,7 @@
 """Conntrack's counters to flows, and the hellos and answers that are tied to them."""
 
+from dataclasses import replace
+
 from cast import (
     LAPTOP,
     LAPTOP_MAC,
@@ -22,6 +24,7 @@ from cast import (
 
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
+from monitor.limits import Limits
 from monitor.model import (
     FLOW_END,
     FLOW_NEW,
@@ -199,3 +202,13 @@ def test_conntrack_and_packets_give_the_same_rows() -> None:
         )
     assert sights
     assert rows[0] == rows[1]
+
+
+def test_a_full_table_keeps_what_it_counts_when_conntrack_lists_others() -> None:
+    watched = gateway(replace(SETTINGS, limits=Limits(flows=1)))
+    hello = packet(PHONE, TIKTOK, (40000, 443), at=0.5)
+    watched.feed([connection(FLOW_NEW, 60, 0), *tls(hello, "www.tiktok.com")], START + 1)
+    others = [connection(FLOW_UPDATE, 900, 900, 2.0, ports=(port, 443), number=port) for port in range(50000, 50020)]
+    watched.feed([*others, connection(FLOW_UPDATE, 700, 4000, 3.0)], START + 3)
+    assert ledger(watched) == {(PHONE_NAME, "bytedance", "sni"): (700, 4000, 1)}
+    assert watched.evictions()["flows"] == 0
