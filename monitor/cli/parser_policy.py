@@ -17,7 +17,7 @@ KEPT: Final = (
 
 
 def add_policy_verbs(verbs: Verbs) -> None:
-    for add in (_ban, _unban, _allow, _pause, _resume, _export):
+    for add in (_ban, _unban, _allow, _pause, _resume, _plan, _export):
         add(verbs)
 
 
@@ -96,6 +96,18 @@ def _resume(verbs: Verbs) -> None:
         "--all", action="store_true", help="forget every change made at run time: the configuration alone rules"
     )
     _reason(verb)
+    add_json(verb)
+
+
+def _plan(verbs: Verbs) -> None:
+    verb = add_verb(
+        verbs,
+        "plan",
+        "print what the kernel would hold, and change nothing",
+        "The table `inet gatewatch` that the configuration asks for at this moment, in nft's own words. Needs neither\n"
+        "the daemon nor privileges; what changes were made at run time, `status` tells.",
+    )
+    add_config(verb)
     add_json(verb)
 
 

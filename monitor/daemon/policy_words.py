@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from monitor.policy.ban import CONFIGURED, EVERYONE, Ban
+from monitor.policy.ban import CONFIGURED, EVERYONE, LAYERS, Ban
 from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
 from monitor.wire.presentation import address_text
 
@@ -47,16 +47,21 @@ def tell(order: Order, configured: Standing, before: Standing, after: Standing) 
             return [f"{who} may reach {what} no longer"]
         return [f"{who} may reach {what}{end}"]
     if order.verb == PAUSE:
-        return [f"all bans pause{end or ' until `gatewatch resume`'}: {len(after.bans)} of them"]
+        return [f"all bans pause{end or ' until `gatewatch resume`'}: {bans_text(after)}"]
     if order.everything:
-        return [f"every change at run time is forgotten, {len(after.bans)} bans of the configuration hold"]
+        return [f"every change at run time is forgotten, the configuration alone rules: {bans_text(after)}"]
     paused = before.paused_until > order.time
-    return [f"{'bans hold again' if paused else 'nothing was paused, bans hold'}: {len(after.bans)} of them"]
+    return [f"{'bans hold again' if paused else 'nothing was paused, bans hold'}: {bans_text(after)}"]
+
+
+def bans_text(standing: Standing) -> str:
+    count = len(standing.bans)
+    return f"{count} ban{'' if count == 1 else 's'}"
 
 
 def tell_ban(order: Order, configured: Standing, after: Standing) -> list[str]:
     ban = next(ban for ban in after.bans if ban.source != CONFIGURED and concerns(order, ban))
-    layers = ", ".join(sorted(ban.layers))
+    layers = ", ".join(layers_of(ban))
     lines = [f"{order.subject} is banned for {whom(ban)}: {ban.mode}, {layers}{until_text(order.until)}"]
     lines += [f"in the place of {describe(old)}" for old in configured.bans if concerns(order, old)]
     if after.paused_until > order.time:
@@ -90,13 +95,18 @@ def standing_rows(standing: Standing) -> dict[str, Any]:
     }
 
 
+def layers_of(ban: Ban) -> list[str]:
+    """In the order in which they meet a packet."""
+    return [layer for layer in LAYERS if layer in ban.layers]
+
+
 def ban_row(ban: Ban) -> dict[str, object]:
     return {
         "ban": ban.id,
         "vendors": [str(subject) for subject in ban.subjects],
         "groups": list(ban.groups) or [EVERYONE],
         "mode": ban.mode,
-        "layers": sorted(ban.layers),
+        "layers": layers_of(ban),
         "until": ban.until,
         "source": ban.source,
         "reason": ban.reason,

@@ -1,0 +1,129 @@
+"""`plan`: what the kernel would hold if the configuration were in force now; nothing is changed."""
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from monitor.attribution.networks import address_text
+from monitor.catalog.index import Index
+from monitor.cli.configured import read_config
+from monitor.cli.trouble import complain
+from monitor.config.list_faults import list_faults, missing_subscriptions
+from monitor.config.policy import build_policy, configured_standing
+from monitor.config.sections import Config
+from monitor.config.settings import user_lists
+from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
+from monitor.daemon.policy_words import ban_row, layers_of
+from monitor.errors import EXIT_OK, GatewatchError
+from monitor.kernel.element_text import element_blocks, element_text
+from monitor.kernel.interfaces import Machine, look_at_machine
+from monitor.lists.cache import load_cached
+from monitor.policy.ban import DNS, ENFORCE, OBSERVE, Ban
+from monitor.policy.desired import TABLE, Desired
+from monitor.policy.groups import Group, Groups
+from monitor.policy.judge import Policy
+from monitor.policy.members import Members
+from monitor.policy.rules import Diversion
+from monitor.policy.script import ruleset
+from monitor.policy.table import plan_table
+from monitor.policy.territory import Territory
+
+
+def run(arguments: Namespace) -> int:
+    config = read_config(arguments.config)
+    loaded = load_cached(user_lists(config))
+    for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
+        complain(line)
+    machine = machine_now()
+    names = interfaces_of(config, machine)
+    now = time.time()
+    policy = build_policy(config, configured_standing(config))
+    policy.refresh(now)
+    if any(ban.mode != OBSERVE for ban in policy.bans):
+        desired = desired_table(config, policy, loaded.index, names, spared(config, machine, names), now)
+    else:
+        desired = Desired()
+    if arguments.json:
+        print(json.dumps(plan_object(policy, desired, names)))
+    else:
+        for line in plan_lines(policy, desired, names):
+            print(line)
+    return EXIT_OK
+
+
+def machine_now() -> Machine:
+    """The machine, with nothing on it where the kernel does not tell."""
+    try:
+        return look_at_machine()
+    except OSError:
+        return Machine((), frozenset(), False)
+
+
+def interfaces_of(config: Config, machine: Machine) -> tuple[str, ...]:
+    """Those of the configuration, also where they are not there, else what `run` would take."""
+    if config.capture.interfaces:
+        return config.capture.interfaces
+    try:
+        return choose_interfaces(machine, (), ()).names
+    except GatewatchError as error:
+        complain(str(error))
+        return ()
+
+
+def spared(config: Config, machine: Machine, names: tuple[str, ...]) -> list[str]:
+    """What no ban touches: the inside, what is on-link there, and the gateway's own addresses."""
+    on_link = connected_prefixes(machine, names) or {}
+    return [
+        *map(str, config.capture.local),
+        *(prefix for prefixes in on_link.values() for prefix in prefixes),
+        *(address_text(address.packed) for interface in machine.interfaces for address in interface.addresses),
+    ]
+
+
+def desired_table(
+    config: Config, policy: Policy, index: Index, names: tuple[str, ...], never: list[str], now: float
+) -> Desired:
+    """The table as it would be once the sinkhole has answered its probe."""
+    groups = Groups([Group(group.name, group.members) for group in config.groups], names)
+    territory = Territory(index, [*map(str, config.capture.nat64)], never)
+    diversion = Diversion(armed=True, exempt=tuple(address.packed for address in config.sinkhole.exempt))
+    return plan_table(policy, Members(groups), territory, index.vendors(), names, diversion, now)
+
+
+def plan_lines(policy: Policy, desired: Desired, names: tuple[str, ...]) -> Iterator[str]:
+    """nft's own words, so that nft can check them."""
+    active = {ban.id for ban in policy.active}
+    for ban in policy.bans:
+        yield f"# {ban.id}: {ban_text(ban)}; {'in force' if ban.id in active else 'not in force now'}"
+    if not desired.chains:
+        yield "# nothing: no ban does more than observe"
+        return
+    if any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.active):
+        yield f"# what chain `divert` marks goes to the sinkhole, on {', '.join(names) or 'no interface'}"
+    yield ruleset(desired).rstrip()
+    for block in element_blocks(desired):
+        yield block.rstrip()
+
+
+def ban_text(ban: Ban) -> str:
+    subjects, groups = ", ".join(map(str, ban.subjects)), ", ".join(ban.groups) or "everyone"
+    layers = ", ".join(layers_of(ban))
+    reason = f" ({ban.reason})" if ban.reason else ""
+    return f"{ban.mode} {subjects} for {groups} by {layers}, {ban.on_failure} on failure{reason}"
+
+
+def plan_object(policy: Policy, desired: Desired, names: tuple[str, ...]) -> dict[str, Any]:
+    active = {ban.id for ban in policy.active}
+    return {
+        "table": f"inet {TABLE}" if desired.chains else None,
+        "interfaces": list(names),
+        "bans": [{**ban_row(ban), "active": ban.id in active} for ban in policy.bans],
+        "chains": {name: {"hook": chain.hook, "rules": list(chain.rules)} for name, chain in desired.chains.items()},
+        "sets": {
+            name: [element_text(spec, key, chain) for key, chain in desired.elements.get(name, {}).items()]
+            for name, spec in desired.sets.items()
+        },
+        "counters": list(desired.counters),
+    }
