@@ -1,0 +1,94 @@
+"""How bans begin and end: with a reload, with the daemon's death, with a clean stop that leaves nothing."""
+
+import os
+import signal
+import time
+
+import pytest
+from banned import configuration, works
+
+from monitor.lab.lab import Lab
+
+pytestmark = pytest.mark.netns
+
+# The switch of five seconds, and one more to notice.
+DEAD_SECONDS = 6.0
+DOWNLOAD = "https://www.capcut.com/bytes/1000000000?rate=1000000"
+
+families = pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
+
+
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_dead_daemon_bans_nobody(lab: Lab, kill: signal.Signals) -> None:
+    daemon = lab.daemon(configuration(lab))
+    try:
+        assert not works(lab)
+        os.kill(daemon.child.pid, kill)
+        died = time.monotonic()
+        while not works(lab):
+            assert time.monotonic() - died < DEAD_SECONDS
+    finally:
+        if kill == signal.SIGSTOP:
+            os.kill(daemon.child.pid, signal.SIGCONT)
+        daemon.stop()
+    again = lab.daemon(configuration(lab))
+    assert not works(lab)
+    again.stop()
+
+
+def test_a_stop_leaves_nothing(lab: Lab) -> None:
+    def state() -> str:
+        commands = ("nft list ruleset", "ip -br link", "ip rule", "ip route show table all", "ip -6 rule")
+        return "".join(lab.gateway.run(command.split()).stdout for command in commands)
+
+    before = state()
+    daemon = lab.daemon(configuration(lab))
+    assert "table inet gatewatch" in state()
+    assert daemon.stop() == 0
+    assert state() == before
+    assert works(lab)
+
+
+@pytest.mark.parametrize("mode", ["observe", "none"])
+def test_who_only_observes_touches_nothing(lab: Lab, mode: str) -> None:
+    text = configuration(lab, mode="observe")
+    daemon = lab.daemon(text if mode == "observe" else text[: text.index("[[ban]]")])
+    try:
+        assert works(lab)
+        assert "gatewatch" not in lab.gateway.run(["nft", "list", "ruleset"]).stdout
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.parametrize("flows", ["conntrack", "packets"])
+def test_shadow_stops_nothing_and_counts_what_it_would_have(lab: Lab, flows: str) -> None:
+    daemon = lab.daemon(configuration(lab, flows, mode="shadow"))
+    try:
+        assert works(lab)
+        for layer in ("dns", "sni", "ip"):
+            assert daemon.metric("shadow_blocked_total", vendor="bytedance", group="phones", layer=layer) >= 1
+        assert daemon.metric("blocked_total") == 0
+        assert daemon.metric("leaked_bytes_total") == 0
+    finally:
+        daemon.stop()
+
+
+@families
+def test_a_ban_that_starts_stops_a_download_and_its_end_lets_it_go_on(lab: Lab, ipv6: bool) -> None:
+    daemon = lab.daemon(configuration(lab, mode="observe"))
+    try:
+        child, _ = lab.client("phone").start_curl(DOWNLOAD, ipv6=ipv6)
+        time.sleep(1)
+        assert child.running()
+        daemon.configure(configuration(lab))
+        daemon.reload()
+        began = time.monotonic()
+        while child.running():
+            assert time.monotonic() - began < 3
+            time.sleep(0.02)
+        daemon.configure(configuration(lab, mode="observe"))
+        daemon.reload()
+        daemon.wait_for("let go", lambda: lab.client("phone").curl("https://www.capcut.com/", ipv6=ipv6).good, 3)
+        assert "gatewatch" not in lab.gateway.run(["nft", "list", "ruleset"]).stdout
+    finally:
+        daemon.stop()
