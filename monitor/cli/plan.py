@@ -15,12 +15,12 @@ from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
-from monitor.daemon.policy_words import ban_row, layers_of
+from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_OK, GatewatchError
 from monitor.kernel.element_text import element_blocks, element_text
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.cache import load_cached
-from monitor.policy.ban import DNS, ENFORCE, OBSERVE, Ban
+from monitor.policy.ban import DNS, ENFORCE, OBSERVE
 from monitor.policy.desired import TABLE, Desired
 from monitor.policy.groups import Group, Groups
 from monitor.policy.judge import Policy
@@ -105,13 +105,6 @@ def plan_lines(policy: Policy, desired: Desired, names: tuple[str, ...]) -> Iter
     yield ruleset(desired).rstrip()
     for block in element_blocks(desired):
         yield block.rstrip()
-
-
-def ban_text(ban: Ban) -> str:
-    subjects, groups = ", ".join(map(str, ban.subjects)), ", ".join(ban.groups) or "everyone"
-    layers = ", ".join(layers_of(ban))
-    reason = f" ({ban.reason})" if ban.reason else ""
-    return f"{ban.mode} {subjects} for {groups} by {layers}, {ban.on_failure} on failure{reason}"
 
 
 def plan_object(policy: Policy, desired: Desired, names: tuple[str, ...]) -> dict[str, Any]:

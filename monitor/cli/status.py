@@ -36,6 +36,7 @@ def sections(result: dict[str, Any]) -> Iterator[str]:
     full = [f"{table} {count:,}" for table, count in result["evictions"].items() if count]
     if full:
         yield f"given up because a table was full: {', '.join(full)}\n"
+    yield from policy_lines(result["policy"], result["now"])
     cells = [
         [row["interface"], f"{row['frames']:,}", bytes_text(row["bytes"]), f"{row['dropped']:,}"]
         for row in result["interfaces"]
@@ -43,3 +44,24 @@ def sections(result: dict[str, Any]) -> Iterator[str]:
     yield "\n" + table_text(INTERFACE_COLUMNS, cells)
     if result["rows"]:
         yield "\n" + vendor_table(result["rows"])
+
+
+def policy_lines(policy: dict[str, Any], now: float) -> Iterator[str]:
+    """A line a ban, those that were made at run time marked so, and what else was changed at run time."""
+    paused = policy["paused_until"]
+    if paused < 0 or paused > now:
+        yield "bans: all pause" + (f" for {span_text(paused - now)} more\n" if paused > 0 else " until `resume`\n")
+    for ban in policy["bans"]:
+        end = f" for {span_text(ban['until'] - now)} more" if ban["until"] else ""
+        made = " at run time" if ban["source"] == "runtime" else ""
+        yield (
+            f"ban{made}: {', '.join(ban['vendors'])} for {', '.join(ban['groups'])}: {ban['mode']}, "
+            f"{', '.join(ban['layers'])}{end}\n"
+        )
+    for order in policy["orders"]:
+        about = order.get("vendor") or order.get("name") or ""
+        if order["verb"] in ("unban", "allow"):
+            end = f" for {span_text(order['until'] - now)} more" if order.get("until") else ""
+            yield f"{order['verb']} at run time: {about}{end}, by {order['user']}\n"
+    if policy["orders_fault"]:
+        yield f"{policy['orders_fault']}\n"

@@ -1,10 +1,10 @@
-"""`why`: which vendor a name, an address or an AS number belongs to, and by which entry of which list."""
+"""`why`: which vendor a name, an address or an AS number belongs to, by which entry of which list, and who bans it."""
 
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -15,11 +15,16 @@ from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.cli.trouble import complain
 from monitor.config.list_faults import list_faults, missing_subscriptions
+from monitor.config.policy import build_policy, configured_standing
 from monitor.config.settings import open_lookup, user_lists
 from monitor.config.subjects import device as device_text
 from monitor.core.settings import Lookup
+from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_OK, UsageError
 from monitor.lists.cache import load_cached
+from monitor.policy.ban import Ban
+from monitor.policy.judge import Policy, covers
+from monitor.policy.protected import is_under
 
 STANDARD_INPUT: Final = "-"
 
@@ -33,6 +38,8 @@ class Answer:
     category: Entry | None = None
     asn: int = 0
     country: str = ""
+    bans: tuple[Ban, ...] = ()
+    free: str = ""
 
     def row(self) -> dict[str, object]:
         """The JSON object; `list` and `entry` are the vendor's, else the category's."""
@@ -46,6 +53,8 @@ class Answer:
             "entry": spoken.value if spoken else None,
             "category": category.vendor if category else None,
             "weak": entry.weak if entry else False,
+            "bans": [ban_row(ban) for ban in self.bans],
+            "free": self.free or None,
         }
 
     def text(self) -> str:
@@ -53,18 +62,27 @@ class Answer:
         lines += [f"  {_source(found)}" for found in (self.entry, self.category) if found is not None]
         if self.asn:
             lines.append(f"  network AS{self.asn}" + (f", country {self.country}" if self.country else ""))
+        lines += [f"  ban {ban.id}: {ban_text(ban)}" for ban in self.bans]
+        if self.free and self.bans:
+            lines.append(f"  free all the same: {self.free}")
         return "\n".join(lines)
 
 
 class Catalogue:
     """The index and what tells the network of an address, asked as the data path asks them."""
 
-    def __init__(self, index: Index, lookup: Lookup | None) -> None:
+    def __init__(self, index: Index, lookup: Lookup | None, policy: Policy) -> None:
         self._index = index
         self._lookup = lookup
+        self._policy = policy
 
     def answer(self, query: str) -> Answer:
         """Never fails: what is neither an address nor an AS number is taken for a name."""
+        found = self._find(query)
+        bans = about(self._policy.bans, found.entry, found.category)
+        return replace(found, bans=bans, free=free(self._policy, bans, found)) if bans else found
+
+    def _find(self, query: str) -> Answer:
         if query[:2].upper() == "AS" and query[2:].isascii() and query[2:].isdigit():
             number = int(query[2:])
             return Answer(query, self._index.match_asn(number), self._index.match_asn_category(number))
@@ -90,11 +108,32 @@ def run(arguments: Namespace) -> int:
     loaded = load_cached(user_lists(config))
     for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
         complain(line)
-    catalogue = Catalogue(loaded.index, open_lookup(config.geo))
+    policy = build_policy(config, configured_standing(config))
+    catalogue = Catalogue(loaded.index, open_lookup(config.geo), policy)
     for query in queries(arguments.queries):
         answer = catalogue.answer(query)
         print(json.dumps(answer.row()) if arguments.json else answer.text())
     return EXIT_OK
+
+
+def about(bans: Sequence[Ban], entry: Entry | None, category: Entry | None) -> tuple[Ban, ...]:
+    """The bans that name the vendor, its service or the category."""
+    vendor, service = (entry.vendor, entry.service) if entry is not None else ("", "")
+    categories = (category.vendor,) if category is not None else ()
+    return tuple(
+        ban for ban in bans if any(covers(subject, vendor, service, categories) >= 0 for subject in ban.subjects)
+    )
+
+
+def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
+    """Why a name stays reachable, or an address does, in spite of its bans; `""` where it does not."""
+    entry = found.entry or found.category
+    if entry is None or entry.kind in ("prefix", "asn"):
+        return "shared by many, never banned by address" if entry is not None and entry.weak else ""
+    name = as_name(found.query)
+    if policy.is_protected(name):
+        return "protected"
+    return "allowed by its ban" if all(is_under(name, frozenset(ban.allow)) for ban in bans) else ""
 
 
 def _ask_daemon(arguments: Namespace) -> int:
@@ -117,6 +156,11 @@ def told_text(row: dict[str, Any]) -> str:
     if row["category"]:
         lines.append(f"  category {row['category']}")
     lines += [f"  answered for {printable(told['name'])}: {told['vendor'] or 'no vendor'}" for told in row["names"]]
+    for layer, fate in row.get("layers", {}).items():
+        ban = f" by {fate['ban']} ({fate['mode']})" if fate["ban"] else ""
+        lines.append(f"  {layer}: {fate['action']}{ban}, {printable(fate['what'])}")
+    if "groups" in row:
+        lines.append(f"  the device is in {', '.join(row['groups']) or 'no group'}")
     return "\n".join(lines)
 
 

@@ -179,6 +179,14 @@ class Gateway:
         self._accounting.group_of(device)
         return device.groups
 
+    def groups_for(self, device: bytes) -> tuple[str, ...] | None:
+        """The groups of the device with this MAC or packed address, None where nobody has seen it."""
+        known = self._devices.by_mac.get(device) or self._devices.by_address.get(device)
+        if known is None:
+            return None
+        self._accounting.group_of(known)
+        return known.groups
+
     def knows(self, address: bytes) -> bool:
         """Whether a frame has shown who is at the address."""
         device = self._devices.by_address.get(address)

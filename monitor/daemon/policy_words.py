@@ -100,6 +100,14 @@ def layers_of(ban: Ban) -> list[str]:
     return [layer for layer in LAYERS if layer in ban.layers]
 
 
+def ban_text(ban: Ban) -> str:
+    """All that matters of a ban in one line."""
+    subjects = ", ".join(map(str, ban.subjects))
+    layers = ", ".join(layers_of(ban))
+    reason = f" ({ban.reason})" if ban.reason else ""
+    return f"{ban.mode} {subjects} for {whom(ban)} by {layers}, {ban.on_failure} on failure{reason}"
+
+
 def ban_row(ban: Ban) -> dict[str, object]:
     return {
         "ban": ban.id,

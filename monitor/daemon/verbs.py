@@ -9,7 +9,10 @@ from monitor.catalog.entry import Entry
 from monitor.core.rows import FlowRow
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
+from monitor.daemon.fate import fate, groups_by_key
+from monitor.daemon.orders import order_row
 from monitor.daemon.policy_verbs import PolicyVerbs
+from monitor.daemon.policy_words import standing_rows
 from monitor.daemon.reload import Reloader
 from monitor.errors import GatewatchError, UsageError
 from monitor.metrics.engine import engine, package_version
@@ -66,6 +69,11 @@ class Verbs:
             "evictions": {**daemon.decoder.decoder.evictions, **daemon.gateway.evictions()},
             "conntrack_overruns": conntrack.overruns if conntrack is not None else 0,
             "loop_stall_seconds": daemon.stall.seconds(),
+            "policy": {
+                **standing_rows(daemon.standing()),
+                "orders": [order_row(order) for order in daemon.orders.orders],
+                "orders_fault": daemon.orders.fault,
+            },
             "rows": self._rows(),
         }
 
@@ -104,6 +112,7 @@ class Verbs:
             raise UsageError("query must be a name or an address")
         index = self._daemon.loaded.index
         names: list[dict[str, Any]] = []
+        name = b""
         try:
             address = ip_address(query.strip("[]")).packed
         except ValueError:
@@ -112,7 +121,18 @@ class Verbs:
         else:
             entry, category = index.match_address(address), index.match_address_category(address)
             names = self._names(address, arguments.get("device", ""))
-        return {"query": query, **entry_row(entry), "category": category.vendor if category else None, "names": names}
+        row = {"query": query, **entry_row(entry), "category": category.vendor if category else None, "names": names}
+        device = arguments.get("device", "")
+        return {**row, **self._fate(packed_device(device), (entry, category), name)} if device else row
+
+    def _fate(self, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes) -> dict[str, Any]:
+        """What would happen to the device, by layer."""
+        gateway = self._daemon.gateway
+        groups = gateway.groups_for(device)
+        if groups is None:
+            groups = tuple(groups_by_key(self._daemon.config.groups, device))
+        policy, armed = gateway.judge.policy, gateway.judge.armed
+        return {"groups": list(groups), "layers": fate(policy, groups, device, found, name, armed, time.time())}
 
     def _names(self, address: bytes, device: str) -> list[dict[str, Any]]:
         """The newest names of the address, for one device or for all, and what each belongs to."""

@@ -130,7 +130,7 @@ def is_about(later: Order, order: Order) -> bool:
 
 
 def rule_pairs(live: Sequence[Order]) -> tuple[dict[Pair, Order], set[str]]:
-    """The order that rules over each pair, and the subjects of which every other ban is lifted."""
+    """The order that rules over each pair, the newest last, and the subjects of which every other ban is lifted."""
     rulings: dict[Pair, Order] = {}
     lifted: set[str] = set()
     for order in live:
@@ -138,6 +138,7 @@ def rule_pairs(live: Sequence[Order]) -> tuple[dict[Pair, Order], set[str]]:
             rulings = {pair: kept for pair, kept in rulings.items() if pair[0] != order.subject}
             lifted.add(order.subject)
         elif order.verb in (BAN, UNBAN):
+            rulings.pop((order.subject, order.group), None)
             rulings[(order.subject, order.group)] = order
     return rulings, lifted
 
@@ -148,6 +149,7 @@ def allowances(live: Sequence[Order]) -> list[Exemption]:
     for order in live:
         if order.verb == ALLOW:
             key = (order.device, order.name, order.subject)
+            newest.pop(key, None)
             newest[key] = Exemption(order.device, order.name, order.subject, order.until, order.reason)
     return list(newest.values())
 

@@ -25,6 +25,14 @@ FLOW = FlowRow(
     PHONE, "students", "bytedance", "tiktok", "sni", "www.tiktok.com\x1b[2J", 6, "192.168.1.7", 40_000, "2001:db8::5",
     443, 2_048, 5_000_000, NOW - 60, NOW,
 )  # fmt: skip
+BAN = {
+    "ban": "runtime.bytedance-students", "vendors": ["bytedance"], "groups": ["students"], "mode": "enforce",
+    "layers": ["dns", "sni", "ip"], "until": NOW + 7_200, "source": "runtime", "reason": "",
+}  # fmt: skip
+POLICY = {
+    "bans": [BAN], "paused_until": -1.0, "orders_fault": "",
+    "orders": [{"verb": "allow", "name": "a.example", "user": "ann", "until": NOW + 60}],
+}  # fmt: skip
 HEALTH = {"capture": "", "lists": "mine: cannot be read: No such file or directory"}
 
 
@@ -33,7 +41,7 @@ async def answer(verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, 
     if verb == "status":
         return {
             "version": "1.2.3", "engine": "compiled", "started": NOW - 7_200, "now": NOW, "config": "defaults",
-            "health": HEALTH, "evictions": {"flows": 0, "names": 12}, "rows": rows,
+            "health": HEALTH, "evictions": {"flows": 0, "names": 12}, "rows": rows, "policy": POLICY,
             "interfaces": [{"interface": "br-lan", "frames": 1_234, "bytes": 99_000, "dropped": 0}],
         }  # fmt: skip
     if verb == "devices":
@@ -44,8 +52,13 @@ async def answer(verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, 
         told = {"name": "www.tiktok.com", "vendor": "bytedance", "first": NOW, "last": NOW}
         return {
             "query": "203.0.113.5", "vendor": None, "service": None, "list": None, "entry": None, "category": None,
-            "names": [told] if arguments["device"] == PHONE else [],
+            "names": [told] if arguments["device"] == PHONE else [], "groups": ["students"],
+            "layers": {"ip": {"action": "block", "ban": "b-all", "mode": "enforce", "what": "refused"}},
         }  # fmt: skip
+    if verb == "pause":
+        return {"says": ["all bans pause", "twice"], "fault": "the disk is full", "asked": arguments}
+    if verb in ("ban", "unban", "allow", "resume"):
+        return {"says": [json.dumps(arguments)], "fault": ""}
     raise UsageError(f"unknown verb {verb!r}")
 
 
@@ -71,6 +84,12 @@ def test_status_names_what_is_not_well(runtime: str) -> None:
     assert "capture: ok\nlists: mine: cannot be read" in ran.out
     assert "given up because a table was full: names 12\n" in ran.out
     assert "tiktok" in ran.out
+    for line in (
+        "bans: all pause until `resume`",
+        "ban at run time: bytedance for students: enforce, dns, sni, ip for 2 h more",
+        "allow at run time: a.example for 1 min more, by ann",
+    ):
+        assert line in ran.out.splitlines()
 
 
 def test_devices_have_their_vendors(runtime: str) -> None:
@@ -98,9 +117,55 @@ def test_json_is_one_object_with_rows(runtime: str, verb: str) -> None:
 
 def test_why_tells_what_the_device_was_told(runtime: str) -> None:
     ran = gatewatch("why", "203.0.113.5", "--device", PHONE.upper(), RUNTIME_DIRECTORY=runtime)
-    assert ran.out.splitlines() == ["203.0.113.5: no vendor", "  answered for www.tiktok.com: bytedance"]
+    assert ran.out.splitlines() == [
+        "203.0.113.5: no vendor",
+        "  answered for www.tiktok.com: bytedance",
+        "  ip: block by b-all (enforce), refused",
+        "  the device is in students",
+    ]
     ran = gatewatch("why", "203.0.113.5", "--device", "10.0.0.9", "--json", RUNTIME_DIRECTORY=runtime)
     assert json.loads(ran.out)["names"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (
+            "ban bytedance --group students --for 1h30m --shadow --layers dns,ip --reason exam",
+            {"vendor": "bytedance", "group": "students", "for": 5400.0, "shadow": True, "layers": ["dns", "ip"],
+             "reason": "exam"},
+        ),
+        (
+            "ban bytedance",
+            {"vendor": "bytedance", "group": "", "for": None, "shadow": False, "layers": [], "reason": ""},
+        ),
+        ("unban bytedance", {"vendor": "bytedance", "group": "", "for": None, "reason": ""}),
+        (
+            "allow a.example --device 10.0.0.7 --for 1h --reason press",
+            {"name": "a.example", "device": "10.0.0.7", "for": 3600.0, "reason": "press"},
+        ),
+        ("resume --all", {"all": True, "reason": ""}),
+    ],
+)  # fmt: skip
+def test_what_is_typed_is_what_is_asked(runtime: str, arguments: str, asked: dict[str, object]) -> None:
+    ran = gatewatch(*arguments.split(), RUNTIME_DIRECTORY=runtime)
+    assert (ran.code, ran.err) == (0, "")
+    assert json.loads(ran.out) == asked
+
+
+def test_a_change_that_cannot_be_kept_is_1_and_says_so(runtime: str) -> None:
+    ran = gatewatch("pause", "--for", "10m", RUNTIME_DIRECTORY=runtime)
+    assert (ran.code, ran.out, ran.complaints) == (1, "all bans pause\n  twice\n", ["the disk is full"])
+    ran = gatewatch("pause", "--json", RUNTIME_DIRECTORY=runtime)
+    assert json.loads(ran.out)["asked"] == {"for": None, "reason": ""}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["ban", "ban bytedance --for soon", "allow a.example", "allow a.example --device 10.0.0.7", "pause 10m"],
+)
+def test_what_is_typed_wrong_is_2(runtime: str, arguments: str) -> None:
+    assert gatewatch(*arguments.split(), RUNTIME_DIRECTORY=runtime).code == 2
 
 
 def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:

@@ -88,3 +88,18 @@ def test_text_for_people_names_list_and_entry() -> None:
         "  category private-relay: list private-relay, suffix mask.icloud.com",
         "nobody.example: no vendor",
     ]
+
+
+def test_bans_of_the_configuration_are_named_and_what_stays_free_in_spite_of_them(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(
+        '[[group]]\nname = "pupils"\n[[ban]]\nvendors = ["apple", "bytedance/tiktok"]\ngroups = ["pupils"]\n'
+        'mode = "enforce"\nlayers = ["dns"]\nallow = ["newsroom.tiktok.com"]\nreason = "exam"\n'
+    )
+    ban = "  ban apple-pupils: enforce apple, bytedance/tiktok for pupils by dns, open on failure (exam)"
+    asked = ("www.tiktok.com", "x.newsroom.tiktok.com", "captive.apple.com", "www.capcut.com")
+    text = gatewatch("why", "--config", config, *asked).out
+    assert text.count(ban) == 3
+    found = {row["query"]: row for row in rows("--config", config, *asked)}
+    assert [bool(found[query]["bans"]) for query in asked] == [True, True, True, False]
+    assert [found[query]["free"] for query in asked] == [None, "allowed by its ban", "protected", None]

@@ -1,0 +1,97 @@
+"""What would happen to a device that wants a name or an address: on each layer, and by which ban."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from monitor.catalog.entry import Entry
+from monitor.config.sections import Group as Section
+from monitor.policy.ban import DNS, IP, LAYERS, OBSERVE, SHADOW, SNI
+from monitor.policy.groups import Group, GroupMembers
+from monitor.policy.judge import BLOCK, DeviceKey, Policy
+
+PASS: Final = "pass"
+# What blocking means on each layer, for people.
+BLOCKED: Final = {
+    DNS: "answered as banned",
+    SNI: "cut at its hello",
+    IP: "refused at the vendor's own and at learned addresses",
+}
+
+
+def fate(
+    policy: Policy | None,
+    groups: Sequence[str],
+    device: bytes,
+    found: tuple[Entry | None, Entry | None],
+    name: bytes,
+    armed: bool,
+    now: float,
+) -> dict[str, Any]:
+    """By layer the `action` (pass, observe, shadow, block), the `ban` that decides and `what` follows.
+
+    `found` are the vendor's and the category's entries. Without a name an address is meant: there only `ip` decides.
+    """
+    layers: dict[str, Any] = {}
+    for layer in LAYERS if name else (IP,):
+        layers[layer] = layer_fate(policy, tuple(groups), device, found, name, layer, now)
+    if name and layers[DNS]["action"] == BLOCK and not armed:
+        layers[DNS]["what"] = "passes at present: the sinkhole is not armed"
+    return layers
+
+
+def layer_fate(
+    policy: Policy | None,
+    groups: tuple[str, ...],
+    device: bytes,
+    found: tuple[Entry | None, Entry | None],
+    name: bytes,
+    layer: str,
+    now: float,
+) -> dict[str, Any]:
+    if policy is None:
+        return passes("no ban")
+    vendor, service, categories = whose(found)
+    if not name and any(entry is not None and entry.weak for entry in found):
+        return passes("shared by many, never banned by address")
+    verdict = policy.judge(groups, key_of(device), vendor, service, categories, name, now, layer)
+    if verdict is None:
+        return passes(excuse(policy, device, found, name, now))
+    what = {BLOCK: BLOCKED[layer], SHADOW: "counted only", OBSERVE: "counted only"}[verdict.action]
+    return {"action": verdict.action, "ban": verdict.ban.id, "mode": verdict.mode, "what": what}
+
+
+def excuse(policy: Policy, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes, now: float) -> str:
+    """Why no ban decides."""
+    if name and policy.is_protected(name):
+        return "protected"
+    exemption = policy.exemption_of(key_of(device), *whose(found), name, now)
+    if exemption is not None:
+        return f"exception: {exemption.reason}" if exemption.reason else "exception"
+    if now < policy.paused_until and policy.bans:
+        return "all bans pause"
+    return "no ban"
+
+
+def passes(why: str) -> dict[str, Any]:
+    return {"action": PASS, "ban": None, "mode": None, "what": why}
+
+
+def whose(found: tuple[Entry | None, Entry | None]) -> tuple[str, str, tuple[str, ...]]:
+    entry, category = found
+    if entry is None:
+        return "", "", (category.vendor,) if category is not None else ()
+    return entry.vendor, entry.service, (category.vendor,) if category is not None else ()
+
+
+def key_of(device: bytes) -> DeviceKey:
+    return (device, b"", "") if len(device) == 6 else (b"", device, "")
+
+
+def groups_by_key(groups: Sequence[Section], device: bytes) -> list[str]:
+    """The groups that name a device's MAC or address, for one that was never seen."""
+    members = [GroupMembers(Group(group.name, group.members)) for group in groups]
+    return [
+        group.name
+        for group in members
+        if device in group.macs or any(prefix.contains(device) for prefix in group.prefixes)
+    ]
