@@ -5,6 +5,7 @@ from pathlib import Path
 
 import phone
 import pytest
+from privileges import as_nobody
 from shell import gatewatch
 
 from monitor.cli.parser import build_parser
@@ -127,7 +128,7 @@ def test_a_missing_interface_is_3_and_names_those_that_are_there() -> None:
 
 @pytest.mark.parametrize("verb", [["run", "-i", "lo"], ["lab"]])
 def test_a_missing_privilege_is_3(verb: list[str]) -> None:
-    ran = gatewatch(*verb, prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+    ran = gatewatch(*verb, prefix=as_nobody())
     assert ran.code == 3
     (line,) = ran.complaints
     assert re.search(r"run as root|need root", line)

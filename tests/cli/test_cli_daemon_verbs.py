@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from privileges import as_nobody
 from shell import gatewatch
 
 from monitor.core.rows import DeviceRow, FlowRow, Row
@@ -178,7 +179,6 @@ def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:
 def test_a_socket_without_permission_is_3(runtime: str) -> None:
     for folder in (Path(runtime), *Path(runtime).parents[:2]):
         folder.chmod(0o755)
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    ran = gatewatch("status", prefix=drop, RUNTIME_DIRECTORY=runtime)
+    ran = gatewatch("status", prefix=as_nobody(), RUNTIME_DIRECTORY=runtime)
     assert ran.code == 3
     assert ran.complaints == [f"no permission for {runtime}/control.sock: it is for the daemon's user and group only"]

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from privileges import as_nobody
 from shell import gatewatch
 
 CONFIG = """
@@ -55,8 +56,7 @@ def test_nft_takes_what_is_printed_and_nothing_is_made(config: Path, tmp_path: P
 def test_anybody_may_ask(config: Path) -> None:
     for folder in (config.parent, *config.parents[:3]):
         folder.chmod(0o755)
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    ran = gatewatch("plan", "--config", config, "--json", prefix=drop, XDG_CACHE_HOME="/nonexistent")
+    ran = gatewatch("plan", "--config", config, "--json", prefix=as_nobody(), XDG_CACHE_HOME="/nonexistent")
     assert (ran.code, ran.err) == (0, "")
     plan = json.loads(ran.out)
     assert (plan["table"], plan["interfaces"]) == ("inet gatewatch", ["br-nowhere"])

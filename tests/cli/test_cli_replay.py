@@ -8,6 +8,7 @@ from pathlib import Path
 
 import phone
 import pytest
+from privileges import as_nobody
 from shell import COMMAND, gatewatch
 
 
@@ -168,6 +169,5 @@ def test_no_privilege_is_needed(capture: Path, tmp_path: Path) -> None:
     """As nobody, from a folder that anybody may enter."""
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    ran = gatewatch("replay", capture, prefix=drop)
+    ran = gatewatch("replay", capture, prefix=as_nobody())
     assert ran.code == 0, ran.err

@@ -5,18 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from privileges import as_nobody
 
 from monitor.errors import EXIT_MACHINE, MachineError
 from monitor.lab.child import environment, python_module
 from monitor.lab.requirements import PACKAGES, require
 
 SHOW = "import sys; from monitor.lab.scenario import run; sys.exit(run(1))"
-AS_NOBODY = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all"]
 
 
 def test_root_is_needed_and_said() -> None:
-    start = AS_NOBODY if os.geteuid() == 0 else []
-    command = [*start, *python_module("monitor")[:2], "-c", SHOW]
+    command = [*as_nobody(), *python_module("monitor")[:2], "-c", SHOW]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     assert done.returncode == EXIT_MACHINE
     assert done.stderr == "gatewatch: lab: network namespaces need root; run it with sudo\n"
