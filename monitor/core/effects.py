@@ -35,6 +35,15 @@ class Release:
 
 
 @dataclass(frozen=True)
+class AskName:
+    """A device wants a name that passes although a ban by address is about its vendor: ask for its addresses, and let
+    them pass where this name may.
+    """
+
+    name: bytes
+
+
+@dataclass(frozen=True)
 class Follow:
     """The device of this number is in these groups now, and known by these keys; no groups: forget it.
 
@@ -73,4 +82,4 @@ class Ruling:
         self.name = name
 
 
-Effect: TypeAlias = Event | Ruling | Kill | Release | Follow | PolicyChanged
+Effect: TypeAlias = Event | Ruling | Kill | Release | AskName | Follow | PolicyChanged

@@ -15,16 +15,18 @@ from monitor.attribution.matches import HTTP, PREFIX, QUIC, SNI, Match
 from monitor.attribution.roles import DNS_PORT
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.core.blindness import METHOD_CATEGORY, bypass_method
-from monitor.core.effects import UNDERWAY, Kill, Release
+from monitor.core.effects import UNDERWAY, AskName, Kill, Release
 from monitor.core.kills import Kills
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
 from monitor.model import KEY_V4, PROTOCOL_TCP, Samples, key_source
 from monitor.policy.ban import DNS, EVERYONE, IP, REJECT, SHADOW, Ban
 from monitor.policy.ban import SNI as SNI_LAYER
-from monitor.policy.judge import BLOCK, Policy, Verdict
+from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
+
+NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
 ALLOWED: Final = "allowed"
 BLOCKED: Final = "blocked"
@@ -77,6 +79,8 @@ class Judge:
             return ALLOWED, None
         verdict = self.judge_name(match, device, key_source(key), now, DNS)
         if verdict is None:
+            if self._is_excused(match, device, now):
+                self._reporter.put(AskName(match.name))
             return ALLOWED, None
         if verdict.action == BLOCK and not self.armed:
             return ALLOWED, verdict
@@ -95,6 +99,15 @@ class Judge:
         verdict = self.judge_name(match, device, key_source(flow.key), now, SNI_LAYER)
         if verdict is not None:
             self._act(flow, device, match_of(match), verdict, SNI_LAYER, acknowledgment, now)
+
+    def _is_excused(self, match: Match, device: Device, now: float) -> bool:
+        """Whether only its name or an exception keeps a ban by address from it."""
+        policy = self.policy
+        if policy is None or (match.entry is None and not match.category):
+            return False
+        categories = (match.category,) if match.category else ()
+        verdict = policy.judge(device.groups, NO_DEVICE, match.vendor, match.service, categories, b"", now, IP)
+        return verdict is not None and verdict.action == BLOCK
 
     def judge_name(self, match: Match, device: Device, address: bytes, now: float, layer: str) -> Verdict | None:
         """The verdict over a name that a device asks for."""

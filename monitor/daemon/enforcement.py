@@ -12,12 +12,13 @@ from typing import Final
 
 from monitor.catalog.index import Index
 from monitor.config.sections import Config
-from monitor.core.effects import Effect, Follow, Kill, PolicyChanged, Release
+from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release
 from monitor.core.gateway import Gateway
 from monitor.core.settings import Settings
 from monitor.daemon.answers import Answers
 from monitor.daemon.ban_counters import BanCounters
 from monitor.daemon.log import log
+from monitor.daemon.lookups import Lookups
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.model import Histogram, Samples, reverse_key
@@ -25,6 +26,7 @@ from monitor.policy.ban import CLOSED, DNS, ENFORCE, OBSERVE
 from monitor.policy.change import AddElements, Change, DeleteElements
 from monitor.policy.desired import Desired
 from monitor.policy.diff import change_elements, diff
+from monitor.policy.excused import excused_elements, excused_names
 from monitor.policy.groups import Groups
 from monitor.policy.judge import Policy
 from monitor.policy.members import Members
@@ -72,6 +74,7 @@ class Enforcement:
         self._ground = ground
         self._enforcer: Enforcer | None = None
         self._answers = Answers(gateway, look, ground.config.sinkhole)
+        self._lookups = Lookups(self._excuse)
         self._counters = BanCounters()
         self._desired = Desired()
         self._seconds = Histogram(ENFORCE_BOUNDS)
@@ -98,6 +101,7 @@ class Enforcement:
             await self._let_go()
         self.perform(self._gateway.govern(policy if policy.bans else None, time.time()))
         await self._arm(policy)
+        self._ask_anew(policy)
 
     def perform(self, effects: list[Effect]) -> None:
         """Does at once what a batch asks for: the table first, then the kills."""
@@ -114,6 +118,8 @@ class Enforcement:
                 changes += self._members.follow(effect.number, effect.groups, effect.mac, effect.addresses)
             elif isinstance(effect, PolicyChanged):
                 changed = True
+            elif isinstance(effect, AskName):
+                self._lookups.ask(effect.name)
             elif isinstance(effect, Release):
                 self._release(enforcer, effect.keys)
         if changed:
@@ -169,6 +175,7 @@ class Enforcement:
         never = (*settings.local, *ground.own)
         self._territory = Territory(ground.index, settings.nat64, never)
         self._answers.configure(ground.config.sinkhole)
+        self._lookups.resolvers = self._answers.upstreams()
 
     def _start(self, policy: Policy) -> None:
         if self._enforcer is not None:
@@ -203,6 +210,7 @@ class Enforcement:
         self._timers = {}
         self._counters.read(enforcer.counters(), self._desired.counters)
         self._gateway.judge.armed = False
+        await self._lookups.close()
         await self._answers.close()
         enforcer.stop()
         self._enforcer = None
@@ -253,6 +261,22 @@ class Enforcement:
             if isinstance(change, AddElements | DeleteElements):
                 change_elements(self._desired.elements[change.set], change)
 
+    def _ask_anew(self, policy: Policy) -> None:
+        """The table knows no address of names that pass, or other names pass than before."""
+        if self._enforcer is not None:
+            self._lookups.forget()
+            for name in excused_names(policy):
+                self._lookups.ask(name)
+
+    def _excuse(self, name: bytes, addresses: list[bytes], seconds: float) -> None:
+        """The addresses of a name that passes may be reached, by whom the name may be."""
+        enforcer, policy = self._enforcer, self._gateway.judge.policy
+        if enforcer is None or policy is None:
+            return
+        for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
+            if set_name in self._desired.sets:
+                enforcer.put(set_name, keys, seconds, name)
+
     def _release(self, enforcer: Enforcer, keys: Sequence[bytes]) -> None:
         """Which of the sets a flow is in nobody needs to know: what is not there is not missed."""
         flows: dict[tuple[str, int], list[bytes]] = {}
@@ -294,6 +318,9 @@ class Enforcement:
             fault = str(error)
         if fault:
             log.error("%s", fault)
+            policy = self._gateway.judge.policy
+            if policy is not None:
+                self._ask_anew(policy)
 
 
 def cut(kill: Kill) -> Cut:

@@ -32,7 +32,7 @@ from cast import (
     tls,
 )
 
-from monitor.core.effects import UNDERWAY, Effect, Follow, Kill, PolicyChanged, Release, Ruling
+from monitor.core.effects import UNDERWAY, AskName, Effect, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, TCP_SYN, Observation
@@ -316,3 +316,12 @@ def test_without_a_policy_nothing_of_this_is_told() -> None:
     watched = gateway(Settings(), small_index())
     assert watched.feed(hello("www.tiktok.com"), START + 1) == []
     assert "blocked_total" not in watched.snapshot()
+
+
+def test_a_name_that_passes_by_exception_is_asked_for() -> None:
+    """Its addresses are the vendor's own, and must pass too."""
+    watched = governed(ban(allow=(b"newsroom.tiktok.com",)))
+    story = [*asks(PHONE, "newsroom.tiktok.com"), *asks(PHONE, "www.tiktok.com"), *asks(PHONE, "www.google.com")]
+    story += asks(LAPTOP, "newsroom.tiktok.com", mac=LAPTOP_MAC)
+    effects = watched.feed(story, START + 1)
+    assert [effect.name for effect in effects if isinstance(effect, AskName)] == [b"newsroom.tiktok.com"]

@@ -8,6 +8,8 @@ import pytest
 from banned import configuration, works
 
 from monitor.lab.lab import Lab
+from monitor.lab.plan import RESOLVER_V4
+from monitor.lab.zone import NAMELESS_V4
 
 pytestmark = pytest.mark.netns
 
@@ -90,5 +92,23 @@ def test_a_ban_that_starts_stops_a_download_and_its_end_lets_it_go_on(lab: Lab, 
         daemon.reload()
         daemon.wait_for("let go", lambda: lab.client("phone").curl("https://www.capcut.com/", ipv6=ipv6).good, 3)
         assert "gatewatch" not in lab.gateway.run(["nft", "list", "ruleset"]).stdout
+    finally:
+        daemon.stop()
+
+
+@families
+def test_an_exception_reaches_its_name_at_the_vendors_own_address(lab: Lab, ipv6: bool) -> None:
+    """Also where the ban is by address: what the name's addresses are gatewatch asks by itself."""
+    phone = lab.client("phone")
+    more = f'allow = ["m.tiktok.com"]\n[[exception]]\ndevice = "{phone.mac}"\nname = "www.tiktok.com"\n'
+    daemon = lab.daemon(configuration(lab, more=more + f'[sinkhole]\nupstream = ["{RESOLVER_V4}"]\n'))
+    try:
+        for name in ("www.tiktok.com", "m.tiktok.com"):
+            kind = "AAAA" if ipv6 else "A"
+            assert phone.dig(name, kind).records
+            daemon.wait_for("let pass", lambda url=f"https://{name}/": phone.curl(url, ipv6=ipv6, seconds=2).good, 3)
+        assert phone.dig("v16-webapp.tiktok.com").status == "NXDOMAIN"
+        assert not phone.curl("https://www.capcut.com/", address=NAMELESS_V4).good
+        assert daemon.metric("leaked_bytes_total") == 0
     finally:
         daemon.stop()
