@@ -66,7 +66,6 @@ def config_findings(config: Config, index: Index) -> list[str]:
         complaints = Complaints(config.path, KeyLines(file.read()))
     known = sorted(targets(index))
     for at, ban in enumerate(config.bans):
-        complaints.add(("ban", at), "has no effect: this version observes and bans nothing")
         for target in ban.vendors:
             _look_up(("ban", at, "vendors"), target, known, complaints)
     for at, exemption in enumerate(config.exceptions):

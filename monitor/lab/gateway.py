@@ -94,16 +94,20 @@ class Daemon:
 
         return self.gateway.inside(fetch)
 
-    def ask(self, verb: str) -> dict[str, Any]:
-        """What a run-time verb of the command says with `--json`."""
-        done = subprocess.run(
-            self.gateway.command(python_module(COMMAND, verb, "--json")),
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command beside the daemon, as an administrator types it on the gateway."""
+        return subprocess.run(
+            self.gateway.command(python_module(COMMAND, *arguments)),
             capture_output=True,
             text=True,
             timeout=20,
             env=environment(self._environment),
             check=False,
         )
+
+    def ask(self, verb: str) -> dict[str, Any]:
+        """What a run-time verb of the command says with `--json`."""
+        done = self.run(verb, "--json")
         if done.returncode not in (0, 1):
             raise MachineError(f"lab: gatewatch {verb} failed: {done.stderr.strip()}")
         return cast(dict[str, Any], json.loads(done.stdout))
