@@ -18,16 +18,12 @@ class Alive:
 
     def __init__(self, elements: Elements) -> None:
         self._elements = elements
-        self._interfaces: list[tuple[bytes, str]] = []
+        self.interfaces: list[bytes] = []
 
     def watch(self, interfaces: Sequence[str]) -> None:
         """From the next renewal on these interfaces; of those that are no longer wanted the time runs out."""
-        self._interfaces = [(name.encode(), "") for name in interfaces]
+        self.interfaces = [name.encode() for name in interfaces]
 
     def renew(self) -> bool:
         """False where the kernel refused: bans open within `ALIVE_SECONDS` unless it works before."""
-        return self._elements.renew(ALIVE, self._interfaces, ALIVE_SECONDS) == 0
-
-    def let_go(self) -> None:
-        """Opens the bans now."""
-        self._elements.drop(ALIVE, [name for name, _ in self._interfaces])
+        return self._elements.renew(ALIVE, [(name, "") for name in self.interfaces], ALIVE_SECONDS) == 0

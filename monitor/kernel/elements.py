@@ -33,12 +33,12 @@ class Step:
         self.adds = adds
         self.packed = packed
 
-    def parts(self, each: bool) -> list[tuple[int, int, bytes]]:
+    def parts(self, table: str, each: bool) -> list[tuple[int, int, bytes]]:
         """As messages: as few as hold all, or one for `each` element."""
         kind, flags = (NEW_ELEMENTS, CREATE) if self.adds else (DELETE_ELEMENTS, 0)
-        table, name = TABLE.encode(), self.set.encode()
+        name = self.set.encode()
         lists = [[element] for element in self.packed] if each else [self.packed]
-        return [(kind, flags, body) for some in lists for body in element_lists(table, name, some)]
+        return [(kind, flags, body) for some in lists for body in element_lists(table.encode(), name, some)]
 
 
 @final
@@ -48,12 +48,13 @@ class Elements:
     `specs` are the table's sets by name; it must be kept true by whoever changes the table.
     """
 
-    def __init__(self, batches: Batches, nftables: Nftables) -> None:
+    def __init__(self, batches: Batches, nftables: Nftables, table: str = TABLE) -> None:
         self.specs: dict[str, SetSpec] = {}
         self.refused: dict[tuple[str, str], int] = {}
         self.transactions = {"ok": 0, "failed": 0}
         self._batches = batches
         self._nftables = nftables
+        self._table = table
 
     def change(self, changes: Iterable[ElementChange]) -> int:
         """Performs the changes in order, as one transaction where all goes well; how many elements were refused."""
@@ -91,10 +92,10 @@ class Elements:
 
     def are_there(self, set_name: str, packed: Sequence[bytes]) -> bool:
         """Whether the set holds all of these, as `pack` gives them."""
-        return all(self._nftables.has_element(TABLE, set_name, element) for element in packed)
+        return all(self._nftables.has_element(self._table, set_name, element) for element in packed)
 
     def _there(self, set_name: str, packed: list[bytes]) -> list[bytes]:
-        return [element for element in packed if self._nftables.has_element(TABLE, set_name, element)]
+        return [element for element in packed if self._nftables.has_element(self._table, set_name, element)]
 
     def _perform(self, steps: list[Step]) -> int:
         steps = [step for step in steps if step.packed]
@@ -122,7 +123,7 @@ class Elements:
         return self._perform(first) + self._perform(second)
 
     def _send(self, steps: Sequence[Step], each: bool) -> list[tuple[int, int]]:
-        bad = self._batches.send([part for step in steps for part in step.parts(each)])
+        bad = self._batches.send([part for step in steps for part in step.parts(self._table, each)])
         self.transactions["failed" if bad else "ok"] += 1
         return bad
 

@@ -14,7 +14,6 @@ from typing import Final, final
 from monitor.errors import MachineError
 from monitor.kernel.alive import Alive
 from monitor.kernel.diversion import Diversion
-from monitor.kernel.element_text import element_blocks
 from monitor.kernel.elements import ElementChange, Elements
 from monitor.kernel.libnftables import NftLibrary, RulesetRefused
 from monitor.kernel.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, PRIVILEGE, Batches
@@ -23,11 +22,14 @@ from monitor.kernel.reset import Resets, Tracking
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
 from monitor.policy.desired import TABLE, Desired
-from monitor.policy.rules import KILL_SECONDS, kill_set, learned_set
+from monitor.policy.rules import ALIVE, KILL_SECONDS, kill_set, learned_set
 from monitor.policy.script import commands, ruleset
 from monitor.wire.set_elements import attribute
 
 MARK: Final = "made by gatewatch, removed when it stops"
+# Holds the policy while the table is replaced, and is gone afterwards.
+BRIDGE: Final = f"{TABLE}_bridge"
+BRIDGE_SECONDS: Final = 30.0
 LOCK: Final = "\0gatewatch/enforcer"
 
 
@@ -73,7 +75,7 @@ class Enforcer:
         self._own = 0
 
     def start(self, desired: Desired, interfaces: Sequence[str]) -> None:
-        """Makes the table; what an earlier run left of it is replaced in one transaction. Raises MachineError.
+        """Makes the table; what an earlier run left of it is replaced without a gap. Raises MachineError.
 
         `interfaces` are those of the LAN by name: bans hold on them from now on, as long as `renew_alive` is called.
         """
@@ -177,9 +179,9 @@ class Enforcer:
     def stop(self) -> None:
         """Removes the table with all that it holds, and gives the lock back."""
         if self._handle:
-            name = attribute(1, TABLE.encode() + b"\0")
-            for family in (FAMILY_INET, FAMILY_NETDEV):
-                self._batches.send([(DELETE_TABLE, 0, name)], family)
+            self._remove_table(FAMILY_INET, BRIDGE)
+            self._remove_table(FAMILY_INET, TABLE)
+            self._remove_table(FAMILY_NETDEV, TABLE)
             self._handle = 0
         self.close()
 
@@ -194,24 +196,39 @@ class Enforcer:
         self._lock.close()
 
     def _load(self, desired: Desired) -> None:
-        script = f'table inet {TABLE} {{\n\tcomment "{MARK}"\n}}\n' + ruleset(desired)
-        script += self.diversion.script()
+        """Makes the table anew. Where there is one, another one holds the policy while it is being replaced."""
         there = self._nftables.table(FAMILY_INET, TABLE)
+        if there is not None and there.comment != MARK:
+            raise MachineError(
+                f"table inet {TABLE} exists and is not gatewatch's: `nft list table inet {TABLE}` shows it, "
+                f"and enforcement works once it is gone"
+            )
         self.elements.specs = dict(desired.sets)
         if there is not None:
-            if there.comment != MARK:
-                raise MachineError(
-                    f"table inet {TABLE} exists and is not gatewatch's: `nft list table inet {TABLE}` shows it, "
-                    f"and enforcement works once it is gone"
-                )
-            script = f"delete table inet {TABLE}\n" + script + "".join(element_blocks(desired))
-        self._library.run(script)
+            self._bridge(desired)
+        script = f"delete table inet {TABLE}\n" if there is not None else ""
+        self._library.run(script + marked(TABLE, desired) + self.diversion.script())
         made = self._nftables.table(FAMILY_INET, TABLE)
         self._handle = made.handle if made is not None else 0
-        if there is None:
-            self._change_elements(in_order(desired))
-        self._remember()
+        self._change_elements(in_order(desired))
         self.alive.renew()
+        self._remove_table(FAMILY_INET, BRIDGE)
+        self._remember()
+
+    def _bridge(self, desired: Desired) -> None:
+        """Rules come by one way and elements by another, so in the table itself there would be a moment without."""
+        self._remove_table(FAMILY_INET, BRIDGE)
+        self._library.run(marked(BRIDGE, desired))
+        bridge = Elements(self._batches, self._nftables, BRIDGE)
+        bridge.specs = self.elements.specs
+        bridge.change(in_order(desired))
+        bridge.put(ALIVE, [(name, "") for name in self.alive.interfaces], BRIDGE_SECONDS)
+
+    def _remove_table(self, family: int, name: str) -> None:
+        """Removes it if it is there, and is gatewatch's."""
+        sight = self._nftables.table(family, name)
+        if sight is not None and (sight.comment == MARK or family == FAMILY_NETDEV):
+            self._batches.send([(DELETE_TABLE, 0, attribute(1, name.encode() + b"\0"))], family)
 
     def _remember(self) -> None:
         """What is there now is known; whatever comes on top is ours or somebody else's."""
@@ -277,6 +294,12 @@ def take_lock() -> socket.socket:
             raise MachineError("another gatewatch enforces in this network namespace already") from error
         raise MachineError(f"enforcement: {error.strerror}") from error
     return lock
+
+
+def marked(table: str, desired: Desired) -> str:
+    """The rules and empty sets, in a table that tells whose it is."""
+    rules = ruleset(desired).replace(f"table inet {TABLE} {{", f"table inet {table} {{", 1)
+    return f'table inet {table} {{\n\tcomment "{MARK}"\n}}\n{rules}'
 
 
 def is_of_elements(change: Change) -> bool:

@@ -1,10 +1,13 @@
 """The table on the real kernel: made, changed, found missing, removed; nobody else's state touched."""
 
+import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,22 +144,44 @@ def without_counts(listing: str) -> str:
     return "\n".join(line.partition(" expires ")[0] for line in listing.splitlines() if "packets" not in line)
 
 
-def test_an_earlier_runs_table_is_replaced_at_one_stroke(wire: Cable) -> None:
+def test_an_earlier_runs_table_is_replaced_without_a_gap(wire: Cable) -> None:
+    """A server that both policies ban is refused all the time, while many addresses come and go beside it."""
+    ip(f"-n {wire.near.name} route add default via 10.9.0.77 dev v0")
+    wire.near.sysctl({"ipv4/ip_forward": 1})
+    ip(f"-n {wire.far.name} route add default via {NEAR_V4}")
+    many = [(11 << 24) + (number << 8) for number in range(40_000)]
+    banned = [start.to_bytes(4, "big") + (start + 127).to_bytes(4, "big") for start in many]
+    member = bytes.fromhex(FAR_MAC.replace(":", ""))
+    old, new = table(*banned, BANNED, members=(member,)), table(*banned[9:], BANNED, members=(member,))
+
     def leave() -> None:
         enforcer = Enforcer()
-        enforcer.start(table(BANNED), ["v0"])
+        enforcer.start(old, ["v0"])
         enforcer.close()
 
     wire.near.inside(leave)
-    assert len(elements(wire.near, "net4", "map")) == 1
+    done = threading.Event()
+    tries: list[bool] = []
+
+    def hammer() -> None:
+        while not done.is_set():
+            with socket.socket() as client:
+                client.settimeout(0.5)
+                tries.append(client.connect_ex(("203.0.113.5", 80)) == errno.ECONNREFUSED)
 
     def work(enforcer: Enforcer) -> None:
-        enforcer.start(table(BANNED, span("192.0.2.7-192.0.2.7")), ["v0"])
-        assert len(elements(wire.near, "net4", "map")) == 2
-        assert elements(wire.near, "g_staff/mac") == [LAPTOP.hex(":")]
-        assert enforcer.reconcile(table(BANNED, span("192.0.2.7-192.0.2.7"))) == ""
+        client = threading.Thread(target=wire.far.inside, args=(hammer,))
+        client.start()
+        enforcer.start(new, ["v0"])
+        done.set()
+        client.join()
+        assert len(elements(wire.near, "net4", "map")) == len(many) - 8
+        assert enforcer.reconcile(new) == ""
 
     with_enforcer(wire.near, work)
+    assert len(tries) > 100
+    assert all(tries)
+    assert nft(wire.near, "list", "ruleset") == ""
 
 
 def test_there_is_one_owner(wire: Cable) -> None:
