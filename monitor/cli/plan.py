@@ -9,6 +9,7 @@ from typing import Any
 from monitor.attribution.networks import address_text
 from monitor.catalog.index import Index
 from monitor.cli.configured import read_config
+from monitor.cli.plan_elements import element_commands, element_text
 from monitor.cli.trouble import complain
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing
@@ -17,7 +18,6 @@ from monitor.config.settings import user_lists
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
 from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_OK, GatewatchError
-from monitor.kernel.element_text import element_blocks, element_text
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, OBSERVE
@@ -103,8 +103,7 @@ def plan_lines(policy: Policy, desired: Desired, names: tuple[str, ...]) -> Iter
     if any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.active):
         yield f"# what chain `divert` marks goes to the sinkhole, on {', '.join(names) or 'no interface'}"
     yield ruleset(desired).rstrip()
-    for block in element_blocks(desired):
-        yield block.rstrip()
+    yield from element_commands(desired)
 
 
 def plan_object(policy: Policy, desired: Desired, names: tuple[str, ...]) -> dict[str, Any]:
