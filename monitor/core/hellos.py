@@ -4,6 +4,7 @@ from typing import Final, final
 
 from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.core.accounting import Accounting
+from monitor.core.blindness import ECH
 from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
 from monitor.core.tracking import Tracking
@@ -46,6 +47,8 @@ class Hellos:
         judge = self._accounting.judge
         if judge.policy is not None:
             judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            if is_first and judge.is_hidden(flow, device, attribution):
+                self._accounting.ledger.bypass(group, ECH)
 
     def take_host(self, request: HttpRequest) -> None:
         flow = self._flow(request.packet)

@@ -10,8 +10,8 @@ from monitor.attribution.counters import Attribution, Cell, Watch
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY, Attributor
 from monitor.attribution.flows import CLOSED, ESTABLISHED, NO_HELLO, RESET, Flow
+from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, Match
 from monitor.attribution.matches import DNS as DNS_EVIDENCE
-from monitor.attribution.matches import HTTP, PREFIX, QUIC, SNI, Match
 from monitor.attribution.roles import DNS_PORT
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.core.blindness import METHOD_CATEGORY, bypass_method
@@ -20,9 +20,9 @@ from monitor.core.kills import Kills
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
 from monitor.model import KEY_V4, PROTOCOL_TCP, Samples, key_source
-from monitor.policy.ban import DNS, EVERYONE, IP, REJECT, SHADOW, Ban
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, REJECT, SHADOW, Ban
 from monitor.policy.ban import SNI as SNI_LAYER
-from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict
+from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict, holds
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
 
@@ -42,10 +42,11 @@ EMPTY_DATAGRAM: Final = 48
 class Judge:
     """Without a policy (`policy` is None) it does nothing. `armed`: the sinkhole answers questions of who is diverted.
 
-    `counts_packets` says that flows count packets as they are seen; else conntrack tells of them later.
+    `resolvers` are those that clients are meant to ask, none where they may choose. `counts_packets` says that flows
+    count packets as they are seen; else conntrack tells of them later.
     """
 
-    __slots__ = ("_attributor", "_kills", "_reporter", "armed", "counts_packets", "policy", "proof")
+    __slots__ = ("_attributor", "_kills", "_reporter", "armed", "counts_packets", "policy", "proof", "resolvers")
 
     def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool) -> None:
         self._attributor = attributor
@@ -54,6 +55,7 @@ class Judge:
         self.policy: Policy | None = None
         self.proof = Proof()
         self.armed = False
+        self.resolvers: frozenset[bytes] = frozenset()
         self.counts_packets = counts_packets
 
     def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
@@ -90,6 +92,20 @@ class Judge:
             self.proof.shadow(vendor, group, DNS)
         self._reporter.rule(now, key, device, group_label(device), match_of(match), verdict, DNS, match.name)
         return (BLOCKED if verdict.action == BLOCK else SHADOWED if verdict.action == SHADOW else ALLOWED), verdict
+
+    def is_foreign(self, device: Device, resolver: bytes, now: float) -> bool:
+        """Whether a device whose questions a ban needs asks a resolver that it is not meant to ask."""
+        policy = self.policy
+        if policy is None or not self.resolvers or resolver in self.resolvers:
+            return False
+        return policy.diverts(device.groups, now)
+
+    def is_hidden(self, flow: Flow, device: Device, attribution: Attribution) -> bool:
+        """Whether ECH keeps the flow of a device under a ban from being named."""
+        policy = self.policy
+        if policy is None or not flow.ech or not flow.outbound or attribution.evidence not in (NOTHING, ASN):
+            return False
+        return any(ban.mode == ENFORCE and holds(ban, device.groups) for ban in policy.active)
 
     def stream_question(self, flow: Flow, match: Match, device: Device, acknowledgment: int, now: float) -> None:
         """A question over TCP: where nobody diverts it, the flow is cut as at its hello."""

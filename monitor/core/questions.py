@@ -10,10 +10,11 @@ from monitor.attribution.flows import Flow
 from monitor.attribution.matches import Match
 from monitor.core.accounting import Accounting
 from monitor.core.answering import Pending, Rcodes, Seconds
+from monitor.core.blindness import FOREIGN_RESOLVER
 from monitor.core.judging import ALLOWED, Judge
 from monitor.core.reporter import Reporter
 from monitor.model import DNS as DNS_SERVICE
-from monitor.model import DnsMessage
+from monitor.model import DnsMessage, key_destination
 
 FLAG_RESPONSE: Final = 0x8000
 OPCODE_MASK: Final = 0x7800
@@ -77,6 +78,8 @@ class Questions:
         packet = message.packet
         action, verdict = self._judge.question(match, device, key, packet.time)
         self._accounting.ledger.queries.of(match.vendor, group, action).value += 1
+        if self._judge.is_foreign(device, key_destination(key), packet.time):
+            self._accounting.ledger.bypass(group, FOREIGN_RESOLVER)
         if verdict is not None and message.tcp and flow is not None:
             self._judge.stream_question(flow, match, device, packet.acknowledgment, packet.time)
 

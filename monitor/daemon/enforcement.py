@@ -8,6 +8,7 @@ import time
 from asyncio import AbstractEventLoop, Lock, TimerHandle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from monitor.catalog.index import Index
@@ -18,7 +19,7 @@ from monitor.core.settings import Settings
 from monitor.daemon.answers import Answers
 from monitor.daemon.ban_counters import BanCounters
 from monitor.daemon.log import log
-from monitor.daemon.lookups import Lookups
+from monitor.daemon.lookups import Lookups, system_resolvers
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.model import Histogram, Samples, reverse_key
@@ -33,6 +34,7 @@ from monitor.policy.members import Members
 from monitor.policy.rules import Diversion, kill_set
 from monitor.policy.table import plan_table
 from monitor.policy.territory import Territory
+from monitor.sinkhole.settings import ASKED
 
 ALIVE_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 60.0
@@ -176,6 +178,16 @@ class Enforcement:
         self._territory = Territory(ground.index, settings.nat64, never)
         self._answers.configure(ground.config.sinkhole)
         self._lookups.resolvers = self._answers.upstreams()
+        self._gateway.judge.resolvers = self._meant_resolvers()
+
+    def _meant_resolvers(self) -> frozenset[bytes]:
+        """Whom clients are meant to ask: the gateway and where it asks; nobody where they may choose."""
+        section = self._ground.config.sinkhole
+        if section.upstream == ASKED:
+            return frozenset()
+        own = [ip_address(text).packed for text in self._ground.own]
+        asked = self._answers.upstreams() or system_resolvers()
+        return frozenset((*own, *asked, *[address.packed for address in section.exempt]))
 
     def _start(self, policy: Policy) -> None:
         if self._enforcer is not None:

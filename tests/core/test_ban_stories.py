@@ -11,6 +11,7 @@ from cast import (
     PHONE,
     PHONE_MAC,
     PHONE_V6,
+    RESOLVER,
     SHARED,
     START,
     STRANGER,
@@ -325,3 +326,13 @@ def test_a_name_that_passes_by_exception_is_asked_for() -> None:
     story += asks(LAPTOP, "newsroom.tiktok.com", mac=LAPTOP_MAC)
     effects = watched.feed(story, START + 1)
     assert [effect.name for effect in effects if isinstance(effect, AskName)] == [b"newsroom.tiktok.com"]
+
+
+def test_ways_round_a_ban_are_counted() -> None:
+    watched = governed()
+    watched.judge.resolvers = frozenset({packed(RESOLVER)})
+    story = [*asks(PHONE, "www.google.com"), *asks(PHONE, "www.google.com", at=0.5, resolver=STRANGER)]
+    story += asks(LAPTOP, "www.google.com", resolver=STRANGER, mac=LAPTOP_MAC)
+    story += hello("outer.example", to=CLOUD, ech=True)
+    watched.feed(story, START + 1)
+    assert told(watched, "bypass_attempts_total") == {("phones", "foreign_resolver"): 1, ("phones", "ech"): 1}
