@@ -1,0 +1,95 @@
+"""Changes of policy asked of the real daemon: what it refuses and why, what it says it did, and what it cannot keep."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cable import cable
+
+from monitor.lab.gateway import Daemon
+
+pytestmark = pytest.mark.netns
+
+CONFIG = """
+[[group]]
+name = "students"
+members = ["10.9.0.0/16"]
+[[ban]]
+vendors = ["bytedance", "tencent"]
+groups = ["students"]
+mode = "enforce"
+"""
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    with cable() as wire:
+        running = Daemon(wire.near, tmp_path_factory.mktemp("verbs") / "daemon", CONFIG, ("-i", "v0"))
+        running.start()
+        yield running
+        running.stop()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("ban bytedanse", 2, "no list knows 'bytedanse', the nearest is 'bytedance'"),
+        ("ban bytedance/tiktik", 2, "no list knows 'bytedance/tiktik', the nearest is 'bytedance/tiktok'"),
+        ("ban bytedance --group student", 2, "no group 'student', the nearest is 'students'"),
+        ("ban bytedance --layers dns,tls", 2, "layers: expected dns, sni, ip, got 'tls'"),
+        ("ban bytedance --for 0", 2, "--for must be more than 0"),
+        ("unban google", 1, "google is not banned for anyone"),
+        (
+            "unban bytedance/tiktok",
+            1,
+            "bytedance/tiktok is not banned for anyone; "
+            "there is the configured ban of bytedance, tencent for students",
+        ),
+        ("allow tiktook --device 10.9.0.1 --for 1h --reason r", 2, "no list knows 'tiktook'"),
+        ("allow a..example --device 10.9.0.1 --for 1h --reason r", 2, "expected a domain name, got 'a..example'"),
+        ("allow a.example --device ann --for 1h --reason r", 2, "expected an IP address, got 'ann'"),
+        ("allow a.example --device 10.9.0.1 --for 99999d --reason r", 2, "up to ten years"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_says_why_and_changes_nothing(daemon: Daemon, arguments: str, code: int, said: str) -> None:
+    before = daemon.ask("status")["policy"]
+    done = daemon.run(*arguments.split())
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert said in done.stderr
+    assert daemon.ask("status")["policy"] == before
+
+
+def test_what_is_done_is_said_and_shown(daemon: Daemon) -> None:
+    done = daemon.run("ban", "tencent", "--group", "students", "--shadow", "--for", "1h", "--reason", "trying\nout")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first.startswith("tencent is banned for students: shadow, dns, sni, ip until 20")
+    assert second == "  in the place of the configured ban of bytedance, tencent for students"
+    shown = daemon.run("status").stdout
+    assert "ban at run time: tencent for students: shadow, dns, sni, ip for 59 min more" in shown
+    assert "ban: bytedance for students: enforce, dns, sni, ip" in shown
+    assert daemon.run("pause").stdout == "all bans pause until `gatewatch resume`: 2 bans\n"
+    assert "bans: all pause until `resume`" in daemon.run("status").stdout
+    assert daemon.run("resume", "--all").stdout.endswith("the configuration alone rules: 1 ban\n")
+    assert daemon.ask("status")["policy"]["orders"] == []
+    assert "(by root, process " in daemon.log.read_text()
+    assert ": trying out)" in daemon.log.read_text()
+
+
+def test_what_cannot_be_kept_holds_until_a_restart(tmp_path: Path) -> None:
+    with cable() as wire:
+        folder = tmp_path / "daemon"
+        daemon = Daemon(wire.near, folder, CONFIG, ("-i", "v0"))
+        (folder / "state").write_text("a file where the state directory should be")
+        daemon.start()
+        try:
+            done = daemon.run("ban", "xai")
+            line = "cannot be written, the change holds until a restart"
+            assert (done.returncode, done.stdout) == (1, "xai is banned for everyone: enforce, dns, sni, ip\n")
+            assert line in done.stderr
+            policy = daemon.ask("status")["policy"]
+            assert policy["bans"][0]["ban"] == "runtime.xai-all"
+            assert line in policy["orders_fault"]
+            assert daemon.log.read_text().count(line) == 1
+        finally:
+            daemon.stop()
