@@ -104,6 +104,7 @@ class Reloader:
         old, old_server, old_writer = daemon.config, daemon.server, daemon.line.writer
         daemon.config, daemon.machine = prepared.config, prepared.machine
         daemon.loaded, daemon.lookup = prepared.loaded, prepared.lookup
+        daemon.orders.folder = prepared.config.state.path
         settings = daemon.settings(prepared.config, prepared.lookup)
         daemon.kernel.look_around(prepared.machine, daemon.capture.names, settings.local)
         daemon.gateway.reload(settings, prepared.loaded.index, time.time())
