@@ -1,7 +1,9 @@
 """`gatewatch lab`: builds the lab, lets clients make traffic, and shows what the daemon made of it."""
 
+import shlex
 import signal
 import sys
+import textwrap
 import time
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -9,7 +11,8 @@ from typing import Any, Final, NoReturn
 from monitor.errors import EXIT_FINDING, EXIT_OK, MachineError
 from monitor.lab.gateway import METRICS, Daemon
 from monitor.lab.lab import Lab
-from monitor.lab.traffic import ACTS
+from monitor.lab.live_ban import AFTER_IT, BAN, UNBAN, UNDER_THE_BAN
+from monitor.lab.traffic import ACTS, Act
 
 DEFAULT_SECONDS: Final = 20.0
 # The daemon lists conntrack every five seconds.
@@ -29,6 +32,7 @@ def run(seconds: float = DEFAULT_SECONDS) -> int:
             say(topology(lab))
             say(where_to_look(lab, daemon))
             play(lab, seconds)
+            ban(lab, daemon)
             time.sleep(SETTLE_SECONDS)
             say(verdict(lab, daemon))
     except MachineError as error:
@@ -88,16 +92,37 @@ def where_to_look(lab: Lab, daemon: Daemon) -> list[str]:
 
 
 def play(lab: Lab, seconds: float) -> None:
-    """Let the clients act, over and over, for `seconds`, but everything once."""
+    """Let the clients act, over and over, for `seconds`, but everything once; only the first round is told."""
     started = time.monotonic()
-    rounds = 0
-    while rounds == 0 or time.monotonic() - started < seconds:
-        for act in ACTS:
-            if rounds and time.monotonic() - started >= seconds:
-                break
-            result = act.act(lab.client(act.client))
-            print(f"  {time.monotonic() - started:5.1f} s  {act.client:7} {act.says}: {result}", flush=True)
-        rounds += 1
+    perform(lab, ACTS)
+    done = len(ACTS)
+    while time.monotonic() - started < seconds:
+        act = ACTS[done % len(ACTS)]
+        act.act(lab.client(act.client))
+        done += 1
+    if done > len(ACTS):
+        print(f"  …and so on for {time.monotonic() - started:.0f} s, {done} acts in all", flush=True)
+
+
+def perform(lab: Lab, acts: tuple[Act, ...]) -> None:
+    for act in acts:
+        print(f"  {act.client:7} {act.says}: {act.act(lab.client(act.client))}", flush=True)
+
+
+def ban(lab: Lab, daemon: Daemon) -> None:
+    """Ban a vendor for the phone, see that it holds and touches nobody else, and undo it."""
+    order(daemon, BAN)
+    perform(lab, UNDER_THE_BAN)
+    order(daemon, UNBAN)
+    perform(lab, AFTER_IT)
+
+
+def order(daemon: Daemon, words: tuple[str, ...]) -> None:
+    done = daemon.run(*words)
+    if done.returncode != EXIT_OK:
+        raise MachineError(f"lab: gatewatch {words[0]} failed: {done.stderr.strip()}")
+    print(f"\nThe administrator types: gatewatch {shlex.join(words)}")
+    print(textwrap.indent(done.stdout.rstrip(), "  ") + "\n", flush=True)
 
 
 def verdict(lab: Lab, daemon: Daemon) -> list[str]:

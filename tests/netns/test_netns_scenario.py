@@ -9,6 +9,7 @@ import pytest
 
 from monitor.lab.child import environment, python_module
 from monitor.lab.leftovers import known_labs
+from monitor.lab.live_ban import AFTER_IT, UNDER_THE_BAN
 from monitor.lab.traffic import ACTS
 
 pytestmark = pytest.mark.netns
@@ -20,8 +21,11 @@ def test_the_lab_tells_its_story_and_goes() -> None:
     done = subprocess.run(LAB, capture_output=True, text=True, timeout=100, env=environment(), check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for act in ACTS:
+    for act in (*ACTS, *UNDER_THE_BAN, *AFTER_IT):
         assert act.says in done.stdout
+    assert done.stdout.count(": NXDOMAIN") == 2
+    assert done.stdout.count(": stopped: ") == 2
+    assert "NOT STOPPED" not in done.stdout
     assert "failed" not in done.stdout
     told = [line.split() for line in done.stdout.splitlines()]
     for client, vendor in (("phone", "bytedance"), ("laptop", "google"), ("laptop", "meta"), ("phone", "telegram")):
