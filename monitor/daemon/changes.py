@@ -57,6 +57,8 @@ class Request:
 
     def reason(self) -> str:
         reason = " ".join(self.text("reason").split())
+        if not reason.isprintable():
+            raise UsageError("reason must be printable: it goes into the log")
         if len(reason) > REASON_CHARACTERS:
             raise UsageError(f"reason must have at most {REASON_CHARACTERS} characters")
         return reason

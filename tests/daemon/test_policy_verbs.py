@@ -38,6 +38,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         ("ban bytedance --group student", 2, "no group 'student', the nearest is 'students'"),
         ("ban bytedance --layers dns,tls", 2, "layers: expected dns, sni, ip, got 'tls'"),
         ("ban bytedance --for 0", 2, "--for must be more than 0"),
+        ("ban bytedance --reason \x1b[2J", 2, "reason must be printable"),
         ("unban google", 1, "google is not banned for anyone"),
         (
             "unban bytedance/tiktok",
