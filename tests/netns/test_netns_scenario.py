@@ -26,7 +26,7 @@ def test_the_lab_tells_its_story_and_goes() -> None:
     assert done.stdout.count(": NXDOMAIN") == 2
     assert done.stdout.count(": stopped: ") == 2
     assert "NOT STOPPED" not in done.stdout
-    assert "failed" not in done.stdout
+    assert ": failed: " not in done.stdout
     told = [line.split() for line in done.stdout.splitlines()]
     for client, vendor in (("phone", "bytedance"), ("laptop", "google"), ("laptop", "meta"), ("phone", "telegram")):
         assert any(words[:2] == [client, vendor] for words in told), done.stdout
