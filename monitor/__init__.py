@@ -39,7 +39,7 @@ What always holds, each with the test that keeps it:
   `tests/wire/test_flows.py`
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
-- what was changed at run time is kept whole, and what is damaged rules nothing: `tests/daemon/test_orders.py`
+- what was changed at run time is kept whole, and what is damaged rules nothing: `tests/daemon/test_order_book.py`
 - the daemon imports neither scapy nor what only the lab needs: `tests/daemon/test_process.py`
 - README tells what the code does: `tests/test_documents.py`
 """
