@@ -32,7 +32,7 @@ ADMIN = """table inet admin {
  chain inp {
  type filter hook input priority filter; policy drop;
  iifname "lo" accept
- meta l4proto ipv6-icmp accept
+ meta l4proto 58 accept
  }
  chain forw {
  type filter hook forward priority filter; policy drop;
