@@ -11,7 +11,7 @@ from monitor.config.subjects import name, target
 from monitor.config.targets import targets, unknown_target
 from monitor.config.values import packed_device
 from monitor.errors import UsageError
-from monitor.policy.ban import LAYERS, SHADOW
+from monitor.policy.ban import ENFORCE, LAYERS, SHADOW
 from monitor.policy.orders import ALLOW, BAN, PAUSE, RESUME, UNBAN, Order
 
 REASON_CHARACTERS: Final = 500
@@ -81,7 +81,7 @@ def read_change(verb: str, arguments: dict[str, Any], by: Order, config: Config,
     order = replace(order, subject=read_subject(request.text("vendor"), index), group=read_group(request, config))
     if verb == UNBAN:
         return order
-    mode = SHADOW if request.flag("shadow") else Order.mode
+    mode = SHADOW if request.flag("shadow") else ENFORCE
     return replace(order, verb=BAN, mode=mode, layers=request.words("layers", LAYERS))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from monitor.config.subjects import name, target, word
 from monitor.errors import UsageError
-from monitor.policy.ban import LAYERS, MODES
+from monitor.policy.ban import ENFORCE, LAYERS, MODES
 from monitor.policy.orders import RESUME, VERBS, Order, Standing, effective, live_orders, next_expiry, with_order
 
 FILE_NAME: Final = "orders.json"
@@ -155,7 +155,7 @@ def read_order(row: object) -> Order:
         pid=_field(row, "pid", int, 0),
         subject=_field(row, "vendor", str, ""),
         group=_field(row, "group", str, ""),
-        mode=_field(row, "mode", str, Order.mode),
+        mode=_field(row, "mode", str, ENFORCE),
         layers=tuple(_field(row, "layers", list, [])),
         device=bytes.fromhex(_field(row, "device", str, "")),
         name=_field(row, "name", str, "").encode("ascii"),
