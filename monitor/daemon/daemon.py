@@ -125,7 +125,7 @@ class Daemon:
     async def take_policy(self) -> None:
         """Puts `standing` in force, now and whenever an order is over."""
         policy = build_policy(self.config, self.standing())
-        await self.enforcement.govern(policy, self._ground())
+        self.line.write(await self.enforcement.govern(policy, self._ground()))
         if self._expiry is not None:
             self._expiry.cancel()
         now = time.time()

@@ -71,6 +71,7 @@ class Enforcement:
         self._sees = sees
         self._changing = Lock()
         self.fault = ""
+        self._told = ""
         self._loop = loop
         self._gateway = gateway
         self._ground = ground
@@ -83,16 +84,12 @@ class Enforcement:
         self._timers: dict[str, TimerHandle] = {}
         self._stand_on(ground)
 
-    @property
-    def enforces(self) -> bool:
-        return self._enforcer is not None
-
-    async def govern(self, policy: Policy, ground: Ground) -> None:
-        """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
+    async def govern(self, policy: Policy, ground: Ground) -> list[Effect]:
+        """Puts the policy in force, and what it stands on; live flows that it bans are cut. Returns what was done."""
         async with self._changing:
-            await self._govern(policy, ground)
+            return await self._govern(policy, ground)
 
-    async def _govern(self, policy: Policy, ground: Ground) -> None:
+    async def _govern(self, policy: Policy, ground: Ground) -> list[Effect]:
         self._ground = ground
         self._stand_on(ground)
         policy.refresh(time.time())
@@ -101,15 +98,24 @@ class Enforcement:
         else:
             self.fault = ""
             await self._let_go()
-        self.perform(self._gateway.govern(policy if policy.bans else None, time.time()))
+        effects = self._gateway.govern(policy if policy.bans else None, time.time())
+        self.perform(effects)
         await self._arm(policy)
         self._ask_anew(policy)
+        return effects
 
     def perform(self, effects: list[Effect]) -> None:
         """Does at once what a batch asks for: the table first, then the kills."""
         enforcer = self._enforcer
-        if enforcer is None:
+        if enforcer is None or not effects:
             return
+        try:
+            self._perform(enforcer, effects)
+        except (OSError, MachineError) as error:
+            enforcer.complaints.append(f"the kernel did not do what a ban wants: {error}")
+        self._tell(enforcer)
+
+    def _perform(self, enforcer: Enforcer, effects: list[Effect]) -> None:
         changes: list[Change] = []
         kills: list[Kill] = []
         changed = False
@@ -131,7 +137,6 @@ class Enforcement:
         if kills:
             enforcer.kill([cut(kill) for kill in kills])
             self._note(kills)
-        self._tell(enforcer)
 
     async def look_again(self, ground: Ground) -> None:
         """Interfaces or addresses have changed."""
@@ -140,10 +145,6 @@ class Enforcement:
             if enforcer is not None and policy is not None:
                 enforcer.alive.watch(ground.interfaces)
                 await self._govern(policy, ground)
-
-    def plan(self) -> Desired:
-        """What the table holds."""
-        return self._desired
 
     async def stop(self) -> None:
         """Leaves nothing behind."""
@@ -241,7 +242,7 @@ class Enforcement:
                 await self._answers.open(enforcer.diversion.doors)
             else:
                 await self._answers.close()
-        except MachineError as error:
+        except (OSError, MachineError) as error:
             log.error("the dns layer stays off, sni and ip hold: %s", error)
         self._gateway.judge.armed = self._answers.armed
         if self._answers.armed != before:
@@ -309,15 +310,22 @@ class Enforcement:
 
     def _tell(self, enforcer: Enforcer) -> None:
         for complaint in enforcer.complaints:
-            log.error("%s", complaint)
+            if complaint != self._told:
+                log.error("%s", complaint)
+            self._told = complaint
         enforcer.complaints.clear()
 
     def _renew(self) -> None:
         """Nothing is renewed by a daemon that sees nothing: its bans open."""
         self._timers["alive"] = self._loop.call_later(ALIVE_SECONDS, self._renew)
         enforcer = self._enforcer
-        if enforcer is not None and self._sees():
+        if enforcer is None or not self._sees():
+            return
+        try:
             enforcer.renew_alive()
+        except (OSError, MachineError) as error:
+            enforcer.complaints.append(f"bans open, because they cannot be renewed: {error}")
+            self._tell(enforcer)
 
     def _reconcile(self) -> None:
         self._timers["reconcile"] = self._loop.call_later(RECONCILE_SECONDS, self._reconcile)
@@ -326,7 +334,7 @@ class Enforcement:
             return
         try:
             fault = enforcer.reconcile(self._desired)
-        except MachineError as error:
+        except (OSError, MachineError) as error:
             fault = str(error)
         if fault:
             log.error("%s", fault)

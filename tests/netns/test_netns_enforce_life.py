@@ -7,6 +7,7 @@ import time
 import pytest
 from banned import configuration, works
 
+from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4
 from monitor.lab.zone import NAMELESS_V4
@@ -16,6 +17,13 @@ pytestmark = pytest.mark.netns
 # The switch of five seconds, and one more to notice.
 DEAD_SECONDS = 6.0
 DOWNLOAD = "https://www.capcut.com/bytes/1000000000?rate=1000000"
+
+
+def told(daemon: Daemon) -> dict[str, str]:
+    """The last verdict."""
+    verdicts = daemon.eve("verdict")
+    return verdicts[-1]["verdict"] if verdicts else {}
+
 
 families = pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
 
@@ -88,6 +96,7 @@ def test_a_ban_that_starts_stops_a_download_and_its_end_lets_it_go_on(lab: Lab, 
         while child.running():
             assert time.monotonic() - began < 3
             time.sleep(0.02)
+        daemon.wait_for("told", lambda: {"action": "block", "layer": "sni"}.items() <= told(daemon).items())
         daemon.configure(configuration(lab, mode="observe"))
         daemon.reload()
         daemon.wait_for("let go", lambda: lab.client("phone").curl("https://www.capcut.com/", ipv6=ipv6).good, 3)
@@ -112,3 +121,19 @@ def test_an_exception_reaches_its_name_at_the_vendors_own_address(lab: Lab, ipv6
         assert daemon.metric("leaked_bytes_total") == 0
     finally:
         daemon.stop()
+
+
+def test_a_table_of_somebody_else_costs_a_line_and_the_rest_goes_on(lab: Lab) -> None:
+    lab.gateway.run(["nft", 'add table inet gatewatch { comment "mine"; }']).check_returncode()
+    daemon = lab.daemon(configuration(lab))
+    try:
+        assert "not gatewatch's" in daemon.ask("status")["health"]["enforcement"]
+        assert daemon.metric("enforcement_up", part="kernel") == 0
+        assert daemon.log.read_text().count("bans are not enforced") == 1
+        assert works(lab)
+        daemon.wait_for("seen it", lambda: daemon.metric("handshakes_total", vendor="bytedance", group="phones") > 0)
+    finally:
+        daemon.stop()
+        kept = lab.gateway.run(["nft", "list", "table", "inet", "gatewatch"]).stdout
+        lab.gateway.run(["nft", "delete", "table", "inet", "gatewatch"])
+    assert "mine" in kept
