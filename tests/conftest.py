@@ -6,8 +6,14 @@ from pathlib import Path
 
 import corpus
 import pytest
+from hypothesis import settings
 
 import monitor
+
+# No test is timed, because the machine may have other work; and the same commit gives the same result everywhere.
+settings.register_profile("here", deadline=None)
+settings.register_profile("integration", deadline=None, derandomize=True)
+settings.load_profile("integration" if os.environ.get("CI") else "here")
 
 # Programs that tests start run the engine that the tests themselves run.
 os.environ["PYTHONPATH"] = str(Path(monitor.__file__).resolve().parents[1])
