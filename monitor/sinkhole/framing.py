@@ -29,12 +29,6 @@ class Framer:
         return message
 
     @property
-    def is_whole(self) -> bool:
-        """Whether a message can be taken."""
-        held = self._held
-        return len(held) >= LENGTH and len(held) >= LENGTH + (held[0] << 8 | held[1])
-
-    @property
     def is_oversized(self) -> bool:
         """Whether the next message is longer than anybody needs."""
         return len(self._held) >= LENGTH and (self._held[0] << 8 | self._held[1]) > self._size_max

@@ -22,10 +22,10 @@ def is_at_rest(daemon: Daemon) -> bool:
     """Whether it answers at once, and has worked off what conntrack had to tell of the flood."""
     started = time.monotonic()
     evictions = daemon.metric("table_evictions_total", table="flows")
-    prompt = time.monotonic() - started < AT_ONCE_SECONDS
+    quick = time.monotonic() - started < AT_ONCE_SECONDS
     # Metrics are rendered at most once a second.
     time.sleep(1.1)
-    return prompt and daemon.metric("table_evictions_total", table="flows") == evictions > 0
+    return quick and daemon.metric("table_evictions_total", table="flows") == evictions > 0
 
 
 def sizes(daemon: Daemon) -> dict[str, float]:
