@@ -9,6 +9,7 @@ from monitor.core.tracking import TIMEOUT, Tracking, may_say_hello
 from monitor.model import (
     FLOW_END,
     FLOW_NEW,
+    FLOW_UPDATE,
     FlowCount,
     key_destination_port,
     key_protocol,
@@ -18,21 +19,28 @@ from monitor.model import (
 
 # What conntrack tells of unknown connections so soon after the start is older than we are.
 STARTUP_SECONDS: Final = 30.0
+# A dump's datagram may wait in its socket while the end of a connection in it comes over the other one.
+ENDED_MAX: Final = 32_768
 
 
 @final
 class Connections:
     """Keeps flows at what conntrack says. `started` is when the gateway began to watch."""
 
-    __slots__ = ("_ends", "_started", "_tracking")
+    __slots__ = ("_ended", "_ended_before", "_ends", "_started", "_tracking")
 
     def __init__(self, tracking: Tracking, ends: Ends, started: float) -> None:
         self._tracking = tracking
         self._ends = ends
         self._started = started
+        # The ids of connections that have ended lately, the newer and the older half of them.
+        self._ended: set[int] = set()
+        self._ended_before: set[int] = set()
 
     def count(self, count: FlowCount) -> None:
         """Takes over what conntrack has counted of a connection since its start."""
+        if count.state == FLOW_END:
+            self._remember_end(count.id)
         key, back = self._inside_keys(count)
         table = self._tracking.table
         flow = table.find(key)
@@ -40,6 +48,8 @@ class Connections:
             self._tracking.end(flow, TIMEOUT)
             flow = None
         if flow is None:
+            if count.state == FLOW_UPDATE and (count.id in self._ended or count.id in self._ended_before):
+                return
             if count.state != FLOW_NEW and len(table.forward) >= table.limit:
                 # Evicted before, or never heard of: to take it up would push out a flow that is being counted.
                 return
@@ -55,6 +65,12 @@ class Connections:
         self._tracking.touch(flow)
         if count.state == FLOW_END:
             self._tracking.end(flow, TIMEOUT)
+
+    def _remember_end(self, connection: int) -> None:
+        if len(self._ended) >= ENDED_MAX:
+            self._ended_before = self._ended
+            self._ended = set()
+        self._ended.add(connection)
 
     def _open_connection(self, count: FlowCount, key: bytes, back: bytes) -> Flow:
         flow = Flow(key, back, key_protocol(key), key_destination_port(key), count.time)

@@ -130,6 +130,28 @@ def test_ports_that_conntrack_uses_again_are_another_flow() -> None:
     assert ledger(watched) == {(PHONE, "unknown", "none"): (670, 910, 2)}
 
 
+def test_a_dump_that_waited_while_the_connection_ended_does_not_count_it_again() -> None:
+    watched = gateway(SETTINGS)
+    watched.tick(START + 1)
+    story = [
+        connection(FLOW_NEW, 60, 0, 100.0),
+        connection(FLOW_END, 600, 900, 101.0),
+        connection(FLOW_UPDATE, 600, 900, 101.1),
+    ]
+    (event,) = watched.feed(story, START + 102)
+    assert isinstance(event.about, FlowRecord)
+    assert watched.close(START + 110) == []
+    assert ledger(watched) == {(PHONE, "unknown", "none"): (600, 900, 1)}
+
+
+def test_the_number_of_an_ended_connection_may_come_again() -> None:
+    watched = gateway(SETTINGS)
+    first = [connection(FLOW_NEW, 60, 0), connection(FLOW_END, 600, 900, 1.0)]
+    second = [connection(FLOW_NEW, 60, 0, 50.0), connection(FLOW_UPDATE, 100, 200, 51.0)]
+    watched.feed([*first, *second], START + 60)
+    assert ledger(watched) == {(PHONE, "unknown", "none"): (700, 1100, 2)}
+
+
 def test_counters_that_come_out_of_order_never_take_bytes_back() -> None:
     watched = gateway(SETTINGS)
     watched.feed([connection(FLOW_NEW, 600, 900), connection(FLOW_UPDATE, 500, 950, 5.0)], START + 5)
