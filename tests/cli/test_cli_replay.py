@@ -6,6 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import documents
 import phone
 import pytest
 from privileges import as_nobody
@@ -171,3 +172,12 @@ def test_no_privilege_is_needed(capture: Path, tmp_path: Path) -> None:
         folder.chmod(0o755)
     ran = gatewatch("replay", capture, prefix=as_nobody())
     assert ran.code == 0, ran.err
+
+
+def test_the_commands_of_the_documents(capture: Path, tmp_path: Path) -> None:
+    capture.rename(tmp_path / "capture.pcap")
+    text = documents.commands("tests/cli/test_cli_replay.py::test_the_commands_of_the_documents")
+    done = documents.run_text(text, tmp_path, documents.make_place(tmp_path))
+    assert (done.returncode, done.stdout.count("VENDOR"), done.stderr.count("VENDOR")) == (0, 1, 1)
+    events = [json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"]
+    assert events[0]["event_type"] == "dns"
