@@ -21,7 +21,8 @@ from monitor.config.values import Endpoint
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, Lookup, Settings
 from monitor.daemon.counting import Counting
-from monitor.daemon.enforcement import Enforcement, Ground
+from monitor.daemon.enforcement import Enforcement
+from monitor.daemon.ground import Ground
 from monitor.daemon.interfaces import connected_prefixes
 from monitor.daemon.kernel import KernelSide
 from monitor.daemon.log import log

@@ -1,0 +1,159 @@
+"""Table `inet gatewatch` in the daemon's hands: planned from the policy, held in the kernel, kept account of.
+
+Whatever the kernel refuses is told in one line, once, and the rest goes on.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, final
+
+from monitor.core.effects import Follow, Kill
+from monitor.daemon.ban_counters import BanCounters
+from monitor.daemon.ground import Ground
+from monitor.daemon.log import log
+from monitor.errors import MachineError
+from monitor.kernel.enforcer import Cut, Enforcer
+from monitor.model import Histogram, Samples, reverse_key
+from monitor.policy.ban import CLOSED
+from monitor.policy.change import AddElements, Change, DeleteElements
+from monitor.policy.desired import Desired
+from monitor.policy.diff import change_elements, diff
+from monitor.policy.groups import Groups
+from monitor.policy.judge import Policy
+from monitor.policy.members import Members
+from monitor.policy.rules import Diversion, kill_set
+from monitor.policy.table import plan_table
+from monitor.policy.territory import Territory
+
+ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+)  # fmt: skip
+
+
+@final
+class Holding:
+    """`enforcer` is None while nothing is held. `diversion` tells what decides whose questions are diverted now.
+
+    What stands on ground that has changed is made anew by `stand_on`.
+    """
+
+    def __init__(self, ground: Ground, diversion: Callable[[], Diversion]) -> None:
+        self.enforcer: Enforcer | None = None
+        self.desired = Desired()
+        self.seconds = Histogram(ENFORCE_BOUNDS)
+        self._diversion = diversion
+        self._counters = BanCounters()
+        self._told = ""
+        self.stand_on(ground)
+
+    def stand_on(self, ground: Ground) -> None:
+        settings = ground.settings
+        self._ground = ground
+        self._members = Members(Groups(settings.groups, settings.interfaces))
+        self._territory = Territory(ground.index, settings.nat64, (*settings.local, *ground.own))
+
+    def start(self, policy: Policy) -> Enforcer:
+        """Makes the table. Raises MachineError where that cannot be; nothing is held then."""
+        if not self._ground.forwarding:
+            raise MachineError("this host does not forward what it sees")
+        enforcer = Enforcer()
+        desired = self._plan(policy)
+        try:
+            enforcer.start(desired, self._ground.interfaces)
+        except MachineError:
+            enforcer.close()
+            raise
+        self.enforcer, self.desired = enforcer, desired
+        return enforcer
+
+    def stop(self) -> None:
+        """Leaves nothing behind."""
+        enforcer = self.enforcer
+        if enforcer is not None:
+            self._counters.read(enforcer.counters(), self.desired.counters)
+            enforcer.stop()
+            self.enforcer = None
+            self.desired = Desired()
+
+    def rebuild(self, enforcer: Enforcer, policy: Policy) -> None:
+        """Another policy, other members: the table as it must be now, by the fewest changes."""
+        desired = self._plan(policy)
+        changes = diff(desired, self.desired)
+        if changes:
+            self._counters.read(enforcer.counters(), self.desired.counters)
+            enforcer.apply(changes)
+        self.desired = desired
+
+    def follow(self, news: Sequence[Follow]) -> list[Change]:
+        """What changes in the groups' sets after the news of devices."""
+        changes: list[Change] = []
+        for one in news:
+            changes += self._members.follow(one.number, one.groups, one.mac, one.addresses)
+        return changes
+
+    def change_members(self, enforcer: Enforcer, changes: Sequence[Change]) -> None:
+        enforcer.apply(changes)
+        for change in changes:
+            if isinstance(change, AddElements | DeleteElements):
+                change_elements(self.desired.elements[change.set], change)
+
+    def kill(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
+        """Cuts the flows and notes how long that took since their hellos were seen."""
+        enforcer.kill([cut(kill) for kill in kills])
+        now = time.time()
+        for kill in kills:
+            if kill.acknowledgment >= 0:
+                self.seconds.add(max(0.0, now - kill.time))
+
+    def release(self, enforcer: Enforcer, keys: Sequence[bytes]) -> None:
+        """Which of the sets a flow is in nobody needs to know: what is not there is not missed."""
+        flows: dict[tuple[str, int], list[bytes]] = {}
+        for key in keys:
+            protocol = {6: "tcp", 17: "udp"}.get(key[-1])
+            if protocol is not None:
+                both = flows.setdefault((protocol, 4 if len(key) < 16 else 6), [])
+                both += [key[:-1], reverse_key(key)[:-1]]
+        for (protocol, family), both in flows.items():
+            for on_failure in ("open", "closed"):
+                enforcer.forget(kill_set(protocol, family, on_failure), both)
+
+    def reconcile(self, enforcer: Enforcer) -> bool:
+        """Puts back what somebody took away; true where something was missing. Run-time sets are empty then."""
+        try:
+            fault = enforcer.reconcile(self.desired)
+        except (OSError, MachineError) as error:
+            fault = str(error)
+        if fault:
+            log.error("%s", fault)
+        return bool(fault)
+
+    def tell(self, enforcer: Enforcer) -> None:
+        """What the kernel refused, each line once while it stays the same."""
+        for complaint in enforcer.complaints:
+            if complaint != self._told:
+                log.error("%s", complaint)
+            self._told = complaint
+        enforcer.complaints.clear()
+
+    def samples(self) -> Samples:
+        samples: Samples = {}
+        enforcer = self.enforcer
+        if enforcer is not None:
+            self._counters.read(enforcer.counters(), self.desired.counters)
+            samples["kernel_transactions_total"] = {
+                (result,): float(count) for result, count in enforcer.elements.transactions.items()
+            }
+        samples.update(self._counters.samples())
+        return samples
+
+    def _plan(self, policy: Policy) -> Desired:
+        ground = self._ground
+        vendors = ground.index.vendors()
+        return plan_table(
+            policy, self._members, self._territory, vendors, ground.interfaces, self._diversion(), time.time()
+        )
+
+
+def cut(kill: Kill) -> Cut:
+    sequence = kill.acknowledgment if kill.acknowledgment > 0 else None
+    return Cut(kill.key, sequence, kill.on_failure == CLOSED, kill.ban.encode())
