@@ -17,6 +17,8 @@ DNS: Final = "dns"
 PREFIX: Final = "prefix"
 ASN: Final = "asn"
 NOTHING: Final = "none"
+# All of them, strongest first.
+EVIDENCE: Final = (SNI, QUIC, HTTP, DNS, PREFIX, ASN, NOTHING)
 
 
 @final

@@ -26,6 +26,9 @@ FOREIGN_RESOLVER: Final = "foreign_resolver"
 MIDSTREAM: Final = "midstream"
 UNDECODABLE: Final = "undecodable"
 
+REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, MIDSTREAM)
+METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER)
+
 # What a flow of a method is, also at an address that no list knows.
 METHOD_CATEGORY: Final = {
     DOH: ENCRYPTED_DNS, DOT: ENCRYPTED_DNS, DOQ: ENCRYPTED_DNS, VPN: VPN_PROXY, RELAY: PRIVATE_RELAY,

@@ -46,7 +46,7 @@ from monitor.model import (
     reverse_key,
 )
 from monitor.policy.ban import DNS
-from monitor.policy.groups import Groups
+from monitor.policy.groups import NO_GROUP, Groups
 from monitor.policy.judge import BLOCK, Policy, Verdict
 
 TICK_SECONDS: Final = 1.0
@@ -80,6 +80,7 @@ class Gateway:
         attributor = Attributor(self._matches, self._memory, self._places)
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
+        self._ledger.expect(group_names(settings))
         self.judge = Judge(attributor, self._reporter, self._packets)
         self._version = -1
         self._following = Following(self._devices)
@@ -137,6 +138,7 @@ class Gateway:
         self._questions.pending.resize(limits.queries)
         self._table.limit = limits.flows
         self._ledger.resize(limits.rows, limits.series)
+        self._ledger.expect(group_names(settings))
         self._matches.reload(index)
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
         self._accounting.reload(Groups(settings.groups, settings.interfaces))
@@ -300,6 +302,7 @@ class Gateway:
         for follow in news:
             self._reporter.put(follow)
         if changed:
+            self.judge.expect()
             self._reporter.put(PolicyChanged(now))
             self.judge.release(now)
         if changed or news:
@@ -362,3 +365,7 @@ class Gateway:
         if self._reporter.dhcp:
             group = self._accounting.group_of(device) if device is not None else "none"
             self._reporter.report(packet.time, message, device, group, None)
+
+
+def group_names(settings: Settings) -> list[str]:
+    return [*[group.name for group in settings.groups], NO_GROUP]

@@ -199,12 +199,18 @@ class Judge:
         leak.down += returned if flow.outbound else sent
         watch.sent, watch.returned = flow.sent, flow.returned
 
+    def expect(self) -> None:
+        """Other bans are in force: what they count is there from now on."""
+        if self.policy is not None:
+            self.proof.expect(self.policy.active)
+
     def put(self, samples: Samples) -> None:
-        """The proof, and what is in force; nothing where no policy is."""
+        """The proof, and what is in force; nothing where no policy has ever been."""
         policy = self.policy
+        if policy is not None or self.proof.blocked or self.proof.shadowed:
+            self.proof.put(samples)
         if policy is None:
             return
-        self.proof.put(samples)
         samples["ban_info"] = {
             (subject.category or subject.vendor, group, ban.mode): 1.0
             for ban in policy.active

@@ -4,11 +4,13 @@ Everything is a cell that flows hold on to; the tables here only make cells and 
 Counters never shrink: a tally that is dropped stays in its series, a series beyond the budget is folded into `other`.
 """
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from monitor.attribution.counters import OTHER, UNKNOWN, Attribution, Cell, Destination, Tally, Traffic
 from monitor.attribution.devices import Device
 from monitor.attribution.places import NO_ASN, Place
+from monitor.core.blindness import METHODS, REASONS
 
 DESTINATIONS: Final = 4096
 # flow_bytes_total has two directions, flows_total one.
@@ -109,6 +111,14 @@ class Ledger:
             found = self._destination_of(place.asn, place.country)
             place.destination = found
         return found
+
+    def expect(self, groups: Sequence[str]) -> None:
+        """The small counters of these groups are there from now on, at zero: a rise from nothing is one to be seen."""
+        for group in groups:
+            for reason in REASONS:
+                self.blind_cell(group, reason)
+            for method in METHODS:
+                labelled(self.bypasses, group, method)
 
     def blind_cell(self, group: str, reason: str) -> Cell:
         return labelled(self.blind, group, reason)

@@ -3,12 +3,18 @@
 A leak is what passed after the ban took effect. The bytes of a killed flow up to its hello are blocked bytes, what
 it goes on sending is nothing. A server's data that passed behind the hello, before the kill was in the kernel,
 makes an answer that came too late.
+
+A counter is there, at zero, as soon as a ban that may move it is in force, and stays when the ban is over: Prometheus
+sees a rise only where it saw the nothing before it.
 """
 
+from collections.abc import Sequence
 from typing import Final, final
 
 from monitor.attribution.counters import Cell, Traffic
+from monitor.attribution.matches import EVIDENCE
 from monitor.model import Samples
+from monitor.policy.ban import ENFORCE, EVERYONE, SHADOW, Ban
 
 UP: Final = "up"
 DOWN: Final = "down"
@@ -27,11 +33,29 @@ class Proof:
         self.blocked_bytes: dict[tuple[str, str], Cell] = {}
         self.late = Cell()
 
+    def expect(self, bans: Sequence[Ban]) -> None:
+        """Makes the counters of bans that are in force now."""
+        for ban in bans:
+            for subject in ban.subjects:
+                for group in ban.groups or (EVERYONE,):
+                    self._expect(ban, subject.category or subject.vendor, group)
+
+    def _expect(self, ban: Ban, vendor: str, group: str) -> None:
+        if ban.mode == SHADOW:
+            for layer in ban.layers:
+                cell_of(self.shadowed, vendor, group, layer)
+        elif ban.mode == ENFORCE:
+            for layer in ban.layers:
+                cell_of(self.blocked, vendor, group, layer)
+            for evidence in EVIDENCE:
+                self.leak_of(vendor, group, evidence)
+            self.blocked_bytes_of(vendor, group)
+
     def block(self, vendor: str, group: str, layer: str) -> None:
-        count(self.blocked, vendor, group, layer)
+        cell_of(self.blocked, vendor, group, layer).value += 1
 
     def shadow(self, vendor: str, group: str, layer: str) -> None:
-        count(self.shadowed, vendor, group, layer)
+        cell_of(self.shadowed, vendor, group, layer).value += 1
 
     def leak_of(self, vendor: str, group: str, evidence: str) -> Traffic:
         """Where the bytes of one flow go that pass."""
@@ -60,9 +84,9 @@ class Proof:
         samples["leaked_bytes_total"] = leaked
 
 
-def count(cells: dict[tuple[str, str, str], Cell], vendor: str, group: str, layer: str) -> None:
+def cell_of(cells: dict[tuple[str, str, str], Cell], vendor: str, group: str, layer: str) -> Cell:
     cell = cells.get((vendor, group, layer))
     if cell is None:
         cell = Cell()
         cells[vendor, group, layer] = cell
-    cell.value += 1
+    return cell

@@ -1,6 +1,7 @@
 """Asks the sources for their numbers, only when somebody scrapes, and renders them in slices.
 
-A source is a callable that returns samples by family name; what two sources give for one family is joined. The
+A source is a callable that returns samples by family name; what two sources give for one family is joined, and for
+one series added: the core counts flows that were cut, the kernel packets that were refused. The
 numbers are taken in one go, so that a page is of one moment; the text is made in slices between which the loop turns.
 """
 
@@ -54,8 +55,13 @@ class Collector:
         joined: dict[str, dict[tuple[str, ...], float]] = {}
         for source in self._samples:
             for name, values in source().items():
-                joined.setdefault(name, {}).update(values)
+                add(joined.setdefault(name, {}), values)
         return {name: list(values.items()) for name, values in joined.items()}
+
+
+def add(totals: dict[tuple[str, ...], float], values: dict[tuple[str, ...], float]) -> None:
+    for labels, value in values.items():
+        totals[labels] = totals.get(labels, 0.0) + value
 
 
 def _known(names: set[str]) -> None:

@@ -33,6 +33,7 @@ from cast import (
     tls,
 )
 
+from monitor.attribution.matches import EVIDENCE
 from monitor.core.effects import UNDERWAY, AskName, Effect, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
@@ -311,6 +312,24 @@ def test_a_ban_of_everyone_is_labelled_all() -> None:
     watched.feed(hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC), START + 1)
     assert told(watched, "blocked_total") == {("bytedance", "all", "sni"): 1}
     assert told(watched, "ban_info") == {("bytedance", "all", "enforce"): 1}
+
+
+def test_what_a_ban_counts_is_told_as_nothing_before_it_counts_and_stays_when_it_is_over() -> None:
+    """Prometheus sees a rise only where it saw the nothing before."""
+    watched = governed(ban(), ban("google", SHADOW, layers=frozenset({"dns"})))
+    samples = watched.snapshot()
+    assert samples["blocked_total"] == {("bytedance", "phones", layer): 0 for layer in ("dns", "sni", "ip")}
+    assert samples["shadow_blocked_total"] == {("google", "phones", "dns"): 0}
+    assert samples["blocked_bytes_total"] == {("bytedance", "phones"): 0}
+    assert samples["leaked_bytes_total"] == {
+        ("bytedance", "phones", direction, evidence): 0 for direction in ("up", "down") for evidence in EVIDENCE
+    }
+    watched.feed(hello("www.tiktok.com"), START + 1)
+    watched.govern(None, START + 2)
+    after = watched.snapshot()
+    assert after["blocked_total"][("bytedance", "phones", "sni")] == 1
+    assert after["leaked_bytes_total"] == samples["leaked_bytes_total"]
+    assert "ban_info" not in after
 
 
 def test_without_a_policy_nothing_of_this_is_told() -> None:

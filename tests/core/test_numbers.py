@@ -21,16 +21,23 @@ from cast import (
     quic,
     record,
     resolves,
+    small_index,
     syn,
     tls,
     told,
 )
 
 from monitor.core.answering import RESPONSE_BOUNDS
+from monitor.core.blindness import METHODS, REASONS
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.limits import Limits
 from monitor.model import MDNS, PROTOCOL_UDP, Observation, Samples
+from monitor.policy.groups import Group
+
+
+def moved(samples: Samples, family: str) -> dict[tuple[str, ...], float]:
+    return {labels: value for labels, value in samples[family].items() if value}
 
 
 def numbers(story: list[Observation], settings: Settings | None = None, until: float = 100.0) -> Samples:
@@ -146,14 +153,23 @@ def test_bytes_and_flows_by_vendor_service_group_direction_and_evidence() -> Non
 )
 def test_blind_bytes_and_ways_round_plain_dns(story: list[Observation], reason: str, method: str) -> None:
     samples = numbers(story)
-    assert [key for key, value in samples["blind_bytes_total"].items() if value] == (
-        [("none", reason)] if reason else []
-    )
-    assert samples["bypass_attempts_total"] == ({("none", method): 1.0} if method else {})
+    assert list(moved(samples, "blind_bytes_total")) == ([("none", reason)] if reason else [])
+    assert moved(samples, "bypass_attempts_total") == ({("none", method): 1.0} if method else {})
 
 
 def test_blind_bytes_are_all_bytes_of_the_flow() -> None:
-    assert numbers(exchange(PHONE, STRANGER, ""))["blind_bytes_total"] == {("none", "undecodable"): 5700.0}
+    samples = numbers(exchange(PHONE, STRANGER, ""))
+    assert moved(samples, "blind_bytes_total") == {("none", "undecodable"): 5700.0}
+
+
+def test_what_hides_names_is_told_as_nothing_before_it_happens() -> None:
+    """Prometheus sees a rise only where it saw the nothing before."""
+    watched = gateway(Settings(groups=(Group("phones", ("10.0.0.0/8",)),)))
+    samples = watched.snapshot()
+    assert samples["blind_bytes_total"] == {(group, reason): 0.0 for group in ("phones", "none") for reason in REASONS}
+    assert samples["bypass_attempts_total"].keys() == {(group, way) for group in ("phones", "none") for way in METHODS}
+    watched.reload(Settings(groups=(Group("tablets", ()),)), small_index(), START)
+    assert ("tablets", "doh") in watched.snapshot()["bypass_attempts_total"]
 
 
 def test_devices_are_those_of_the_last_hour() -> None:
