@@ -186,6 +186,15 @@ class Judge:
         if keys:
             self._reporter.put(Release(tuple(keys)))
 
+    def standing_kills(self, now: float) -> list[Kill]:
+        """What was killed lately, for a kernel that has forgotten it."""
+        bans = {ban.id: ban for ban in self.policy.active} if self.policy is not None else {}
+        return [
+            Kill(now, key, UNDERWAY, ban, bans[ban].on_failure)
+            for key, ban in self._kills.standing(now).items()
+            if ban in bans
+        ]
+
     def count(self, flow: Flow, watch: Watch) -> None:
         """Counts the bytes of a watched flow since the last time."""
         if watch.killed:

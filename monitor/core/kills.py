@@ -36,6 +36,10 @@ class Kills:
             return True
         return known.acknowledgment != acknowledgment
 
+    def standing(self, now: float) -> dict[bytes, str]:
+        """The flows that the kernel must hold still, with the bans that killed them."""
+        return {key: killed.ban for key, killed in self._killed.items() if now - killed.time <= KILL_SECONDS}
+
     def forget_others(self, bans: frozenset[str]) -> list[bytes]:
         """Forgets what bans killed that are not among these; the keys."""
         gone = [key for key, killed in self._killed.items() if killed.ban not in bans]

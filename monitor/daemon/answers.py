@@ -50,17 +50,20 @@ class Answers:
 
     async def open(self, doors: Mapping[str, Door]) -> None:
         """Listens behind every door; armed once all have answered. Raises MachineError where one does not."""
-        self.armed = False
-        try:
-            if not doors:
-                raise MachineError("no LAN interface has a way to the sinkhole")
-            seconds = await self._listen(doors)
-        except MachineError as error:
-            self.fault = f"the dns layer is off: {error}"
-            raise
+        if not doors:
+            raise MachineError("no LAN interface has a way to the sinkhole")
+        seconds = await self._listen(doors)
         log.debug("the sinkhole answers within %.1f ms", seconds * 1000)
         self.fault = ""
         self.armed = True
+
+    def give_up(self, reason: str) -> None:
+        """Questions must not be diverted. Told in one line, again only for another reason."""
+        fault = f"the dns layer is off, sni and ip hold: {reason}"
+        if fault != self.fault:
+            log.error("%s", fault)
+        self.fault = fault
+        self.armed = False
 
     async def _listen(self, doors: Mapping[str, Door]) -> float:
         if self._sinkhole is None:

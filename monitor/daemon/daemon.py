@@ -104,6 +104,7 @@ class Daemon:
         self.turning = Turning(self.loop, self.line)
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
+        self.enforcement.write = self.line.write
 
     def settings(self, config: Config, lookup: Lookup | None) -> Settings:
         """The core's settings on this machine as it is now."""
@@ -126,7 +127,7 @@ class Daemon:
     async def take_policy(self) -> None:
         """Puts `standing` in force, now and whenever an order is over."""
         policy = build_policy(self.config, self.standing())
-        self.line.write(await self.enforcement.govern(policy, self._ground()))
+        await self.enforcement.govern(policy, self._ground())
         if self._expiry is not None:
             self._expiry.cancel()
         now = time.time()

@@ -5,9 +5,10 @@ health and a metric, and the rest goes on. The bans hold as long as this says ev
 """
 
 import time
-from asyncio import AbstractEventLoop, Lock
+from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Final
 
 from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release
 from monitor.core.gateway import Gateway
@@ -26,10 +27,12 @@ from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
 from monitor.sinkhole.settings import ASKED
 
+RETRY_SECONDS: Final = 10.0
+
 
 class Enforcement:
     """`look` has the gateway look at the frames that wait; `sees` tells whether it sees anything: bans must not outlive
-    that. One change of policy at a time.
+    that. `write` takes the effects of a policy that was put in force. One change of policy at a time.
     """
 
     def __init__(
@@ -40,21 +43,25 @@ class Enforcement:
         sees: Callable[[], bool],
         ground: Ground,
     ) -> None:
-        self._changing = Lock()
+        self.write: Callable[[list[Effect]], None] = lambda effects: None
         self.fault = ""
+        self._changing = Lock()
+        self._loop = loop
+        self._retry: TimerHandle | None = None
+        self._trying: Task[None] | None = None
         self._gateway = gateway
         self._answers = Answers(gateway, look, ground.config.sinkhole)
         self._lookups = Lookups(self._excuse)
         self._holding = Holding(ground, self._diversion)
-        self._upkeep = Upkeep(loop, self._holding, sees, self._ask_anew)
+        self._upkeep = Upkeep(loop, self._holding, sees, self._mended)
         self._stand_on(ground)
 
-    async def govern(self, policy: Policy, ground: Ground) -> list[Effect]:
-        """Puts the policy in force, and what it stands on; live flows that it bans are cut. Returns what was done."""
+    async def govern(self, policy: Policy, ground: Ground) -> None:
+        """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
         async with self._changing:
-            return await self._govern(policy, ground)
+            await self._govern(policy, ground)
 
-    async def _govern(self, policy: Policy, ground: Ground) -> list[Effect]:
+    async def _govern(self, policy: Policy, ground: Ground) -> None:
         self._upkeep.look()
         self._stand_on(ground)
         policy.refresh(time.time())
@@ -63,11 +70,15 @@ class Enforcement:
         else:
             self.fault = ""
             await self._let_go()
+        await self._put_in_force(policy)
+
+    async def _put_in_force(self, policy: Policy) -> None:
         effects = self._gateway.govern(policy if policy.bans else None, time.time())
         self.perform(effects)
+        self.write(effects)
         await self._arm(policy)
         self._ask_anew()
-        return effects
+        self._retry_later()
 
     def perform(self, effects: list[Effect]) -> None:
         """Does at once what a batch asks for: the table first, then the kills."""
@@ -115,10 +126,12 @@ class Enforcement:
     async def stop(self) -> None:
         """Leaves nothing behind."""
         async with self._changing:
+            self.fault = ""
             await self._let_go()
+            self._retry_later()
 
     def health(self) -> str:
-        return self.fault or self._answers.fault
+        return self.fault or self._answers.fault or self._holding.complaints.standing()
 
     def samples(self) -> Samples:
         if self._gateway.judge.policy is None:
@@ -163,8 +176,29 @@ class Enforcement:
                 log.error("%s", fault)
             self.fault = fault
             return
+        if self.fault:
+            log.warning("bans are enforced now")
         self.fault = ""
         self._upkeep.start()
+
+    def _retry_later(self) -> None:
+        """What could not be had may be there later: somebody else's table goes, memory is free again."""
+        if self._retry is not None:
+            self._retry.cancel()
+        wanted = bool(self.fault or self._answers.fault)
+        self._retry = self._loop.call_later(RETRY_SECONDS, self._try_again) if wanted else None
+
+    def _try_again(self) -> None:
+        self._trying = self._loop.create_task(self._tried_again())
+
+    async def _tried_again(self) -> None:
+        async with self._changing:
+            policy, held = self._gateway.judge.policy, self._holding.enforcer is not None
+            if policy is not None and self.fault:
+                self._start(policy)
+            if policy is not None and self._holding.enforcer is not None:
+                await (self._arm(policy) if held else self._put_in_force(policy))
+            self._retry_later()
 
     async def _let_go(self) -> None:
         if self._holding.enforcer is None:
@@ -189,7 +223,7 @@ class Enforcement:
             else:
                 await self._answers.close()
         except (OSError, MachineError) as error:
-            log.error("the dns layer stays off, sni and ip hold: %s", error)
+            self._answers.give_up("; ".join(enforcer.take_complaints()) or str(error))
         self._gateway.judge.armed = self._answers.armed
         if self._answers.armed != before:
             self._holding.rebuild(enforcer, policy)
@@ -199,6 +233,13 @@ class Enforcement:
         section = self._ground.config.sinkhole
         exempt = tuple(address.packed for address in section.exempt) + self._answers.upstreams()
         return Diversion(armed=self._answers.armed, exempt=exempt)
+
+    def _mended(self) -> None:
+        """The table was put back without what only the run of time had put into it."""
+        enforcer = self._holding.enforcer
+        if enforcer is not None:
+            self._holding.hold(enforcer, self._gateway.judge.standing_kills(time.time()))
+            self._ask_anew()
 
     def _ask_anew(self) -> None:
         """The table knows no address of names that pass, or other names pass than before."""

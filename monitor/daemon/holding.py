@@ -1,6 +1,6 @@
 """Table `inet gatewatch` in the daemon's hands: planned from the policy, held in the kernel, kept account of.
 
-Whatever the kernel refuses is told in one line, once, and the rest goes on.
+Whatever the kernel refuses is told in one line, and the rest goes on.
 """
 
 import time
@@ -9,6 +9,7 @@ from typing import Final, final
 
 from monitor.core.effects import Follow, Kill
 from monitor.daemon.ban_counters import BanCounters
+from monitor.daemon.complaints import Complaints
 from monitor.daemon.ground import Ground
 from monitor.daemon.log import log
 from monitor.errors import MachineError
@@ -42,8 +43,8 @@ class Holding:
         self.desired = Desired()
         self.seconds = Histogram(ENFORCE_BOUNDS)
         self._diversion = diversion
+        self.complaints = Complaints()
         self._counters = BanCounters()
-        self._told = ""
         self.stand_on(ground)
 
     def stand_on(self, ground: Ground) -> None:
@@ -57,8 +58,9 @@ class Holding:
         if not self._ground.forwarding:
             raise MachineError("this host does not forward what it sees")
         enforcer = Enforcer()
-        desired = self._plan(policy)
         try:
+            enforcer.refuse_foreign()
+            desired = self._plan(policy)
             enforcer.start(desired, self._ground.interfaces)
         except MachineError:
             enforcer.close()
@@ -105,6 +107,10 @@ class Holding:
             if kill.acknowledgment >= 0:
                 self.seconds.add(max(0.0, now - kill.time))
 
+    def hold(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
+        """Has flows that are cut already dropped again."""
+        enforcer.hold([cut(kill) for kill in kills])
+
     def release(self, enforcer: Enforcer, keys: Sequence[bytes]) -> None:
         """Which of the sets a flow is in nobody needs to know: what is not there is not missed."""
         flows: dict[tuple[str, int], list[bytes]] = {}
@@ -128,12 +134,8 @@ class Holding:
         return bool(fault)
 
     def tell(self, enforcer: Enforcer) -> None:
-        """What the kernel refused, each line once while it stays the same."""
-        for complaint in enforcer.complaints:
-            if complaint != self._told:
-                log.error("%s", complaint)
-            self._told = complaint
-        enforcer.complaints.clear()
+        """What the kernel refused."""
+        self.complaints.take(enforcer.take_complaints())
 
     def samples(self) -> Samples:
         samples: Samples = {}
@@ -143,6 +145,9 @@ class Holding:
             samples["kernel_transactions_total"] = {
                 (result,): float(count) for result, count in enforcer.elements.transactions.items()
             }
+            refused = samples["kernel_refused_elements_total"] = {}
+            for (_, reason), count in enforcer.elements.refused.items():
+                refused[(reason,)] = refused.get((reason,), 0.0) + count
         samples.update(self._counters.samples())
         return samples
 

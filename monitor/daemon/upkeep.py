@@ -49,6 +49,7 @@ class Upkeep:
         ended = self._loop.time()
         self._look_due = ended + min((ended - began) / LOOK_SHARE, LOOK_SECONDS_MAX)
         if mended:
+            self._holding.complaints.settle()
             self._mended()
 
     def _beat(self) -> None:
@@ -63,7 +64,10 @@ class Upkeep:
         if enforcer is None or not self._sees():
             return
         try:
-            enforcer.renew_alive()
+            renewed, reason = enforcer.renew_alive(), "the kernel refuses"
         except (OSError, MachineError) as error:
-            enforcer.complaints.append(f"bans open, because they cannot be renewed: {error}")
-            self._holding.tell(enforcer)
+            renewed, reason = False, str(error)
+        if not renewed:
+            self._look_due = 0.0
+            enforcer.complaints.append(f"bans open, because they cannot be renewed: {reason}")
+        self._holding.tell(enforcer)

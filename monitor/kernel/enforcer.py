@@ -17,7 +17,7 @@ from monitor.kernel.diversion import Diversion
 from monitor.kernel.elements import ElementChange, Elements
 from monitor.kernel.libnftables import NftLibrary, RulesetRefused
 from monitor.kernel.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, PRIVILEGE, Batches
-from monitor.kernel.nftables import Nftables
+from monitor.kernel.nftables import Nftables, TableSight
 from monitor.kernel.reset import Resets, Tracking
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
@@ -31,6 +31,7 @@ MARK: Final = "made by gatewatch, removed when it stops"
 BRIDGE: Final = f"{TABLE}_bridge"
 BRIDGE_SECONDS: Final = 30.0
 LOCK: Final = "\0gatewatch/enforcer"
+REFUSALS: Final = {"ENFILE": "it is full", "ENOMEM": "the kernel has no memory", "EEXIST": "others overlap them"}
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,17 @@ class Enforcer:
 
     def kill(self, cuts: Sequence[Cut]) -> None:
         """Ends flows: both directions are dropped, then the client is reset, then conntrack forgets."""
+        self.hold(cuts)
+        for cut in cuts:
+            if cut.sequence is not None:
+                self._resets.send(cut.key, cut.sequence)
+            else:
+                self._resets.poke(cut.key)
+        for cut in cuts:
+            self._tracking.forget(cut.key)
+
+    def hold(self, cuts: Sequence[Cut]) -> None:
+        """Drops both directions of flows, and no more."""
         by_set: dict[tuple[str, bytes], list[tuple[bytes, str]]] = {}
         for cut in cuts:
             protocol = {PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}.get(cut.key[-1], "")
@@ -122,14 +134,7 @@ class Enforcer:
                 flows = by_set.setdefault((name, cut.name), [])
                 flows += [(cut.key[:-1], ""), (reverse_key(cut.key)[:-1], "")]
         for (name, comment), flows in by_set.items():
-            self.elements.put(name, flows, KILL_SECONDS, comment)
-        for cut in cuts:
-            if cut.sequence is not None:
-                self._resets.send(cut.key, cut.sequence)
-            else:
-                self._resets.poke(cut.key)
-        for cut in cuts:
-            self._tracking.forget(cut.key)
+            self._note(self.elements.put(name, flows, KILL_SECONDS, comment), [name])
 
     def learn(self, chain: str, addresses: Sequence[bytes], seconds: float, name: bytes) -> None:
         """Bans addresses by what the owner's `chain` says, for so long, with the name that led to them.
@@ -140,7 +145,7 @@ class Enforcer:
             some = [(address, "") for address in addresses if len(address) == size]
             if some:
                 for set_name in (learned_set(chain, family), f"learned{family}"):
-                    self.elements.renew(set_name, some, seconds, name)
+                    self._note(self.elements.renew(set_name, some, seconds, name), [set_name])
 
     def unlearn(self, chain: str, addresses: Sequence[bytes]) -> None:
         """Frees addresses that were learned for this chain."""
@@ -149,7 +154,7 @@ class Enforcer:
 
     def put(self, set_name: str, keys: Sequence[bytes], seconds: float, name: bytes) -> None:
         """Puts keys into another run-time set (spared, excused, allowed) for so long; begins their time anew."""
-        self.elements.renew(set_name, [(key, "") for key in keys], seconds, name)
+        self._note(self.elements.renew(set_name, [(key, "") for key in keys], seconds, name), [set_name])
 
     def forget(self, set_name: str, keys: Sequence[bytes]) -> None:
         """Takes keys out of a run-time set; those that are not there are not missed."""
@@ -171,6 +176,10 @@ class Enforcer:
             return ""
         self._load(desired)
         return f"{fault} by somebody else: put back"
+
+    def take_complaints(self) -> list[str]:
+        complaints, self.complaints = self.complaints, []
+        return complaints
 
     def counters(self) -> dict[str, tuple[int, int]]:
         """Packets and bytes of every named counter since it was made."""
@@ -195,14 +204,19 @@ class Enforcer:
         self._library.close()
         self._lock.close()
 
-    def _load(self, desired: Desired) -> None:
-        """Makes the table anew. Where there is one, another one holds the policy while it is being replaced."""
+    def refuse_foreign(self) -> TableSight | None:
+        """What an earlier run, or this one, left of the table. Raises MachineError where it is somebody else's."""
         there = self._nftables.table(FAMILY_INET, TABLE)
         if there is not None and there.comment != MARK:
             raise MachineError(
                 f"table inet {TABLE} exists and is not gatewatch's: `nft list table inet {TABLE}` shows it, "
                 f"and enforcement works once it is gone"
             )
+        return there
+
+    def _load(self, desired: Desired) -> None:
+        """Makes the table anew. Where there is one, another one holds the policy while it is being replaced."""
+        there = self.refuse_foreign()
         self.elements.specs = dict(desired.sets)
         if there is not None:
             self._bridge(desired)
@@ -236,10 +250,14 @@ class Enforcer:
         self._own = 0
 
     def _change_elements(self, changes: Sequence[ElementChange]) -> None:
-        refused = self.elements.change(changes)
+        self._note(self.elements.change(changes), sorted({change.set for change in changes}))
+
+    def _note(self, refused: int, names: Sequence[str]) -> None:
+        """Complains where elements of these sets were refused; how many is counted elsewhere."""
         if refused:
-            names = ", ".join(sorted({change.set for change in changes}))
-            self.complaints.append(f"the kernel refused {refused} elements of {names}: {worst(self.elements)}")
+            reasons = {reason for (name, reason), _ in self.elements.refused.items() if name in names}
+            words = ", ".join(sorted(REFUSALS.get(reason, reason) for reason in reasons))
+            self.complaints.append(f"set {', '.join(names[:3])} of table inet {TABLE} lacks elements: {words}")
 
     def _change_rules(self, changes: Sequence[Change]) -> None:
         for change in changes:
@@ -315,9 +333,3 @@ def in_order(desired: Desired) -> list[AddElements]:
         if spec.verdicts == verdicts and not spec.runtime
     ]
     return [change for change in found if change.elements]
-
-
-def worst(elements: Elements) -> str:
-    """The most frequent reason for which elements were refused so far."""
-    (_, reason), _ = max(elements.refused.items(), key=lambda item: item[1])
-    return reason

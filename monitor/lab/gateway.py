@@ -30,16 +30,25 @@ class Daemon:
     """`gatewatch run` in the gateway's namespace, told apart from a real one only by its folders.
 
     `folder` takes its configuration, state, socket, log and `events`. It is ready when it says so by
-    sd_notify(3), as systemd would wait for it.
+    sd_notify(3), as systemd would wait for it. `through` are words before its command: a program that starts it with
+    less than root has.
     """
 
-    def __init__(self, gateway: Namespace, folder: Path, configuration: str, arguments: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        gateway: Namespace,
+        folder: Path,
+        configuration: str,
+        arguments: tuple[str, ...],
+        through: tuple[str, ...] = (),
+    ) -> None:
         self.gateway = gateway
         self.folder = folder
         self.events = folder / "eve.json"
         self.log = folder / "log"
         self.configuration = folder / "gatewatch.toml"
         self._arguments = arguments
+        self._through = through
         folder.mkdir()
         self.configure(configuration)
         self._environment = {
@@ -57,7 +66,7 @@ class Daemon:
         """Start it and wait until it is ready; raises `MachineError` with its last line where it is not."""
         with notify_socket(self.folder / "notify") as notified:
             command = python_module(COMMAND, "run", "--config", str(self.configuration), *self._arguments)
-            self.child = Child(self.gateway, command, self.log, self._environment)
+            self.child = Child(self.gateway, [*self._through, *command], self.log, self._environment)
             deadline = time.monotonic() + READY_SECONDS
             while not is_ready(notified):
                 if not self.child.running() or time.monotonic() > deadline:

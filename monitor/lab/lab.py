@@ -86,9 +86,13 @@ class Lab:
         self._children.append(capture.child)
         return capture
 
-    def daemon(self, configuration: str = "", arguments: tuple[str, ...] = ()) -> Daemon:
-        """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set."""
-        daemon = Daemon(self.gateway, self.folder / f"daemon-{len(self.daemons)}", configuration, arguments)
+    def daemon(self, configuration: str = "", arguments: tuple[str, ...] = (), through: tuple[str, ...] = ()) -> Daemon:
+        """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set.
+
+        `through` are words before its command: a program that starts it with less than root has.
+        """
+        folder = self.folder / f"daemon-{len(self.daemons)}"
+        daemon = Daemon(self.gateway, folder, configuration, arguments, through)
         self.daemons.append(daemon)
         daemon.start()
         return daemon

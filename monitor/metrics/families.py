@@ -90,6 +90,12 @@ FAMILIES: Final = (
     Family("selftest_seconds", GAUGE, "How long the last self-test took on that layer.", ("layer",)),
     Family("selftest_last_timestamp_seconds", GAUGE, "When the last self-test ended."),
     Family("kernel_transactions_total", COUNTER, "Changes of set elements in the kernel.", ("result",)),
+    Family(
+        "kernel_refused_elements_total",
+        COUNTER,
+        "Set elements that the kernel did not take, by its reason.",
+        ("reason",),
+    ),
     Family("blind_bytes_total", COUNTER, "IP bytes that nothing could name, by reason.", ("group", "reason")),
     Family("loop_stall_seconds", GAUGE, "Longest time in the last minute that the daemon's loop stood still."),
     Family("list_entries", GAUGE, "Entries of a list.", ("list",)),
