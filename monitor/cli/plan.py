@@ -16,6 +16,7 @@ from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
+from monitor.daemon.lookups import never_diverted
 from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_OK, GatewatchError
 from monitor.kernel.interfaces import Machine, look_at_machine
@@ -88,7 +89,7 @@ def desired_table(
     """The table as it would be once the sinkhole has answered its probe."""
     groups = Groups([Group(group.name, group.members) for group in config.groups], names)
     territory = Territory(index, [*map(str, config.capture.nat64)], never)
-    diversion = Diversion(armed=True, exempt=tuple(address.packed for address in config.sinkhole.exempt))
+    diversion = Diversion(armed=True, exempt=never_diverted(config.sinkhole))
     return plan_table(policy, Members(groups), territory, index.vendors(), names, diversion, now)
 
 

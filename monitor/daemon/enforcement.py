@@ -16,7 +16,7 @@ from monitor.daemon.answers import Answers
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.log import log
-from monitor.daemon.lookups import Lookups, system_resolvers
+from monitor.daemon.lookups import Lookups, never_diverted, system_resolvers
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
@@ -230,9 +230,7 @@ class Enforcement:
         self._holding.tell(enforcer)
 
     def _diversion(self) -> Diversion:
-        section = self._ground.config.sinkhole
-        exempt = tuple(address.packed for address in section.exempt) + self._answers.upstreams()
-        return Diversion(armed=self._answers.armed, exempt=exempt)
+        return Diversion(armed=self._answers.armed, exempt=never_diverted(self._ground.config.sinkhole))
 
     def _mended(self) -> None:
         """The table was put back without what only the run of time had put into it."""

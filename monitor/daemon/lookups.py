@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from monitor.attribution.networks import parse_prefix
+from monitor.config.sections import Sinkhole
 from monitor.errors import ErrorCounts
 from monitor.model import PROTOCOL_UDP, DnsMessage, Packet, flow_key
+from monitor.sinkhole.settings import SYSTEM
 from monitor.wire.answers import TYPE_A, TYPE_AAAA, record_address
 from monitor.wire.dns import parse_message
 
@@ -83,6 +85,17 @@ def system_resolvers() -> tuple[bytes, ...]:
     words = [line.split() for line in lines]
     found = [parse_prefix(line[1].partition("%")[0]) for line in words if len(line) > 1 and line[0] == "nameserver"]
     return tuple(server.value.to_bytes(server.size, "big") for server in found if server is not None)
+
+
+def never_diverted(section: Sinkhole) -> tuple[bytes, ...]:
+    """Resolvers whose own questions are left alone: one of them that lives on the LAN would be asked what it asks.
+
+    They are those of `exempt`, and whomever the sinkhole passes questions on to.
+    """
+    exempt = [address.packed for address in section.exempt]
+    if isinstance(section.upstream, str):
+        return (*exempt, *(system_resolvers() if section.upstream == SYSTEM else ()))
+    return (*exempt, *[address.packed for address in section.upstream])
 
 
 async def ask_any(servers: tuple[bytes, ...], name: bytes, kind: int) -> DnsMessage | None:

@@ -15,6 +15,9 @@ from monitor.lab.network import CLIENT_INTERFACE, Wires
 CURL_REPORT: Final = "\n%{http_code} %{size_download} %{local_port} %{remote_ip} %{time_total}"
 LONG_PROTOCOL_NAME: Final = "x" * 200
 
+# Whom to ask, for which name, for records of which type.
+Question = tuple[str, str, str]
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -85,6 +88,23 @@ class Client:
         asked = [f"@{chosen}", "-b", f"{local}#{source}", name, type, transport, "+tries=1", "+time=3", *options]
         done = self.namespace.run(["dig", *asked])
         return read_answer(done.stdout, source)
+
+    def dig_all(self, questions: Sequence[Question], *, tcp: bool = False, port: int = 0) -> dict[Question, Answer]:
+        """Ask many questions one after the other: all from `port`, or each from a new one.
+
+        dig wants a process for each family and transport, not for each question.
+        """
+        answers = {question: Answer("", (), port, "") for question in questions}
+        for ipv6 in (False, True):
+            mine = [question for question in questions if (":" in question[0]) == ipv6]
+            options = ["-6" if ipv6 else "-4", "+tcp" if tcp else "+notcp", "+tries=1", "+time=3"]
+            if port:
+                options += ["-b", f"{self.v6 if ipv6 else self.v4}#{port}"]
+            lines = "".join([f"{asked(question)}\n" for question in mine])
+            done = self.namespace.run(["dig", *options, "-f", "-"], input=lines, timeout=120)
+            told = {text.split("\n")[0].split("<<>> ")[-1]: text for text in done.stdout.split("\n; <<>> DiG ")}
+            answers |= {question: read_answer(told.get(asked(question), ""), port) for question in mine}
+        return answers
 
     def kdig(self, name: str, type: str = "A", *, server: str, options: Sequence[str] = ()) -> Answer:
         """Knot's dig, which also speaks DNS over TLS (`options=["+tls"]`)."""
@@ -216,6 +236,12 @@ def read_answer(text: str, port: int) -> Answer:
         elif "ANSWER SECTION" in section and line and not line.startswith(";"):
             records.append(" ".join(line.split()))
     return Answer(status, tuple(records), port, text)
+
+
+def asked(question: Question) -> str:
+    """A question as dig takes it, and repeats it."""
+    server, name, kind = question
+    return f"@{server} {name} {kind}"
 
 
 def read_transfer(done: subprocess.CompletedProcess[str]) -> Transfer:
