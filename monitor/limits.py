@@ -24,3 +24,4 @@ class Limits:
     fragment_seconds: float = 30.0
     quic_connections: int = 4_096
     queries: int = 16_384
+    kills: int = 65_536

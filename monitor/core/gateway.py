@@ -81,7 +81,7 @@ class Gateway:
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
         self._ledger.expect(group_names(settings))
-        self.judge = Judge(attributor, self._reporter, self._packets)
+        self.judge = Judge(attributor, self._reporter, self._packets, limits.kills)
         self._version = -1
         self._following = Following(self._devices)
         self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self.judge)
@@ -137,6 +137,7 @@ class Gateway:
         self._memory.resize(limits.names, limits.names_per_address)
         self._questions.pending.resize(limits.queries)
         self._table.limit = limits.flows
+        self.judge.kills.resize(limits.kills)
         self._ledger.resize(limits.rows, limits.series)
         self._ledger.expect(group_names(settings))
         self._matches.reload(index)
@@ -258,6 +259,7 @@ class Gateway:
             "series": self._ledger.budget.used,
             "queries": len(self._questions.pending),
             "addresses": len(self._places),
+            "kills": len(self.judge.kills),
         }
 
     def evictions(self) -> dict[str, int]:
@@ -270,6 +272,7 @@ class Gateway:
             "series": self._ledger.budget.folded,
             "queries": self._questions.pending.evictions,
             "addresses": self._places.evictions,
+            "kills": self.judge.kills.evictions,
         }
 
     def _advance(self, now: float) -> None:

@@ -46,12 +46,12 @@ class Judge:
     count packets as they are seen; else conntrack tells of them later.
     """
 
-    __slots__ = ("_attributor", "_kills", "_reporter", "armed", "counts_packets", "policy", "proof", "resolvers")
+    __slots__ = ("_attributor", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers")
 
-    def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool) -> None:
+    def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool, kills_max: int) -> None:
         self._attributor = attributor
         self._reporter = reporter
-        self._kills = Kills()
+        self.kills = Kills(kills_max)
         self.policy: Policy | None = None
         self.proof = Proof()
         self.armed = False
@@ -182,7 +182,7 @@ class Judge:
         """Lets go of flows that were killed by bans that are over."""
         policy = self.policy
         active = frozenset([ban.id for ban in policy.active]) if policy is not None else frozenset()
-        keys = self._kills.forget_others(active)
+        keys = self.kills.forget_others(active)
         if keys:
             self._reporter.put(Release(tuple(keys)))
 
@@ -191,7 +191,7 @@ class Judge:
         bans = {ban.id: ban for ban in self.policy.active} if self.policy is not None else {}
         return [
             Kill(now, key, UNDERWAY, ban, bans[ban].on_failure)
-            for key, ban in self._kills.standing(now).items()
+            for key, ban in self.kills.standing(now).items()
             if ban in bans
         ]
 
@@ -274,8 +274,11 @@ class Judge:
         group = ban_group(verdict.ban, device)
         vendor = label_of(verdict, attribution.vendor)
         if verdict.action == BLOCK:
-            if not self._kills.take(flow.key, verdict.ban.id, acknowledgment, now):
+            if not self.kills.take(flow.key, verdict.ban.id, acknowledgment, now):
                 return
+            if self.kills.evicted:
+                self._reporter.put(Release(tuple(self.kills.evicted)))
+                self.kills.evicted.clear()
             self._kill(flow, attribution, verdict.ban, acknowledgment, now)
             if acknowledgment != UNDERWAY:
                 self._count_blocked(flow, self.proof.blocked_bytes_of(vendor, group))

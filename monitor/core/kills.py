@@ -2,7 +2,7 @@
 
 from typing import Final, final
 
-KILLS_KEPT: Final = 65_536
+KILLS_KEPT: Final = 65_536  # the kernel's sets have room for both directions of each
 # As long as the kernel keeps a killed flow that is silent.
 KILL_SECONDS: Final = 120.0
 
@@ -19,22 +19,38 @@ class Killed:
 
 @final
 class Kills:
-    """By the flow's key, the oldest first; at most `KILLS_KEPT`."""
+    """By the flow's key, the oldest first; at most `limit`. `evicted` are those that gave way, to be let go."""
 
-    __slots__ = ("_killed",)
+    __slots__ = ("_killed", "_limit", "evicted", "evictions")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = KILLS_KEPT) -> None:
+        self._limit = min(limit, KILLS_KEPT)
         self._killed: dict[bytes, Killed] = {}
+        self.evicted: list[bytes] = []
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self._killed)
 
     def take(self, key: bytes, ban: str, acknowledgment: int, now: float) -> bool:
         """Notes a kill; False where it is the same again: TCP's numbers tell a new connection between used ports."""
         known = self._killed.pop(key, None)
         self._killed[key] = Killed(ban, acknowledgment, now)
-        if len(self._killed) > KILLS_KEPT:
-            del self._killed[next(iter(self._killed))]
+        self._evict()
         if known is None or known.ban != ban or now - known.time > KILL_SECONDS:
             return True
         return known.acknowledgment != acknowledgment
+
+    def resize(self, limit: int) -> None:
+        self._limit = min(limit, KILLS_KEPT)
+        self._evict()
+
+    def _evict(self) -> None:
+        while len(self._killed) > self._limit:
+            oldest = next(iter(self._killed))
+            del self._killed[oldest]
+            self.evicted.append(oldest)
+            self.evictions += 1
 
     def standing(self, now: float) -> dict[bytes, str]:
         """The flows that the kernel must hold still, with the bans that killed them."""

@@ -27,7 +27,7 @@ from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
 from monitor.sinkhole.settings import ASKED
 
-RETRY_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 5.0
 
 
 class Enforcement:

@@ -5,13 +5,23 @@ until some rule there needs it; waking it would be a change of the administrator
 tells whether it is awake.
 """
 
+import errno
 import socket
 import struct
 import time
 from pathlib import Path
 from typing import Final, final
 
-from monitor.kernel.netlink import ACKNOWLEDGE, DUMP, NETFILTER, Netlink, Overrun, attribute
+from monitor.kernel.netlink import (
+    ACKNOWLEDGE,
+    DUMP,
+    NETFILTER,
+    NLMSG_ERROR,
+    Netlink,
+    Overrun,
+    attribute,
+    messages,
+)
 from monitor.model import FlowCount
 from monitor.wire.conntrack import MORE, parse_conntrack
 
@@ -152,8 +162,12 @@ def _answers(netlink: Netlink) -> list[FlowCount]:
     found: list[FlowCount] = []
     netlink.socket.settimeout(5)
     try:
-        while parse_conntrack(netlink.receive(), 0.0, found) == MORE:
-            pass
+        data = netlink.receive()
+        for kind, content in messages(data):
+            if kind == NLMSG_ERROR and struct.unpack_from("=i", content)[0] == -errno.EPERM:
+                raise PermissionError(errno.EPERM, "CAP_NET_ADMIN is needed for it")
+        while parse_conntrack(data, 0.0, found) == MORE:
+            data = netlink.receive()
     finally:
         netlink.socket.setblocking(False)
     return found

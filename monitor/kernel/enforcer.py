@@ -8,6 +8,7 @@ line. Everything here blocks shortly: 0.1 ms for an element, up to 0.2 s for rul
 import errno
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -54,19 +55,20 @@ class Enforcer:
     """Opens every door at once. Raises MachineError without the privilege, the library or the kernel's part."""
 
     def __init__(self) -> None:
-        self._lock = take_lock()
-        try:
-            self._library = NftLibrary()
-            self._batches = Batches()
-            self._nftables = Nftables()
-            self._resets = Resets()
-            self._tracking = Tracking()
-        except OSError as error:
-            self._lock.close()
-            raise MachineError(f"enforcement: {error.strerror}: {PRIVILEGE}") from error
-        except MachineError:
-            self._lock.close()
-            raise
+        with ExitStack() as opened:
+            self._lock = opened.enter_context(take_lock())
+            try:
+                # The library ends the process where there is no nfnetlink, so it comes after the sockets.
+                self._batches = opened.enter_context(closing(Batches()))
+                self._nftables = opened.enter_context(closing(Nftables()))
+                self._resets = opened.enter_context(closing(Resets()))
+                self._tracking = opened.enter_context(closing(Tracking()))
+                self._library = NftLibrary()
+            except PermissionError as error:
+                raise MachineError(f"enforcement: {error.strerror}: {PRIVILEGE}") from error
+            except OSError as error:
+                raise MachineError(f"this kernel lacks a part of nftables or conntrack: {error.strerror}") from error
+            opened.pop_all()
         self.elements = Elements(self._batches, self._nftables)
         self.alive = Alive(self.elements)
         self.diversion = Diversion()

@@ -16,7 +16,7 @@ LAN: Final = "lan"
 ALIVE_SECONDS: Final = 5.0
 # A killed flow stays killed until it has been silent for so long: each packet of it begins the time anew.
 KILL_SECONDS: Final = 120.0
-KILLS_MAX: Final = 65_536
+KILLS_MAX: Final = 131_072
 LEARNED_MAX: Final = 262_144
 SPARED_MAX: Final = 65_536
 

@@ -37,6 +37,7 @@ from monitor.attribution.matches import EVIDENCE
 from monitor.core.effects import UNDERWAY, AskName, Effect, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
+from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, TCP_SYN, Observation
 from monitor.model import flow_key as key_of
 from monitor.policy.ban import CLOSED, ENFORCE, OBSERVE, REJECT, SHADOW, Ban, Exemption, parse_subject
@@ -355,3 +356,16 @@ def test_ways_round_a_ban_are_counted() -> None:
     story += hello("outer.example", to=CLOUD, ech=True)
     watched.feed(story, START + 1)
     assert told(watched, "bypass_attempts_total") == {("phones", "foreign_resolver"): 1, ("phones", "ech"): 1}
+
+
+def test_of_too_many_cut_flows_the_oldest_is_let_go() -> None:
+    settings = Settings(groups=(PHONES,), limits=Limits(kills=2))
+    watched = gateway(settings)
+    watched.govern(policy(ban()), START)
+    ports = (5001, 5002, 5003)
+    story = [seen for port in ports for seen in http(packet(PHONE, SHARED, (port, 80), at=1.0), "www.tiktok.com")]
+    effects = watched.feed(story, START + 2)
+    assert [effect.keys for effect in effects if isinstance(effect, Release)] == [
+        (key_of(packed(PHONE), packed(SHARED), 5001, 80, PROTOCOL_TCP),)
+    ]
+    assert (watched.table_sizes()["kills"], watched.evictions()["kills"]) == (2, 1)
