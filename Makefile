@@ -5,7 +5,7 @@ PIP     := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(shell find monitor blocklists -name '*.py' -o -name '*.toml')
 PYTEST  := .ci/pytest
 
-.PHONY: run test check lab bench format clean
+.PHONY: run test check lab bench dashboards format clean
 
 run: $(VENV)/run.stamp
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -23,10 +23,14 @@ check: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy monitor
+	MYPYPATH=grafana $(VENV)/bin/mypy --explicit-package-bases grafana/boards
 
 bench: $(VENV)/test.stamp
 	.ci/packages bench
 	$(VENV)/bin/python bench/run.py $(ARGS)
+
+dashboards: $(VENV)/test.stamp
+	PYTHONPATH=grafana $(VENV)/bin/python -P -m boards
 
 format: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check --fix .

@@ -15,6 +15,7 @@ class Limits:
     series: int = 10_000
     rows: int = 50_000
     addresses: int = 65_536
+    trying: int = 65_536
     streams: int = 4_096
     stream_bytes: int = 18_432
     streams_bytes: int = 16_777_216

@@ -81,7 +81,7 @@ class Gateway:
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
         self._ledger.expect(group_names(settings))
-        self.judge = Judge(attributor, self._reporter, self._packets, limits.kills)
+        self.judge = Judge(attributor, self._reporter, self._packets, limits)
         self._version = -1
         self._following = Following(self._devices)
         self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self.judge)
@@ -139,6 +139,7 @@ class Gateway:
         self._table.limit = limits.flows
         self.judge.kills.resize(limits.kills)
         self._ledger.resize(limits.rows, limits.series)
+        self.judge.proof.trying.limit = limits.trying
         self._ledger.expect(group_names(settings))
         self._matches.reload(index)
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
@@ -174,7 +175,7 @@ class Gateway:
         """A question of that client was answered as the ban wants."""
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
-        self.judge.note_refused(self._matches.of(name), device, verdict)
+        self.judge.note_refused(self._matches.of(name), device, verdict, now)
 
     def groups_of(self, address: bytes, now: float) -> tuple[str, ...]:
         """The groups of the device at the address."""
@@ -203,7 +204,7 @@ class Gateway:
         put_cells(self._ledger, samples)
         put_destinations(self._ledger, samples)
         put_devices(self._ledger, self._devices, samples, self._clock)
-        self.judge.put(samples)
+        self.judge.put(samples, self._clock)
         samples["dns_responses_total"] = {
             (name,): float(count) for name, count in self._questions.rcodes.by_name().items()
         }
@@ -260,6 +261,7 @@ class Gateway:
             "queries": len(self._questions.pending),
             "addresses": len(self._places),
             "kills": len(self.judge.kills),
+            "trying": len(self.judge.proof.trying),
         }
 
     def evictions(self) -> dict[str, int]:
@@ -273,6 +275,7 @@ class Gateway:
             "queries": self._questions.pending.evictions,
             "addresses": self._places.evictions,
             "kills": self.judge.kills.evictions,
+            "trying": self.judge.proof.trying.evictions,
         }
 
     def _advance(self, now: float) -> None:

@@ -19,6 +19,7 @@ from monitor.core.effects import UNDERWAY, AskName, Kill, Release
 from monitor.core.kills import Kills
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
+from monitor.limits import Limits
 from monitor.model import KEY_V4, PROTOCOL_TCP, Samples, key_source
 from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, REJECT, SHADOW, Ban
 from monitor.policy.ban import SNI as SNI_LAYER
@@ -48,12 +49,12 @@ class Judge:
 
     __slots__ = ("_attributor", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers")
 
-    def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool, kills_max: int) -> None:
+    def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool, limits: Limits) -> None:
         self._attributor = attributor
         self._reporter = reporter
-        self.kills = Kills(kills_max)
+        self.kills = Kills(limits.kills)
         self.policy: Policy | None = None
-        self.proof = Proof()
+        self.proof = Proof(limits.trying)
         self.armed = False
         self.resolvers: frozenset[bytes] = frozenset()
         self.counts_packets = counts_packets
@@ -134,9 +135,9 @@ class Judge:
         key = (device.mac, address, "")
         return policy.judge(device.groups, key, match.vendor, match.service, categories, match.name, now, layer)
 
-    def note_refused(self, match: Match, device: Device, verdict: Verdict) -> None:
+    def note_refused(self, match: Match, device: Device, verdict: Verdict, now: float) -> None:
         """The sinkhole has answered a question of the device as the ban wants."""
-        self.proof.block(label_of(verdict, match.vendor), ban_group(verdict.ban, device), DNS)
+        self.proof.block(label_of(verdict, match.vendor), ban_group(verdict.ban, device), DNS, device.number, now)
 
     def watch(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
         """Whether what the flow carries from now on is a leak, should it pass."""
@@ -148,10 +149,10 @@ class Judge:
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
             return
+        vendor, group = label_of(verdict, attribution.vendor), ban_group(verdict.ban, device)
         fresh = Watch(attribution, policy.version)
-        fresh.leak = self.proof.leak_of(
-            label_of(verdict, attribution.vendor), ban_group(verdict.ban, device), attribution.evidence
-        )
+        fresh.leak = self.proof.leak_of(vendor, group, attribution.evidence)
+        self.proof.trying.note(vendor, group, device.number, now)
         if watch is not None:
             fresh.sent, fresh.returned = watch.sent, watch.returned
         flow.watch = fresh
@@ -213,11 +214,11 @@ class Judge:
         if self.policy is not None:
             self.proof.expect(self.policy.active)
 
-    def put(self, samples: Samples) -> None:
+    def put(self, samples: Samples, now: float) -> None:
         """The proof, and what is in force; nothing where no policy has ever been."""
         policy = self.policy
         if policy is not None or self.proof.blocked or self.proof.shadowed:
-            self.proof.put(samples)
+            self.proof.put(samples, now)
         if policy is None:
             return
         samples["ban_info"] = {
@@ -282,7 +283,7 @@ class Judge:
             self._kill(flow, attribution, verdict.ban, acknowledgment, now)
             if acknowledgment != UNDERWAY:
                 self._count_blocked(flow, self.proof.blocked_bytes_of(vendor, group))
-            self.proof.block(vendor, group, layer)
+            self.proof.block(vendor, group, layer, device.number, now)
         elif verdict.action == SHADOW:
             self.proof.shadow(vendor, group, layer)
         self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))

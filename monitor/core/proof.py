@@ -13,6 +13,7 @@ from typing import Final, final
 
 from monitor.attribution.counters import Cell, Traffic
 from monitor.attribution.matches import EVIDENCE
+from monitor.core.trying import Trying
 from monitor.model import Samples
 from monitor.policy.ban import ENFORCE, EVERYONE, SHADOW, Ban
 
@@ -24,14 +25,15 @@ DOWN: Final = "down"
 class Proof:
     """Counters by labels from closed sets: vendor or category, the ban's group (`all` without one), layer, evidence."""
 
-    __slots__ = ("blocked", "blocked_bytes", "late", "leaked", "shadowed")
+    __slots__ = ("blocked", "blocked_bytes", "late", "leaked", "shadowed", "trying")
 
-    def __init__(self) -> None:
+    def __init__(self, trying: int) -> None:
         self.blocked: dict[tuple[str, str, str], Cell] = {}
         self.shadowed: dict[tuple[str, str, str], Cell] = {}
         self.leaked: dict[tuple[str, str, str], Traffic] = {}
         self.blocked_bytes: dict[tuple[str, str], Cell] = {}
         self.late = Cell()
+        self.trying = Trying(trying)
 
     def expect(self, bans: Sequence[Ban]) -> None:
         """Makes the counters of bans that are in force now."""
@@ -51,8 +53,10 @@ class Proof:
                 self.leak_of(vendor, group, evidence)
             self.blocked_bytes_of(vendor, group)
 
-    def block(self, vendor: str, group: str, layer: str) -> None:
+    def block(self, vendor: str, group: str, layer: str, device: int, now: float) -> None:
+        """The device with this number was stopped."""
         cell_of(self.blocked, vendor, group, layer).value += 1
+        self.trying.note(vendor, group, device, now)
 
     def shadow(self, vendor: str, group: str, layer: str) -> None:
         cell_of(self.shadowed, vendor, group, layer).value += 1
@@ -72,7 +76,7 @@ class Proof:
             self.blocked_bytes[vendor, group] = cell
         return cell
 
-    def put(self, samples: Samples) -> None:
+    def put(self, samples: Samples, now: float) -> None:
         samples["blocked_total"] = {key: float(cell.value) for key, cell in self.blocked.items()}
         samples["shadow_blocked_total"] = {key: float(cell.value) for key, cell in self.shadowed.items()}
         samples["blocked_bytes_total"] = {key: float(cell.value) for key, cell in self.blocked_bytes.items()}
@@ -82,6 +86,8 @@ class Proof:
             leaked[vendor, group, UP, evidence] = float(traffic.up)
             leaked[vendor, group, DOWN, evidence] = float(traffic.down)
         samples["leaked_bytes_total"] = leaked
+        trying = self.trying.counts(now)
+        samples["ban_devices"] = {key: float(trying.get(key, 0)) for key in self.blocked_bytes}
 
 
 def cell_of(cells: dict[tuple[str, str, str], Cell], vendor: str, group: str, layer: str) -> Cell:

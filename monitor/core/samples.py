@@ -77,9 +77,10 @@ def choose_destinations(ledger: Ledger) -> None:
 
 
 def put_devices(ledger: Ledger, devices: Devices, samples: Samples, now: float) -> None:
-    """`devices{vendor,group}`: how many talked to the vendor in the last hour."""
+    """`devices{vendor,group}`: how many talked to the vendor in the last hour; `group_devices{group}`: to anybody."""
     seen: set[tuple[str, str, int]] = set()
     counts: dict[tuple[str, ...], float] = {}
+    members: dict[str, set[int]] = {}
     for tally in ledger.tallies.values():
         if tally.last < now - DEVICE_SECONDS:
             continue
@@ -88,4 +89,6 @@ def put_devices(ledger: Ledger, devices: Devices, samples: Samples, now: float) 
         if key not in seen:
             seen.add(key)
             counts[key[0], key[1]] = counts.get((key[0], key[1]), 0.0) + 1.0
+            members.setdefault(key[1], set()).add(key[2])
     samples["devices"] = counts
+    samples["group_devices"] = {(group,): float(len(numbers)) for group, numbers in members.items()}

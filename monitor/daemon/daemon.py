@@ -29,7 +29,14 @@ from monitor.daemon.log import log
 from monitor.daemon.loop import Line, Turning
 from monitor.daemon.notify import Notifier
 from monitor.daemon.orders import OrderBook
-from monitor.daemon.report import capture_samples, decode_samples, last_words, list_lines, list_samples
+from monitor.daemon.report import (
+    capture_samples,
+    decode_samples,
+    last_words,
+    limit_samples,
+    list_lines,
+    list_samples,
+)
 from monitor.daemon.stall import Stall
 from monitor.errors import ErrorCounts, MachineError
 from monitor.events.writer import EventWriter
@@ -238,6 +245,7 @@ class Daemon:
         samples: Samples = {
             **capture_samples(self.capture.counts()),
             **decode_samples(self.errors, decoder.table_sizes(), decoder.evictions),
+            **limit_samples(self.config.limits, (*decoder.table_sizes(), *self.gateway.table_sizes())),
             **list_samples(self.loaded.statuses),
             "loop_stall_seconds": {(): self.stall.seconds()},
             "config_info": {(self.config.hash,): 1.0},

@@ -65,7 +65,7 @@ class Enforcement:
         self._upkeep.look()
         self._stand_on(ground)
         policy.refresh(time.time())
-        if any(ban.mode != OBSERVE for ban in policy.bans):
+        if needs_kernel(policy):
             self._start(policy)
         else:
             self.fault = ""
@@ -134,14 +134,12 @@ class Enforcement:
         return self.fault or self._answers.fault or self._holding.complaints.standing()
 
     def samples(self) -> Samples:
-        if self._gateway.judge.policy is None:
-            return {}
-        samples: Samples = {
-            "enforcement_up": {
-                ("sinkhole",): float(self._answers.armed),
-                ("kernel",): float(self._holding.enforcer is not None),
-            }
-        }
+        samples: Samples = {"enforcement_up": {}}
+        policy = self._gateway.judge.policy
+        if policy is not None and needs_kernel(policy):
+            samples["enforcement_up"][("kernel",)] = float(self._holding.enforcer is not None)
+        if policy is not None and needs_sinkhole(policy):
+            samples["enforcement_up"][("sinkhole",)] = float(self._answers.armed)
         samples.update(self._holding.samples())
         samples.update(self._answers.samples())
         return samples
@@ -214,7 +212,7 @@ class Enforcement:
         enforcer = self._holding.enforcer
         if enforcer is None:
             return
-        needed = any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.bans)
+        needed = needs_sinkhole(policy)
         before = self._answers.armed
         try:
             if needed:
@@ -255,3 +253,11 @@ class Enforcement:
         for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
             if set_name in self._holding.desired.sets:
                 enforcer.put(set_name, keys, seconds, name)
+
+
+def needs_kernel(policy: Policy) -> bool:
+    return any(ban.mode != OBSERVE for ban in policy.bans)
+
+
+def needs_sinkhole(policy: Policy) -> bool:
+    return any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.bans)

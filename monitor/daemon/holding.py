@@ -45,6 +45,7 @@ class Holding:
         self._diversion = diversion
         self.complaints = Complaints()
         self._counters = BanCounters()
+        self._repairs = {"ok": 0, "failed": 0}
         self.stand_on(ground)
 
     def stand_on(self, ground: Ground) -> None:
@@ -127,8 +128,10 @@ class Holding:
         """Puts back what somebody took away; true where something was missing. Run-time sets are empty then."""
         try:
             fault = enforcer.reconcile(self.desired)
+            self._repairs["ok"] += 1 if fault else 0
         except (OSError, MachineError) as error:
             fault = str(error)
+            self._repairs["failed"] += 1
         if fault:
             log.error("%s", fault)
         return bool(fault)
@@ -142,6 +145,7 @@ class Holding:
         enforcer = self.enforcer
         if enforcer is not None:
             self._counters.read(enforcer.counters(), self.desired.counters)
+            samples["kernel_repairs_total"] = {(result,): float(count) for result, count in self._repairs.items()}
             samples["kernel_transactions_total"] = {
                 (result,): float(count) for result, count in enforcer.elements.transactions.items()
             }

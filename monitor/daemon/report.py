@@ -1,11 +1,13 @@
 """What the daemon says of itself: samples, health, and the last words when it stops."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Final
 
 from monitor.capture.live import InterfaceCounts
 from monitor.core.rows import Row
 from monitor.errors import ErrorCounts
+from monitor.limits import Limits
 from monitor.lists.loader import ListStatus
 from monitor.model import Samples
 
@@ -27,6 +29,12 @@ def decode_samples(errors: ErrorCounts, sizes: dict[str, int], evictions: dict[s
         "table_entries": {(table,): float(size) for table, size in sizes.items()},
         "table_evictions_total": {(table,): float(count) for table, count in evictions.items()},
     }
+
+
+def limit_samples(limits: Limits, tables: Iterable[str]) -> Samples:
+    """The maximum of each of these tables that the configuration bounds."""
+    bounds: dict[str, Any] = asdict(limits)
+    return {"table_limit": {(table,): float(bounds[table]) for table in tables if table in bounds}}
 
 
 def list_samples(statuses: Sequence[ListStatus]) -> Samples:

@@ -37,6 +37,7 @@ from monitor.attribution.matches import EVIDENCE
 from monitor.core.effects import UNDERWAY, AskName, Effect, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.trying import Trying
 from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, TCP_SYN, Observation
 from monitor.model import flow_key as key_of
@@ -331,6 +332,28 @@ def test_what_a_ban_counts_is_told_as_nothing_before_it_counts_and_stays_when_it
     assert after["blocked_total"][("bytedance", "phones", "sni")] == 1
     assert after["leaked_bytes_total"] == samples["leaked_bytes_total"]
     assert "ban_info" not in after
+
+
+def test_devices_that_a_ban_stopped_are_told_for_an_hour() -> None:
+    watched = governed()
+    assert watched.snapshot()["ban_devices"] == {("bytedance", "phones"): 0}
+    watched.feed(hello("www.tiktok.com") + hello("www.tiktok.com", PHONE_V6, "2001:db8::80"), START + 1)
+    assert watched.snapshot()["ban_devices"] == {("bytedance", "phones"): 1}
+    verdict = watched.decide(packed(PHONE), b"www.tiktok.com", START + 1800)
+    assert verdict is not None
+    watched.note_refused(packed(PHONE), b"www.tiktok.com", verdict, START + 1800)
+    assert told(watched, "ban_devices", 5000) == {("bytedance", "phones"): 1}
+    assert told(watched, "ban_devices", 5401) == {}
+    assert watched.table_sizes()["trying"] == 0
+
+
+def test_those_that_try_are_no_more_than_their_limit() -> None:
+    trying = Trying(3)
+    for device in (1, 2, 3, 1, 4):
+        trying.note("bytedance", "phones", device, START)
+    assert (len(trying), trying.evictions) == (3, 1)
+    trying.note("bytedance", "phones", 1, START + 1)
+    assert (len(trying), trying.evictions) == (3, 1)
 
 
 def test_without_a_policy_nothing_of_this_is_told() -> None:

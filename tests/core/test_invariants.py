@@ -82,11 +82,10 @@ def stories(draw: st.DrawFn) -> list[Step]:
 
 def totals(watched: Gateway) -> dict[tuple[str, ...], float]:
     """Every counter of the snapshot under its family's name."""
-    gauges = ("devices", "flows_active", "table_entries")
     return {
         (name, *labels): value
         for name, family in watched.snapshot().items()
-        if name not in gauges
+        if name.endswith("_total")
         for labels, value in family.items()
     }
 

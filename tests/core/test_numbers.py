@@ -177,6 +177,7 @@ def test_devices_are_those_of_the_last_hour() -> None:
     watched.feed(exchange(PHONE, TIKTOK, "www.tiktok.com") + exchange(PHONE, SHARED, "www.google.com", 1.0), START + 2)
     watched.feed(exchange(LAPTOP, TIKTOK, "www.tiktok.com", 3000.0, mac=LAPTOP_MAC), START + 3001)
     assert watched.snapshot()["devices"] == {("bytedance", "none"): 2.0, ("google", "none"): 1.0}
+    assert watched.snapshot()["group_devices"] == {("none",): 2.0}
     watched.tick(START + 4000)
     assert watched.snapshot()["devices"] == {("bytedance", "none"): 1.0}
 

@@ -1,0 +1,184 @@
+"""Ban compliance: what each ban stopped, what passed all the same, and how devices try to get round it."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard as build
+
+from boards.frame import BAN_GROUPS, BANNED, INSTANCES, Row, board, place
+from boards.panels import (
+    A_SECOND,
+    BYTES,
+    BYTES_A_SECOND,
+    COUNT,
+    GOOD,
+    SECONDS,
+    SHARE,
+    About,
+    Column,
+    Query,
+    above,
+    bad_above,
+    curve,
+    number,
+    rows,
+    words,
+)
+from boards.queries import GROUP, VENDOR, grown, quantile, rate, series, share
+
+CHOSEN: Final = (VENDOR, GROUP)
+BAN: Final = "vendor, group"
+ENFORCED: Final = 'mode="enforce"'
+WORKS: Final = {"0": ("does not hold", "red"), "1": ("holds", "green")}
+
+
+def compliance() -> build.Dashboard:
+    description = "What each ban stopped, what passed all the same, and how devices try to get round it."
+    return board("compliance", "Ban compliance", description, (INSTANCES, BANNED, BAN_GROUPS), ROWS)
+
+
+HOLDS = Row(
+    "Do the bans hold?",
+    (
+        number(
+            About("Enforced bans", "Vendors and categories, by group, that are banned now.", COUNT, GOOD),
+            f"count({series('ban_info', ENFORCED, *CHOSEN)}) or vector(0)",
+        ),
+        words(
+            About(
+                "Enforcement",
+                "Whether the kernel's table is there and whether the sinkhole answers; only what a ban needs is shown.",
+                COUNT,
+                bad_above(0),
+            ),
+            Query(f"min by (part) ({series('enforcement_up')})", "{{part}}"),
+            WORKS,
+        ),
+        number(
+            About(
+                "Leaked",
+                "Bytes that passed over the time shown although an enforced ban was in force. One is one too many.",
+                BYTES,
+                bad_above(1),
+            ),
+            grown("leaked_bytes_total", "", *CHOSEN),
+        ),
+        number(
+            About("Blocked", "Questions, flows and packets that bans stopped over the time shown.", COUNT, GOOD),
+            grown("blocked_total", "", *CHOSEN),
+        ),
+        number(
+            About("Devices still trying", "Devices that a ban stopped in the last hour.", COUNT, above(1, 50)),
+            f"sum({series('ban_devices', *CHOSEN)}) or vector(0)",
+        ),
+        number(
+            About(
+                "Late answers",
+                "Cut flows whose server was faster than the cut, over the time shown: the first packets "
+                "of an answer passed.",
+                COUNT,
+                above(1, 100),
+            ),
+            grown("late_answers_total", ""),
+        ),
+    ),
+)
+
+EACH = Row(
+    "Each ban",
+    (
+        rows(
+            About("Bans", "What each ban did over the time shown. Its group leads to what its devices do.", COUNT),
+            ("group", "vendor", "mode"),
+            (
+                Column("In force", f"max by ({BAN}, mode) ({series('ban_info', *CHOSEN)})"),
+                Column("Names", grown("blocked_total", BAN, 'layer="dns"', *CHOSEN)),
+                Column("Handshakes", grown("blocked_total", BAN, 'layer="sni"', *CHOSEN)),
+                Column("Packets", grown("blocked_total", BAN, 'layer="ip"', *CHOSEN)),
+                Column("Leaked", grown("leaked_bytes_total", BAN, *CHOSEN), BYTES, bad_above(1)),
+                Column("Before the cut", grown("blocked_bytes_total", BAN, *CHOSEN), BYTES),
+                Column("Shadow", grown("shadow_blocked_total", BAN, *CHOSEN)),
+                Column("Still trying", f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})"),
+            ),
+            link=("Its devices", place("groups", "var-group=${__value.raw}")),
+        ),
+    ),
+)
+
+COURSE = Row(
+    "Over time",
+    (
+        curve(
+            About(
+                "Blocked, by layer", "Questions answered as banned, flows cut, packets refused by address.", A_SECOND
+            ),
+            Query(rate("blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
+            stacked=True,
+        ),
+        curve(
+            About(
+                "Leaked",
+                "Bytes that passed under an enforced ban, by the evidence that tells whose they were. After a "
+                "ban begins this is zero.",
+                BYTES_A_SECOND,
+                bad_above(1),
+            ),
+            Query(rate("leaked_bytes_total", "vendor, group, evidence", *CHOSEN), "{{vendor}} {{group}} {{evidence}}"),
+        ),
+        curve(
+            About("In shadow", "What bans in shadow would have stopped. Look here before you enforce one.", A_SECOND),
+            Query(rate("shadow_blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
+            stacked=True,
+        ),
+        curve(
+            About(
+                "Time to effect",
+                "From a banned hello on the wire to its cut in the kernel; a server that is nearer than "
+                "this may answer first.",
+                SECONDS,
+                above(0.01, 0.1),
+            ),
+            Query(quantile(0.5, "enforce_seconds"), "half"),
+            Query(quantile(0.9, "enforce_seconds"), "9 of 10"),
+            Query(quantile(0.99, "enforce_seconds"), "99 of 100"),
+        ),
+        curve(
+            About("Devices still trying", "Devices that a ban stopped in the hour before.", COUNT, above(1, 50)),
+            Query(f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})", "{{vendor}} {{group}}"),
+        ),
+        curve(
+            About(
+                "Before the cut",
+                "Bytes of cut flows up to their hello: what a handshake says of itself.",
+                BYTES_A_SECOND,
+            ),
+            Query(rate("blocked_bytes_total", BAN, *CHOSEN), "{{vendor}} {{group}}"),
+        ),
+    ),
+)
+
+ROUND = Row(
+    "Ways round the bans",
+    (
+        curve(
+            About(
+                "Bypass attempts",
+                "Flows of a kind that hides names from a gateway, of all groups, by method.",
+                A_SECOND,
+                above(0.1, 1),
+            ),
+            Query(rate("bypass_attempts_total", "group, method"), "{{group}} {{method}}"),
+            stacked=True,
+        ),
+        curve(
+            About(
+                "Blind share",
+                "The share of each group's bytes that nothing could name: a ban cannot bite there.",
+                SHARE,
+                above(0.05, 0.2),
+            ),
+            Query(share(rate("blind_bytes_total", "group"), rate("flow_bytes_total", "group")), "{{group}}"),
+        ),
+    ),
+)
+
+ROWS = (HOLDS, EACH, COURSE, ROUND)

@@ -1,0 +1,86 @@
+"""What all dashboards share: how they are found, their links, their variables, and how panels lie in rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.models import dashboard as model
+
+from boards.panels import Panel
+from boards.queries import INSTANCE
+
+TAG: Final = "gatewatch"
+EVERYTHING: Final = ".*"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A choice above the panels: the values that `label` has in `metric`."""
+
+    name: str
+    title: str
+    metric: str
+    label: str
+    description: str
+
+
+INSTANCES: Final = Variable("instance", "Gateway", "build_info", "instance", "The gateways to look at.")
+VENDORS: Final = Variable(
+    "vendor", "Vendor", "flow_bytes_total", "vendor", "Vendors that devices exchanged bytes with."
+)
+GROUPS: Final = Variable("group", "Group", "flow_bytes_total", "group", "Groups of devices; `none` is in no group.")
+BANNED: Final = Variable("vendor", "Banned vendor", "ban_info", "vendor", "Vendors and categories under a ban.")
+BAN_GROUPS: Final = Variable("group", "Ban's group", "ban_info", "group", "Groups under a ban; `all` is everyone.")
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    panels: Sequence[Panel]
+
+
+def board(
+    uid: str, title: str, description: str, variables: Sequence[Variable], rows: Sequence[Row]
+) -> build.Dashboard:
+    """A dashboard; panels are numbered in their order, so that links to one of them stay true."""
+    made = build.Dashboard(f"gatewatch: {title}").uid(f"gatewatch-{uid}").description(description).tags([TAG])
+    made.time("now-6h", "now").refresh("30s").timezone("browser").editable()
+    made.tooltip(model.DashboardCursorSync.CROSSHAIR).link(links())
+    made.with_variable(source())
+    for variable in variables:
+        made.with_variable(choice(variable))
+    number = 0
+    for row in rows:
+        number += 1
+        made.with_row(build.Row(row.title).id(number))
+        for panel in row.panels:
+            number += 1
+            made.with_panel(panel.id(number))
+    return made
+
+
+def links() -> build.DashboardLink:
+    """To all dashboards of gatewatch, with the same time and the same choices."""
+    link = build.DashboardLink("gatewatch").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
+    return link.include_vars(True).keep_time(True).as_dropdown(False)
+
+
+def source() -> build.DatasourceVariable:
+    variable = build.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    return variable.description("The Prometheus that scrapes gatewatch.")
+
+
+def choice(variable: Variable) -> build.QueryVariable:
+    chosen = "" if variable is INSTANCES else f"{{{INSTANCE}}}"
+    query = f"label_values(gatewatch_{variable.metric}{chosen}, {variable.label})"
+    made = build.QueryVariable(variable.name).label(variable.title).description(variable.description)
+    made.query({"query": query, "refId": variable.name}).datasource(model.DataSourceRef("prometheus", "${datasource}"))
+    made.multi(True).include_all(True).all_value(EVERYTHING)
+    made.current(model.VariableOption(text="All", value="$__all", selected=True))
+    return made.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
+
+
+def place(uid: str, *choices: str) -> str:
+    """The address of a dashboard, with the time of this one and these further choices."""
+    return "&".join((f"/d/gatewatch-{uid}?${{__url_time_range}}", "${instance:queryparam}", *choices))

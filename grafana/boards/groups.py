@@ -1,0 +1,110 @@
+"""Device groups: what the devices under one policy do, side by side and each by itself."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard as build
+
+from boards.frame import GROUPS, INSTANCES, VENDORS, Row, board, place
+from boards.panels import (
+    A_SECOND,
+    BYTES,
+    BYTES_A_SECOND,
+    SHARE,
+    About,
+    Column,
+    Query,
+    above,
+    bad_above,
+    bars,
+    curve,
+    mirrored,
+    rows,
+)
+from boards.queries import DOWN, GROUP, TRAFFIC, UP, VENDOR, grown, largest, rate, series, share, total
+
+CHOSEN: Final = (VENDOR, GROUP)
+BLIND: Final = share(grown("blind_bytes_total", "group", GROUP), total(TRAFFIC, "group", GROUP))
+
+
+def groups() -> build.Dashboard:
+    description = "What the devices under one policy do, side by side and each by itself."
+    return board("groups", "Device groups", description, (INSTANCES, GROUPS, VENDORS), (BESIDE, COURSE, EACH))
+
+
+BESIDE = Row(
+    "Side by side",
+    (
+        rows(
+            About("Groups", "Each group over the time shown; it leads to its bans.", BYTES),
+            ("group",),
+            (
+                Column("Upload", total(TRAFFIC, "group", UP, *CHOSEN), BYTES),
+                Column("Download", total(TRAFFIC, "group", DOWN, *CHOSEN), BYTES),
+                Column("Devices, last hour", f"sum by (group) ({series('group_devices', GROUP)})"),
+                Column("Blocked", grown("blocked_total", "group", *CHOSEN)),
+                Column("Leaked", grown("leaked_bytes_total", "group", *CHOSEN), BYTES, bad_above(1)),
+                Column("Bypass attempts", grown("bypass_attempts_total", "group", GROUP), steps=above(1, 100)),
+                Column("Blind", BLIND, SHARE, above(0.05, 0.2)),
+            ),
+            width=14,
+            link=("Its bans", place("compliance", "var-group=${__value.raw}")),
+        ),
+        bars(
+            About("Devices with a vendor", "Devices that were seen with the vendor in the last hour."),
+            Query(largest(15, f"sum by (vendor, group) ({series('devices', *CHOSEN)})"), "{{vendor}} {{group}}"),
+            width=10,
+        ),
+    ),
+)
+
+COURSE = Row(
+    "Over time",
+    (
+        mirrored(
+            curve(
+                About("Upload against download", "Download is drawn upwards, upload down.", BYTES_A_SECOND),
+                Query(rate("flow_bytes_total", "group", DOWN, *CHOSEN), "{{group}} down"),
+                Query(rate("flow_bytes_total", "group", UP, *CHOSEN), "{{group}} up"),
+            ),
+            "/ up$/",
+        ),
+        curve(
+            About("Devices", "Devices of the group that were seen in the hour before."),
+            Query(f"sum by (group) ({series('group_devices', GROUP)})", "{{group}}"),
+        ),
+        curve(
+            About("Questions", "DNS queries, by what became of them.", A_SECOND),
+            Query(rate("dns_queries_total", "group, action", *CHOSEN), "{{group}} {{action}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Bypass attempts",
+                "Flows of a kind that hides names from a gateway, by method.",
+                A_SECOND,
+                above(0.1, 1),
+            ),
+            Query(rate("bypass_attempts_total", "group, method", GROUP), "{{group}} {{method}}"),
+            width=8,
+        ),
+        curve(
+            About("Blind bytes", "Bytes that nothing could name, by the reason.", BYTES_A_SECOND),
+            Query(rate("blind_bytes_total", "group, reason", GROUP), "{{group}} {{reason}}"),
+            width=8,
+            stacked=True,
+        ),
+    ),
+)
+
+EACH = Row(
+    "Each group by itself",
+    (
+        curve(
+            About("Vendors of $group", "Upload and download together, the ten largest at each moment.", BYTES_A_SECOND),
+            Query(largest(10, rate("flow_bytes_total", "vendor", *CHOSEN)), "{{vendor}}"),
+            stacked=True,
+        )
+        .repeat("group")
+        .repeat_direction("h"),
+    ),
+)

@@ -1,0 +1,261 @@
+"""gatewatch itself: whether it sees everything, keeps up, has fresh lists, and what it costs."""
+
+from typing import Final
+
+from grafana_foundation_sdk.builders import dashboard as build
+
+from boards.frame import INSTANCES, Row, board
+from boards.panels import (
+    A_SECOND,
+    BYTES,
+    BYTES_A_SECOND,
+    COUNT,
+    GOOD,
+    PLAIN,
+    SECONDS,
+    SHARE,
+    About,
+    Column,
+    Query,
+    above,
+    bad_above,
+    bad_below,
+    curve,
+    label,
+    number,
+    rows,
+    words,
+)
+from boards.queries import quantile, rate, series, share
+
+WELL: Final = {"0": ("failed", "red"), "1": ("went well", "green")}
+WORKS: Final = {"0": ("does not work", "red"), "1": ("works", "green")}
+CORES: Final = "cores"
+DAY: Final = 86_400
+
+
+def itself() -> build.Dashboard:
+    description = "Whether gatewatch sees everything, keeps up, has fresh lists, and what it costs."
+    return board("itself", "gatewatch itself", description, (INSTANCES,), ROWS)
+
+
+WELL_ROW = Row(
+    "Is it well?",
+    (
+        label(
+            About("Version", "The version that runs."), f"sum by (version) ({series('build_info')})", "version", width=3
+        ),
+        label(
+            About("Engine", "Whether the core runs compiled or interpreted: the same code, ten times as fast or not."),
+            f"sum by (engine) ({series('build_info')})",
+            "engine",
+            width=3,
+        ),
+        number(
+            About("Up since", "Time since the daemon started, of the youngest.", SECONDS, GOOD),
+            f"min(time() - {series('process_start_time_seconds')})",
+            width=3,
+        ),
+        words(
+            About("Last reload", "Whether the last reload of the configuration went well.", COUNT, bad_below(1)),
+            Query(f"min({series('config_last_reload_success')})"),
+            WELL,
+            width=3,
+        ),
+        label(
+            About("Configuration", "The hash of the configuration that runs: gateways alike show the same."),
+            f"sum by (hash) ({series('config_info')})",
+            "hash",
+        ),
+        words(
+            About("Enforcement", "The parts of enforcement that a ban needs.", COUNT, bad_below(1)),
+            Query(f"min by (part) ({series('enforcement_up')})", "{{part}}"),
+            WORKS,
+        ),
+        number(
+            About(
+                "Longest stall",
+                "The longest time in the last minute that the daemon's loop stood still. After 5 s bans open.",
+                SECONDS,
+                above(0.25, 2),
+            ),
+            f"max({series('loop_stall_seconds')})",
+        ),
+    ),
+)
+
+CAPTURE = Row(
+    "Does it see everything?",
+    (
+        curve(
+            About("Frames", "Frames that the capture handed over: the kernel's filter leaves most out.", A_SECOND),
+            Query(rate("capture_packets_total", "interface"), "{{interface}}"),
+            width=8,
+        ),
+        curve(
+            About("Bytes of frames", "Bytes of the frames that the capture handed over.", BYTES_A_SECOND),
+            Query(rate("capture_bytes_total", "interface"), "{{interface}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Dropped frames",
+                "Frames that the kernel dropped because the capture was not read fast enough: what they said is lost.",
+                A_SECOND,
+                bad_above(1),
+            ),
+            Query(rate("capture_dropped_packets_total", "interface"), "{{interface}}"),
+            width=8,
+        ),
+        curve(
+            About("Not decoded", "Packets and messages that could not be decoded, by kind.", A_SECOND, above(1, 100)),
+            Query(rate("decode_errors_total", "layer, kind"), "{{layer}} {{kind}}"),
+        ),
+        curve(
+            About(
+                "Stalls",
+                "The longest time within a minute that the daemon's loop stood still.",
+                SECONDS,
+                above(0.25, 2),
+            ),
+            Query(f"max by (instance) ({series('loop_stall_seconds')})", "{{instance}}"),
+        ),
+    ),
+)
+
+TABLES = Row(
+    "Its tables",
+    (
+        curve(
+            About(
+                "How full",
+                "Entries of each table as a share of its limit in `[limits]`. A full one drops its oldest.",
+                SHARE,
+                above(0.8, 0.98),
+            ),
+            Query(
+                share(f"max by (table) ({series('table_entries')})", f"min by (table) ({series('table_limit')})"),
+                "{{table}}",
+            ),
+        ),
+        curve(
+            About("Entries", "Entries of each table, and flows that live now.", COUNT),
+            Query(f"sum by (table) ({series('table_entries')})", "{{table}}"),
+            Query(f"sum({series('flows_active')})", "flows now"),
+        ),
+        curve(
+            About(
+                "Given up",
+                "Entries that a full table dropped; of `series`, those folded into `other`.",
+                A_SECOND,
+                bad_above(1),
+            ),
+            Query(rate("table_evictions_total", "table"), "{{table}}"),
+        ),
+        curve(
+            About("Events", "Events written by type, and those that could not be.", A_SECOND),
+            Query(rate("events_total", "type"), "{{type}}"),
+            Query(f"sum(rate({series('events_dropped_total')}[$__rate_interval]))", "dropped"),
+        ),
+    ),
+)
+
+LISTS = Row(
+    "Its lists",
+    (
+        rows(
+            About("Lists", "Entries, lines that made no sense, and the time since the list was last loaded well."),
+            ("list",),
+            (
+                Column(
+                    "Age",
+                    f"max by (list) (time() - {series('list_last_success_timestamp_seconds')})",
+                    SECONDS,
+                    above(7 * DAY, 30 * DAY),
+                ),
+                Column("Entries", f"max by (list) ({series('list_entries')})", COUNT, bad_below(1)),
+                Column("Ignored lines", f"max by (list) ({series('list_ignored_lines')})", COUNT, above(1, 1000)),
+            ),
+            width=12,
+        ),
+        curve(
+            About("Entries over time", "The twenty largest lists; a cliff is a broken download.", COUNT),
+            Query(f"topk(20, max by (list) ({series('list_entries')}))", "{{list}}"),
+        ),
+    ),
+)
+
+ENFORCING = Row(
+    "Enforcing",
+    (
+        curve(
+            About("Kernel transactions", "Changes of set elements in the kernel, by result.", A_SECOND),
+            Query(rate("kernel_transactions_total", "result"), "{{result}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Time to effect", "From a banned hello on the wire to its cut in the kernel.", SECONDS, above(0.01, 0.1)
+            ),
+            Query(quantile(0.5, "enforce_seconds"), "half"),
+            Query(quantile(0.99, "enforce_seconds"), "99 of 100"),
+            width=8,
+        ),
+        curve(
+            About("Sinkhole", "Queries that the sinkhole took, by what became of them.", A_SECOND),
+            Query(rate("sinkhole_queries_total", "action"), "{{action}}"),
+            width=8,
+        ),
+        curve(
+            About("Resolvers behind it", "Queries that no resolver answered well, by reason.", A_SECOND, above(0.1, 1)),
+            Query(rate("sinkhole_upstream_errors_total", "reason"), "{{reason}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Refused connections",
+                "TCP connections of clients that the sinkhole ended by itself.",
+                A_SECOND,
+                above(0.1, 1),
+            ),
+            Query(rate("sinkhole_connections_refused_total", "reason"), "{{reason}}"),
+            width=8,
+        ),
+        curve(
+            About("Unsent answers", "Answers of the sinkhole that could not be sent.", A_SECOND, bad_above(0.1)),
+            Query(f"sum(rate({series('sinkhole_unsent_answers_total')}[$__rate_interval]))", "unsent"),
+            width=8,
+        ),
+    ),
+)
+
+COSTS = Row(
+    "What it costs",
+    (
+        curve(
+            About("Memory", "Resident memory.", BYTES, above(150e6, 300e6)),
+            Query(f"max by (instance) ({series('process_resident_memory_bytes')})", "{{instance}}"),
+            width=8,
+        ),
+        curve(
+            About("Processor", "Cores in use.", CORES, above(0.7, 0.95)),
+            Query(f"sum by (instance) (rate({series('process_cpu_seconds_total')}[$__rate_interval]))", "{{instance}}"),
+            width=8,
+        ),
+        curve(
+            About("Open files", "File descriptors, as a share of those that it may have.", SHARE, above(0.5, 0.8)),
+            Query(share(series("process_open_fds"), series("process_max_fds")), "{{instance}}"),
+            width=8,
+        ),
+        curve(
+            About("Scrapes", "How long a scrape takes.", SECONDS, above(0.5, 2)),
+            Query(f"max by (instance) ({series('scrape_duration_seconds')})", "{{instance}}"),
+        ),
+        curve(
+            About("Series", "Series on the page.", COUNT, PLAIN),
+            Query(f"max by (instance) ({series('scrape_samples_scraped')})", "{{instance}}"),
+        ),
+    ),
+)
+
+ROWS = (WELL_ROW, CAPTURE, TABLES, LISTS, ENFORCING, COSTS)
