@@ -12,7 +12,7 @@ The floors, each importing only from those below it:
 
     7  cli                 the doors: arguments, output for people and for programs, exit codes
     6  daemon config lab   plumbing: one asyncio loop, signals and reloads; the configuration; a network to try it in
-    5  capture kernel sinkhole metrics events lists   shells, the only input and output; strangers to each other
+    5  capture kernel sinkhole metrics events lists journal   shells, the only input and output; strangers to each other
     4  core                the state machine: `feed`, `tick`, `next_wakeup`, `snapshot`
     3  policy              groups; bans, schedules and exceptions; the kernel state that they want and what to change
     2  attribution         which vendor a flow belongs to and how we know; flows; device identity
@@ -40,6 +40,9 @@ What always holds, each with the test that keeps it:
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
 - what was changed at run time is kept whole, and what is damaged rules nothing: `tests/daemon/test_order_book.py`
+- the journal says what the counters say, and no name outside the catalogue: `tests/core/test_diary.py`
+- a disk or a file that fails costs the journal, never the service: `tests/journal/test_journal.py`,
+  `tests/daemon/test_daemon_journal.py`
 - the daemon imports neither scapy nor what only the lab needs: `tests/daemon/test_process.py`
 - README tells what the code does: `tests/test_documents.py`
 """

@@ -14,6 +14,7 @@ class Limits:
     addresses_per_device: int = 32
     series: int = 10_000
     rows: int = 50_000
+    notes: int = 32_768
     addresses: int = 65_536
     trying: int = 65_536
     streams: int = 4_096

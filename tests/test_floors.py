@@ -18,11 +18,12 @@ FLOORS = {
     "policy": 3,
     "core": 4,
     "capture": 5, "kernel": 5, "sinkhole": 5, "metrics": 5, "events": 5, "lists": 5,
+    "journal": 5,
     "daemon": 6, "config": 6, "lab": 6,
     "cli": 7,
 }  # fmt: skip
 PURE_FLOORS = 4
-STRANGERS = {"wire", "catalog", "capture", "kernel", "sinkhole", "metrics", "events", "lists"}
+STRANGERS = {"wire", "catalog", "capture", "kernel", "sinkhole", "metrics", "events", "lists", "journal"}
 IMPURE = {
     "asyncio", "datetime", "io", "logging", "mmap", "multiprocessing", "os", "pathlib", "queue", "random", "select",
     "selectors", "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time",

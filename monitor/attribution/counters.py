@@ -64,15 +64,49 @@ class Attribution:
 
 
 @final
+class Note:
+    """What the journal does not have yet of one device, group and vendor. Once `taken`, a new one goes on.
+
+    `names` are the vendor's that were seen, none twice.
+    """
+
+    __slots__ = (
+        "blocked", "device", "down", "evidence", "first", "flows", "group", "last", "leaked", "names", "origin",
+        "service", "taken", "up", "vendor",
+    )  # fmt: skip
+
+    def __init__(
+        self, device: Device, origin: bytes, group: str, vendor: str, service: str, evidence: str, now: float
+    ) -> None:
+        self.device = device
+        self.origin = origin
+        self.group = group
+        self.vendor = vendor
+        self.service = service
+        self.evidence = evidence
+        self.first = now
+        self.last = now
+        self.up = 0
+        self.down = 0
+        self.flows = 0
+        self.blocked = 0
+        self.leaked = 0
+        self.names: list[bytes] = []
+        self.taken = False
+
+
+@final
 class Tally:
     """What one device exchanged with one vendor's service on one kind of evidence.
 
     `origin` is the IPv4 address that the device had (`b""` for IPv6): should its MAC turn out to be a router's, the
-    tally belongs to that address. `gone` tells flows that still hold it that the table has dropped it.
+    tally belongs to that address. `gone` tells flows that still hold it that the table has dropped it. `note` takes
+    the same for the journal.
     """
 
     __slots__ = (
-        "attribution", "device", "down", "first", "flows", "gone", "group", "key", "last", "origin", "series", "up",
+        "attribution", "device", "down", "first", "flows", "gone", "group", "key", "last", "note", "origin", "series",
+        "up",
     )  # fmt: skip
 
     def __init__(
@@ -97,6 +131,7 @@ class Tally:
         self.down = 0
         self.flows = 0
         self.gone = False
+        self.note: Note | None = None
 
 
 @final

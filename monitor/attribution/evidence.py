@@ -108,6 +108,21 @@ class Attributor:
             self._aliased[key] = kept
         return kept
 
+    def name_of(self, flow: Flow, vendor: str) -> bytes:
+        """The vendor's name that the flow goes by, or the one behind its CNAME chain; `b""` for any other name."""
+        claim = flow.claim
+        answered = claim is not None and (flow.ech or not flow.host)
+        name = claim.name if claim is not None and answered else flow.host
+        if not name or self.is_of(name, vendor):
+            return name
+        alias = claim.alias if claim is not None and answered else self.memory.alias_of(name)
+        return alias if alias and self.is_of(alias, vendor) else b""
+
+    def is_of(self, name: bytes, vendor: str) -> bool:
+        """Whether a list says that the name is this vendor's, or of this category."""
+        match = self.matches.of(name)
+        return (match.entry is not None and match.vendor == vendor) or (match.category == vendor != "")
+
     def category_of(self, flow: Flow) -> str:
         """The category (`encrypted-dns`, `vpn-proxy`, …) of the flow's name, else of its address; `""` without one."""
         remote = flow.remote

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from typing import Final
 
-from monitor.cli.parser_parts import Verbs, add_config, add_json, add_verb
+from monitor.cli.parser_parts import JSON_HELP, Verbs, add_config, add_json, add_verb
 from monitor.cli.parser_policy import add_policy_verbs
 from monitor.cli.places import CONFIG_PATH
 
@@ -23,7 +23,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and the engine that runs")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
-    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _lists):
+    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, _lists):
         add(verbs)
     add_policy_verbs(verbs)
     return parser
@@ -135,6 +135,29 @@ def _top(verbs: Verbs) -> None:
     )
     verb.add_argument("--once", action="store_true", help="print it once, also on a terminal")
     add_json(verb)
+
+
+def _report(verbs: Verbs) -> None:
+    verb = add_verb(
+        verbs,
+        "report",
+        "tell who talked to which vendor, by day",
+        "Reads the journal in the state directory, also where no daemon runs. Counts what bans blocked (questions,\n"
+        "flows, packets) and the bytes that leaked. Packets refused by address are counted without a device.\n"
+        "How devices are named is as [privacy] was at that time.",
+    )
+    verb.add_argument(
+        "--since",
+        default="7d",
+        metavar="TIME",
+        help="from the day so long ago, such as 7d, or 2026-12-31 (default: 7d)",
+    )
+    verb.add_argument("--vendor", default="", metavar="V", help="this vendor or vendor/service only")
+    verb.add_argument("--group", default="", metavar="G", help="this group only")
+    kinds = verb.add_mutually_exclusive_group()
+    kinds.add_argument("--json", action="store_true", help=JSON_HELP)
+    kinds.add_argument("--csv", action="store_true", help="print comma-separated values, a line a row")
+    add_config(verb)
 
 
 def _lists(verbs: Verbs) -> None:

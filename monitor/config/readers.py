@@ -35,6 +35,7 @@ from monitor.limits import Limits
 S = TypeVar("S")
 
 _SINKHOLE_ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
+JOURNAL_BYTES_MIN: Final = 1_048_576
 _SINKHOLE_UPSTREAMS: Final = ("asked", "system")
 
 
@@ -55,7 +56,7 @@ def read_config(top: Table, path: str, digest: str) -> Config:
         lists=lists,
         geo=_section(top, "geo", lambda table: _geo(table, folder)),
         events=_section(top, "events", lambda table: _events(table, folder)),
-        state=_section(top, "state", lambda table: State(_below(folder, table.text("path", State.path)))),
+        state=_section(top, "state", lambda table: _state(table, folder)),
         privacy=_section(top, "privacy", _privacy),
         protect=_section(top, "protect", lambda table: Protect(table.parsed_list("names", Protect.names, name))),
         selftest=_section(top, "selftest", lambda table: Selftest(table.parsed("every", Selftest.every, duration))),
@@ -190,6 +191,13 @@ def _events(table: Table, folder: Path) -> Events:
         max_bytes=table.size("max_bytes", Events.max_bytes, size),
         keep=table.count("keep", Events.keep),
     )
+
+
+def _state(table: Table, folder: Path) -> State:
+    most = table.size("journal_max_bytes", State.journal_max_bytes, size, least=0)
+    if 0 < most < JOURNAL_BYTES_MIN:
+        table.complain("journal_max_bytes", f"expected 0 or at least {JOURNAL_BYTES_MIN} bytes, got {most}")
+    return State(_below(folder, table.text("path", State.path)), most)
 
 
 def _privacy(table: Table) -> Privacy:

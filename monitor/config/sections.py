@@ -120,7 +120,10 @@ class Events:
 
 @dataclass(frozen=True)
 class State:
+    """`journal_max_bytes` 0: no journal."""
+
     path: str = "/var/lib/gatewatch"
+    journal_max_bytes: int = 268_435_456
 
 
 @dataclass(frozen=True)

@@ -91,11 +91,11 @@ class Table:
             return default
         return default if value is None else value
 
-    def size(self, key: str, default: int, parse: Callable[[str], int]) -> int:
+    def size(self, key: str, default: int, parse: Callable[[str], int], least: int = 1) -> int:
         """A number of bytes, or a string such as `64MiB`."""
         value = self._values.get(key)
         if isinstance(value, int) and not isinstance(value, bool):
-            return self.count(key, default, least=1)
+            return self.count(key, default, least)
         return self.parsed(key, default, parse)
 
     def any(self, key: str, default: T, parse: Callable[[object], T]) -> T:

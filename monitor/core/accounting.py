@@ -13,6 +13,7 @@ from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import Flow
 from monitor.attribution.places import Place
 from monitor.core.blindness import blind_reason, bypass_method
+from monitor.core.diary import Diary, add_name
 from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
 from monitor.policy.groups import NO_GROUP, Groups
@@ -24,14 +25,17 @@ HOLD_SECONDS: Final = 3.0
 class Accounting:
     """Counts flows. A new `epoch`, after a reload, makes every flow look up again what it belongs to."""
 
-    __slots__ = ("attributor", "devices", "epoch", "groups", "judge", "ledger", "moved")
+    __slots__ = ("attributor", "devices", "diary", "epoch", "groups", "judge", "ledger", "moved")
 
-    def __init__(self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger, judge: Judge) -> None:
+    def __init__(
+        self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger, judge: Judge, diary: Diary
+    ) -> None:
         self.attributor = attributor
         self.devices = devices
         self.groups = groups
         self.ledger = ledger
         self.judge = judge
+        self.diary = diary
         self.epoch = 0
         self.moved: list[Device] = []
 
@@ -73,6 +77,13 @@ class Accounting:
                 device.last = last
         tally.up += up
         tally.down += down
+        if self.diary.keeps:
+            note = self.diary.note_of(tally, last)
+            if note is not None:
+                note.up += up
+                note.down += down
+                if last > note.last:
+                    note.last = last
         series = tally.series
         series.up += up
         series.down += down
@@ -109,6 +120,8 @@ class Accounting:
         flow.tally = tally
         if flow.start < tally.first:
             tally.first = flow.start
+        if self.diary.keeps:
+            self._write_down(flow, tally)
         if not flow.counted:
             flow.counted = True
             tally.flows += 1
@@ -119,6 +132,15 @@ class Accounting:
             if self.judge.policy is not None:
                 self.judge.watch(flow, device, attribution, now)
         return tally
+
+    def _write_down(self, flow: Flow, tally: Tally) -> None:
+        """A flow has found its vendor: its start and its name are noted."""
+        note = self.diary.note_of(tally, flow.last)
+        if note is not None:
+            if not flow.counted:
+                note.flows += 1
+                note.first = min(note.first, flow.start)
+            add_name(note, self.attributor.name_of(flow, tally.attribution.vendor))
 
     def _look_for_blindness(self, flow: Flow, remote: Place, group: str, attribution: Attribution) -> None:
         category = self.attributor.category_of(flow)

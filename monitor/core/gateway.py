@@ -17,6 +17,7 @@ from monitor.attribution.places import Places
 from monitor.catalog.index import Index
 from monitor.core.accounting import Accounting
 from monitor.core.connections import Connections
+from monitor.core.diary import Diary, NoteRow, note_row
 from monitor.core.effects import Effect, PolicyChanged
 from monitor.core.ends import Ends
 from monitor.core.following import Following
@@ -60,7 +61,7 @@ class Gateway:
     __slots__ = (
         "_accounting", "_clock", "_connections", "_devices", "_due", "_ends", "_following", "_hellos", "_ledger",
         "_links", "_matches", "_memory", "_naming", "_packets", "_places", "_questions", "_readout", "_reporter",
-        "_settings", "_table", "_tracking", "_version", "judge",
+        "_settings", "_table", "_tracking", "_version", "diary", "judge",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, index: Index, now: float) -> None:
@@ -81,10 +82,11 @@ class Gateway:
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
         self._ledger.expect(group_names(settings))
-        self.judge = Judge(attributor, self._reporter, self._packets, limits)
+        self.diary = Diary(limits.notes)
+        self.judge = Judge(attributor, self._reporter, self.diary, self._packets, limits)
         self._version = -1
         self._following = Following(self._devices)
-        self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self.judge)
+        self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self.judge, self.diary)
         self._table = FlowTable(limits.flows)
         self._ends = Ends(self._devices, self._places, self._links)
         self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter)
@@ -141,6 +143,7 @@ class Gateway:
         self._ledger.resize(limits.rows, limits.series)
         self.judge.proof.trying.limit = limits.trying
         self._ledger.expect(group_names(settings))
+        self.diary.limit = limits.notes
         self._matches.reload(index)
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
         self._accounting.reload(Groups(settings.groups, settings.interfaces))
@@ -175,7 +178,7 @@ class Gateway:
         """A question of that client was answered as the ban wants."""
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
-        self.judge.note_refused(self._matches.of(name), device, verdict, now)
+        self.judge.note_refused(self._matches.of(name), device, address, verdict, now)
 
     def groups_of(self, address: bytes, now: float) -> tuple[str, ...]:
         """The groups of the device at the address."""
@@ -220,6 +223,14 @@ class Gateway:
         self._tracking.flush(self._clock)
         return self._readout.rows(self._naming)
 
+    def take_notes(self, limit: int) -> list[NoteRow]:
+        """At most so many of the notes that nobody has taken yet, each with who its device is now."""
+        self._tracking.flush(self._clock)
+        return [
+            note_row(note, self._devices.settle(note.device, note.origin), self._naming)
+            for note in self.diary.take(limit)
+        ]
+
     def device_rows(self) -> list[DeviceRow]:
         self._tracking.flush(self._clock)
         return self._readout.device_rows(self._naming)
@@ -257,6 +268,7 @@ class Gateway:
             "names": len(self._memory),
             "devices": len(self._devices.everyone),
             "rows": len(self._ledger.tallies),
+            "notes": len(self.diary),
             "series": self._ledger.budget.used,
             "queries": len(self._questions.pending),
             "addresses": len(self._places),
@@ -271,6 +283,7 @@ class Gateway:
             "names": self._memory.evictions,
             "devices": self._devices.evictions,
             "rows": self._ledger.evictions,
+            "notes": self.diary.evictions,
             "series": self._ledger.budget.folded,
             "queries": self._questions.pending.evictions,
             "addresses": self._places.evictions,

@@ -15,6 +15,7 @@ from monitor.attribution.matches import DNS as DNS_EVIDENCE
 from monitor.attribution.roles import DNS_PORT
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.core.blindness import METHOD_CATEGORY, bypass_method
+from monitor.core.diary import Diary
 from monitor.core.effects import UNDERWAY, AskName, Kill, Release
 from monitor.core.kills import Kills
 from monitor.core.proof import Proof
@@ -47,11 +48,16 @@ class Judge:
     count packets as they are seen; else conntrack tells of them later.
     """
 
-    __slots__ = ("_attributor", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers")
+    __slots__ = (
+        "_attributor", "_diary", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers",
+    )  # fmt: skip
 
-    def __init__(self, attributor: Attributor, reporter: Reporter, counts_packets: bool, limits: Limits) -> None:
+    def __init__(
+        self, attributor: Attributor, reporter: Reporter, diary: Diary, counts_packets: bool, limits: Limits
+    ) -> None:
         self._attributor = attributor
         self._reporter = reporter
+        self._diary = diary
         self.kills = Kills(limits.kills)
         self.policy: Policy | None = None
         self.proof = Proof(limits.trying)
@@ -135,9 +141,14 @@ class Judge:
         key = (device.mac, address, "")
         return policy.judge(device.groups, key, match.vendor, match.service, categories, match.name, now, layer)
 
-    def note_refused(self, match: Match, device: Device, verdict: Verdict, now: float) -> None:
+    def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
         """The sinkhole has answered a question of the device as the ban wants."""
-        self.proof.block(label_of(verdict, match.vendor), ban_group(verdict.ban, device), DNS, device.number, now)
+        vendor = label_of(verdict, match.vendor)
+        self.proof.block(vendor, ban_group(verdict.ban, device), DNS, device.number, now)
+        known = match.entry is not None or match.category == vendor
+        origin = address if len(address) == 4 else b""
+        group, name = group_label(device), match.name if known else b""
+        self._diary.block(device, origin, group, vendor, match_of(match), name, now)
 
     def watch(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
         """Whether what the flow carries from now on is a leak, should it pass."""
@@ -208,6 +219,9 @@ class Judge:
         leak.up += sent if flow.outbound else returned
         leak.down += returned if flow.outbound else sent
         watch.sent, watch.returned = flow.sent, flow.returned
+        note = flow.tally.note if flow.tally is not None else None
+        if note is not None and not note.taken:
+            note.leaked += sent + returned
 
     def expect(self) -> None:
         """Other bans are in force: what they count is there from now on."""
@@ -284,6 +298,8 @@ class Judge:
             if acknowledgment != UNDERWAY:
                 self._count_blocked(flow, self.proof.blocked_bytes_of(vendor, group))
             self.proof.block(vendor, group, layer, device.number, now)
+            name = self._attributor.name_of(flow, vendor)
+            self._diary.block(device, flow.origin, group_label(device), vendor, attribution, name, now)
         elif verdict.action == SHADOW:
             self.proof.shadow(vendor, group, layer)
         self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))

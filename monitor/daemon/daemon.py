@@ -4,7 +4,6 @@ import asyncio
 import ctypes
 import gc
 import os
-import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,10 +15,10 @@ from typing import Any, Final
 from monitor.capture.live import Capture
 from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
-from monitor.config.settings import PSEUDONYM_KEY_BYTES, core_settings, open_lookup, user_lists
+from monitor.config.settings import core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
 from monitor.core.gateway import Gateway
-from monitor.core.settings import CONNTRACK, PACKETS, Lookup, Settings
+from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.ground import Ground
@@ -29,6 +28,8 @@ from monitor.daemon.log import log
 from monitor.daemon.loop import Line, Turning
 from monitor.daemon.notify import Notifier
 from monitor.daemon.orders import OrderBook
+from monitor.daemon.pseudonyms import pseudonym_key
+from monitor.daemon.record import Record
 from monitor.daemon.report import (
     capture_samples,
     decode_samples,
@@ -79,7 +80,7 @@ class Daemon:
         self._tasks: set[asyncio.Task[None]] = set()
         self.server: MetricsServer | None = None
         self.lookup: Lookup | None = None
-        self._key = secrets.token_bytes(PSEUDONYM_KEY_BYTES)
+        self._key = b""
         self._fault_told = 0.0
 
     async def open(self) -> None:
@@ -112,9 +113,12 @@ class Daemon:
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
         self.enforcement.write = self.line.write
+        self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
 
     def settings(self, config: Config, lookup: Lookup | None) -> Settings:
         """The core's settings on this machine as it is now."""
+        if config.privacy.device == PSEUDONYM and not self._key:
+            self._key = pseudonym_key(config.state.path, lambda line: log.warning("%s", line))
         names = tuple(self.capture.names)
         connected = connected_prefixes(self.machine, names)
         events = frozenset(config.events.types if config.events.path else ())
@@ -163,7 +167,10 @@ class Daemon:
         """The metrics server at that address, None where there shall be none."""
         if not listen.host:
             return None
-        samples = [self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, build_samples]
+        samples = [
+            self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, self.record.samples,
+            build_samples,
+        ]  # fmt: skip
         collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
         server = MetricsServer(collector.render, self.health)
         try:
@@ -181,6 +188,7 @@ class Daemon:
         self.loop.add_reader(self.kernel.links.fileno(), self._links_changed)
         self.turning.start()
         self.stall.start()
+        self.record.start()
         await self.take_policy()
         self._keep_alive()
         self.notifier.ready(f"watching {', '.join(self.capture.names)}")
@@ -202,6 +210,7 @@ class Daemon:
         self.turning.stop()
         await self._last_turns(began + FINAL_SECONDS)
         self.line.write(self.gateway.close(time.time()))
+        self.record.close()
         for line in last_words(self.gateway.rows(), self.capture.counts(), self.errors):
             log.info("%s", line)
         unwritten = self.line.write_some(began + EVENTS_SECONDS - time.monotonic())
@@ -236,6 +245,7 @@ class Daemon:
             "lists": "; ".join(broken),
             "kernel": kernel,
             "enforcement": self.enforcement.health(),
+            "journal": self.record.health(),
             "reload": self.reload_fault,
         }
 

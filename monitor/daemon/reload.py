@@ -108,6 +108,7 @@ class Reloader:
         settings = daemon.settings(prepared.config, prepared.lookup)
         daemon.kernel.look_around(prepared.machine, daemon.capture.names, settings.local)
         daemon.gateway.reload(settings, prepared.loaded.index, time.time())
+        daemon.record.configure(prepared.config)
         await daemon.take_policy()
         if prepared.config.events != old.events:
             daemon.line.writer = prepared.writer

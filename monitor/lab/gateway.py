@@ -125,6 +125,13 @@ class Daemon:
         """Who talked to whom, as `status` tells it."""
         return cast(list[dict[str, Any]], self.ask("status")["rows"])
 
+    def report(self) -> list[dict[str, Any]]:
+        """Who talked to whom, as the journal tells it, whether the daemon runs or not."""
+        done = self.run("report", "--json", "--config", str(self.configuration))
+        if done.returncode != 0:
+            raise MachineError(f"lab: gatewatch report failed: {done.stderr.strip()}")
+        return cast(list[dict[str, Any]], json.loads(done.stdout)["rows"])
+
     def eve(self, kind: str = "") -> list[dict[str, Any]]:
         """The events written so far, of one `event_type` or all."""
         if not self.events.exists():

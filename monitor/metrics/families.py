@@ -133,6 +133,15 @@ FAMILIES: Final = (
     Family("sinkhole_unsent_answers_total", COUNTER, "Answers of the sinkhole that could not be sent."),
     Family("events_total", COUNTER, "Events written.", ("type",)),
     Family("events_dropped_total", COUNTER, "Events that could not be written."),
+    Family("journal_bytes", GAUGE, "Size of the journal's file."),
+    Family("journal_written_rows_total", COUNTER, "Rows that were written into the journal, a row for each minute."),
+    Family(
+        "journal_dropped_rows_total",
+        COUNTER,
+        "Rows of the journal that were lost: waited too long for the disk, found no room, or were old and gave way.",
+        ("reason",),
+    ),
+    Family("journal_errors_total", COUNTER, "Attempts to write the journal that failed."),
     Family("config_last_reload_success", GAUGE, "1 if the last reload of the configuration went well."),
     Family("config_info", GAUGE, "The configuration that runs, by its hash.", ("hash",)),
 )

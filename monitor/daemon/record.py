@@ -1,0 +1,120 @@
+"""Brings what the core has noted into the journal: once a minute, and when the day changes.
+
+Days are local ones, as the clock shows them when a note is taken: should somebody set the clock, what comes later goes
+to another day, and nothing is written twice.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, final
+
+from monitor.config.sections import Config
+from monitor.core.diary import NoteRow
+from monitor.core.gateway import Gateway
+from monitor.daemon.log import log
+from monitor.journal.journal import Journal
+from monitor.model import Samples
+from monitor.policy.ban import IP
+
+LOOK_SECONDS: Final = 1.0
+TAKE_SECONDS: Final = 60.0
+SLICE: Final = 256  # notes between two turns of the loop
+CLOSE_SECONDS: Final = 0.3
+
+Count = dict[tuple[str, ...], float]
+
+
+@final
+class Record:
+    """`refused` gives the packets that the kernel has refused by address so far, by vendor, group and layer."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, gateway: Gateway, config: Config, refused: Callable[[], Samples]
+    ) -> None:
+        self._loop = loop
+        self._gateway = gateway
+        self._refused = refused
+        self._counted: Count = {}
+        self._journal: Journal | None = None
+        self._settings: tuple[str, int, int] = ("", 0, 0)
+        self._day = today()
+        self._taken = loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._taking: asyncio.Task[None] | None = None
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        """Another place, size or time to keep: another journal goes on from here."""
+        settings = (config.state.path, config.state.journal_max_bytes, config.privacy.retention_days)
+        if settings == self._settings:
+            return
+        old, self._journal = self._journal, None
+        self._settings = settings
+        folder, max_bytes, days = settings
+        self._gateway.diary.keeps = max_bytes > 0
+        if old is not None:
+            self._loop.run_in_executor(None, old.close, CLOSE_SECONDS)
+        if max_bytes > 0:
+            self._journal = Journal(folder, max_bytes, days, lambda line: log.warning("%s", line))
+            self._journal.start()
+
+    def start(self) -> None:
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+
+    def close(self) -> None:
+        """Writes down everything, also what has come this second."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._taking is not None:
+            self._taking.cancel()
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            journal.put(self._day, self._gateway.take_notes(len(self._gateway.diary)) + self._refusals())
+            journal.close(CLOSE_SECONDS)
+
+    def health(self) -> str:
+        return self._journal.fault if self._journal is not None else ""
+
+    def samples(self) -> Samples:
+        return self._journal.samples() if self._journal is not None else {}
+
+    def _look(self) -> None:
+        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+        diary = self._gateway.diary
+        is_due = self._loop.time() - self._taken >= TAKE_SECONDS or len(diary) * 2 > diary.limit
+        is_over = today() != self._day
+        if (is_due or is_over) and (self._taking is None or self._taking.done()):
+            self._taking = self._loop.create_task(self._take(self._day))
+            self._day = today()
+
+    async def _take(self, day: str) -> None:
+        """What is noted by now belongs to that day; the loop turns in between."""
+        self._taken = self._loop.time()
+        waiting = len(self._gateway.diary)
+        journal = self._journal
+        if journal is not None:
+            journal.put(day, self._refusals())
+        while waiting > 0 and journal is not None:
+            rows = self._gateway.take_notes(min(SLICE, waiting))
+            journal.put(day, rows)
+            waiting -= len(rows)
+            if not rows:
+                break
+            await asyncio.sleep(0)
+
+    def _refusals(self) -> list[NoteRow]:
+        """What the kernel refused by address since the last time: it counts by group, so no device is named."""
+        counts: Count = {key: n for key, n in self._refused().get("blocked_total", {}).items() if key[2] == IP}
+        now = time.time()
+        rows = []
+        for (vendor, group, _), count in counts.items():
+            more = int(count - self._counted.get((vendor, group, IP), 0.0))
+            if more > 0:
+                rows.append(NoteRow("", "", (), group, vendor, "unknown", "prefix", 0, 0, 0, more, 0, now, now, ()))
+        self._counted.update(counts)
+        return rows
+
+
+def today() -> str:
+    return time.strftime("%Y-%m-%d")

@@ -1,0 +1,1 @@
+"""The journal: who talked to which vendor, by day, in a bounded file that may fail without anybody else noticing."""

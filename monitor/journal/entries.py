@@ -1,0 +1,99 @@
+"""Entries as they wait for the file: rows of one day and key are one entry, whose counts add up."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias, final
+
+from monitor.core.diary import NoteRow
+
+NAMES_MAX: Final = 16
+ADDRESSES_MAX: Final = 16
+ROW_BYTES: Final = 64  # of numbers and headers, about
+
+# Day, device, group, vendor, service, evidence.
+Key: TypeAlias = tuple[str, str, str, str, str, str]
+# Host name and addresses, the latter in the order in which they were met.
+Identity: TypeAlias = tuple[str, str]
+
+
+@final
+class Entry:
+    """Counts of one key; `names` are words, none twice."""
+
+    __slots__ = ("blocked", "down", "first", "flows", "last", "leaked", "names", "up")
+
+    def __init__(self, row: NoteRow) -> None:
+        self.up = row.bytes_up
+        self.down = row.bytes_down
+        self.flows = row.flows
+        self.blocked = row.blocked
+        self.leaked = row.leaked
+        self.first = row.first
+        self.last = row.last
+        self.names = join_words("", " ".join(row.names), NAMES_MAX)
+
+    def add(self, other: "Entry") -> None:
+        self.up += other.up
+        self.down += other.down
+        self.flows += other.flows
+        self.blocked += other.blocked
+        self.leaked += other.leaked
+        self.first = min(self.first, other.first)
+        self.last = max(self.last, other.last)
+        self.names = join_words(self.names, other.names, NAMES_MAX)
+
+    def values(self) -> tuple[int, int, int, int, int, float, float, str]:
+        return self.up, self.down, self.flows, self.blocked, self.leaked, self.first, self.last, self.names
+
+
+@final
+class Waiting:
+    """What is not in the file yet, at most `limit` entries; `dropped` counts the rows for which there was no room."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.dropped = 0
+        self.entries: dict[Key, Entry] = {}
+        self.identities: dict[tuple[str, str], Identity] = {}
+
+    def add(self, day: str, row: NoteRow) -> None:
+        key = (day, row.device, row.group, row.vendor, row.service, row.evidence)
+        entry = self.entries.get(key)
+        if entry is not None:
+            entry.add(Entry(row))
+        elif len(self.entries) >= self.limit:
+            self.dropped += 1
+            return
+        else:
+            self.entries[key] = Entry(row)
+        if row.hostname or row.addresses:
+            known = self.identities.get((day, row.device), ("", ""))
+            addresses = join_words(known[1], " ".join(row.addresses), ADDRESSES_MAX)
+            self.identities[day, row.device] = (row.hostname or known[0], addresses)
+
+    def parts(self, max_bytes: int) -> Iterator[list[Key]]:
+        """All keys, in parts that take about so many bytes."""
+        part: list[Key] = []
+        size = 0
+        for key, entry in list(self.entries.items()):
+            part.append(key)
+            size += ROW_BYTES + sum(map(len, key)) + len(entry.names)
+            if size > max_bytes:
+                yield part
+                part, size = [], 0
+        if part:
+            yield part
+
+    def remove(self, keys: Sequence[Key]) -> None:
+        """They are written now."""
+        for key in keys:
+            del self.entries[key]
+        if not self.entries:
+            self.identities = {}
+
+
+def join_words(kept: str, more: str, limit: int) -> str:
+    """The words of both, none twice and at most so many: those that were there first stay."""
+    if kept == more:
+        return kept
+    words = dict.fromkeys([*kept.split(), *more.split()])
+    return " ".join(list(words)[:limit])

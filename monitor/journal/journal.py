@@ -1,0 +1,214 @@
+"""The journal as the daemon holds it: rows go in at once, a thread of its own writes them.
+
+Nothing here reaches the daemon's loop but a lock that is held for as long as it takes to swap a list. A disk that is
+full, read-only or hangs costs a line, rows wait meanwhile, and beyond a maximum they are dropped and counted. A damaged
+file is set aside, and another one begun.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, timedelta
+from math import inf
+from typing import Final, TypeAlias, final
+
+from monitor.core.diary import NoteRow
+from monitor.journal.entries import Waiting
+from monitor.journal.store import Store, Written
+from monitor.journal.tables import FILE_NAME, DamagedError, is_damage
+from monitor.model import Samples
+
+ASIDE: Final = ".damaged"
+AGAIN_SECONDS: Final = 30.0
+FORGET_SECONDS: Final = 3600.0
+# A clock that went on by so much more or less than time did has been set; what it says is believed an hour later.
+STEADY_SECONDS: Final = 120.0
+WAITING_MAX: Final = 65_536
+
+WAITED: Final = "waited"  # the file could not be written for too long
+NO_ROOM: Final = "no_room"  # one day alone fills the file
+OLD: Final = "old"  # given up for newer ones
+
+Clock: TypeAlias = Callable[[], float]
+
+
+@final
+class Journal:
+    """One file in `folder`, at most `max_bytes` of it, of `days` days. `tell` gets a line for each trouble.
+
+    `wall` and `steady` are time.time and time.monotonic, for tests that set the clock.
+    """
+
+    def __init__(
+        self, folder: str, max_bytes: int, days: int, tell: Callable[[str], None], wall: Clock = time.time,
+        steady: Clock = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.path = os.path.join(folder, FILE_NAME)
+        self.fault = ""
+        self.written = 0
+        self.errors = 0
+        self.dropped = {WAITED: 0, NO_ROOM: 0, OLD: 0}
+        self._max_bytes = max_bytes
+        self._days = days
+        self._tell = tell
+        self._wall = wall
+        self._steady = steady
+        self._store: Store | None = None
+        self._waiting = Waiting(WAITING_MAX)
+        self._bytes = 0
+        self._told_of_room: date | None = None
+        self._looked = (0.0, -inf)
+        self._changed = threading.Condition()
+        self._incoming: list[tuple[str, list[NoteRow]]] = []
+        self._rows = 0
+        self._stopping = False
+        # It must not keep a process alive whose disk hangs.
+        self._thread = threading.Thread(target=self._work, name="gatewatch-journal", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, day: str, rows: list[NoteRow]) -> None:
+        """Takes rows of that day (`2026-12-31`), and never waits for the disk."""
+        with self._changed:
+            if self._rows + len(rows) > WAITING_MAX:
+                self.dropped[WAITED] += len(rows)
+                return
+            self._rows += len(rows)
+            self._incoming.append((day, rows))
+            self._changed.notify()
+
+    def close(self, seconds: float) -> None:
+        """Writes what waits, if that takes no longer."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(seconds)
+        lost = len(self._waiting.entries) + self._rows
+        if lost:
+            self._tell(f"{self.path}: {lost} rows of the journal were not written before the end")
+
+    def samples(self) -> Samples:
+        return {
+            "journal_bytes": {(): float(self._bytes)},
+            "journal_written_rows_total": {(): float(self.written)},
+            "journal_errors_total": {(): float(self.errors)},
+            "journal_dropped_rows_total": {(reason,): float(count) for reason, count in self.dropped.items()},
+        }
+
+    def _work(self) -> None:
+        self.take([])  # the file is there from the start, and if it cannot be this is told now
+        while True:
+            with self._changed:
+                if not self._incoming and not self._stopping:
+                    self._changed.wait(AGAIN_SECONDS)
+                incoming, self._incoming = self._incoming, []
+                self._rows = 0
+                stopping = self._stopping
+            self.take(incoming)
+            if stopping:
+                break
+        if self._store is not None:
+            with suppress(sqlite3.Error):
+                self._store.close()
+
+    def take(self, incoming: list[tuple[str, list[NoteRow]]]) -> None:
+        """What the thread does each time: rows join those that wait, and all are written if that is possible."""
+        for day, rows in incoming:
+            for row in rows:
+                self._waiting.add(day, row)
+        self.dropped[WAITED] += self._waiting.dropped
+        self._waiting.dropped = 0
+        if not self._try() and self._store is None and not self.fault:
+            self._try()  # the damaged file is out of the way
+
+    def _try(self) -> bool:
+        try:
+            self._write()
+            return True
+        except (OSError, sqlite3.Error, DamagedError) as error:
+            self.errors += 1
+            if is_damage(error):
+                self._set_aside(error)
+            else:
+                self._complain(error)
+            return False
+
+    def _write(self) -> None:
+        store = self._opened()
+        today = date.fromtimestamp(self._wall())
+        if self._is_due():
+            store.forget((today - timedelta(days=self._days)).isoformat())
+        done = Written()
+        try:
+            store.write(self._waiting, today.isoformat(), done)
+        finally:
+            self._count(done, today)
+        self._bytes = store.bytes()
+        if self.fault:
+            self.fault = ""
+            self._tell(f"{self.path}: the journal is written again")
+
+    def _opened(self) -> Store:
+        """The file; where it was moved or removed another one is begun."""
+        if self._store is not None and not self._store.is_there():
+            self._let_go()
+        if self._store is None:
+            self._store = Store(self.path, self._max_bytes)
+        return self._store
+
+    def _is_due(self) -> bool:
+        """Whether old days may be looked for: at the start, then every hour, unless the clock was set meanwhile.
+
+        A clock that jumps ahead and comes back must not cost the days in between.
+        """
+        wall, steady = self._looked
+        now = (self._wall(), self._steady())
+        if now[1] - steady < FORGET_SECONDS:
+            return False
+        self._looked = now
+        is_first = steady == -inf
+        return is_first or abs((now[0] - wall) - (now[1] - steady)) < STEADY_SECONDS
+
+    def _count(self, done: Written, today: date) -> None:
+        """Lost rows cost a line once a day at the most; the metrics tell how many."""
+        self.written += done.rows
+        self.dropped[NO_ROOM] += done.missed
+        self.dropped[OLD] += done.given_up
+        if today == self._told_of_room or not (done.missed or done.given_up):
+            return
+        self._told_of_room = today
+        what = f"{done.given_up} rows of old days gave way" if done.given_up else f"{done.missed} rows found no room"
+        self._tell(f"{self.path}: {what}: [state].journal_max_bytes is {self._max_bytes}")
+
+    def _complain(self, error: Exception) -> None:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        fault = f"{self.path}: the journal cannot be written ({reason}): it is tried again, and rows wait meanwhile"
+        if fault != self.fault:
+            self._tell(fault)
+        self.fault = fault
+        self._let_go()
+
+    def _set_aside(self, why: Exception) -> None:
+        """Gives the damaged file another name, with its log, for whoever may mend it."""
+        self._let_go()
+        aside = self.path + ASIDE
+        try:
+            for ending in ("", "-wal"):
+                with suppress(FileNotFoundError):
+                    os.replace(self.path + ending, aside + ending)
+            with suppress(FileNotFoundError):
+                os.unlink(self.path + "-shm")
+        except OSError as error:
+            self._complain(error)
+            return
+        self._tell(f"{self.path}: the journal is damaged ({why}), set aside as {aside}: another one begins")
+
+    def _let_go(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            with suppress(sqlite3.Error):
+                store.close()

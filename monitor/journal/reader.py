@@ -1,0 +1,57 @@
+"""What the journal says, for whoever asks: read from the file, with or without a daemon."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from monitor.errors import GatewatchError, MachineError
+from monitor.journal.tables import DamagedError, is_damage, open_reader
+
+ROWS_AT_ONCE: Final = 1_000
+SELECT: Final = """
+SELECT day, device, coalesce(hostname, ''), coalesce(addresses, ''), grp, vendor, service, evidence, bytes_up,
+    bytes_down, flows, blocked, leaked, first, last, names
+FROM traffic LEFT JOIN identity USING (day, device)
+WHERE day >= :since AND (:vendor = '' OR vendor = :vendor) AND (:service = '' OR service = :service)
+    AND (:grp = '' OR grp = :grp)
+ORDER BY day, bytes_up + bytes_down + blocked DESC, device, vendor, service, evidence
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: from that day on (`2026-12-31`), of a vendor, service or group; `""` means all."""
+
+    since: str = ""
+    vendor: str = ""
+    service: str = ""
+    group: str = ""
+
+
+def read_rows(path: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """The rows by day, those with most bytes first. Raises GatewatchError where there is no journal to read."""
+    asked = {"since": wanted.since, "vendor": wanted.vendor, "service": wanted.service, "grp": wanted.group}
+    try:
+        with closing(open_reader(path)) as database:
+            cursor = database.execute(SELECT, asked)
+            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                yield from map(row_of, rows)
+    except FileNotFoundError:
+        raise GatewatchError(f"no journal at {path}: the daemon begins one when it starts") from None
+    except PermissionError:
+        raise MachineError(f"no permission to read {path}: it is for the daemon's user and group only") from None
+    except (OSError, sqlite3.Error, DamagedError) as error:
+        what = "is damaged" if is_damage(error) else "cannot be read"
+        raise GatewatchError(f"the journal {path} {what}: {error}") from None
+
+
+def row_of(values: tuple[Any, ...]) -> dict[str, Any]:
+    day, device, hostname, addresses, group, vendor, service, evidence, up, down, flows, blocked, leaked = values[:13]
+    first, last, names = values[13:]
+    return {
+        "day": day, "device": device, "hostname": hostname, "addresses": addresses.split(), "group": group,
+        "vendor": vendor, "service": service, "evidence": evidence, "bytes_up": up, "bytes_down": down,
+        "flows": flows, "blocked": blocked, "leaked": leaked, "first": first, "last": last, "names": names.split(),
+    }  # fmt: skip

@@ -1,0 +1,105 @@
+"""The file: SQLite in WAL mode, so that a reader never holds the writer up; its tables, and how it is opened.
+
+What is deleted is overwritten (`secure_delete`), because a day that is over its time must not be found in the file.
+"""
+
+import os
+import sqlite3
+import stat
+from typing import Final
+from urllib.parse import quote
+
+from monitor.journal.entries import join_words
+
+FILE_NAME: Final = "journal.db"
+APPLICATION: Final = 0x67775701  # SQLite's application_id: "gw", and what kind of file
+VERSION: Final = 1
+FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o640  # the daemon's group may read reports
+PAGE_BYTES: Final = 4_096
+WAL_BYTES: Final = 1_048_576
+BUSY_SECONDS: Final = 2.0
+
+TABLES: Final = """
+CREATE TABLE traffic (
+    day TEXT NOT NULL, device TEXT NOT NULL, grp TEXT NOT NULL, vendor TEXT NOT NULL, service TEXT NOT NULL,
+    evidence TEXT NOT NULL, bytes_up INTEGER NOT NULL, bytes_down INTEGER NOT NULL, flows INTEGER NOT NULL,
+    blocked INTEGER NOT NULL, leaked INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL, names TEXT NOT NULL,
+    PRIMARY KEY (day, device, grp, vendor, service, evidence)
+) WITHOUT ROWID;
+CREATE TABLE identity (
+    day TEXT NOT NULL, device TEXT NOT NULL, hostname TEXT NOT NULL, addresses TEXT NOT NULL,
+    PRIMARY KEY (day, device)
+) WITHOUT ROWID;
+"""
+
+
+class DamagedError(Exception):
+    """The file is no journal, or not any more; the text says in which way."""
+
+
+def open_writer(path: str, max_bytes: int) -> sqlite3.Connection:
+    """The file for its one writer, made where it is missing. Raises OSError, sqlite3.Error or DamagedError."""
+    os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE))
+    database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(database, max_bytes)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection, max_bytes: int) -> None:
+    is_new = database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    if is_new:
+        database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    else:
+        check(database)  # before anything is changed in what may be somebody else's
+    database.execute("PRAGMA secure_delete = ON")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+    database.execute(f"PRAGMA max_page_count = {max(16, max_bytes // PAGE_BYTES)}")
+    database.create_function("join_words", 3, join_words, deterministic=True)
+    if is_new:
+        head = f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};"
+        database.executescript(f"{head}{TABLES}COMMIT;")
+
+
+def open_reader(path: str) -> sqlite3.Connection:
+    """The file for reading only, whether a daemon writes to it or not. Raises OSError, sqlite3.Error, DamagedError."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise DamagedError("no file")
+    place = f"file:{quote(path)}?mode=ro"
+    database = sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        check(database)
+    except sqlite3.OperationalError:
+        # A reader that may not write there cannot make the files that go with a WAL. Nobody else uses them now.
+        database.close()
+        if os.path.exists(path + "-wal"):
+            raise
+        database = sqlite3.connect(place + "&immutable=1", uri=True, isolation_level=None)
+        check(database)
+    return database
+
+
+def check(database: sqlite3.Connection) -> None:
+    """That the file is a journal of this version. Raises DamagedError."""
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION:
+        raise DamagedError("not a journal of gatewatch")
+    if version != VERSION:
+        raise DamagedError(f"of version {version}, not {VERSION}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite says that the file itself is broken, not the disk below it or the way there."""
+    if isinstance(error, DamagedError):
+        return True
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

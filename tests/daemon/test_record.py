@@ -1,0 +1,83 @@
+"""What brings notes into the journal: when, under which day, and that nothing is kept where nothing is wanted."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cast
+import pytest
+
+from monitor.config.sections import Config, State
+from monitor.core.gateway import Gateway
+from monitor.daemon import record as record_module
+from monitor.daemon.record import Record
+from monitor.journal.reader import Wanted, read_rows
+from monitor.model import Samples
+
+
+def recorded(
+    folder: Path, test: Callable[[Record, Gateway], object], refused: Samples | None = None, most: int = 1 << 24
+) -> list[dict[str, object]]:
+    """The rows after a life in which `test` happened."""
+
+    async def run() -> None:
+        gateway = cast.gateway()
+        config = replace(Config(), state=State(str(folder), most))
+        record = Record(asyncio.get_running_loop(), gateway, config, lambda: refused or {})
+        happened = test(record, gateway)
+        if asyncio.iscoroutine(happened):
+            await happened
+        record.close()
+
+    asyncio.run(run())
+    return list(read_rows(str(folder / "journal.db"), Wanted())) if most else []
+
+
+def see(gateway: Gateway, at: float, port: int) -> None:
+    story = cast.exchange(cast.PHONE, cast.TIKTOK, "www.tiktok.com", at, (port, 443))
+    gateway.feed(story, cast.START + at + 1)
+
+
+def test_nothing_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
+    def test(record: Record, gateway: Gateway) -> None:
+        see(gateway, 0, 40_000)
+        assert gateway.table_sizes()["notes"] == 0
+        assert (record.samples(), record.health()) == ({}, "")
+
+    recorded(tmp_path, test, most=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the clock going back a day begins the old day again, where both add up."""
+    day = ["2026-05-20"]
+    monkeypatch.setattr(record_module, "today", lambda: day[0])
+    monkeypatch.setattr(record_module, "LOOK_SECONDS", 0.001)
+
+    async def test(record: Record, gateway: Gateway) -> None:
+        record.start()
+        for at, (before, after) in enumerate([("2026-05-20", "2026-05-21"), ("2026-05-21", "2026-05-20")]):
+            see(gateway, at * 10, 40_000 + at)
+            assert day[0] == before
+            day[0] = after
+            deadline = time.monotonic() + 30
+            while gateway.table_sizes()["notes"] and time.monotonic() < deadline:
+                await asyncio.sleep(0.001)
+        see(gateway, 20, 40_002)
+
+    rows = recorded(tmp_path, test)
+    assert {row["day"]: row["flows"] for row in rows} == {"2026-05-20": 2, "2026-05-21": 1}
+
+
+def test_what_the_kernel_refused_is_told_once_and_of_no_device(tmp_path: Path) -> None:
+    refused: Samples = {"blocked_total": {("bytedance", "phones", "ip"): 5.0, ("bytedance", "phones", "sni"): 9.0}}
+
+    async def test(record: Record, gateway: Gateway) -> None:
+        await record._take("2026-05-20")
+        refused["blocked_total"]["bytedance", "phones", "ip"] = 7.0
+
+    rows = recorded(tmp_path, test, refused)
+    assert sum(int(str(row["blocked"])) for row in rows) == 7
+    assert {(row["device"], row["group"], row["vendor"]) for row in rows} == {("", "phones", "bytedance")}
