@@ -39,10 +39,12 @@ What always holds, each with the test that keeps it:
   `tests/wire/test_flows.py`
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
+- a broken or poisoned list never replaces a good one: `tests/lists/test_update_refusals.py`
 - what was changed at run time is kept whole, and what is damaged rules nothing: `tests/daemon/test_order_book.py`
 - the journal says what the counters say, and no name outside the catalogue: `tests/core/test_diary.py`
 - a disk or a file that fails costs the journal, never the service: `tests/journal/test_journal.py`,
   `tests/daemon/test_daemon_journal.py`
-- the daemon imports neither scapy nor what only the lab needs: `tests/daemon/test_process.py`
-- README tells what the code does: `tests/test_documents.py`
+- the daemon imports neither scapy nor what only the lab or a list update needs: `tests/daemon/test_process.py`
+- README tells what the code does, and its commands run: `tests/test_documents.py`,
+  `tests/test_commands_in_documents.py`
 """

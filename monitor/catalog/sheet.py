@@ -26,7 +26,8 @@ class Sheet:
     """
 
     __slots__ = (
-        "_builder", "_suffixes", "complaints", "entries", "hosting", "ignored", "line", "origin", "owner", "within",
+        "_builder", "_suffixes", "complaints", "entries", "hosting", "ignored", "line", "origin", "owner",
+        "public_suffix", "within",
     )  # fmt: skip
 
     def __init__(self, suffixes: PublicSuffixes, builder: IndexBuilder | None, owner: int = 0) -> None:
@@ -38,6 +39,8 @@ class Sheet:
         self.ignored = 0
         self.hosting = False
         self.complaints: list[Complaint] = []
+        # The first public suffix that was refused: nobody who makes a list with care writes one.
+        self.public_suffix: Complaint | None = None
         # What a format has to remember from line to line: the zone's origin, and open parentheses.
         self.origin = ""
         self.within = 0
@@ -57,7 +60,7 @@ class Sheet:
             return
         part = self._suffixes.part_of(name)
         if part == ICANN_SUFFIX:
-            self.ignore("a public suffix, under which anybody may register", text)
+            self._refuse_suffix("a public suffix, under which anybody may register", text)
             return
         if part == PRIVATE_SUFFIX and not self.hosting and not exact:
             self.warn("a hosting company's suffix, whose customers are other people", text)
@@ -98,6 +101,11 @@ class Sheet:
         """A line, or a part of one, that gives no entry."""
         self.ignored += 1
         self._complain(Complaint(self.line, text, reason))
+
+    def _refuse_suffix(self, reason: str, text: str) -> None:
+        self.ignore(reason, text)
+        if self.public_suffix is None:
+            self.public_suffix = Complaint(self.line, text, reason)
 
     def warn(self, reason: str, text: str) -> None:
         """A line that gives an entry, but not quite what its author may think."""

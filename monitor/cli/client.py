@@ -11,25 +11,29 @@ TIMEOUT_SECONDS: Final = 10.0
 CHUNK_BYTES: Final = 65_536
 
 
-def ask(verb: str, arguments: dict[str, object]) -> dict[str, Any]:
-    """The daemon's result.
+class NoDaemon(GatewatchError):
+    """None runs that could be asked."""
 
-    `GatewatchError` if none runs or it refuses, `UsageError` if it calls the request wrong, `MachineError` without
-    permission.
+
+def ask(verb: str, arguments: dict[str, object], seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
+    """The daemon's result, within `seconds`.
+
+    `NoDaemon` if none runs, `GatewatchError` if it refuses, `UsageError` if it calls the request wrong,
+    `MachineError` without permission.
     """
     path = socket_path()
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(TIMEOUT_SECONDS)
+            connection.settimeout(seconds)
             connection.connect(path)
             connection.sendall(json.dumps({"verb": verb, "args": arguments}).encode() + b"\n")
             answer = _line(connection)
     except (FileNotFoundError, ConnectionRefusedError):
-        raise GatewatchError(f"no daemon answers at {path}; `gatewatch run` starts one") from None
+        raise NoDaemon(f"no daemon answers at {path}; `gatewatch run` starts one") from None
     except PermissionError:
         raise MachineError(f"no permission for {path}: it is for the daemon's user and group only") from None
     except TimeoutError:
-        raise GatewatchError(f"the daemon at {path} did not answer within {TIMEOUT_SECONDS:.0f} s") from None
+        raise GatewatchError(f"the daemon at {path} did not answer within {seconds:.0f} s") from None
     except OSError as error:
         raise GatewatchError(f"the daemon at {path} cannot be asked: {error.strerror or error}") from None
     return _result(answer, path)

@@ -162,8 +162,21 @@ def _report(verbs: Verbs) -> None:
 
 def _lists(verbs: Verbs) -> None:
     verb = add_verb(
-        verbs, "lists", "list the vendor lists: entries, age, errors", "Reads the lists that the configuration names."
+        verbs,
+        "lists",
+        "list the vendor lists: entries, age, errors; update subscriptions",
+        "status reads the lists that the configuration names. update fetches those with a URL that are due, or the\n"
+        "named ones, checks them and has the running daemon take them; a list that is broken, poisoned or not what it\n"
+        "was leaves its last good copy in place and makes the exit code 1.",
     )
-    verb.add_argument("action", nargs="?", choices=["status"], default="status", help="status (the default)")
+    verb.add_argument(
+        "action", nargs="?", choices=["status", "update"], default="status", help="status (the default) or update"
+    )
+    verb.add_argument("names", nargs="*", metavar="NAME", help="update only these, due or not")
+    verb.add_argument(
+        "--force",
+        action="store_true",
+        help="fetch also what is not due, and take a list that is ten times smaller or larger than before",
+    )
     add_config(verb)
     add_json(verb)

@@ -5,7 +5,7 @@ from typing import Final
 
 from monitor.lists.loader import ListStatus
 
-REMOTE: Final = "https://"
+REMOTE: Final = ("https://", "http://")
 
 
 def fault_of(status: ListStatus) -> str:

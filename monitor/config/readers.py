@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from monitor.config.location import below, location, minisign_key, sha256
 from monitor.config.sections import (
     BAN_LAYERS,
     BAN_MODES,
@@ -158,35 +159,26 @@ def _upstream(value: object) -> str | tuple[Address, ...]:
 def _list(table: Table, folder: Path) -> ListSource:
     return ListSource(
         name=table.parsed("name", "", word, required=True),
-        url=table.parsed("url", "", lambda text: _location(text, folder), required=True),
+        url=table.parsed("url", "", lambda text: location(text, folder), required=True),
         format=table.choice("format", ListSource.format, LIST_FORMATS),
         vendor=table.parsed("vendor", ListSource.vendor, lambda text: target(text) if text else ""),
         interval=table.parsed("interval", ListSource.interval, duration),
-        sha256=table.text("sha256", ListSource.sha256).lower(),
-        minisign=table.text("minisign", ListSource.minisign),
+        sha256=table.parsed("sha256", ListSource.sha256, sha256),
+        minisign=table.parsed("minisign", ListSource.minisign, minisign_key),
+        timeout=table.parsed("timeout", ListSource.timeout, duration),
         max_bytes=table.size("max_bytes", ListSource.max_bytes, size),
         max_entries=table.count("max_entries", ListSource.max_entries, least=1),
     )
 
 
-def _location(text: str, folder: Path) -> str:
-    """A list's address: https, or a file's path, which `file://` may introduce."""
-    scheme, colon, _ = text.partition("://")
-    if colon and scheme not in ("https", "file"):
-        raise ValueError(f"expected https://… or a file's path, got '{text}'")
-    return text if scheme == "https" and colon else _below(folder, text.removeprefix("file://"))
-
-
 def _geo(table: Table, folder: Path) -> Geo:
-    return Geo(
-        asn=_below(folder, table.text("asn", Geo.asn)), country=_below(folder, table.text("country", Geo.country))
-    )
+    return Geo(asn=below(folder, table.text("asn", Geo.asn)), country=below(folder, table.text("country", Geo.country)))
 
 
 def _events(table: Table, folder: Path) -> Events:
     path = table.text("path", Events.path)
     return Events(
-        path=path if path == "-" else _below(folder, path),
+        path=path if path == "-" else below(folder, path),
         types=table.choices("types", Events.types, EVENT_TYPES),
         max_bytes=table.size("max_bytes", Events.max_bytes, size),
         keep=table.count("keep", Events.keep),
@@ -197,7 +189,7 @@ def _state(table: Table, folder: Path) -> State:
     most = table.size("journal_max_bytes", State.journal_max_bytes, size, least=0)
     if 0 < most < JOURNAL_BYTES_MIN:
         table.complain("journal_max_bytes", f"expected 0 or at least {JOURNAL_BYTES_MIN} bytes, got {most}")
-    return State(_below(folder, table.text("path", State.path)), most)
+    return State(below(folder, table.text("path", State.path)), most)
 
 
 def _privacy(table: Table) -> Privacy:
@@ -218,10 +210,6 @@ def _limits(table: Table) -> Limits:
         else:
             changed[limit.name] = table.count(limit.name, default, least=1)
     return replace(defaults, **changed)
-
-
-def _below(folder: Path, path: str) -> str:
-    return str(folder / path) if path else ""
 
 
 def _unique(names: list[str], top: Table, key: str) -> list[str]:

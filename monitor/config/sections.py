@@ -87,7 +87,10 @@ class Sinkhole:
 
 @dataclass(frozen=True)
 class ListSource:
-    """A user list: `url` is https, or a file's path."""
+    """A user list: `url` is https or `file:` (a subscription, which is fetched), or a file's path.
+
+    `interval` and `timeout` in seconds.
+    """
 
     name: str
     url: str
@@ -96,6 +99,7 @@ class ListSource:
     interval: float = 86_400.0
     sha256: str = ""
     minisign: str = ""
+    timeout: float = 120.0
     max_bytes: int = 67_108_864
     max_entries: int = 2_000_000
 

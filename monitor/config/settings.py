@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from monitor.config.sections import Config, Geo
 from monitor.core.settings import Lookup, Settings
+from monitor.lists.copies import is_subscription
+from monitor.lists.subscription import Subscription
 from monitor.lists.user import UserList
 from monitor.policy.groups import Group
 
@@ -47,6 +49,15 @@ def open_lookup(geo: Geo) -> Lookup | None:
     from monitor.lists.geo import Geo as Files
 
     return Files(geo.asn, geo.country).lookup
+
+
+def subscriptions(config: Config) -> list[Subscription]:
+    """Every `[[list]]` that is fetched."""
+    return [
+        Subscription(user, source.interval, source.timeout, source.sha256, source.minisign)
+        for user, source in zip(user_lists(config), config.lists, strict=True)
+        if is_subscription(user.url)
+    ]
 
 
 def user_lists(config: Config) -> list[UserList]:

@@ -256,7 +256,7 @@ class Daemon:
             **capture_samples(self.capture.counts()),
             **decode_samples(self.errors, decoder.table_sizes(), decoder.evictions),
             **limit_samples(self.config.limits, (*decoder.table_sizes(), *self.gateway.table_sizes())),
-            **list_samples(self.loaded.statuses),
+            **list_samples(self.loaded.statuses, self.config.lists),
             "loop_stall_seconds": {(): self.stall.seconds()},
             "config_info": {(self.config.hash,): 1.0},
             "config_last_reload_success": {(): 0.0 if self.reload_fault else 1.0},

@@ -10,8 +10,9 @@ from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon, open_writer, return_memory
 from monitor.daemon.interfaces import choose_interfaces
+from monitor.daemon.list_reload import refuse_broken, reload_lists
 from monitor.daemon.log import log
-from monitor.errors import ConfigError, GatewatchError, ListError
+from monitor.errors import ConfigError, GatewatchError
 from monitor.events.writer import EventWriter
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.child import load_in_background
@@ -61,6 +62,14 @@ class Reloader:
             daemon.notifier.ready(f"watching {', '.join(daemon.capture.names)}")
             return daemon.reload_fault
 
+    async def reload_lists(self) -> bool:
+        """Takes what is new in the files of the lists, under the configuration that runs; whether anything was.
+
+        Raises ListError, and all stays as it was, where a list can no longer be used.
+        """
+        async with self._lock:
+            return await reload_lists(self._daemon)
+
     async def _prepare(self) -> Prepared:
         """Everything that may fail."""
         daemon = self._daemon
@@ -74,9 +83,7 @@ class Reloader:
             names = choose_interfaces(machine, (), config.capture.interfaces).names
         lookup = open_lookup(config.geo)
         loaded = await load_in_background(user_lists(config))
-        broken = [f"{status.origin}: list {status.name}: {status.error}" for status in loaded.statuses if status.error]
-        if broken:
-            raise ListError("; ".join(broken))
+        refuse_broken(loaded)
         prepared = Prepared(config, machine, names, loaded, lookup)
         if config.metrics.listen != old.metrics.listen:
             prepared.server = await daemon.serve(config.metrics.listen)

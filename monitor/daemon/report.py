@@ -5,9 +5,11 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from monitor.capture.live import InterfaceCounts
+from monitor.config.sections import ListSource
 from monitor.core.rows import Row
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
+from monitor.lists.copies import is_subscription
 from monitor.lists.loader import ListStatus
 from monitor.model import Samples
 
@@ -37,12 +39,16 @@ def limit_samples(limits: Limits, tables: Iterable[str]) -> Samples:
     return {"table_limit": {(table,): float(bounds[table]) for table in tables if table in bounds}}
 
 
-def list_samples(statuses: Sequence[ListStatus]) -> Samples:
+def list_samples(statuses: Sequence[ListStatus], sources: Sequence[ListSource]) -> Samples:
+    """`sources` are the `[[list]]` of the configuration: which of them are fetched, and how often."""
+    intervals = {source.name: source.interval for source in sources if is_subscription(source.url)}
     return {
         "list_entries": {(status.name,): float(status.entries) for status in statuses},
         "list_ignored_lines": {(status.name,): float(status.ignored) for status in statuses},
-        "list_last_success_timestamp_seconds": {
-            (status.name,): status.loaded_at for status in statuses if status.loaded_at
+        "list_last_success_timestamp_seconds": {(status.name,): status.updated_at for status in statuses},
+        "list_update_interval_seconds": {(name,): interval for name, interval in intervals.items()},
+        "list_failed_updates": {
+            (status.name,): float(status.failures) for status in statuses if status.name in intervals
         },
     }
 

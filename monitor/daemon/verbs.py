@@ -18,14 +18,14 @@ from monitor.errors import GatewatchError, UsageError
 from monitor.metrics.engine import engine, package_version
 from monitor.policy.orders import VERBS as ORDER_VERBS
 
-ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "reload")
+ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "reload", "reload-lists")
 FLOWS_SHOWN: Final = 100
 FLOWS_SHOWN_MAX: Final = 10_000
 NAMES_SHOWN: Final = 32
 
 
 class Verbs:
-    """Every answer is of one moment; none changes anything but `reload` and those of `orders`."""
+    """Every answer is of one moment; none changes anything but the reloads and those of `orders`."""
 
     def __init__(self, daemon: Daemon, reloader: Reloader, orders: PolicyVerbs) -> None:
         self._daemon = daemon
@@ -51,6 +51,8 @@ class Verbs:
             if fault:
                 raise GatewatchError(f"not reloaded, all stays as it was: {fault}")
             return {"config": self._config()}
+        if verb == "reload-lists":
+            return {"read_again": await self._reloader.reload_lists(), **self._lists()}
         raise UsageError(f"unknown verb {verb!r}; there are {', '.join((*ASKING_VERBS, *ORDER_VERBS))}")
 
     def _status(self) -> dict[str, Any]:
@@ -98,6 +100,9 @@ class Verbs:
                     "entries": status.entries,
                     "ignored_lines": status.ignored,
                     "loaded_at": status.loaded_at,
+                    "updated_at": status.updated_at,
+                    "failed_updates": status.failures,
+                    "update_error": status.update_error or None,
                     "from": status.origin,
                     "error": status.error or None,
                 }

@@ -81,7 +81,7 @@ def _read(path: Path) -> Loaded | None:
     statuses = []
     for row in json.loads(data[head:end]):
         row["complaints"] = tuple(Complaint(**complaint) for complaint in row["complaints"])
-        statuses.append(ListStatus(**{**row, "loaded_at": now}))
+        statuses.append(ListStatus(**{**row, "loaded_at": now, "updated_at": now}))
     return Loaded(Index.load(data[end:]), tuple(statuses))
 
 

@@ -1,25 +1,29 @@
 """From files to an index: the user's lists first, then the shipped ones."""
 
+import os
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Complaint
 from monitor.catalog.index import Index
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.catalog.vendor_file import read_vendor_file
+from monitor.lists.copies import is_subscription, read_record
 from monitor.lists.shipped import public_suffixes, shipped_files
-from monitor.lists.user import UserList, read_user_list
+from monitor.lists.user import UserList, list_path, read_user_list
 
 
 @dataclass(frozen=True)
 class ListStatus:
     """How reading one list went. `complaints` are the first ones; `ignored` counts all lines that gave no entry.
 
-    `origin` is the file that was read. `loaded_at` is in seconds since the epoch, 0 where nothing could be read, and
-    then `error` says why.
+    `origin` is the file that was read. Times are in seconds since the epoch: `loaded_at` is 0 where nothing could be
+    read, and then `error` says why; `updated_at` is when a subscription was last fetched or found unchanged, of other
+    lists when they were loaded. `failures` and `update_error` tell of a subscription's tries since, `stamp` is the
+    file's state when it was read.
     """
 
     name: str
@@ -30,6 +34,10 @@ class ListStatus:
     loaded_at: float
     error: str = ""
     shipped: bool = False
+    updated_at: float = 0.0
+    failures: int = 0
+    update_error: str = ""
+    stamp: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,20 +55,39 @@ def build_catalogue(user_lists: Sequence[UserList]) -> tuple[bytes, list[ListSta
     statuses = [load_user_list(user, suffixes, builder) for user in user_lists]
     for path in shipped_files():
         sheet = read_vendor_file(path.read_text(encoding="utf-8"), path.stem, suffixes, builder)
-        statuses.append(
-            ListStatus(
-                path.stem, str(path), sheet.entries, sheet.ignored, tuple(sheet.complaints), time.time(), shipped=True
-            )
-        )
+        complaints, now = tuple(sheet.complaints), time.time()
+        status = ListStatus(path.stem, str(path), sheet.entries, sheet.ignored, complaints, now, shipped=True)
+        statuses.append(replace(status, updated_at=now))
     return builder.build(), statuses
 
 
 def load_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuilder) -> ListStatus:
     """Adds a user's list; one that cannot be read at all leaves its error in its status and the others in place."""
+    stamp = stamp_of(user)
     origin, sheet, error = read_user_list(user, suffixes, builder)
     loaded_at = 0.0 if error else time.time()
     builder.count_list(user.name, sheet.entries, sheet.ignored)
-    return ListStatus(user.name, origin, sheet.entries, sheet.ignored, tuple(sheet.complaints), loaded_at, error)
+    complaints = tuple(sheet.complaints)
+    status = ListStatus(user.name, origin, sheet.entries, sheet.ignored, complaints, loaded_at, error, stamp=stamp)
+    return with_record(status, user)
+
+
+def with_record(status: ListStatus, user: UserList) -> ListStatus:
+    """The status with what the record of a subscription says now."""
+    if not is_subscription(user.url):
+        return replace(status, updated_at=status.loaded_at)
+    record = read_record(user.state, user.name)
+    return replace(status, updated_at=record.succeeded, failures=record.failures, update_error=record.error)
+
+
+def stamp_of(user: UserList) -> str:
+    """Which file a list is read from, and that file's state: another one means that the list must be read again."""
+    path, _ = list_path(user)
+    try:
+        found = os.stat(path) if path is not None else None
+    except OSError:
+        found = None
+    return f"{path} {found.st_ino} {found.st_size} {found.st_mtime_ns}" if found else ""
 
 
 def load_catalogue(user_lists: Sequence[UserList] = ()) -> Loaded:

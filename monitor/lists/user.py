@@ -12,10 +12,10 @@ from monitor.catalog.entry import Vendor, owner_of
 from monitor.catalog.formats.reader import read_list
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
+from monitor.lists.copies import copy_path, is_subscription, shown
 
 DEFAULT_MAX_BYTES: Final = 67_108_864
 DEFAULT_MAX_ENTRIES: Final = 2_000_000
-CACHE_FOLDER: Final = "lists"
 # More than a reader takes for a line; what is behind is passed over.
 LINE_BYTES: Final = 65_536
 
@@ -24,7 +24,7 @@ LINE_BYTES: Final = 65_536
 class UserList:
     """A `[[list]]` of the configuration. `vendor` is `slug`, `slug/service` or `category:slug`.
 
-    `url` is a path, a `file:` URL or an `https:` URL; of the last, the copy in `state`/lists/<name>.list is read.
+    `url` is a path, a `file:` URL or an `https:` URL; of URLs the last good copy in `state` is read.
     """
 
     name: str
@@ -37,16 +37,21 @@ class UserList:
 
 
 def list_path(user: UserList) -> tuple[Path | None, str]:
-    """The file to read, or none and why."""
+    """The file to read, or none and why. Until a `file:` URL has been updated, the file itself is read."""
+    if not is_subscription(user.url):
+        return Path(user.url), ""
+    copy = copy_path(user.state, user.name)
+    try:
+        if user.state and os.stat(copy):
+            return copy, ""
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return None, f"{copy} cannot be read: {error.strerror}"
     parts = urlsplit(user.url)
     if parts.scheme == "file":
         return Path(unquote(parts.path)), ""
-    if parts.scheme in ("http", "https"):
-        copy = Path(user.state or ".", CACHE_FOLDER, f"{user.name}.list")
-        if user.state and copy.is_file():
-            return copy, ""
-        return None, f"no copy of {user.url} yet: put one at {copy}"
-    return Path(user.url), ""
+    return None, f"no copy of it yet: `gatewatch lists update {user.name}` fetches one"
 
 
 def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuilder) -> tuple[str, Sheet, str]:
@@ -57,7 +62,7 @@ def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuild
     sheet = Sheet(suffixes, builder, builder.number_of(owner))
     path, fault = list_path(user)
     if path is None:
-        return user.url, sheet, fault
+        return shown(user.url), sheet, fault
     try:
         with open(path, "rb") as file:
             read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, user.max_entries)

@@ -108,7 +108,19 @@ FAMILIES: Final = (
     Family("loop_stall_seconds", GAUGE, "Longest time in the last minute that the daemon's loop stood still."),
     Family("list_entries", GAUGE, "Entries of a list.", ("list",)),
     Family("list_ignored_lines", GAUGE, "Lines of a list that made no sense.", ("list",)),
-    Family("list_last_success_timestamp_seconds", GAUGE, "When a list was last loaded.", ("list",)),
+    Family(
+        "list_last_success_timestamp_seconds",
+        GAUGE,
+        "When a list was last loaded; of a subscription, when it was last fetched or found unchanged, 0: never.",
+        ("list",),
+    ),
+    Family("list_update_interval_seconds", GAUGE, "How often a subscription is to be fetched.", ("list",)),
+    Family(
+        "list_failed_updates",
+        GAUGE,
+        "Updates of a subscription that have failed since the last one that did not.",
+        ("list",),
+    ),
     Family("table_entries", GAUGE, "Entries of an internal table.", ("table",)),
     Family("table_limit", GAUGE, "Most entries that an internal table may have, as [limits] says.", ("table",)),
     Family(

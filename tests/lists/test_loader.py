@@ -72,7 +72,7 @@ def test_a_user_list_may_feed_a_category(tmp_path: Path) -> None:
     [
         ("/nowhere/list.txt", "cannot be read: No such file or directory"),
         ("/", "cannot be read: Is a directory"),
-        ("https://example.org/list.txt", "no copy of https://example.org/list.txt yet"),
+        ("https://example.org/list.txt", "no copy of it yet: `gatewatch lists update mine` fetches one"),
     ],
 )
 def test_a_list_that_cannot_be_read_leaves_the_others(url: str, error: str) -> None:

@@ -1,0 +1,145 @@
+"""Where the last good copy of a subscription lies, and the record of how it came there.
+
+Both are files of the folder `lists` in the state directory: `<name>.list` is the copy that everything reads,
+`<name>.json` the record. They are put in place whole, so whoever reads meanwhile has the old one or the new one. A list
+is public, so both are for everyone to read: who updates and who watches may be two users.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import urlsplit, urlunsplit
+
+FOLDER: Final = "lists"
+SCHEMES: Final = ("https", "http", "file")
+FOLDER_MODE: Final = 0o755
+FILE_MODE: Final = 0o644
+RECORD_BYTES: Final = 65_536
+
+
+def is_subscription(url: str) -> bool:
+    """Whether the list is fetched; a path alone is a file that is read in its place."""
+    return urlsplit(url).scheme in SCHEMES
+
+
+def shown(url: str) -> str:
+    """The URL without a name and password in it, for everyone to see."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
+
+
+def copies_folder(state: str) -> Path:
+    return Path(state, FOLDER)
+
+
+def copy_path(state: str, name: str) -> Path:
+    return copies_folder(state) / f"{name}.list"
+
+
+def record_path(state: str, name: str) -> Path:
+    return copies_folder(state) / f"{name}.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a subscription; times in seconds since the epoch, 0: never.
+
+    `terms` stand for all that was asked of the list; under other terms nothing here holds. `etag` and `modified` are
+    the server's, `digest` is the copy's SHA-256. `succeeded` is when the copy was last fetched or found unchanged,
+    `failures` and `error` tell what has gone wrong since.
+    """
+
+    terms: str = ""
+    etag: str = ""
+    modified: str = ""
+    digest: str = ""
+    entries: int = 0
+    succeeded: float = 0.0
+    changed: float = 0.0
+    tried: float = 0.0
+    failures: int = 0
+    error: str = ""
+
+
+def read_record(state: str, name: str) -> Record:
+    """An empty one where there is none, or where it is damaged: the list is then fetched as if for the first time."""
+    try:
+        with record_path(state, name).open("rb") as file:
+            values = json.loads(file.read(RECORD_BYTES))
+    except (OSError, ValueError):
+        return Record()
+    known = {field.name: type(field.default) for field in fields(Record)}
+    if not isinstance(values, dict) or any(type(values.get(key)) is not kind for key, kind in known.items()):
+        return Record()
+    return Record(**{key: values[key] for key in known})
+
+
+def write_record(state: str, name: str, record: Record) -> None:
+    """Raises OSError."""
+    path = record_path(state, name)
+    with fresh_file(path) as file:
+        file.write(json.dumps(asdict(record), indent=1).encode() + b"\n")
+    put_in_place(path)
+
+
+def make_folder(state: str) -> Path:
+    """The folder of the copies, made where it is missing. Raises OSError."""
+    folder = copies_folder(state)
+    if not folder.is_dir():
+        os.makedirs(state, exist_ok=True)
+        os.mkdir(folder)
+        os.chmod(folder, FOLDER_MODE)
+        adopt(folder, Path(state))
+    return folder
+
+
+@contextmanager
+def fresh_file(path: Path) -> Iterator[IO[bytes]]:
+    """A new file beside `path`, safe on the disk when the block ends well and gone otherwise. Raises OSError."""
+    fresh = fresh_path(path)
+    with suppress(FileNotFoundError):
+        fresh.unlink()
+    try:
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), FILE_MODE)
+            adopt(fresh, path.parent)
+            os.fsync(file.fileno())
+    except BaseException:
+        drop_fresh(path)
+        raise
+
+
+def put_in_place(path: Path) -> None:
+    """The fresh file becomes `path` at once and whole, also where the power fails meanwhile. Raises OSError."""
+    try:
+        os.replace(fresh_path(path), path)
+    except OSError:
+        drop_fresh(path)
+        raise
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def drop_fresh(path: Path) -> None:
+    with suppress(OSError):
+        fresh_path(path).unlink()
+
+
+def fresh_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def adopt(path: Path, parent: Path) -> None:
+    """Gives what root made to the owner of the folder that it lies in, who may have to replace it."""
+    if os.geteuid() == 0:
+        owner = os.stat(parent)
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,0 +1,86 @@
+"""Subscriptions that are due, fetched at the same time into files beside their copies. Nothing is in use yet."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from monitor.errors import ListError
+from monitor.lists.copies import Record, copy_path, fresh_file
+from monitor.lists.fetch import Fetched, Validators, fetch
+from monitor.lists.pins import SIGNATURE_BYTES, SIGNATURE_SUFFIX
+from monitor.lists.subscription import Subscription
+
+AT_ONCE: Final = 4
+NO_END: Final = "the server did not say how long it is, so a cut would go unnoticed: pin it by sha256 or minisign"
+
+
+NOTHING: Final = Fetched(is_new=False)
+
+
+@dataclass(frozen=True)
+class Download:
+    """What came of one subscription; `error` is `""` where all went well. A `fetched` that is new lies in the fresh
+    file beside the copy, with its `signature` where the list is pinned to a key.
+    """
+
+    fetched: Fetched = NOTHING
+    signature: bytes = b""
+    error: str = ""
+
+
+def download_all(subscriptions: Sequence[Subscription], known: Mapping[str, Validators]) -> list[Download]:
+    """In the order of the subscriptions; `known` by their names."""
+
+    async def together() -> list[Download]:
+        slots = asyncio.Semaphore(AT_ONCE)
+        return await asyncio.gather(*(in_turn(one, known[one.name], slots) for one in subscriptions))
+
+    return asyncio.run(together())
+
+
+async def in_turn(subscription: Subscription, known: Validators, slots: asyncio.Semaphore) -> Download:
+    async with slots:
+        try:
+            return await download(subscription, known)
+        except ListError as error:
+            return Download(error=str(error))
+        except OSError as error:
+            return Download(error=f"no place for it: {error.strerror or error}")
+
+
+async def download(subscription: Subscription, known: Validators) -> Download:
+    user = subscription.user
+    with fresh_file(copy_path(user.state, user.name)) as file:
+        fetched = await fetch(user.url, file, user.max_bytes, subscription.timeout, known)
+    if not fetched.is_new:
+        return Download(fetched)
+    if not fetched.is_whole and not subscription.sha256 and not subscription.minisign:
+        raise ListError(NO_END)
+    return Download(fetched, await signature_of(subscription) if subscription.minisign else b"")
+
+
+async def signature_of(subscription: Subscription) -> bytes:
+    """The file `<url>.minisig` beside the list."""
+    body = BytesIO()
+    url = subscription.user.url + SIGNATURE_SUFFIX
+    try:
+        await fetch(url, body, SIGNATURE_BYTES, subscription.timeout, Validators())
+    except ListError as error:
+        raise ListError(f"its signature {SIGNATURE_SUFFIX}: {error}") from None
+    return body.getvalue()
+
+
+def validators_of(record: Record, copy: Path, terms: str) -> Validators:
+    """What the server may compare with: only of a copy that is whole and was fetched under the same terms."""
+    if record.terms != terms or not record.digest:
+        return Validators()
+    try:
+        with copy.open("rb") as file:
+            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == record.digest
+    except OSError:
+        return Validators()
+    return Validators(record.etag, record.modified) if is_whole else Validators()

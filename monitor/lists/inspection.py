@@ -1,0 +1,105 @@
+"""What a list that was fetched must be before it is used: a list, nobody's mistake, and nobody's weapon."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.entry import Complaint, Owner
+from monitor.catalog.formats.reader import read_list
+from monitor.catalog.index import Index
+from monitor.catalog.sheet import Sheet
+from monitor.catalog.suffixes import PublicSuffixes
+from monitor.errors import ListError
+from monitor.lists.user import UserList, limited_lines
+from monitor.policy.protected import is_under
+
+HEAD_BYTES: Final = 65_536
+# A list that is so many times larger or smaller than the one before is another list, or half of one.
+FACTOR: Final = 10
+TEXT_SHOWN: Final = 60
+# No text has these.
+BINARY: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a"))
+NAMES: Final = ("suffix", "exact")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a list says: its different entries as `kind value`, how many there are with repetitions, the lines that
+    made none, and the first public suffix among these.
+    """
+
+    entries: frozenset[str] = frozenset()
+    count: int = 0
+    ignored: int = 0
+    public_suffix: Complaint | None = None
+    first_complaint: Complaint | None = None
+
+
+def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> Contents:
+    """Reads the list as the daemon will, but one entry further than it may go. Raises OSError."""
+    builder = IndexBuilder()
+    sheet = Sheet(suffixes, builder, builder.number_of(Owner(user.name)))
+    with path.open("rb") as file:
+        read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, user.max_entries + 1)
+    entries = frozenset(f"{entry.kind} {entry.value}" for entry in Index.load(builder.build()).entries())
+    first = next((complaint for complaint in sheet.complaints if complaint.ignored), None)
+    return Contents(entries, sheet.entries, sheet.ignored, sheet.public_suffix, first)
+
+
+def inspect(path: Path, user: UserList, suffixes: PublicSuffixes, protected: frozenset[bytes]) -> Contents:
+    """The contents of a list that may be used. Raises ListError with why it may not, OSError where it is not there."""
+    with path.open("rb") as file:
+        check_head(file.read(HEAD_BYTES))
+    contents = read_contents(path, user, suffixes)
+    if contents.public_suffix is not None:
+        line, text = contents.public_suffix.line, printable(contents.public_suffix.text)
+        raise ListError(f"line {line} would ban a public suffix, under which anybody may register: {text}")
+    if not contents.entries:
+        raise ListError(f"no list: {nothing_in(contents)}")
+    if contents.count > user.max_entries:
+        raise ListError(f"more than max_entries ({user.max_entries:,})")
+    check_protected(contents.entries, protected)
+    return contents
+
+
+def nothing_in(contents: Contents) -> str:
+    if contents.first_complaint is None:
+        return "nothing but comments"
+    return f"none of its lines is an entry ({contents.ignored}), the first: {printable(str(contents.first_complaint))}"
+
+
+def check_head(head: bytes) -> None:
+    """Raises ListError for what is no text, or a text of another sort."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise ListError("empty")
+    if any(byte in BINARY for byte in head):
+        raise ListError("no list: it holds bytes that no text has")
+    if text.startswith(b"<"):
+        raise ListError(
+            f"no list: a page of HTML or XML, it begins with {printable(text[:24].decode('utf-8', 'replace'))}"
+        )
+
+
+def check_protected(entries: frozenset[str], protected: frozenset[bytes]) -> None:
+    """Raises ListError where an entry is about a name that no ban may touch.
+
+    An entry above such a name may stay (`apple.com` beside `captive.apple.com`): bans leave the protected ones out.
+    """
+    named = [entry.partition(" ") for entry in entries]
+    wrong = [value for kind, _, value in named if kind in NAMES and is_under(value.encode(), protected)]
+    if wrong:
+        raise ListError(f"would ban a protected name: {min(wrong)}")
+
+
+def check_growth(before: int, now: int) -> None:
+    """Raises ListError where the list is not what it was: cut, emptied, or swapped for another."""
+    if before and (now * FACTOR <= before or now >= before * FACTOR):
+        than = "smaller" if now < before else "larger"
+        raise ListError(f"{FACTOR} times {than} than before ({now:,} after {before:,} entries): --force takes it")
+
+
+def printable(text: str) -> str:
+    """A piece of a stranger's list, for a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:TEXT_SHOWN])

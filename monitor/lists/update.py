@@ -1,0 +1,189 @@
+"""Brings subscriptions up to date: fetched beside what is there, checked, and only then put in its place.
+
+Whatever goes wrong with a list leaves its last good copy as it is and becomes the error of its outcome; the other
+lists go on.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from monitor.catalog.suffixes import PublicSuffixes
+from monitor.errors import GatewatchError, ListError, MachineError
+from monitor.lists.copies import (
+    Record,
+    copies_folder,
+    copy_path,
+    drop_fresh,
+    fresh_path,
+    make_folder,
+    put_in_place,
+    read_record,
+    write_record,
+)
+from monitor.lists.downloads import Download, download_all, validators_of
+from monitor.lists.fetch import Validators
+from monitor.lists.inspection import Contents, check_growth, inspect, read_contents
+from monitor.lists.pins import check_digest, check_signature
+from monitor.lists.subscription import Subscription, due_at
+
+UPDATED: Final = "updated"
+UNCHANGED: Final = "unchanged"
+NOT_DUE: Final = "not due"
+FAILED: Final = "failed"
+
+EXAMPLES: Final = 3
+ERROR_LENGTH: Final = 500
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one subscription; `due` is when it will be fetched next. Of the entries that came and went there
+    are the numbers and a few examples.
+    """
+
+    name: str
+    result: str
+    entries: int = 0
+    added: int = 0
+    removed: int = 0
+    added_examples: tuple[str, ...] = ()
+    removed_examples: tuple[str, ...] = ()
+    due: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for all lists of one update; `force` fetches what is not due and takes a list of another size."""
+
+    suffixes: PublicSuffixes
+    protected: frozenset[bytes]
+    force: bool = False
+
+
+def update(subscriptions: Sequence[Subscription], state: str, rules: Rules, named: bool = False) -> list[Outcome]:
+    """An outcome for each, in their order; `named` ones are due in any case. Raises GatewatchError."""
+    if not subscriptions:
+        return []
+    with alone(state):
+        now = time.time()
+        records = {one.name: read_record(state, one.name) for one in subscriptions}
+        due = [one for one in subscriptions if named or rules.force or is_due(one, records[one.name], rules, now)]
+        known = {one.name: validators(one, records[one.name], rules) for one in due}
+        downloads = dict(zip([one.name for one in due], download_all(due, known), strict=True))
+        return [
+            finish(one, records[one.name], downloads[one.name], rules)
+            if one.name in downloads
+            else waiting(one, records[one.name])
+            for one in subscriptions
+        ]
+
+
+@contextmanager
+def alone(state: str) -> Iterator[None]:
+    """Nobody else updates these lists meanwhile. Raises GatewatchError where somebody does, MachineError."""
+    try:
+        folder = os.open(make_folder(state), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        what = f"{copies_folder(state)}: no place for lists: {error.strerror}"
+        raise MachineError(f"{what}; run it as root, or as the owner of {state}") from None
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise GatewatchError(f"{copies_folder(state)}: another `gatewatch lists update` is at work") from None
+        yield
+    finally:
+        os.close(folder)
+
+
+def is_due(subscription: Subscription, record: Record, rules: Rules, now: float) -> bool:
+    if record.terms != subscription.terms(rules.protected) or due_at(subscription, record, now) <= now:
+        return True
+    return not copy_path(subscription.user.state, subscription.name).exists()
+
+
+def validators(subscription: Subscription, record: Record, rules: Rules) -> Validators:
+    if rules.force:
+        return Validators()
+    copy = copy_path(subscription.user.state, subscription.name)
+    return validators_of(record, copy, subscription.terms(rules.protected))
+
+
+def waiting(subscription: Subscription, record: Record) -> Outcome:
+    due = record.succeeded + subscription.interval
+    return Outcome(subscription.name, NOT_DUE, record.entries, due=due)
+
+
+def finish(subscription: Subscription, record: Record, download: Download, rules: Rules) -> Outcome:
+    """Takes what came, or notes why not."""
+    state, name, now = subscription.user.state, subscription.name, time.time()
+    try:
+        if download.error:
+            raise ListError(download.error)
+        outcome, taken = take(subscription, record, download, rules, now)
+        write_record(state, name, taken)
+        return replace(outcome, due=now + subscription.interval)
+    except (ListError, OSError) as error:
+        drop_fresh(copy_path(state, name))
+        text = str(error) if isinstance(error, ListError) else f"cannot be kept: {error.strerror or error}"
+        text = text[:ERROR_LENGTH]
+        failed = replace(record, tried=now, failures=record.failures + 1, error=text)
+        with suppress(OSError):  # it is told all the same
+            write_record(state, name, failed)
+        return Outcome(name, FAILED, record.entries, due=now, error=text)
+
+
+def take(
+    subscription: Subscription, record: Record, download: Download, rules: Rules, now: float
+) -> tuple[Outcome, Record]:
+    """Checks what came and puts it in its place; the outcome, and the record of it. Raises ListError and OSError."""
+    user, fetched = subscription.user, download.fetched
+    copy, terms = copy_path(user.state, user.name), subscription.terms(rules.protected)
+    well = replace(record, terms=terms, succeeded=now, tried=now, failures=0, error="")
+    if not fetched.is_new:
+        drop_fresh(copy)
+        return Outcome(user.name, UNCHANGED, record.entries), well
+    fresh = fresh_path(copy)
+    if subscription.sha256:
+        check_digest(fetched.digest, subscription.sha256)
+    if subscription.minisign:
+        check_signature(fresh, download.signature, subscription.minisign)
+    contents = inspect(fresh, user, rules.suffixes, rules.protected)
+    before = contents_before(subscription, rules)
+    if record.terms in ("", terms) and not rules.force:
+        check_growth(before.count, contents.count)
+    put_in_place(copy)
+    well = replace(
+        well,
+        etag=fetched.validators.etag,
+        modified=fetched.validators.modified,
+        digest=fetched.digest,
+        entries=contents.count,
+        changed=record.changed if fetched.digest == record.digest else now,
+    )
+    return difference(user.name, before, contents), well
+
+
+def contents_before(subscription: Subscription, rules: Rules) -> Contents:
+    """What the copy says that is in use, nothing where there is none."""
+    user = subscription.user
+    try:
+        return read_contents(copy_path(user.state, user.name), user, rules.suffixes)
+    except OSError:
+        return Contents()
+
+
+def difference(name: str, before: Contents, now: Contents) -> Outcome:
+    added, removed = now.entries - before.entries, before.entries - now.entries
+    result = UPDATED if added or removed else UNCHANGED
+    return Outcome(name, result, now.count, len(added), len(removed), examples(added), examples(removed))
+
+
+def examples(entries: frozenset[str]) -> tuple[str, ...]:
+    return tuple(entry.partition(" ")[2] for entry in sorted(entries)[:EXAMPLES])
