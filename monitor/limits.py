@@ -27,3 +27,5 @@ class Limits:
     quic_connections: int = 4_096
     queries: int = 16_384
     kills: int = 65_536
+    hellos: int = 16_384
+    learned: int = 16_384

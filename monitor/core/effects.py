@@ -36,10 +36,20 @@ class Release:
 
 @dataclass(frozen=True)
 class AskName:
-    """A device wants a name that passes although a ban by address is about its vendor: ask for its addresses, and let
-    them pass where this name may.
+    """A device wants a name whose vendor a ban by address is about: ask for its addresses. They are banned with it, or
+    where this name passes, let pass.
     """
 
+    name: bytes
+
+
+@dataclass(frozen=True)
+class Used:
+    """A device was told that the name is at a learned address, or says so itself: look whether somebody else is there
+    too.
+    """
+
+    address: bytes
     name: bytes
 
 
@@ -82,4 +92,4 @@ class Ruling:
         self.name = name
 
 
-Effect: TypeAlias = Event | Ruling | Kill | Release | AskName | Follow | PolicyChanged
+Effect: TypeAlias = Event | Ruling | Kill | Release | AskName | Used | Follow | PolicyChanged

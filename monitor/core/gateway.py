@@ -138,6 +138,7 @@ class Gateway:
         self._devices.forget_labels()
         self._memory.resize(limits.names, limits.names_per_address)
         self._questions.pending.resize(limits.queries)
+        self.judge.usage.sayings.resize(limits.hellos)
         self._table.limit = limits.flows
         self.judge.kills.resize(limits.kills)
         self._ledger.resize(limits.rows, limits.series)
@@ -274,6 +275,7 @@ class Gateway:
             "addresses": len(self._places),
             "kills": len(self.judge.kills),
             "trying": len(self.judge.proof.trying),
+            "hellos": len(self.judge.usage.sayings),
         }
 
     def evictions(self) -> dict[str, int]:
@@ -289,6 +291,7 @@ class Gateway:
             "addresses": self._places.evictions,
             "kills": self.judge.kills.evictions,
             "trying": self.judge.proof.trying.evictions,
+            "hellos": self.judge.usage.evictions + self.judge.usage.sayings.evictions,
         }
 
     def _advance(self, now: float) -> None:
@@ -309,6 +312,7 @@ class Gateway:
         policy = self.judge.policy
         if policy is not None:
             policy.refresh(now)
+            self.judge.usage.look(now)
         version = policy.version if policy is not None else 0
         changed = version != self._version
         self._version = version

@@ -47,6 +47,7 @@ class Hellos:
         judge = self._accounting.judge
         if judge.policy is not None:
             judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            judge.usage.hello(flow, device.groups, packet.time)
             if is_first and judge.is_hidden(flow, device, attribution):
                 self._accounting.ledger.bypass(group, ECH)
 
@@ -72,6 +73,7 @@ class Hellos:
             self._accounting.group_of(device)
             attribution = self._accounting.attribution_of(flow, packet.time)
             judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            judge.usage.hello(flow, device.groups, packet.time)
 
     def _flow(self, packet: Packet) -> Flow:
         """The flow whose client sent the packet."""

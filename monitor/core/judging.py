@@ -20,9 +20,10 @@ from monitor.core.effects import UNDERWAY, AskName, Kill, Release
 from monitor.core.kills import Kills
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
+from monitor.core.usage import Usage, empty_bytes
 from monitor.limits import Limits
-from monitor.model import KEY_V4, PROTOCOL_TCP, Samples, key_source
-from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, REJECT, SHADOW, Ban
+from monitor.model import PROTOCOL_TCP, Samples, key_source
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW, Ban
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict, holds
 
@@ -33,11 +34,6 @@ NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 ALLOWED: Final = "allowed"
 BLOCKED: Final = "blocked"
 SHADOWED: Final = "shadowed"
-
-# The most that a packet without payload has: IP header, and TCP's with all options that a server sends, or UDP's.
-EMPTY_TCP_V4: Final = 60
-EMPTY_TCP_V6: Final = 80
-EMPTY_DATAGRAM: Final = 48
 
 
 @final
@@ -50,6 +46,7 @@ class Judge:
 
     __slots__ = (
         "_attributor", "_diary", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers",
+        "usage",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +58,7 @@ class Judge:
         self.kills = Kills(limits.kills)
         self.policy: Policy | None = None
         self.proof = Proof(limits.trying)
+        self.usage = Usage(reporter, limits.hellos)
         self.armed = False
         self.resolvers: frozenset[bytes] = frozenset()
         self.counts_packets = counts_packets
@@ -75,6 +73,7 @@ class Judge:
         categories = self._categories(flow, device, now)
         key = (device.mac, key_source(flow.key), "")
         name = self._name(flow)
+        self._want(self._attributor.matches.of(name), device, now)
         verdict = policy.judge(device.groups, key, vendor, service, categories, name, now, SNI_LAYER)
         if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
             verdict = self._judge_blind(flow, device, now)
@@ -86,10 +85,9 @@ class Judge:
         policy = self.policy
         if policy is None or not policy.active:
             return ALLOWED, None
+        self._want(match, device, now)
         verdict = self.judge_name(match, device, key_source(key), now, DNS)
         if verdict is None:
-            if self._is_excused(match, device, now):
-                self._reporter.put(AskName(match.name))
             return ALLOWED, None
         if verdict.action == BLOCK and not self.armed:
             return ALLOWED, verdict
@@ -123,14 +121,17 @@ class Judge:
         if verdict is not None:
             self._act(flow, device, match_of(match), verdict, SNI_LAYER, acknowledgment, now)
 
-    def _is_excused(self, match: Match, device: Device, now: float) -> bool:
-        """Whether only its name or an exception keeps a ban by address from it."""
+    def _want(self, match: Match, device: Device, now: float) -> None:
+        """Asks for the name's addresses where a ban by address is about its vendor: they are to be banned, or where the
+        name passes, to be spared.
+        """
         policy = self.policy
         if policy is None or (match.entry is None and not match.category):
-            return False
+            return
         categories = (match.category,) if match.category else ()
         verdict = policy.judge(device.groups, NO_DEVICE, match.vendor, match.service, categories, b"", now, IP)
-        return verdict is not None and verdict.action == BLOCK
+        if verdict is not None and verdict.action != OBSERVE:
+            self._reporter.put(AskName(match.name))
 
     def judge_name(self, match: Match, device: Device, address: bytes, now: float, layer: str) -> Verdict | None:
         """The verdict over a name that a device asks for."""
@@ -359,13 +360,6 @@ def has_passed(flow: Flow) -> bool:
     if flow.state == RESET:
         return flow.packets_returned > 1
     return flow.state == ESTABLISHED or flow.state == CLOSED
-
-
-def empty_bytes(flow: Flow) -> int:
-    """What a returned packet without payload has at most."""
-    if flow.protocol != PROTOCOL_TCP:
-        return EMPTY_DATAGRAM
-    return EMPTY_TCP_V4 if len(flow.key) == KEY_V4 else EMPTY_TCP_V6
 
 
 def ban_group(ban: Ban, device: Device) -> str:

@@ -59,6 +59,8 @@ class Questions:
                 self.seconds.add(now - asked if now > asked else 0.0)
             if message.rcode == NO_ERROR and message.answers:
                 learn(message, device, self._attributor.memory, self._attributor.matches, now)
+                if self._judge.usage.learned:
+                    self._judge.usage.answer(message)
         if self._reporter.dns:
             group = self._accounting.group_of(device)
             alias = known_alias(follow(message, message.name), self._attributor.matches) if message.answers else b""

@@ -168,8 +168,8 @@ class Daemon:
         if not listen.host:
             return None
         samples = [
-            self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, self.record.samples,
-            build_samples,
+            self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, self.enforcement.learning.samples,
+            self.record.samples, build_samples,
         ]  # fmt: skip
         collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
         server = MetricsServer(collector.render, self.health)

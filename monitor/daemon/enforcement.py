@@ -10,19 +10,19 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
 
-from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release
+from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release, Used
 from monitor.core.gateway import Gateway
 from monitor.daemon.answers import Answers
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
+from monitor.daemon.learning import Learning
 from monitor.daemon.log import log
-from monitor.daemon.lookups import Lookups, never_diverted, system_resolvers
+from monitor.daemon.lookups import never_diverted, system_resolvers
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Histogram, Samples
 from monitor.policy.ban import DNS, ENFORCE, OBSERVE
-from monitor.policy.excused import excused_elements, excused_names
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
 from monitor.sinkhole.settings import ASKED
@@ -51,8 +51,8 @@ class Enforcement:
         self._trying: Task[None] | None = None
         self._gateway = gateway
         self._answers = Answers(gateway, look, ground.config.sinkhole)
-        self._lookups = Lookups(self._excuse)
         self._holding = Holding(ground, self._diversion)
+        self.learning = Learning(gateway, self._holding, self._answers.upstreams)
         self._upkeep = Upkeep(loop, self._holding, sees, self._mended)
         self._stand_on(ground)
 
@@ -77,7 +77,7 @@ class Enforcement:
         self.perform(effects)
         self.write(effects)
         await self._arm(policy)
-        self._ask_anew()
+        self.learning.ask_anew()
         self._retry_later()
 
     def perform(self, effects: list[Effect]) -> None:
@@ -103,13 +103,16 @@ class Enforcement:
             elif isinstance(effect, PolicyChanged):
                 changed = True
             elif isinstance(effect, AskName):
-                self._lookups.ask(effect.name)
+                self.learning.ask(effect.name)
+            elif isinstance(effect, Used):
+                self.learning.use(effect.address, effect.name)
             elif isinstance(effect, Release):
                 self._holding.release(enforcer, effect.keys)
         changes = self._holding.follow(news)
         policy = self._gateway.judge.policy
         if changed and policy is not None:
             self._holding.rebuild(enforcer, policy)
+            self.learning.rule()
         elif changes:
             self._holding.change_members(enforcer, changes)
         if kills:
@@ -151,7 +154,7 @@ class Enforcement:
         self._ground = ground
         self._holding.stand_on(ground)
         self._answers.configure(ground.config.sinkhole)
-        self._lookups.resolvers = self._answers.upstreams()
+        self.learning.stand_on(ground)
         self._gateway.judge.resolvers = self._meant_resolvers()
 
     def _meant_resolvers(self) -> frozenset[bytes]:
@@ -203,7 +206,7 @@ class Enforcement:
             return
         self._upkeep.stop()
         self._gateway.judge.armed = False
-        await self._lookups.close()
+        await self.learning.close()
         await self._answers.close()
         self._holding.stop()
 
@@ -235,24 +238,8 @@ class Enforcement:
         enforcer = self._holding.enforcer
         if enforcer is not None:
             self._holding.hold(enforcer, self._gateway.judge.standing_kills(time.time()))
-            self._ask_anew()
-
-    def _ask_anew(self) -> None:
-        """The table knows no address of names that pass, or other names pass than before."""
-        policy = self._gateway.judge.policy
-        if self._holding.enforcer is not None and policy is not None:
-            self._lookups.forget()
-            for name in excused_names(policy):
-                self._lookups.ask(name)
-
-    def _excuse(self, name: bytes, addresses: list[bytes], seconds: float) -> None:
-        """The addresses of a name that passes may be reached, by whom the name may be."""
-        enforcer, policy = self._holding.enforcer, self._gateway.judge.policy
-        if enforcer is None or policy is None:
-            return
-        for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
-            if set_name in self._holding.desired.sets:
-                enforcer.put(set_name, keys, seconds, name)
+            self.learning.forget()
+            self.learning.ask_anew()
 
 
 def needs_kernel(policy: Policy) -> bool:

@@ -104,6 +104,13 @@ FAMILIES: Final = (
         "Times that kernel state which somebody else had changed was put back, or could not be.",
         ("result",),
     ),
+    Family(
+        "learned_addresses_total",
+        COUNTER,
+        "Addresses that trusted answers gave to banned names, by what became of them.",
+        ("result",),
+    ),
+    Family("lookups_total", COUNTER, "Names whose addresses gatewatch asked for by itself.", ("result",)),
     Family("blind_bytes_total", COUNTER, "IP bytes that nothing could name, by reason.", ("group", "reason")),
     Family("loop_stall_seconds", GAUGE, "Longest time in the last minute that the daemon's loop stood still."),
     Family("list_entries", GAUGE, "Entries of a list.", ("list",)),

@@ -103,10 +103,10 @@ def fixed_chains() -> dict[str, Chain]:
         "reused": Chain(reuse_rules()),
         "addresses": Chain(
             (
+                f"ip daddr @learned4 jump {LEARNED}",
                 "ip daddr vmap @net4",
-                f"ip daddr @learned4 goto {LEARNED}",
+                f"ip6 daddr @learned6 jump {LEARNED}",
                 "ip6 daddr vmap @net6",
-                f"ip6 daddr @learned6 goto {LEARNED}",
             )
         ),
         DIVERT: Chain((f"meta mark set {MARK:#x} counter name diverted accept",)),

@@ -219,8 +219,9 @@ class TablePlan:
 
 
 def learned_rules(chains: Iterable[str]) -> tuple[str, ...]:
+    """An address may be several owners': what the bans of one let pass goes on to the next."""
     return tuple(
-        f"{words} daddr @{learned_set(chain, family)} goto {chain}"
+        f"{words} daddr @{learned_set(chain, family)} jump {chain}"
         for chain in chains
         for family, words in ((4, "ip"), (6, "ip6"))
     )

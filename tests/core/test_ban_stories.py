@@ -362,13 +362,21 @@ def test_without_a_policy_nothing_of_this_is_told() -> None:
     assert "blocked_total" not in watched.snapshot()
 
 
-def test_a_name_that_passes_by_exception_is_asked_for() -> None:
-    """Its addresses are the vendor's own, and must pass too."""
-    watched = governed(ban(allow=(b"newsroom.tiktok.com",)))
+@pytest.mark.parametrize(("mode", "asked"), [(ENFORCE, 2), (SHADOW, 2), (OBSERVE, 0)])
+def test_names_of_a_vendor_that_is_banned_by_address_are_asked_for(mode: str, asked: int) -> None:
+    """The addresses of those that are banned are to be learned, those of the allowed one must pass."""
+    watched = governed(ban(mode=mode, allow=(b"newsroom.tiktok.com",)))
     story = [*asks(PHONE, "newsroom.tiktok.com"), *asks(PHONE, "www.tiktok.com"), *asks(PHONE, "www.google.com")]
-    story += asks(LAPTOP, "newsroom.tiktok.com", mac=LAPTOP_MAC)
+    story += asks(LAPTOP, "m.tiktok.com", mac=LAPTOP_MAC)
     effects = watched.feed(story, START + 1)
-    assert [effect.name for effect in effects if isinstance(effect, AskName)] == [b"newsroom.tiktok.com"]
+    names = [effect.name for effect in effects if isinstance(effect, AskName)]
+    assert names == [b"newsroom.tiktok.com", b"www.tiktok.com"][:asked]
+
+
+@pytest.mark.parametrize("layers", [("dns", "sni"), ("ip",)])
+def test_a_name_in_a_hello_is_asked_for_where_addresses_are_banned(layers: tuple[str, ...]) -> None:
+    effects = governed(ban(layers=frozenset(layers))).feed(hello("www.tiktok.com"), START + 1)
+    assert [effect.name for effect in effects if isinstance(effect, AskName)] == [b"www.tiktok.com"] * ("ip" in layers)
 
 
 def test_ways_round_a_ban_are_counted() -> None:

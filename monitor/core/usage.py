@@ -1,0 +1,110 @@
+"""Under which names addresses are used, for whoever must know whether an address is one vendor's alone.
+
+A hello counts once its server has answered it. With ECH the name may be anything and nobody outside can tell: there
+it is no more than a hint.
+"""
+
+from typing import Final, final
+
+from monitor.attribution.flows import QUIC_HELLO, TLS_HELLO, Flow
+from monitor.attribution.said import Said, Sayings
+from monitor.core.effects import Used
+from monitor.core.reporter import Reporter
+from monitor.model import KEY_V4, PROTOCOL_TCP, DnsMessage
+from monitor.wire.answers import record_address
+
+WAITING_MAX: Final = 4_096
+# Conntrack's counters come every few seconds, where there is much to count every twenty.
+WAIT_SECONDS: Final = 60.0
+# The same hint again says nothing new.
+HINT_SECONDS: Final = 1.0
+HINTS_MAX: Final = 4_096
+
+# The most that a packet without payload has: IP header, and TCP's with all options that a server sends, or UDP's.
+EMPTY_TCP_V4: Final = 60
+EMPTY_TCP_V6: Final = 80
+EMPTY_DATAGRAM: Final = 48
+
+
+@final
+class Waiting:
+    """A hello that was not answered yet."""
+
+    __slots__ = ("address", "flow", "groups", "said", "since")
+
+    def __init__(self, flow: Flow, said: Said, address: bytes, groups: tuple[str, ...], since: float) -> None:
+        self.flow = flow
+        self.said = said
+        self.address = address
+        self.groups = groups
+        self.since = since
+
+
+@final
+class Usage:
+    """Tells (`Used`) of names at the addresses of `learned`, which whoever learns them keeps."""
+
+    __slots__ = ("_hints", "_reporter", "_waiting", "evictions", "learned", "sayings")
+
+    def __init__(self, reporter: Reporter, limit: int) -> None:
+        self._reporter = reporter
+        self._hints: dict[bytes, float] = {}
+        self._waiting: dict[bytes, Waiting] = {}
+        self.evictions = 0
+        self.learned: set[bytes] = set()
+        self.sayings = Sayings(limit)
+
+    def hello(self, flow: Flow, groups: tuple[str, ...], now: float) -> None:
+        """A device of these groups has said a name to an address outside."""
+        remote = flow.remote
+        if remote is None or remote.local or not flow.host or not flow.outbound:
+            return
+        said = self.sayings.say(remote.address, flow.host, now)
+        self._hint(remote.address, flow.host, now)
+        is_killed = flow.watch is not None and flow.watch.killed
+        if flow.ech or is_killed or flow.hello not in (TLS_HELLO, QUIC_HELLO):
+            return
+        self._waiting[flow.key] = Waiting(flow, said, remote.address, groups, now)
+        if len(self._waiting) > WAITING_MAX:
+            del self._waiting[next(iter(self._waiting))]
+            self.evictions += 1
+
+    def answer(self, message: DnsMessage) -> None:
+        """A device was told addresses of a name."""
+        for record in message.answers:
+            address = record_address(message, record)
+            if address:
+                self._hint(address, message.name, message.packet.time)
+
+    def look(self, now: float) -> None:
+        """Which hellos were answered since; to be called about once a second."""
+        over: list[bytes] = []
+        for key, waiting in self._waiting.items():
+            flow = waiting.flow
+            if flow.returned > flow.packets_returned * empty_bytes(flow):
+                waiting.said.answer(waiting.groups, now)
+                if waiting.address in self.learned:
+                    self._reporter.put(Used(waiting.address, waiting.said.name))
+                over.append(key)
+            elif flow.ended or now - waiting.since > WAIT_SECONDS:
+                over.append(key)
+        for key in over:
+            del self._waiting[key]
+
+    def _hint(self, address: bytes, name: bytes, now: float) -> None:
+        if address not in self.learned:
+            return
+        key = address + name
+        if now - self._hints.get(key, -HINT_SECONDS) < HINT_SECONDS:
+            return
+        if len(self._hints) >= HINTS_MAX:
+            self._hints.clear()
+        self._hints[key] = now
+        self._reporter.put(Used(address, name))
+
+
+def empty_bytes(flow: Flow) -> int:
+    """What a returned packet without payload has at most."""
+    if flow.protocol != PROTOCOL_TCP:
+        return EMPTY_DATAGRAM
+    return EMPTY_TCP_V4 if len(flow.key) == KEY_V4 else EMPTY_TCP_V6

@@ -1,0 +1,239 @@
+"""What trusted answers move in the kernel: addresses of banned names are learned, those of names that pass are spared.
+
+Before an address is learned, the names under which devices know it are asked for as well, so that no innocent
+connection is refused for a moment; names that show up later free it at once.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from typing import Any, Final, final
+
+from monitor.attribution.networks import address_text
+from monitor.core.gateway import Gateway
+from monitor.daemon.ground import Ground
+from monitor.daemon.holding import Holding
+from monitor.daemon.lookups import COMING, DROPPED, Lookups, system_resolvers
+from monitor.kernel.enforcer import Enforcer
+from monitor.model import Samples
+from monitor.policy.claims import Claims
+from monitor.policy.excused import excused_elements, excused_names
+from monitor.policy.judge import Policy
+from monitor.policy.learnable import Learnable
+from monitor.policy.learned import GUARDED, LEARNED, Free, Learn, Learned, Lesson
+from monitor.policy.rules import learned_set
+from monitor.policy.table import chain_for
+
+# So many names of an address are asked for before it is learned, the newest of those that devices know.
+NAMES_ASKED: Final = 16
+# Applications use an address longer than its TTL.
+SECONDS_LEAST: Final = 300.0
+GRACE_SECONDS: Final = 30.0
+SWEEP_SECONDS: Final = 10.0
+
+
+@final
+class Learning:
+    """`holding` is the table that is moved, `upstreams` are the configured resolvers, none for the system's."""
+
+    def __init__(self, gateway: Gateway, holding: Holding, upstreams: Callable[[], tuple[bytes, ...]]) -> None:
+        self._gateway = gateway
+        self._holding = holding
+        self._upstreams = upstreams
+        self._lookups = Lookups(self._found)
+        self._learned: Learned | None = None
+        self._ground: Ground | None = None
+        self._awaited: dict[bytes, set[bytes]] = {}
+        self._pending: dict[bytes, int] = {}
+        self._sweep_due = 0.0
+
+    def stand_on(self, ground: Ground) -> None:
+        """Other lists, addresses or resolvers; `rule` has to follow."""
+        self._ground = ground
+        self._lookups.resolvers = self._upstreams()
+
+    def rule(self) -> None:
+        """Other bans are in force, or stand on other ground: what they no longer want is freed."""
+        policy, ground = self._gateway.judge.policy, self._ground
+        enforcer = self._holding.enforcer
+        if policy is None or ground is None or enforcer is None:
+            return
+        claims = Claims(ground.index, policy)
+        learnable = self._learnable(ground)
+        if self._learned is None:
+            self._learned = Learned(claims, learnable, ground.config.limits.learned)
+            self._gateway.judge.usage.learned = self._learned.keys
+        self._learned.claims, self._learned.learnable = claims, learnable
+        self._settle(self._learned.govern(time.time()))
+
+    def ask(self, name: bytes) -> None:
+        """A device wants a name whose vendor a ban by address is about."""
+        self._lookups.ask(name)
+
+    def ask_anew(self) -> None:
+        """The table knows no address of names that pass, or other names pass than before."""
+        policy = self._gateway.judge.policy
+        if self._holding.enforcer is not None and policy is not None:
+            self._lookups.forget()
+            for name in excused_names(policy):
+                self._lookups.ask(name)
+
+    def use(self, address: bytes, name: bytes) -> None:
+        """A learned address goes by this name, too, as far as a device says or was told."""
+        learned = self._learned
+        if learned is None:
+            return
+        address = learned.learnable.plain(address)
+        if learned.strangers(address, [name], time.time()):
+            self._lookups.ask(name, urgent=True)
+        self._settle([address])
+
+    def forget(self) -> None:
+        """The table was made anew, or is gone: nothing is learned any longer."""
+        self._awaited.clear()
+        self._pending.clear()
+        if self._learned is not None:
+            self._learned.forget_all()
+
+    async def close(self) -> None:
+        await self._lookups.close()
+        self.forget()
+
+    def states_of(self, address: bytes) -> list[dict[str, Any]]:
+        """What became of an address of banned names, for people: learned, guarded, or why it is never learned."""
+        learned = self._learned
+        if learned is None:
+            return []
+        now = time.time()
+        return [
+            {
+                "name": state.name.decode("ascii", "replace"),
+                "outcome": state.outcome,
+                "until": state.until if state.outcome == LEARNED else None,
+                "guard": state.guard.decode("ascii", "replace") if state.outcome == GUARDED else None,
+            }
+            for state in learned.states_of(learned.learnable.plain(address), now)
+        ]
+
+    def samples(self) -> Samples:
+        lookups, learned = self._lookups, self._learned
+        samples: Samples = {
+            "lookups_total": {(result,): float(count) for result, count in lookups.counts.items()},
+            "table_entries": {("lookups",): float(len(lookups))},
+            "table_evictions_total": {("lookups",): float(lookups.evictions)},
+        }
+        if learned is not None:
+            now = time.time()
+            learned.sweep(now)
+            samples["learned_addresses_total"] = {(result,): float(count) for result, count in learned.counts.items()}
+            samples["table_entries"][("learned",)] = float(learned.count_learned(now))
+            samples["table_entries"][("answers",)] = float(len(learned))
+            samples["table_evictions_total"][("answers",)] = float(learned.evictions)
+        return samples
+
+    def _learnable(self, ground: Ground) -> Learnable:
+        sinkhole = ground.config.sinkhole
+        resolvers = [*self._upstreams(), *system_resolvers(), *[address.packed for address in sinkhole.exempt]]
+        never = [*ground.settings.local, *ground.own, *map(address_text, resolvers)]
+        if is_address(sinkhole.answer):
+            never.append(sinkhole.answer)
+        return Learnable(ground.index, ground.settings.lookup, ground.settings.nat64, never)
+
+    def _found(self, names: list[bytes], addresses: list[bytes], ttl: float) -> None:
+        """A trusted answer, or none where `addresses` is empty."""
+        enforcer, policy, learned = self._holding.enforcer, self._gateway.judge.policy, self._learned
+        if enforcer is None or policy is None or learned is None:
+            return
+        now = time.time()
+        self._excuse(enforcer, policy, names[0], addresses, ttl + GRACE_SECONDS)
+        until = now + max(ttl + GRACE_SECONDS, SECONDS_LEAST)
+        found, lessons = learned.take(names, addresses, until, now)
+        self._perform(enforcer, lessons, now)
+        self._settle([address for address in found if learned.is_learned(address) or not self._verify(address, now)])
+        self._settle(self._released(names[0]))
+        if now >= self._sweep_due:
+            self._sweep_due = now + SWEEP_SECONDS
+            learned.sweep(now)
+
+    def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> None:
+        """The addresses of a name that passes may be reached, by whom the name may be."""
+        for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
+            if set_name in self._holding.desired.sets:
+                enforcer.put(set_name, keys, seconds, name)
+
+    def _verify(self, address: bytes, now: float) -> bool:
+        """Asks for the names that devices know the address by; True where the answers must be waited for.
+
+        Where too many questions wait already the address is not learned now, but when its name is asked for again.
+        """
+        learned = self._learned
+        if learned is None:
+            return False
+        results = [
+            (name, self._lookups.ask(name, urgent=True))
+            for name in learned.strangers(address, self._names_at(address, now), now)[:NAMES_ASKED]
+        ]
+        coming = [name for name, result in results if result == COMING]
+        for name in coming:
+            waiting = self._awaited.setdefault(name, set())
+            if address not in waiting:
+                waiting.add(address)
+                self._pending[address] = self._pending.get(address, 0) + 1
+        return address in self._pending or any(result == DROPPED for _, result in results)
+
+    def _names_at(self, address: bytes, now: float) -> list[bytes]:
+        """The names of an address as far as devices were told or say, the newest first."""
+        learned = self._learned
+        keys = learned.learnable.keys(address) if learned is not None else [address]
+        told = [(claim.last, claim.name) for key in keys for claim in self._gateway.names_of(key) if claim.until > now]
+        said = [(said.last, said.name) for key in keys for said in self._gateway.judge.usage.sayings.at(key)]
+        return list(dict.fromkeys([name for _, name in sorted(told + said, reverse=True)]))
+
+    def _released(self, name: bytes) -> list[bytes]:
+        """The addresses that waited for this name last."""
+        free = []
+        for address in self._awaited.pop(name, ()):
+            self._pending[address] -= 1
+            if not self._pending[address]:
+                del self._pending[address]
+                free.append(address)
+        return free
+
+    def _settle(self, addresses: Sequence[bytes]) -> None:
+        enforcer, policy, learned = self._holding.enforcer, self._gateway.judge.policy, self._learned
+        if enforcer is None or policy is None or learned is None or not policy.active:
+            return
+        now = time.time()
+        lessons: list[Lesson] = []
+        for address in addresses:
+            said = [one for key in learned.learnable.keys(address) for one in self._gateway.judge.usage.sayings.at(key)]
+            lessons += learned.settle(address, said, now)
+        self._perform(enforcer, lessons, now)
+
+    def _perform(self, enforcer: Enforcer, lessons: Sequence[Lesson], now: float) -> None:
+        """One batch for what goes, and one for each name that brings something."""
+        desired = self._holding.desired
+        gone: dict[str, list[bytes]] = {}
+        come: dict[tuple[str, float, bytes], list[bytes]] = {}
+        for lesson in lessons:
+            chain = chain_for(desired, *lesson.owner)
+            if isinstance(lesson, Learn) and chain:
+                come.setdefault((chain, lesson.until, lesson.name), []).extend(lesson.keys)
+            elif isinstance(lesson, Free):
+                for key in lesson.keys:
+                    family = 4 if len(key) == 4 else 6
+                    sets = [learned_set(chain, family)] if chain else []
+                    for set_name in sets + ([f"learned{family}"] if lesson.last else []):
+                        gone.setdefault(set_name, []).append(key)
+        for set_name, keys in gone.items():
+            enforcer.forget(set_name, keys)
+        for (chain, until, name), keys in come.items():
+            enforcer.learn(chain, keys, until - now, name)
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,116 @@
+"""Whose a name's addresses are, and who has a claim on an address that bans by address would take.
+
+A name is outside a ban where some device under that ban may still reach it. Its address then belongs to others too,
+and is not banned by address.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Final, final
+
+from monitor.catalog.entry import UNKNOWN_SERVICE
+from monitor.catalog.index import Index
+from monitor.policy.ban import IP, OBSERVE, Ban, is_over
+from monitor.policy.judge import MODE_RANK, DeviceKey, Policy, covers, holds
+from monitor.policy.protected import is_under
+from monitor.policy.territory import Owner
+
+NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
+
+
+@final
+class Claims:
+    """What a policy and a catalogue say of names. Bans that sleep are meant too: they come back by themselves."""
+
+    __slots__ = ("_bans", "_index", "_policy")
+
+    def __init__(self, index: Index, policy: Policy) -> None:
+        self._index = index
+        self._policy = policy
+        self._bans: dict[Owner, list[Ban]] = {}
+
+    def owners(self, name: bytes, now: float) -> list[Owner]:
+        """Those whose bans by address hold for the name's addresses; none for a name that passes, or is shared."""
+        if self._policy.is_protected(name):
+            return []
+        entry, category = self._index.match_name(name), self._index.match_category(name)
+        found: list[Owner] = []
+        if entry is not None and not entry.weak:
+            found.append((entry.vendor, "" if entry.service == UNKNOWN_SERVICE else entry.service, ""))
+        if category is not None and not category.weak:
+            found.append(("", "", category.vendor))
+        return [owner for owner in found if any(not is_allowed(ban, name) for ban in self.bans_of(owner, now))]
+
+    def bans_of(self, owner: Owner, now: float) -> list[Ban]:
+        """The bans by address that are about the owner and not over."""
+        bans = self._bans.get(owner)
+        if bans is None:
+            vendor, service, category = owner
+            bans = [
+                ban
+                for ban in self._policy.bans
+                if ban.mode != OBSERVE
+                and IP in ban.layers
+                and any(covers(subject, vendor, service, (category,)) >= 0 for subject in ban.subjects)
+            ]
+            self._bans[owner] = bans
+        return [ban for ban in bans if not is_over(ban.until, now)]
+
+    def is_outside(self, owner: Owner, names: Sequence[bytes], now: float) -> bool:
+        """Whether a name, given with those behind its CNAME chain, may be reached by somebody under the owner's bans.
+
+        Where the chain leads to a name that may not, the sinkhole answers for it as banned, so that it is inside.
+        """
+        for ban in self.bans_of(owner, now):
+            for group in ban.groups or ("",):
+                groups = (group,) if group else ()
+                if all(self._passes(ban, groups, name, now) for name in names):
+                    return True
+        return False
+
+    def is_stranger(self, owner: Owner, groups: tuple[str, ...], now: float) -> bool:
+        """Whether none of the owner's bans is about a device of these groups."""
+        return not any(holds(ban, groups) for ban in self.bans_of(owner, now))
+
+    def _passes(self, ban: Ban, groups: tuple[str, ...], name: bytes, now: float) -> bool:
+        entry, category = self._index.match_name(name), self._index.match_category(name)
+        if entry is None and category is None:
+            return True
+        verdict = self._policy.judge(
+            groups,
+            NO_DEVICE,
+            entry.vendor if entry is not None else "",
+            entry.service if entry is not None else "",
+            (category.vendor,) if category is not None else (),
+            name,
+            now,
+        )
+        return verdict is None or MODE_RANK[verdict.mode] > MODE_RANK[ban.mode]
+
+
+def is_allowed(ban: Ban, name: bytes) -> bool:
+    return bool(ban.allow) and is_under(name, frozenset(ban.allow))
+
+
+def spells(name: bytes, address: bytes) -> bool:
+    """Whether the name is made of the address, as those are that anybody can have for any address.
+
+    Such a name (`1-2-3-4.sslip.example`, a reverse name of a hosting company) says nothing of who uses the address.
+    """
+    if address.hex().encode() in name:
+        return True
+    if len(address) == 4:
+        numbers = [number for number in name.replace(b"-", b".").split(b".") if number.isdigit()]
+        octets = [b"%d" % octet for octet in address]
+        spelled = [numbers[at : at + 4] for at in range(len(numbers) - 3)]
+        return octets in spelled or octets[::-1] in spelled
+    return any(is_same(label.replace(b"-", b":"), address) for label in name.split(b"."))
+
+
+def is_same(text: bytes, address: bytes) -> bool:
+    if text.count(b":") < 2:
+        return False
+    try:
+        return ipaddress.ip_address(text.decode("ascii")).packed == address
+    except ValueError:
+        return False

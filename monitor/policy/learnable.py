@@ -1,0 +1,82 @@
+"""Which addresses are never learned, whatever an answer says, and what an address is called in the kernel's sets."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, final
+
+from monitor.attribution.networks import Networks
+from monitor.catalog.entry import UNKNOWN_SERVICE
+from monitor.catalog.index import Index
+from monitor.policy.territory import SPECIAL, Owner, embed
+
+# A packed address to its AS number, 0: unknown, and its country.
+Lookup: TypeAlias = Callable[[bytes], tuple[int, str]]
+
+SPECIAL_PURPOSE: Final = "special"
+LOCAL: Final = "local"
+SHARED: Final = "shared"
+FOREIGN: Final = "foreign"
+
+
+@final
+class Learnable:
+    """`never` are prefixes as text: what is inside, the gateway's own, the sinkhole's, the resolvers'.
+
+    `nat64` are the translators' prefixes: an address inside one is its IPv4 address, and the other way round.
+    """
+
+    __slots__ = ("_index", "_lookup", "_never", "_special", "_translators")
+
+    def __init__(self, index: Index, lookup: Lookup | None, nat64: Sequence[str], never: Sequence[str]) -> None:
+        self._index = index
+        self._lookup = lookup
+        self._translators = Networks(nat64)
+        self._never = Networks(never)
+        self._special = Networks(SPECIAL)
+
+    def plain(self, address: bytes) -> bytes:
+        """The IPv4 address that a translator has written into IPv6, or the address itself."""
+        return self._translators.embedded_v4(address) or address
+
+    def keys(self, address: bytes) -> list[bytes]:
+        """A plain address as packets may carry it: as it is, and inside every translator's prefix."""
+        found = [address]
+        if len(address) == 4:
+            number = int.from_bytes(address, "big")
+            for prefix in self._translators.prefixes:
+                if prefix.size == 16:
+                    found.append(embed(number, prefix).to_bytes(16, "big"))
+        return found
+
+    def refusal(self, address: bytes, owner: Owner) -> str:
+        """Why a plain address is never learned for the owner, `""` where it may be.
+
+        What another vendor calls its own serves that vendor's other names too, and those of clouds serve everybody.
+        """
+        if self._special.contains(address):
+            return SPECIAL_PURPOSE
+        if self._never.contains(address):
+            return LOCAL
+        entry = self._index.match_address(address)
+        if entry is not None:
+            if entry.weak:
+                return SHARED
+            return "" if entry.vendor == owner[0] else FOREIGN
+        category = self._index.match_address_category(address)
+        if category is not None and not category.weak and category.vendor != owner[2]:
+            return FOREIGN
+        return SHARED if self._is_rented(address) else ""
+
+    def own(self, address: bytes) -> Owner:
+        """Whose own prefix holds the address, all empty where nobody's does."""
+        entry, category = self._index.match_address(address), self._index.match_address_category(address)
+        if entry is not None and not entry.weak:
+            return entry.vendor, "" if entry.service == UNKNOWN_SERVICE else entry.service, ""
+        return ("", "", category.vendor) if category is not None and not category.weak else ("", "", "")
+
+    def _is_rented(self, address: bytes) -> bool:
+        """Whether the AS is one of those in which anybody may rent."""
+        if self._lookup is None:
+            return False
+        asn, _ = self._lookup(address)
+        entry = self._index.match_asn(asn) if asn else None
+        return entry is not None and entry.weak

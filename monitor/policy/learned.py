@@ -1,0 +1,267 @@
+"""Which addresses are banned because trusted answers gave them to banned names, and which are spared by the guard.
+
+A trusted answer is one that gatewatch itself got from the system's resolver or a configured one; nothing else ever
+puts an address in. An address that a name outside the ban has too is not banned by address: such a claim is a
+trusted answer as well, or a hello that was answered to a device outside the ban's groups. What was learned before is
+freed as soon as a claim shows. The vendor's own prefixes are not learned, so no claim ever frees them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, final
+
+from monitor.attribution.said import Said
+from monitor.policy.claims import Claims, spells
+from monitor.policy.learnable import FOREIGN, LOCAL, SHARED, SPECIAL_PURPOSE, Learnable
+from monitor.policy.territory import NOBODY, Owner
+
+LEARNED: Final = "learned"
+GUARDED: Final = "guarded"
+FREED: Final = "freed"
+OWN: Final = "own"
+OUTCOMES: Final = (LEARNED, GUARDED, FREED, SPECIAL_PURPOSE, LOCAL, SHARED, FOREIGN)
+
+NAMES_PER_ADDRESS: Final = 32
+# How long an answered hello speaks for its address.
+SAID_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Ban these keys in the chain of the owner until then; `name` led to them."""
+
+    owner: Owner
+    keys: tuple[bytes, ...]
+    until: float
+    name: bytes
+
+
+@dataclass(frozen=True)
+class Free:
+    """These keys are not learned for the owner any longer; `last`: nor for anybody else."""
+
+    owner: Owner
+    keys: tuple[bytes, ...]
+    last: bool
+
+
+Lesson: TypeAlias = Learn | Free
+
+
+@final
+class Sight:
+    """An address in the trusted answer for `name`, to be believed `until`; `names` are it and its CNAME chain."""
+
+    __slots__ = ("name", "names", "until")
+
+    def __init__(self, name: bytes, names: Sequence[bytes], until: float) -> None:
+        self.name = name
+        self.names = tuple(names)
+        self.until = until
+
+
+@final
+class State:
+    """What became of an address for an owner because of `name`; `guard` is the name that has a claim on it."""
+
+    __slots__ = ("guard", "name", "outcome", "until")
+
+    def __init__(self, outcome: str, name: bytes, until: float, guard: bytes) -> None:
+        self.outcome = outcome
+        self.name = name
+        self.until = until
+        self.guard = guard
+
+
+@final
+class Learned:
+    """At most `limit` addresses. `keys` are those in the kernel; the set stays the same object."""
+
+    __slots__ = ("_limit", "_sights", "_states", "claims", "counts", "evictions", "keys", "learnable")
+
+    def __init__(self, claims: Claims, learnable: Learnable, limit: int) -> None:
+        self.claims = claims
+        self.learnable = learnable
+        self.keys: set[bytes] = set()
+        self.counts = dict.fromkeys(OUTCOMES, 0)
+        self.evictions = 0
+        self._limit = limit
+        self._sights: dict[bytes, dict[bytes, Sight]] = {}
+        self._states: dict[bytes, dict[Owner, State]] = {}
+
+    def __len__(self) -> int:
+        return len(self._sights)
+
+    def take(
+        self, names: Sequence[bytes], addresses: Sequence[bytes], until: float, now: float
+    ) -> tuple[list[bytes], list[Lesson]]:
+        """A trusted answer for the first of `names`, the others are its CNAME chain.
+
+        The plain addresses that are to be settled now, and what has to go because the table is full.
+        """
+        lessons: list[Lesson] = []
+        found = list(dict.fromkeys([self.learnable.plain(address) for address in addresses]))
+        for address in found:
+            sights = self._sights.pop(address, None)
+            if sights is None:
+                if len(self._sights) >= self._limit:
+                    self.evictions += 1
+                    lessons += self.forget(next(iter(self._sights)))
+                sights = {}
+            self._sights[address] = sights
+            sights.pop(names[0], None)
+            if len(sights) >= NAMES_PER_ADDRESS:
+                self._make_room(sights, names[0], now)
+            sights[names[0]] = Sight(names[0], names, until)
+        return found, lessons
+
+    def _make_room(self, sights: dict[bytes, Sight], name: bytes, now: float) -> None:
+        """The oldest of its kind gives way: many banned names must not push out a claim, nor claims what is banned."""
+        is_banned = bool(self.claims.owners(name, now))
+        alike = [other for other in sights if bool(self.claims.owners(other, now)) == is_banned]
+        del sights[alike[0] if alike else next(iter(sights))]
+
+    def settle(self, address: bytes, said: Sequence[Said], now: float) -> list[Lesson]:
+        """Decides anew about a plain address; `said` are the hellos that went there."""
+        sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
+        wanted: dict[Owner, Sight] = {}
+        for sight in sights:
+            for owner in self.claims.owners(sight.name, now):
+                known = wanted.get(owner)
+                if known is None or known.until < sight.until:
+                    wanted[owner] = sight
+        before = self._states.get(address, {})
+        after: dict[Owner, State] = {}
+        for owner, sight in wanted.items():
+            after[owner] = self._decide(address, owner, sight, sights, said, now)
+        self._states[address] = after
+        return self._compare(address, before, after, now)
+
+    def strangers(self, address: bytes, names: Sequence[bytes], now: float) -> list[bytes]:
+        """Which of the names would have a claim on the plain address if a trusted answer gave it to them."""
+        sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
+        asked = {sight.name for sight in sights}
+        owners = {owner for sight in sights for owner in self.claims.owners(sight.name, now)}
+        return [
+            name
+            for name in names
+            if name not in asked
+            and not spells(name, address)
+            and any(self.claims.is_outside(owner, (name,), now) for owner in owners)
+        ]
+
+    def is_learned(self, address: bytes) -> bool:
+        return address in self.keys
+
+    def states_of(self, address: bytes, now: float) -> list[State]:
+        """What became of a plain address, for whoever asks why."""
+        return [state for state in self._states.get(address, {}).values() if state.until > now]
+
+    def govern(self, now: float) -> list[bytes]:
+        """After a change of policy: the addresses that have to be settled again.
+
+        Those whose bans are over, those that nothing was decided about while bans slept, and those that several names
+        have: one of these may be banned no longer.
+        """
+        return [
+            address
+            for address, sights in self._sights.items()
+            if len(sights) > 1
+            or not self._states.get(address)
+            or any(not self.claims.bans_of(owner, now) for owner in self._states[address])
+        ]
+
+    def forget(self, address: bytes) -> list[Lesson]:
+        """Forgets a plain address; what of it has to leave the kernel."""
+        self._sights.pop(address, None)
+        return self._compare(address, self._states.pop(address, {}), {}, 0.0)
+
+    def forget_all(self) -> None:
+        """The kernel holds nothing of this any longer."""
+        self._sights = {}
+        self._states = {}
+        self.keys.clear()
+
+    def sweep(self, now: float) -> None:
+        """Forgets what has lapsed: the kernel does the same by itself."""
+        for address in list(self._sights):
+            sights = self._sights[address]
+            for name in [name for name, sight in sights.items() if sight.until <= now]:
+                del sights[name]
+            if not sights:
+                self.forget(address)
+
+    def count_learned(self, now: float) -> int:
+        """How many addresses are banned by this."""
+        return sum(
+            any(state.outcome == LEARNED and state.until > now for state in states.values())
+            for states in self._states.values()
+        )
+
+    def _decide(
+        self, address: bytes, owner: Owner, sight: Sight, sights: list[Sight], said: Sequence[Said], now: float
+    ) -> State:
+        outcome = self.learnable.refusal(address, owner)
+        guard = b""
+        if not outcome and self._is_banned_anyway(address, owner, now):
+            outcome = OWN
+        if not outcome:
+            guard = self._guard(address, owner, sights, said, now)
+            outcome = GUARDED if guard else LEARNED
+        return State(outcome, sight.name, sight.until, guard)
+
+    def _is_banned_anyway(self, address: bytes, owner: Owner, now: float) -> bool:
+        """Whether the same bans hold for the address by the prefix that it lies in."""
+        own = self.learnable.own(address)
+        if own == NOBODY:
+            return False
+        by_prefix = self.claims.bans_of(own, now)
+        return all(ban in by_prefix for ban in self.claims.bans_of(owner, now))
+
+    def _guard(self, address: bytes, owner: Owner, sights: list[Sight], said: Sequence[Said], now: float) -> bytes:
+        """The name outside the owner's bans that has a claim on the address, `b""` where none has."""
+        for sight in sights:
+            if not spells(sight.name, address) and self.claims.is_outside(owner, sight.names, now):
+                return sight.name
+        for one in said:
+            if (
+                not spells(one.name, address)
+                and self._was_answered(one, owner, now)
+                and self.claims.is_outside(owner, (one.name,), now)
+            ):
+                return one.name
+        return b""
+
+    def _was_answered(self, said: Said, owner: Owner, now: float) -> bool:
+        return any(
+            last + SAID_SECONDS > now and self.claims.is_stranger(owner, groups, now)
+            for groups, last in said.answered.items()
+        )
+
+    def _compare(
+        self, address: bytes, before: dict[Owner, State], after: dict[Owner, State], now: float
+    ) -> list[Lesson]:
+        """What the kernel must do, and what is counted."""
+        keys = tuple(self.learnable.keys(address))
+        lessons: list[Lesson] = []
+        is_kept = any(state.outcome == LEARNED for state in after.values())
+        for owner, old in before.items():
+            new = after.get(owner)
+            if old.outcome == LEARNED and (new is None or new.outcome != LEARNED):
+                lessons.append(Free(owner, keys, not is_kept))
+        for owner, new in after.items():
+            known = before.get(owner)
+            was = known.outcome if known is not None else ""
+            if new.outcome != was:
+                self._count(FREED if was == LEARNED and new.outcome == GUARDED else new.outcome)
+            if new.outcome == LEARNED and (was != LEARNED or known is None or known.until < new.until):
+                lessons.append(Learn(owner, keys, new.until, new.name))
+        if is_kept:
+            self.keys.update(keys)
+        else:
+            self.keys.difference_update(keys)
+        return lessons
+
+    def _count(self, outcome: str) -> None:
+        if outcome in self.counts:
+            self.counts[outcome] += 1
