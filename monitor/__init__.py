@@ -37,6 +37,9 @@ What always holds, each with the test that keeps it:
 - what real captures hold comes out, and nothing else: `tests/wire/test_dns_corpus.py`,
   `tests/wire/test_hello_corpus.py`,
   `tests/wire/test_flows.py`
+- what a client can forge bans no address and frees none of a vendor's: `tests/netns/test_netns_learned.py`;
+  an address is banned as long as only names inside the ban have it:
+  `tests/policy/test_learned.py::test_an_address_is_banned_as_long_as_only_names_inside_the_ban_have_it`
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
 - a broken or poisoned list never replaces a good one: `tests/lists/test_update_refusals.py`

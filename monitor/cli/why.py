@@ -5,6 +5,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from monitor.config.settings import open_lookup, user_lists
 from monitor.config.subjects import device as device_text
 from monitor.core.settings import Lookup
 from monitor.daemon.policy_words import ban_row, ban_text
-from monitor.errors import EXIT_OK, UsageError
+from monitor.errors import EXIT_OK, GatewatchError, UsageError
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import Ban
 from monitor.policy.judge import Policy, covers
@@ -40,6 +41,7 @@ class Answer:
     country: str = ""
     bans: tuple[Ban, ...] = ()
     free: str = ""
+    learned: tuple[dict[str, Any], ...] = ()
 
     def row(self) -> dict[str, object]:
         """The JSON object; `list` and `entry` are the vendor's, else the category's."""
@@ -55,6 +57,7 @@ class Answer:
             "weak": entry.weak if entry else False,
             "bans": [ban_row(ban) for ban in self.bans],
             "free": self.free or None,
+            "learned": list(self.learned),
         }
 
     def text(self) -> str:
@@ -65,6 +68,7 @@ class Answer:
         lines += [f"  ban {ban.id}: {ban_text(ban)}" for ban in self.bans]
         if self.free and self.bans:
             lines.append(f"  free all the same: {self.free}")
+        lines += [learned_text(one) for one in self.learned]
         return "\n".join(lines)
 
 
@@ -101,6 +105,22 @@ class Catalogue:
         return Answer(query, entry, category, asn, country)
 
 
+class Told:
+    """What a running daemon has learned of addresses; where none answers, nothing is known."""
+
+    def __init__(self) -> None:
+        self._silent = False
+
+    def learned(self, query: str) -> tuple[dict[str, Any], ...]:
+        if self._silent or not is_address(query):
+            return ()
+        try:
+            return tuple(ask("why", {"query": query})["learned"])
+        except GatewatchError:
+            self._silent = True
+            return ()
+
+
 def run(arguments: Namespace) -> int:
     if arguments.device is not None:
         return _ask_daemon(arguments)
@@ -110,8 +130,10 @@ def run(arguments: Namespace) -> int:
         complain(line)
     policy = build_policy(config, configured_standing(config))
     catalogue = Catalogue(loaded.index, open_lookup(config.geo), policy)
+    told = Told()
     for query in queries(arguments.queries):
         answer = catalogue.answer(query)
+        answer = replace(answer, learned=told.learned(query))
         print(json.dumps(answer.row()) if arguments.json else answer.text())
     return EXIT_OK
 
@@ -156,12 +178,35 @@ def told_text(row: dict[str, Any]) -> str:
     if row["category"]:
         lines.append(f"  category {row['category']}")
     lines += [f"  answered for {printable(told['name'])}: {told['vendor'] or 'no vendor'}" for told in row["names"]]
+    lines += [learned_text(one) for one in row["learned"]]
     for layer, fate in row.get("layers", {}).items():
         ban = f" by {fate['ban']} ({fate['mode']})" if fate["ban"] else ""
         lines.append(f"  {layer}: {fate['action']}{ban}, {printable(fate['what'])}")
     if "groups" in row:
         lines.append(f"  the device is in {', '.join(row['groups']) or 'no group'}")
     return "\n".join(lines)
+
+
+def learned_text(one: dict[str, Any]) -> str:
+    """What became of an address that a trusted answer gave to a banned name."""
+    name = printable(one["name"])
+    if one["until"] is not None:
+        return f"  learned for {name}, banned by address until {clock(one['until'])}"
+    if one["guard"] is not None:
+        return f"  of {name}, but not banned by address: {printable(one['guard'])} has it too"
+    return f"  of {name}, but never banned by address: {one['outcome']}"
+
+
+def clock(time: float) -> str:
+    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S")
+
+
+def is_address(query: str) -> bool:
+    try:
+        ip_address(query.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def queries(given: list[str]) -> Iterator[str]:

@@ -117,6 +117,7 @@ class Verbs:
             raise UsageError("query must be a name or an address")
         index = self._daemon.loaded.index
         names: list[dict[str, Any]] = []
+        learned: list[dict[str, Any]] = []
         name = b""
         try:
             address = ip_address(query.strip("[]")).packed
@@ -126,9 +127,16 @@ class Verbs:
         else:
             entry, category = index.match_address(address), index.match_address_category(address)
             names = self._names(address, arguments.get("device", ""))
+            learned = self._daemon.enforcement.learning.states_of(address)
         row = {"query": query, **entry_row(entry), "category": category.vendor if category else None, "names": names}
+        row["learned"] = learned
         device = arguments.get("device", "")
-        return {**row, **self._fate(packed_device(device), (entry, category), name)} if device else row
+        if not device:
+            return row
+        if learned and entry is None:
+            banned = learned[0]["name"].encode("ascii", "replace")
+            entry, category = index.match_name(banned), index.match_category(banned)
+        return {**row, **self._fate(packed_device(device), (entry, category), name)}
 
     def _fate(self, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes) -> dict[str, Any]:
         """What would happen to the device, by layer."""

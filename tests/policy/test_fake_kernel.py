@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fake_kernel import FakeKernel, Packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import INTERFACES, Listed, World, catalogues, expected, traffic, worlds
+from worlds import INTERFACES, Listed, World, catalogues, expected, learned_sets, traffic, worlds
 
 from monitor.policy.desired import Desired
 from monitor.policy.diff import apply, diff
@@ -13,10 +13,15 @@ from monitor.policy.diff import apply, diff
 alive = st.sampled_from([("lan0", "lan1"), ("lan0", "lan1"), ("lan0",), ()])
 
 
-def kernel_of(desired: Desired, living: Sequence[str]) -> FakeKernel:
+def kernel_of(desired: Desired, living: Sequence[str], learned: Sequence[tuple[str, bytes]]) -> FakeKernel:
+    """`learned` are chains with addresses that answers led to, as far as the chains are there."""
     kernel = FakeKernel(desired)
     for interface in living:
         kernel.put("alive", interface.encode())
+    for chain, key in learned:
+        if chain in desired.chains:
+            for name in learned_sets(chain, key):
+                kernel.put(name, key)
     return kernel
 
 
@@ -30,7 +35,8 @@ def refused(before: FakeKernel, after: FakeKernel, sent: list[Packet]) -> list[P
 def test_the_rules_do_what_the_policy_says(
     world: World, listed: Listed, living: tuple[str, ...], sent: list[Packet]
 ) -> None:
-    kernel = kernel_of(world.desired(listed), living)
+    desired = world.desired(listed)
+    kernel = kernel_of(desired, living, world.learned(desired, listed))
     for name, spec in kernel.sets.items():
         if spec.interval:
             kernel.check_disjoint(name)
@@ -44,8 +50,9 @@ def test_no_step_between_two_policies_leaves_a_gap(
     before: World, after: World, listed: Listed, sent: list[Packet]
 ) -> None:
     old, new = before.desired(listed), after.desired(listed)
-    kernel = kernel_of(old, INTERFACES)
-    banned = refused(kernel, kernel_of(new, INTERFACES), sent)
+    learned = before.learned(old, listed)
+    kernel = kernel_of(old, INTERFACES, learned)
+    banned = refused(kernel, kernel_of(new, INTERFACES, learned), sent)
     changes = diff(new, old)
     for change in changes:
         kernel.change(change)
@@ -62,8 +69,9 @@ def test_no_step_between_two_catalogues_leaves_a_gap(
     world: World, listed_before: Listed, listed_after: Listed, sent: list[Packet]
 ) -> None:
     old, new = world.desired(listed_before), world.desired(listed_after)
-    kernel = kernel_of(old, INTERFACES)
-    banned = refused(kernel, kernel_of(new, INTERFACES), sent)
+    learned = world.learned(old, listed_before)
+    kernel = kernel_of(old, INTERFACES, learned)
+    banned = refused(kernel, kernel_of(new, INTERFACES, learned), sent)
     for change in diff(new, old):
         kernel.change(change)
         for packet in banned:

@@ -12,7 +12,7 @@ import pytest
 from cable import ip
 from fake_kernel import PASS, TCP, FakeKernel, Packet
 from hypothesis import Phase, given, settings
-from worlds import INTERFACES, Listed, World, catalogues, packed, traffic, worlds
+from worlds import INTERFACES, Listed, World, catalogues, learned_sets, packed, traffic, worlds
 
 from monitor.kernel.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
@@ -146,16 +146,23 @@ def test_both_kernels_let_the_same_packets_pass(
     old, new = before.desired(listed), after.desired(listed)
     bench.gateway.inside(lambda: bench.enforcer.start(old, INTERFACES))
     bench.gateway.inside(lambda: bench.enforcer.divert(INTERFACES))
-    assert bench.passed(packets) == [kernel_of(old).forward(packet) == PASS for packet in packets]
+    learned = before.learned(old, listed)
+    for chain, key in learned:
+        bench.enforcer.learn(chain, [key], 60, b"banned.example")
+    assert bench.passed(packets) == [kernel_of(old, learned).forward(packet) == PASS for packet in packets]
     bench.enforcer.apply(diff(new, old))
-    assert bench.passed(packets) == [kernel_of(new).forward(packet) == PASS for packet in packets]
+    assert bench.passed(packets) == [kernel_of(new, learned).forward(packet) == PASS for packet in packets]
     assert bench.enforcer.complaints == []
     assert bench.enforcer.elements.refused == {}
     assert bench.gateway.inside(lambda: bench.enforcer.reconcile(new)) == ""
 
 
-def kernel_of(desired: Desired) -> FakeKernel:
+def kernel_of(desired: Desired, learned: Sequence[tuple[str, bytes]]) -> FakeKernel:
     fake = FakeKernel(desired)
+    for chain, key in learned:
+        if chain in desired.chains:
+            for name in learned_sets(chain, key):
+                fake.put(name, key)
     for interface in INTERFACES:
         fake.put("alive", interface.encode())
     return fake

@@ -11,12 +11,14 @@ from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Owner
 from monitor.catalog.index import Index
 from monitor.policy.ban import Ban, Exemption, Subject
+from monitor.policy.desired import Desired
 from monitor.policy.groups import Group, Groups
 from monitor.policy.judge import Policy
+from monitor.policy.learnable import Learnable
 from monitor.policy.members import Members
-from monitor.policy.rules import Diversion
+from monitor.policy.rules import Diversion, learned_set
 from monitor.policy.schedule import Schedule
-from monitor.policy.table import plan_table
+from monitor.policy.table import chain_for, plan_table
 from monitor.policy.territory import SPECIAL, Territory
 
 MACS = [bytes.fromhex(f"02000000000{number}") for number in range(4)]
@@ -44,6 +46,8 @@ DESTINATIONS = [
     "2a00:1:1::1", "2a00:2::1", "2b00::",
     "64:ff9b::1401:101", "64:ff9b::a09:1", "2a05::2001:101", "2a05::14:101:100:0",
 ]  # fmt: skip
+# Answers to banned names led here: some lie in prefixes, of the same owner or another.
+TAUGHT = ["21.0.0.0", "20.1.1.1", "20.0.0.1", "20.4.0.0", "2b00::", "2a00:1::5"]
 NAT64 = ["64:ff9b::/96", "2a05::/64"]
 LOCAL = ["10.0.0.0/8", "20.3.128.0/17", "fd00::/8", "2a00:2::/32"]
 ALWAYS = Schedule()
@@ -55,6 +59,9 @@ def local_time(now: float) -> tuple[int, int]:
     return 0, 600
 
 
+Taught = tuple[tuple[str, Owner], ...]
+
+
 @dataclass(frozen=True)
 class World:
     """What an administrator wrote, and which devices became members by their host names."""
@@ -64,6 +71,7 @@ class World:
     exemptions: tuple[Exemption, ...]
     followed: tuple[tuple[str, bytes, tuple[bytes, ...]], ...]
     armed: bool
+    taught: Taught = ()
 
     def members(self) -> Members:
         members = Members(Groups(self.groups, INTERFACES))
@@ -79,6 +87,26 @@ class World:
         return plan_table(
             self.policy(), self.members(), listed.territory, listed.index.vendors(), INTERFACES, diversion, NOW
         )
+
+    def learned(self, desired: Desired, listed: "Listed") -> list[tuple[str, bytes]]:
+        """The chains of the owners whose names led to addresses, and the keys that these have in the kernel."""
+        learnable = Learnable(listed.index, None, NAT64, LOCAL)
+        found = [
+            (chain_for(desired, *owner_words(owner)), key)
+            for text, owner in self.taught
+            for key in learnable.keys(packed(text))
+        ]
+        return [(chain, key) for chain, key in found if chain]
+
+
+def owner_words(owner: Owner) -> tuple[str, str, str]:
+    return ("", "", owner.vendor) if owner.category else (owner.vendor, owner.service, "")
+
+
+def learned_sets(chain: str, key: bytes) -> tuple[str, str]:
+    """The two sets that an address is in."""
+    family = 4 if len(key) == 4 else 6
+    return learned_set(chain, family), f"learned{family}"
 
 
 @dataclass(frozen=True)
@@ -147,7 +175,12 @@ followed = st.lists(
     ),
     max_size=3,
 ).map(tuple)
-worlds = st.builds(World, groups=groups, bans=bans, exemptions=exemptions, followed=followed, armed=st.booleans())
+taught = st.lists(
+    st.tuples(st.sampled_from(TAUGHT), st.sampled_from([owner for owner in OWNERS if not owner.weak])), max_size=4
+).map(tuple)
+worlds = st.builds(
+    World, groups=groups, bans=bans, exemptions=exemptions, followed=followed, armed=st.booleans(), taught=taught
+)
 
 
 @st.composite
@@ -228,15 +261,33 @@ def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> s
     asks = question and world.armed and packet.source != packed(SOURCES[1])
     if asks and any(ban.mode == "enforce" and "dns" in ban.layers for ban in active):
         return "divert"
-    owner = owners_of(listed, packet.destination)
+    inside = plain_destination(packet.destination)
+    led = [owner_words(owner) for text, owner in world.taught if packed(text) == inside]
+    for owner in [owners_of(listed, packet.destination), *[unnamed(owner) for owner in led]]:
+        if not is_exempt(world, packet, owner) and is_refused(active, owner, packet, alive):
+            return "reject"
+    return "pass"
+
+
+def unnamed(owner: tuple[str, str, str]) -> tuple[str, str, str]:
+    return owner[0], "" if owner[1] == "unknown" else owner[1], owner[2]
+
+
+def is_exempt(world: World, packet: Packet, owner: tuple[str, str, str]) -> bool:
     for exemption in world.exemptions:
         if 0 < exemption.until <= NOW or exemption.device not in (packet.mac, packet.source):
             continue
         target = exemption.vendor.removeprefix("category:")
         if (target == owner[2]) if ":" in exemption.vendor else target in (owner[0], f"{owner[0]}/{owner[1]}"):
-            return "pass"
-    for ban in active:
-        holds = packet.came_in in (INTERFACES if ban.on_failure == "closed" else alive)
-        if ban.mode == "enforce" and "ip" in ban.layers and holds and is_about(ban, owner):
-            return "reject"
-    return "pass"
+            return True
+    return False
+
+
+def is_refused(active: list[Ban], owner: tuple[str, str, str], packet: Packet, alive: set[str]) -> bool:
+    return any(
+        ban.mode == "enforce"
+        and "ip" in ban.layers
+        and packet.came_in in (INTERFACES if ban.on_failure == "closed" else alive)
+        and is_about(ban, owner)
+        for ban in active
+    )
