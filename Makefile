@@ -5,7 +5,7 @@ PIP     := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(shell find monitor blocklists -name '*.py' -o -name '*.toml')
 PYTEST  := .ci/pytest
 
-.PHONY: run test check lab bench dashboards format clean
+.PHONY: run test test-installed test-interpreted check lab bench dashboards format clean
 
 run: $(VENV)/run.stamp
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -14,10 +14,13 @@ lab: $(VENV)/run.stamp
 	.ci/packages lab
 	$(VENV)/bin/gatewatch lab $(ARGS)
 
-# Every test on both engines: the compiled core as installed, then the same files interpreted.
+# Every test on both engines at once, because tests mostly wait: the compiled core as installed, and the same files
+# interpreted. What each says comes as a whole when it is done.
 test: $(VENV)/test.stamp
-	$(PYTEST) installed $(ARGS)
-	$(PYTEST) interpreted $(ARGS)
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-installed test-interpreted
+
+test-installed test-interpreted: test-%: $(VENV)/test.stamp
+	$(PYTEST) $* --numprocesses=2 --dist=loadfile $(ARGS)
 
 check: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check .

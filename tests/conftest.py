@@ -1,6 +1,7 @@
 """What every test shares: the engine under test, golden files, and captures that are optional."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,9 @@ settings.load_profile("integration" if os.environ.get("CI") else "here")
 # Programs that tests start run the engine that the tests themselves run.
 os.environ["PYTHONPATH"] = str(Path(monitor.__file__).resolve().parents[1])
 os.environ["PYTHONSAFEPATH"] = "1"
+
+# A shell's background job ignores SIGINT, and so would every program that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -19,6 +19,9 @@ SLOT_SECONDS: Final = 4.0
 # Of a flow that is on its way out: it may stand in a slot twice, when its patience went back and forth.
 TAKEN: Final = -1
 SLOTS: Final = 1024
+# Flows that ended before their time stand in their slots until the wheel comes there, at most as many as live ones and
+# so many more.
+ENDED_MAX: Final = 4096
 
 OPENING_SECONDS: Final = 30.0
 ESTABLISHED_SECONDS: Final = 3600.0
@@ -120,7 +123,7 @@ class Flow:
 class FlowTable:
     """At most `limit` flows. The wheel turns with the time that it is given, never back."""
 
-    __slots__ = ("backward", "evictions", "forward", "limit", "slot", "slots")
+    __slots__ = ("_ended", "backward", "evictions", "forward", "limit", "slot", "slots")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -129,6 +132,7 @@ class FlowTable:
         self.slots: list[list[Flow]] = [[] for _ in range(SLOTS)]
         self.slot = 0
         self.evictions = 0
+        self._ended = 0
 
     def start(self, now: float) -> None:
         """Sets the wheel of an empty table to the time of the first observation."""
@@ -149,6 +153,9 @@ class FlowTable:
         flow.ended = True
         del self.forward[flow.key]
         del self.backward[flow.back]
+        self._ended += 1
+        if self._ended > len(self.forward) + ENDED_MAX:
+            self._tidy()
 
     def turn_round(self, flow: Flow) -> None:
         """Client and server change places."""
@@ -217,6 +224,13 @@ class FlowTable:
             else:
                 flow.slot = TAKEN
                 over.append(flow)
+
+    def _tidy(self) -> None:
+        """Takes out of the wheel what has ended: of conntrack's flows that is long before their time."""
+        self._ended = 0
+        for place, flows in enumerate(self.slots):
+            if flows:
+                self.slots[place] = [flow for flow in flows if not flow.ended]
 
     def _sift(self, slot: int, now: float, over: list[Flow]) -> None:
         """Empties a slot: what has gone on in the meantime is scheduled again, the rest is over."""

@@ -4,7 +4,7 @@ from cast import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.attribution.flows import SLOT_SECONDS, Flow, FlowTable
+from monitor.attribution.flows import ENDED_MAX, SLOT_SECONDS, Flow, FlowTable
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, flow_key, reverse_key
 
 
@@ -84,3 +84,14 @@ def test_the_oldest_are_found_even_where_all_have_gone_on() -> None:
         flows.add(one)
         one.last = START + 1e6
     assert len(flows.oldest(4)) == 4
+
+
+def test_flows_that_end_before_their_time_do_not_pile_up() -> None:
+    """Conntrack tells the end of a flow long before the wheel would come to it."""
+    wheel = table()
+    for number in range(4 * ENDED_MAX):
+        brief = flow(number, number / 1000)
+        brief.connection = number
+        wheel.add(brief)
+        wheel.remove(brief)
+    assert sum(len(slot) for slot in wheel.slots) <= ENDED_MAX + 1

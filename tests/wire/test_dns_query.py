@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.wire.dns_answer import Template, error_option, make_answer, make_error
 from monitor.wire.dns_query import BADVERS, FORMERR, NOTIMP, Query, is_answer, read_query
 
-GOOD = dns.message.make_query("WWW.Example.com", "AAAA", want_dnssec=True, payload=1400).to_wire()
+GOOD = dns.message.make_query("WWW.Example.com", "AAAA", want_dnssec=True, payload=1400, id=0x6777).to_wire()
 
 
 def read(data: bytes) -> Query:
