@@ -1,5 +1,6 @@
 """The lists that gatewatch ships: TOML files beside the package, or those of the checkout it runs from."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ def shipped_files() -> list[Path]:
     return sorted((folder / "vendors").glob("*.toml")) + sorted(folder.glob("*.toml"))
 
 
+@cache
 def public_suffixes() -> PublicSuffixes:
     """The public suffix list of the `publicsuffixlist` package."""
     try:

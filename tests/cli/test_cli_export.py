@@ -1,13 +1,15 @@
 """`export`: what the configuration bans, read by the programs that it is for."""
 
-import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import adblock
 import dns.name
 import dns.rdatatype
 import dns.zone
 import pytest
+import resolvers
 from shell import Ran, gatewatch
 
 CONFIG = """
@@ -68,6 +70,18 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def upstream() -> Iterator[int]:
+    with resolvers.internet() as port:
+        yield port
+
+
+def assert_bans(port: int) -> None:
+    """The resolver keeps back what gatewatch bans, and nothing else."""
+    assert [name for name in BANNED if not resolvers.is_blocked(port, name)] == []
+    assert [name for name in FREE if resolvers.is_blocked(port, name)] == []
+
+
 def export(config: Path, form: str, *more: str) -> Ran:
     ran = gatewatch("export", form, "--config", config, *more)
     assert ran.code == 0, ran.err
@@ -114,29 +128,33 @@ def test_without_a_group_only_what_holds_for_everyone(config: Path) -> None:
     assert not any("newsroom" in line or line.endswith(" google.com") for line in students)
 
 
-def test_adblock_says_allowed_and_banned_again(config: Path) -> None:
-    lines = export(config, "adblock", "--group", "students").out.splitlines()
-    for line in (
-        "||tiktok.com^", "@@||newsroom.tiktok.com^", "@@||captive.apple.com^", "|dns.quad9.net^", "||mine.example^",
-        "@@||a.b.mine.example^", "||back.a.b.mine.example^$important",
-    ):  # fmt: skip
-        assert line in lines
-    assert "||www.tiktok.com^" not in lines
+def test_rpz_is_loaded_by_bind_and_unbound(config: Path, tmp_path: Path, upstream: int) -> None:
+    rules = tmp_path / "rpz.zone"
+    rules.write_text(export(config, "rpz", "--group", "students").out)
+    done = subprocess.run(["named-checkzone", "rpz.gatewatch", rules], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "OK"), done.stdout
+    zone = f"rpz:\n name: rpz.gatewatch\n zonefile: {rules}\n"
+    with resolvers.unbound(upstream, tmp_path, zone, "respip iterator") as port:
+        assert_bans(port)
 
 
-def test_dnsmasq_takes_it_and_answers_so(config: Path, tmp_path: Path) -> None:
-    rules = tmp_path / "dnsmasq.conf"
+def test_dnsmasq_answers_so(config: Path, tmp_path: Path, upstream: int) -> None:
+    rules = tmp_path / "rules.conf"
     rules.write_text(export(config, "dnsmasq", "--group", "students").out)
     done = subprocess.run(["dnsmasq", "--test", f"--conf-file={rules}"], capture_output=True, text=True, check=False)
     assert (done.returncode, "syntax check OK" in done.stderr) == (0, True), done.stderr
+    with resolvers.dnsmasq(upstream, tmp_path, f"--conf-file={rules}") as port:
+        assert_bans(port)
     lines = rules.read_text().splitlines()
     for line in ("local=/tiktok.com/", "server=/newsroom.tiktok.com/#", "host-record=dns.quad9.net,0.0.0.0,::"):
         assert line in lines
 
 
-def test_unbound_gets_zones_of_which_the_longest_counts(config: Path, tmp_path: Path) -> None:
-    rules = tmp_path / "unbound.conf"
+def test_unbound_answers_so(config: Path, tmp_path: Path, upstream: int) -> None:
+    rules = tmp_path / "rules.conf"
     rules.write_text(export(config, "unbound", "--group", "students").out)
+    with resolvers.unbound(upstream, tmp_path, f'include: "{rules}"') as port:
+        assert_bans(port)
     lines = rules.read_text().splitlines()
     for line in (
         '    local-zone: "tiktok.com." always_nxdomain',
@@ -145,19 +163,48 @@ def test_unbound_gets_zones_of_which_the_longest_counts(config: Path, tmp_path: 
         '    local-zone: "back.a.b.mine.example." always_nxdomain',
     ):
         assert line in lines
-    if shutil.which("unbound-checkconf"):
-        done = subprocess.run(["unbound-checkconf", rules], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+
+
+def test_a_hosts_file_bans_the_names_themselves(config: Path, tmp_path: Path, upstream: int) -> None:
+    """A hosts file has no word for what lies below a name: so much the program is asked, and no more."""
+    rules = tmp_path / "hosts"
+    rules.write_text(export(config, "hosts", "--group", "students").out)
+    with resolvers.dnsmasq(upstream, tmp_path, f"--addn-hosts={rules}") as port:
+        listed = ("tiktok.com", "apple.com", "wechat.com", "dns.quad9.net", "mine.example", "back.a.b.mine.example")
+        assert [name for name in listed if not resolvers.is_blocked(port, name)] == []
+        assert [name for name in FREE if resolvers.is_blocked(port, name)] == []
+
+
+def test_adblock_is_matched_by_a_blocker(config: Path) -> None:
+    """The engine of a browser reads `|name^` as the beginning of a whole URL, so names alone are left to their text."""
+    lines = export(config, "adblock", "--group", "students").out.splitlines()
+    rules = adblock.FilterSet()
+    rules.add_filters(lines)
+    engine = adblock.Engine(rules)
+
+    def is_blocked(name: str) -> bool:
+        return bool(engine.check_network_urls(f"https://{name}/", "https://elsewhere.example/", "document").matched)
+
+    assert [name for name in BANNED if not is_blocked(name)] == ["dns.quad9.net"]
+    assert [name for name in FREE if is_blocked(name)] == []
+    for line in (
+        "||tiktok.com^", "@@||newsroom.tiktok.com^", "@@||captive.apple.com^", "|dns.quad9.net^", "||mine.example^",
+        "@@||a.b.mine.example^", "||back.a.b.mine.example^$important",
+    ):  # fmt: skip
+        assert line in lines
+    assert "||www.tiktok.com^" not in lines
 
 
 @pytest.mark.parametrize("group", ["students", ""])
 def test_nft_takes_the_table(config: Path, tmp_path: Path, group: str) -> None:
+    """Once to check it, and twice for real, because a list that is renewed is loaded over the old one."""
     rules = tmp_path / "table.nft"
     ran = export(config, "nft", *(("--group", group) if group else ()))
     rules.write_text(ran.out)
-    nft = ["unshare", "--net", "nft", "--check", "--file", str(rules)]
+    load = f"nft --check --file {rules} && nft --file {rules} && nft --file {rules} && nft list tables"
+    nft = ["unshare", "--net", "sh", "-c", load]
     done = subprocess.run(nft, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "table inet gatewatch_export\n", "")
     assert ("aa:bb:cc:dd:ee:ff" in ran.out, "ip saddr 10.9.0.0/16" in ran.out) == (bool(group), bool(group))
     assert ("71.18." in ran.out) == bool(group)
 
