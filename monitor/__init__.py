@@ -12,12 +12,12 @@ The floors, each importing only from those below it:
 
     7  cli                 the doors: arguments, output for people and for programs, exit codes
     6  daemon config lab   plumbing: one asyncio loop, signals and reloads; the configuration; a network to try it in
-    5  capture kernel sinkhole metrics events lists journal   shells, the only input and output; strangers to each other
+    5  capture kernel sinkhole metrics web events lists journal   the shells, all input and output; strangers
     4  core                the state machine: `feed`, `tick`, `next_wakeup`, `snapshot`
     3  policy              groups; bans, schedules and exceptions; the kernel state that they want and what to change
     2  attribution         which vendor a flow belongs to and how we know; flows; device identity
     1  wire catalog        bytes to observations; lists to an index; strangers to each other
-    0  model limits errors  the types that cross borders; the size of every table; the error tree
+    0  model limits errors units   the types that cross borders; every table's size; the error tree; numbers as text
 
 Floors 0 to 4 are pure: no files, no clock, no threads; time comes in as an argument. mypyc compiles them from the
 same source where the package is built with a C compiler, so what exists per packet is a `@final` slotted class.

@@ -12,18 +12,18 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = CHECKOUT / "monitor"
 
 FLOORS = {
-    "model": 0, "limits": 0, "errors": 0,
+    "model": 0, "limits": 0, "errors": 0, "units": 0,
     "wire": 1, "catalog": 1,
     "attribution": 2,
     "policy": 3,
     "core": 4,
     "capture": 5, "kernel": 5, "sinkhole": 5, "metrics": 5, "events": 5, "lists": 5,
-    "journal": 5,
+    "journal": 5, "web": 5,
     "daemon": 6, "config": 6, "lab": 6,
     "cli": 7,
 }  # fmt: skip
 PURE_FLOORS = 4
-STRANGERS = {"wire", "catalog", "capture", "kernel", "sinkhole", "metrics", "events", "lists", "journal"}
+STRANGERS = {"wire", "catalog", "capture", "kernel", "sinkhole", "metrics", "events", "lists", "journal", "web"}
 IMPURE = {
     "asyncio", "datetime", "io", "logging", "mmap", "multiprocessing", "os", "pathlib", "queue", "random", "select",
     "selectors", "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time",

@@ -8,7 +8,6 @@ from typing import Final
 from monitor.catalog.index import Index
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
-from monitor.cli.units import count_text
 from monitor.config.complaints import Complaints, KeyPath
 from monitor.config.lines import KeyLines
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
@@ -18,6 +17,7 @@ from monitor.config.targets import targets, unknown_target
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
 from monitor.lists.loader import ListStatus
+from monitor.units import count_text
 
 LINES_SHOWN: Final = 10
 INTERFACE_MARK: Final = "iface:"

@@ -9,8 +9,8 @@ from typing import Any, Final
 from monitor.cli.client import ask
 from monitor.cli.rows import UNKNOWN, Row, largest
 from monitor.cli.table import Column, table_text
-from monitor.cli.units import bytes_text, span_text
 from monitor.errors import EXIT_OK
+from monitor.units import bytes_text, span_text
 
 VENDORS_SHOWN: Final = 4
 COLUMNS: Final = (

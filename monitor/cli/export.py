@@ -10,7 +10,6 @@ from monitor.cli.configured import read_config
 from monitor.cli.export_formats import NAME_FORMATS
 from monitor.cli.export_nft import nft
 from monitor.cli.trouble import complain
-from monitor.cli.units import count_text
 from monitor.config.complaints import nearest
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing, protected_names
@@ -25,6 +24,7 @@ from monitor.policy.orders import Standing
 from monitor.policy.protected import PROTECTED
 from monitor.policy.schedule import ALWAYS
 from monitor.policy.territory import Territory
+from monitor.units import count_text
 
 
 def run(arguments: Namespace) -> int:

@@ -10,7 +10,6 @@ from typing import Final
 
 from monitor.cli.configured import read_config
 from monitor.cli.table import Column, table_text
-from monitor.cli.units import count_text, span_text
 from monitor.config.list_faults import fault_of
 from monitor.config.settings import subscriptions, user_lists
 from monitor.errors import EXIT_FINDING, EXIT_OK, UsageError
@@ -18,6 +17,7 @@ from monitor.lists.cache import load_cached
 from monitor.lists.copies import read_record
 from monitor.lists.loader import ListStatus
 from monitor.lists.subscription import due_at
+from monitor.units import count_text, span_text
 
 COLUMNS: Final = (
     Column("LIST"), Column("ENTRIES", right=True), Column("IGNORED", right=True), Column("AGE", right=True),

@@ -11,7 +11,6 @@ from monitor.cli.client import NoDaemon, ask
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.cli.trouble import complain
-from monitor.cli.units import count_text, span_text
 from monitor.config.complaints import nearest
 from monitor.config.policy import protected_names
 from monitor.config.sections import Config
@@ -23,6 +22,7 @@ from monitor.lists.shipped import public_suffixes
 from monitor.lists.subscription import Subscription
 from monitor.lists.update import FAILED, NOT_DUE, UNCHANGED, Outcome, Rules, update
 from monitor.policy.protected import PROTECTED
+from monitor.units import count_text, span_text
 
 NO_DAEMON: Final = "no daemon runs here; one that starts will read them"
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from monitor.cli.rows import UNKNOWN, vendor_table
 from monitor.cli.rows import Row as RowDict
-from monitor.cli.units import bytes_text, count_text
 from monitor.core.rows import Row
 from monitor.errors import ErrorCounts
 from monitor.model import Samples
+from monitor.units import bytes_text, count_text
 
 
 class Outcome:

@@ -12,7 +12,6 @@ from monitor.cli.garbage import ease_collector
 from monitor.cli.outcome import Outcome
 from monitor.cli.playback import Playback, Rules
 from monitor.cli.trouble import complain
-from monitor.cli.units import bytes_text, count_text
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.parse import load
 from monitor.config.sections import Config
@@ -20,6 +19,7 @@ from monitor.config.settings import open_lookup, user_lists
 from monitor.errors import EXIT_FINDING, EXIT_OK, CaptureFileError, ListError, UsageError
 from monitor.events.writer import STANDARD_OUTPUT, EventWriter
 from monitor.lists.cache import load_cached
+from monitor.units import bytes_text, count_text
 
 PROGRESS_SECONDS: Final = 0.2
 ERASE: Final = "\r\x1b[K"

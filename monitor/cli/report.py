@@ -13,12 +13,12 @@ from typing import Any, Final
 from monitor.cli.configured import read_config
 from monitor.cli.rows import UNKNOWN, Row, largest
 from monitor.cli.table import Column, table_text
-from monitor.cli.units import bytes_text
 from monitor.config.subjects import target
 from monitor.config.values import duration
 from monitor.errors import EXIT_OK, UsageError
 from monitor.journal.reader import Wanted, read_rows
 from monitor.journal.tables import FILE_NAME
+from monitor.units import bytes_text
 
 NAMES_SHOWN: Final = 2
 COLUMNS: Final = (

@@ -9,8 +9,8 @@ from typing import Any, Final
 from monitor.cli.client import ask
 from monitor.cli.rows import vendor_table
 from monitor.cli.table import Column, table_text
-from monitor.cli.units import bytes_text, span_text
 from monitor.errors import EXIT_FINDING, EXIT_OK
+from monitor.units import bytes_text, span_text
 
 INTERFACE_COLUMNS: Final = (
     Column("INTERFACE"), Column("FRAMES", right=True), Column("BYTES", right=True), Column("DROPPED", right=True),

@@ -3,7 +3,6 @@
 import asyncio
 import ctypes
 import gc
-import os
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -38,17 +37,19 @@ from monitor.daemon.report import (
     list_lines,
     list_samples,
 )
+from monitor.daemon.site import facts_of, serve
 from monitor.daemon.stall import Stall
-from monitor.errors import ErrorCounts, MachineError
+from monitor.errors import ErrorCounts
 from monitor.events.writer import EventWriter
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.child import load_in_background
 from monitor.lists.loader import Loaded
 from monitor.metrics.collector import Collector
 from monitor.metrics.engine import build_samples
-from monitor.metrics.server import MetricsServer
 from monitor.model import Samples
 from monitor.policy.orders import Standing
+from monitor.web.http import HttpServer
+from monitor.web.status import Facts
 from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
 
@@ -78,7 +79,7 @@ class Daemon:
         self.orders.load(self.started)
         self._expiry: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.server: MetricsServer | None = None
+        self.server: HttpServer | None = None
         self.lookup: Lookup | None = None
         self._key = b""
         self._fault_told = 0.0
@@ -163,8 +164,8 @@ class Daemon:
         """Whether any interface is captured: who sees nothing must not ban."""
         return len(self.capture.down()) < len(self.capture.names)
 
-    async def serve(self, listen: Endpoint) -> MetricsServer | None:
-        """The metrics server at that address, None where there shall be none."""
+    async def serve(self, listen: Endpoint) -> HttpServer | None:
+        """The site at that address, None where there shall be none."""
         if not listen.host:
             return None
         samples = [
@@ -172,13 +173,11 @@ class Daemon:
             self.record.samples, build_samples,
         ]  # fmt: skip
         collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
-        server = MetricsServer(collector.render, self.health)
-        try:
-            await server.start(listen.host, listen.port)
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise MachineError(f"cannot serve metrics at {listen}: {reason}") from error
-        return server
+        return await serve(listen, collector, self._facts, self.health)
+
+    def _facts(self) -> Facts:
+        policy, statuses = self.gateway.judge.policy, self.loaded.statuses
+        return facts_of(self.started, self.flows, self.health(), self.standing(), policy, statuses)
 
     async def run(self, reload: Callable[[], None]) -> None:
         """Until SIGTERM or SIGINT; SIGHUP calls `reload`."""

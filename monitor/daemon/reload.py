@@ -17,7 +17,7 @@ from monitor.events.writer import EventWriter
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.child import load_in_background
 from monitor.lists.loader import Loaded
-from monitor.metrics.server import MetricsServer
+from monitor.web.http import HttpServer
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Prepared:
     loaded: Loaded
     lookup: Lookup | None
     writer: EventWriter | None = field(default=None)
-    server: MetricsServer | None = field(default=None)
+    server: HttpServer | None = field(default=None)
 
 
 class Reloader:

@@ -51,12 +51,16 @@ class Collector:
             await sleep(0)
         return b"".join(parts)
 
-    def _series(self) -> dict[str, Series]:
-        joined: dict[str, dict[tuple[str, ...], float]] = {}
+    def numbers(self) -> Samples:
+        """What all sources say at this moment, by family."""
+        joined: Samples = {}
         for source in self._samples:
             for name, values in source().items():
                 add(joined.setdefault(name, {}), values)
-        return {name: list(values.items()) for name, values in joined.items()}
+        return joined
+
+    def _series(self) -> dict[str, Series]:
+        return {name: list(values.items()) for name, values in self.numbers().items()}
 
 
 def add(totals: dict[tuple[str, ...], float], values: dict[tuple[str, ...], float]) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from monitor.metrics import server
 from monitor.metrics.collector import Collector
-from monitor.metrics.server import CONNECTIONS, MetricsServer
+from monitor.web import http, site
+from monitor.web.http import HttpServer, Limits
+from monitor.web.site import Site
+
+CONNECTIONS = Limits().connections
 
 SERIES = {(f"vendor{at}", f"service{at % 7}", "none", "up", "sni"): at * 1234.0 for at in range(10_000)}
 
@@ -32,12 +35,12 @@ def served(
     health: dict[str, str] | None = None,
 ) -> None:
     async def run() -> None:
-        metrics = MetricsServer(render, lambda: health or {"capture": ""})
-        port = await metrics.start("127.0.0.1", 0)
+        server = HttpServer(Site(render, page, lambda: health or {"capture": ""}).answer)
+        port = await server.start("127.0.0.1", 0)
         try:
             await test(port)
         finally:
-            await metrics.close()
+            await server.close()
 
     asyncio.run(run())
 
@@ -48,7 +51,7 @@ def served(
         ("GET /metrics HTTP/1.1", 200, b"page\n"),
         ("GET /metrics?name=x HTTP/1.0", 200, b"page\n"),
         ("GET /healthz HTTP/1.1", 200, b"ok\ncapture: ok\n"),
-        ("GET / HTTP/1.1", 200, server.INDEX),
+        ("GET / HTTP/1.1", 200, b"page\n"),
         ("GET /metric HTTP/1.1", 404, b"404 Not Found\n"),
         ("POST /metrics HTTP/1.1", 405, b"405 Method Not Allowed\n"),
         ("GET http://else.example/ HTTP/1.1", 400, b"400 Bad Request\n"),
@@ -92,7 +95,7 @@ def test_a_head_without_end_is_refused() -> None:
 
 
 def test_a_slow_request_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "READ_SECONDS", 0.02)
+    monkeypatch.setattr(http, "READ_SECONDS", 0.02)
 
     async def test(port: int) -> None:
         status, _, _ = await exchange(port, b"GET /metrics HTTP/1.1\r\n")
@@ -144,7 +147,7 @@ def test_more_connections_than_allowed_get_503() -> None:
 def test_a_failing_page_is_an_error_to_the_scraper_and_not_the_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(server, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(site, "FRESH_SECONDS", 0.0)
     failing = True
 
     async def render() -> bytes:

@@ -1,0 +1,88 @@
+"""The daemon's own site, and what of the daemon it tells."""
+
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from monitor.config.values import Endpoint
+from monitor.core.settings import CONNTRACK
+from monitor.daemon.policy_words import layers_of
+from monitor.errors import MachineError
+from monitor.lists.loader import ListStatus
+from monitor.metrics.collector import Collector
+from monitor.metrics.engine import engine, package_version
+from monitor.policy.ban import EVERYONE, RUNTIME, Ban, is_over
+from monitor.policy.judge import Policy
+from monitor.policy.orders import Standing
+from monitor.web.http import HttpServer
+from monitor.web.site import Health, Site
+from monitor.web.status import BanLine, Facts, ListLine
+from monitor.web.status_page import status_page
+
+IN_FORCE = "in force"
+ASLEEP = "asleep"
+PAUSED = "paused"
+
+
+async def serve(listen: Endpoint, collector: Collector, facts: Callable[[], Facts], health: Health) -> HttpServer:
+    """The site at that address. Raises MachineError."""
+    server = HttpServer(Site(collector.render, status_render(collector, facts), health).answer)
+    try:
+        await server.start(listen.host, listen.port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise MachineError(f"cannot serve metrics at {listen}: {reason}") from error
+    return server
+
+
+def status_render(collector: Collector, facts: Callable[[], Facts]) -> Callable[[], Awaitable[bytes]]:
+    async def render() -> bytes:
+        return status_page(collector.numbers(), facts())
+
+    return render
+
+
+def facts_of(
+    started: float,
+    flows: str,
+    health: dict[str, str],
+    standing: Standing,
+    policy: Policy | None,
+    statuses: Sequence[ListStatus],
+) -> Facts:
+    """What the status page tells beside the numbers; nothing of a device."""
+    now = time.time()
+    lasting = [exemption for exemption in standing.exemptions if not is_over(exemption.until, now)]
+    paused = standing.paused_until
+    return Facts(
+        host=socket.gethostname(),
+        version=package_version(),
+        engine=engine(),
+        started=started,
+        now=now,
+        counting="conntrack's counters" if flows == CONNTRACK else "packets",
+        health=health,
+        paused_until=paused if paused != float("inf") else -1.0,
+        bans=tuple(ban_line(ban, policy, paused > now) for ban in standing.bans if not is_over(ban.until, now)),
+        exceptions=len(lasting),
+        lists=tuple(list_line(status) for status in statuses),
+    )
+
+
+def ban_line(ban: Ban, policy: Policy | None, is_paused: bool) -> BanLine:
+    active = policy is not None and any(other.id == ban.id for other in policy.active)
+    return BanLine(
+        subjects=tuple(map(str, ban.subjects)),
+        groups=ban.groups or (EVERYONE,),
+        mode=ban.mode,
+        layers=tuple(layers_of(ban)),
+        until=ban.until,
+        reason=ban.reason,
+        state=IN_FORCE if active else PAUSED if is_paused else ASLEEP,
+        at_run_time=ban.source == RUNTIME,
+    )
+
+
+def list_line(status: ListStatus) -> ListLine:
+    return ListLine(status.name, status.entries, status.ignored, status.loaded_at, status.error, status.shipped)

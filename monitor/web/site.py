@@ -1,0 +1,75 @@
+"""The daemon's own site: `/` for people, `/metrics` for Prometheus, `/healthz` for whoever must know in a word.
+
+A page is rendered at most once a second and everybody who asks meanwhile gets that copy, so that scrapers and browsers
+cannot hold the loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from monitor.web.http import HTML_TYPE, Reply, Request, refusal
+from monitor.web.status_page import PAGE_HEADERS
+
+FRESH_SECONDS: Final = 1.0
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+log: Final = logging.getLogger(__name__)
+
+Render: TypeAlias = Callable[[], Awaitable[bytes]]
+Health: TypeAlias = Callable[[], dict[str, str]]
+
+
+class Copy:
+    """The last page. Whoever asks while one is being made waits for that one. An empty page is one that failed."""
+
+    def __init__(self, path: str, render: Render) -> None:
+        self._path = path
+        self._render = render
+        self._page: asyncio.Task[bytes] | None = None
+        self._begun = 0.0
+
+    async def get(self) -> bytes:
+        now = asyncio.get_running_loop().time()
+        if self._page is None or (self._page.done() and now - self._begun >= FRESH_SECONDS):
+            self._begun = now
+            self._page = asyncio.ensure_future(self._made())
+        return await asyncio.shield(self._page)
+
+    async def _made(self) -> bytes:
+        try:
+            return await self._render()
+        except Exception as error:
+            log.error("%s cannot be rendered: %r", self._path, error)
+            return b""
+
+
+class Site:
+    """`metrics` and `status` render pages; `health` gives what is wrong by component, `""` where nothing is."""
+
+    def __init__(self, metrics: Render, status: Render, health: Health) -> None:
+        self._metrics = Copy("/metrics", metrics)
+        self._status = Copy("/", status)
+        self._health = health
+
+    async def answer(self, request: Request) -> Reply:
+        if request.path == b"/metrics":
+            return page_reply(await self._metrics.get(), METRICS_TYPE, ())
+        if request.path == b"/":
+            return page_reply(await self._status.get(), HTML_TYPE, PAGE_HEADERS)
+        if request.path == b"/healthz":
+            return self._health_reply()
+        return refusal(HTTPStatus.NOT_FOUND)
+
+    def _health_reply(self) -> Reply:
+        states = self._health()
+        well = not any(states.values())
+        lines = [f"{name}: {wrong or 'ok'}\n" for name, wrong in states.items()]
+        status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        return Reply(status, "".join([f"{'ok' if well else 'not well'}\n", *lines]).encode())
+
+
+def page_reply(page: bytes, type: str, headers: tuple[str, ...]) -> Reply:
+    return Reply(HTTPStatus.OK, page, type, headers) if page else refusal(HTTPStatus.INTERNAL_SERVER_ERROR)

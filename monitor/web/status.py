@@ -1,0 +1,134 @@
+"""What the status page tells: taken from the same numbers as `/metrics`, so that the two cannot differ.
+
+Nothing of it names a device, an address or a domain, whatever `[privacy]` says: whoever can reach the port may read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+UNKNOWN: Final = "unknown"
+ROWS_MAX: Final = 25
+
+Numbers: TypeAlias = Mapping[str, Mapping[tuple[str, ...], float]]
+
+
+@dataclass(frozen=True)
+class Interface:
+    name: str
+    frames: float
+    dropped: float
+
+
+@dataclass(frozen=True)
+class BanLine:
+    """A ban as it stands. `state` is `in force`, `paused` or `asleep`; `until` 0: no end."""
+
+    subjects: tuple[str, ...]
+    groups: tuple[str, ...]
+    mode: str
+    layers: tuple[str, ...]
+    until: float
+    reason: str
+    state: str
+    at_run_time: bool
+
+
+@dataclass(frozen=True)
+class ListLine:
+    name: str
+    entries: int
+    ignored: int
+    loaded_at: float
+    error: str
+    shipped: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What only the daemon knows. `counting` says what counts bytes, `paused_until` -1: until somebody resumes."""
+
+    host: str
+    version: str
+    engine: str
+    started: float
+    now: float
+    counting: str
+    health: Mapping[str, str]
+    paused_until: float
+    bans: tuple[BanLine, ...]
+    exceptions: int
+    lists: tuple[ListLine, ...]
+
+
+@dataclass
+class Usage:
+    """What was exchanged with a vendor, or by a group; `parts` are its services, or the vendors."""
+
+    name: str
+    up: float = 0.0
+    down: float = 0.0
+    devices: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> float:
+        return self.up + self.down
+
+    def add(self, part: str, direction: str, value: float) -> None:
+        if direction == "up":
+            self.up += value
+        else:
+            self.down += value
+        if part != UNKNOWN:
+            self.parts[part] = self.parts.get(part, 0.0) + value
+
+
+def interfaces(numbers: Numbers) -> list[Interface]:
+    names = sorted(numbers.get("capture_packets_total", {}))
+    return [
+        Interface(
+            key[0],
+            numbers["capture_packets_total"][key],
+            numbers.get("capture_dropped_packets_total", {}).get(key, 0.0),
+        )
+        for key in names
+    ]
+
+
+def vendors(numbers: Numbers) -> list[Usage]:
+    """By vendor, most bytes first, what nobody knows last."""
+    found: dict[str, Usage] = {}
+    for (vendor, service, _, direction, _), value in numbers.get("flow_bytes_total", {}).items():
+        found.setdefault(vendor, Usage(vendor)).add(service, direction, value)
+    for (vendor, _), count in numbers.get("devices", {}).items():
+        found.setdefault(vendor, Usage(vendor)).devices += count
+    return sorted(found.values(), key=lambda usage: (usage.name == UNKNOWN, -usage.bytes, usage.name))
+
+
+def groups(numbers: Numbers) -> list[Usage]:
+    """By group, most bytes first."""
+    found: dict[str, Usage] = {}
+    for (vendor, _, group, direction, _), value in numbers.get("flow_bytes_total", {}).items():
+        found.setdefault(group, Usage(group)).add(vendor, direction, value)
+    for (group,), count in numbers.get("group_devices", {}).items():
+        found.setdefault(group, Usage(group)).devices = count
+    return sorted(found.values(), key=lambda usage: (-usage.bytes, usage.name))
+
+
+def stopped(numbers: Numbers, ban: BanLine) -> tuple[float, float]:
+    """What bans of these vendors and groups have blocked, or in shadow would have, and the bytes that leaked."""
+    whom = set(ban.groups) or {"all"}
+    what = {subject.removeprefix("category:").partition("/")[0] for subject in ban.subjects}
+    name = "shadow_blocked_total" if ban.mode == "shadow" else "blocked_total"
+    blocked = [value for key, value in numbers.get(name, {}).items() if key[0] in what and key[1] in whom]
+    leaked = [
+        value
+        for key, value in numbers.get("leaked_bytes_total", {}).items()
+        if key[0] in what and key[1] in whom and ban.mode == "enforce"
+    ]
+    return sum(blocked), sum(leaked)
+
+
+def total(numbers: Numbers, name: str) -> float:
+    return sum(numbers.get(name, {}).values())

@@ -1,0 +1,286 @@
+"""The status page: how gatewatch is, what it bans, and who talks to whom in figures. Works without JavaScript."""
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from markupsafe import Markup
+
+from monitor.units import bytes_text, count_text, span_text
+from monitor.web.document import STYLE, document, page_headers
+from monitor.web.status import (
+    ROWS_MAX,
+    BanLine,
+    Facts,
+    Interface,
+    ListLine,
+    Numbers,
+    Usage,
+    groups,
+    interfaces,
+    stopped,
+    total,
+    vendors,
+)
+
+PARTS_SHOWN: Final = 4
+MODE_BADGES: Final = {"enforce": "bad", "shadow": "warm", "observe": "mark"}
+LABELS: Final = {"none": "no group", "unknown": "nobody knows"}
+LAYER_NAMES: Final = {"dns": "DNS", "sni": "handshakes", "ip": "addresses"}
+
+PAGE_STYLE: Final = (
+    STYLE
+    + """
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem .75rem; margin: .25rem 0 1rem; }
+header .soft { flex: 1 1 12rem; } #fresh { font-size: .85rem; color: var(--soft); }
+.stale #fresh { color: var(--bad); font-weight: 600; } .stale main { opacity: .55; }
+.state { border-left: .3rem solid var(--good); } .state.bad { border-left-color: var(--bad); color: inherit; }
+.state strong { font-size: 1.1rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .75rem; margin: .8rem 0 0; }
+.figures dt { color: var(--soft); font-size: .85rem; } .figures dd { margin: 0; font-size: 1.15rem; font-weight: 600; }
+table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th { text-align: left; font-weight: 600; font-size: .8rem; color: var(--soft); padding: 0 .5rem .35rem 0; }
+td { padding: .45rem .5rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top; }
+th.n, td.n { text-align: right; white-space: nowrap; padding-left: .35rem; }
+th:last-child, td:last-child { padding-right: 0; }
+td.name { overflow-wrap: anywhere; } .name b { font-weight: 600; }
+svg.bar { display: block; width: 100%; max-width: 16rem; height: 4px; margin: .25rem 0; border-radius: 2px;
+  background: var(--line); } svg.bar rect { fill: var(--mark); }
+.ban { border-top: 1px solid var(--line); padding: .6rem 0; } .ban:first-of-type { border-top: 0; padding-top: 0; }
+.ban:last-child { padding-bottom: 0; } .ban .what { font-weight: 600; overflow-wrap: anywhere; margin-right: .4rem; }
+.columns { display: grid; gap: 0 1rem; } @media (min-width: 48rem) { .columns { grid-template-columns: 3fr 2fr; } }
+.columns > * { min-width: 0; align-self: start; }
+@media (max-width: 34rem) {
+  .usage thead { position: absolute; clip-path: inset(50%); }
+  .usage tr { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+  .usage tr { border-top: 1px solid var(--line); padding: .5rem 0; }
+  .usage td { border: 0; padding: 0; } .usage td.name { flex: 1 0 100%; padding-bottom: .15rem; }
+  .usage td.n { text-align: left; } .usage td.n::before { content: attr(title) " "; color: var(--soft); }
+  svg.bar { max-width: none; } }
+summary { cursor: pointer; } details[open] summary { margin-bottom: .6rem; }
+footer { color: var(--soft); font-size: .85rem; margin: 0 0 1rem; }
+a { color: var(--mark); }
+"""
+)
+
+# Every five seconds while somebody looks; what fails is said, and the old figures fade.
+SCRIPT: Final = """
+"use strict";
+const fresh = document.getElementById("fresh");
+let last = new Date();
+fresh.textContent = "renews itself";
+async function renew() {
+  if (document.hidden) return;
+  try {
+    const reply = await fetch(location.pathname, { cache: "no-store" });
+    if (!reply.ok) throw new Error(reply.status);
+    const next = new DOMParser().parseFromString(await reply.text(), "text/html");
+    const open = Array.from(document.querySelectorAll("details[open]"), (one) => one.id);
+    for (const id of open) { const one = next.getElementById(id); if (one) one.open = true; }
+    document.querySelector("main").replaceWith(document.adoptNode(next.querySelector("main")));
+    document.title = next.title;
+    document.documentElement.classList.remove("stale");
+    last = new Date();
+    fresh.textContent = "as of " + last.toLocaleTimeString();
+  } catch (error) {
+    document.documentElement.classList.add("stale");
+    fresh.textContent = "no answer since " + last.toLocaleTimeString();
+  }
+}
+setInterval(renew, 5000);
+document.addEventListener("visibilitychange", renew);
+"""
+
+PAGE_HEADERS: Final = page_headers(PAGE_STYLE, SCRIPT)
+
+BODY: Final = Markup("""<header>
+<h1>gatewatch</h1><span class="soft">{host}</span><span id="fresh" role="status"></span>
+</header>
+<main>
+{state}
+{bans}
+<div class="columns">
+{vendors}
+<div>
+{groups}
+{interfaces}
+{lists}
+</div>
+</div>
+<footer>gatewatch {version}, {engine}, up {up}. Counts since {started}; devices: of the last hour.
+<a href="/metrics">metrics</a> · <a href="/healthz">health</a></footer>
+</main>""")
+
+
+def status_page(numbers: Numbers, facts: Facts) -> bytes:
+    wrong = [name for name, text in facts.health.items() if text]
+    body = BODY.format(
+        host=facts.host, state=state(numbers, facts), bans=bans(numbers, facts), vendors=vendor_card(numbers),
+        groups=group_card(numbers), interfaces=interface_card(numbers),
+        lists=list_card(facts.lists, facts.now), version=facts.version,
+        engine=facts.engine, up=span_text(facts.now - facts.started), started=moment(facts.started, facts.now),
+    )  # fmt: skip
+    return document(f"{'not well · ' if wrong else ''}gatewatch · {facts.host}", PAGE_STYLE, body, SCRIPT)
+
+
+def state(numbers: Numbers, facts: Facts) -> Markup:
+    """Whether all is well, what is not, and what comes in."""
+    wrong = [(name, text) for name, text in facts.health.items() if text]
+    head = Markup("<strong>{}</strong>").format("Not well" if wrong else "All is well")
+    lines = lines_of(Markup('<p class="bad"><b>{}</b>: {}</p>').format(name, text) for name, text in wrong)
+    return Markup(
+        '<section class="card state {}">\n'
+        '<p>{} <span class="soft">watching {}, bytes from {}</span></p>\n{}{}\n</section>'
+    ).format("bad" if wrong else "good", head, names(interfaces(numbers)), facts.counting, lines, figures(numbers))
+
+
+def names(found: Sequence[Interface]) -> str:
+    return ", ".join(interface.name for interface in found) or "nothing"
+
+
+def figures(numbers: Numbers) -> Markup:
+    seen = interfaces(numbers)
+    dropped = sum(interface.dropped for interface in seen)
+    told = [
+        ("frames", f"{sum(interface.frames for interface in seen):,.0f}"),
+        ("dropped", f"{dropped:,.0f}"),
+        ("flows now", f"{total(numbers, 'flows_active'):,.0f}"),
+        ("devices", f"{total(numbers, 'group_devices'):,.0f}"),
+        ("unnamed bytes", bytes_text(total(numbers, "blind_bytes_total"))),
+    ]
+    pairs = lines_of(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in told)
+    return Markup('<dl class="figures">{}</dl>').format(pairs)
+
+
+def bans(numbers: Numbers, facts: Facts) -> Markup:
+    paused = facts.paused_until < 0 or facts.paused_until > facts.now
+    pause = Markup("")
+    if paused:
+        until = f"until {moment(facts.paused_until, facts.now)}" if facts.paused_until > 0 else "until somebody resumes"
+        pause = Markup('<p><span class="badge warm">all pause</span> {}</p>\n').format(until)
+    if facts.bans:
+        lines = lines_of(ban(numbers, one, facts.now) for one in facts.bans)
+    else:
+        lines = Markup('<p class="soft">None: gatewatch only observes.</p>')
+    excused = Markup("")
+    if facts.exceptions:
+        excused = Markup('<p class="soft small">{} in force</p>').format(count_text(facts.exceptions, "exception"))
+    return Markup('<section class="card"><h2>Bans</h2>\n{}{}{}</section>').format(pause, lines, excused)
+
+
+def ban(numbers: Numbers, line: BanLine, now: float) -> Markup:
+    blocked, leaked = stopped(numbers, line)
+    words = {"enforce": "blocked", "shadow": "would have blocked"}
+    told = [f"by {', '.join(LAYER_NAMES.get(layer, layer) for layer in line.layers)}"]
+    if line.mode in words:
+        told.append(f"{words[line.mode]} {blocked:,.0f}")
+    if line.mode == "enforce":
+        told.append(f"{bytes_text(leaked)} leaked".replace(" ", "\N{NO-BREAK SPACE}"))
+    if line.until:
+        told.append(f"until {moment(line.until, now)}")
+    if line.at_run_time:
+        told.append("made at run time")
+    asleep = Markup("")
+    if line.state != "in force":
+        asleep = Markup(' <span class="badge">{}</span>').format(line.state)
+    reason = Markup("<br>{}").format(line.reason) if line.reason else Markup("")
+    return Markup(
+        '<div class="ban"><span class="what">{}</span><span class="badge {}">{}</span>{}\n'
+        '<div class="soft small">for {} · {}{}</div></div>'
+    ).format(
+        ", ".join(line.subjects), MODE_BADGES.get(line.mode, ""), line.mode, asleep, ", ".join(line.groups),
+        " · ".join(told), reason,
+    )  # fmt: skip
+
+
+def vendor_card(numbers: Numbers) -> Markup:
+    return usage_card("Vendors", "vendor", vendors(numbers), "Nobody has talked to anybody yet.")
+
+
+def group_card(numbers: Numbers) -> Markup:
+    return usage_card("Groups", "group", groups(numbers), "No device yet.")
+
+
+def usage_card(title: str, column: str, found: Sequence[Usage], nothing: str) -> Markup:
+    """A line each for those with most bytes, with a bar of their share."""
+    if not found:
+        return Markup('<section class="card"><h2>{}</h2><p class="soft">{}</p></section>').format(title, nothing)
+    most = max((usage.bytes for usage in found), default=0.0)
+    rows = lines_of(usage_row(usage, most) for usage in found[:ROWS_MAX])
+    more = Markup("")
+    if len(found) > ROWS_MAX:
+        rest = sum(usage.bytes for usage in found[ROWS_MAX:])
+        more = Markup('<p class="soft small">and {:,} more with {}</p>').format(len(found) - ROWS_MAX, bytes_text(rest))
+    return Markup(
+        '<section class="card"><h2>{}</h2>\n<table class="usage"><thead><tr><th>{}</th><th class="n">devices</th>'
+        '<th class="n">up</th><th class="n">down</th></tr></thead>\n<tbody>{}</tbody></table>{}</section>'
+    ).format(title, column, rows, more)
+
+
+def usage_row(usage: Usage, most: float) -> Markup:
+    share = max(1.0, round(100.0 * usage.bytes / most, 1)) if most and usage.bytes else 0.0
+    parts = sorted(usage.parts, key=lambda name: (-usage.parts[name], name))
+    more = f" and {len(parts) - PARTS_SHOWN} more" if len(parts) > PARTS_SHOWN else ""
+    shown = ", ".join(parts[:PARTS_SHOWN]) + more
+    return Markup(
+        '<tr><td class="name"><b>{}</b>'
+        '<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="4"/></svg><span class="soft small">{}</span></td>'
+        '<td class="n" title="devices">{:,.0f}</td><td class="n" title="up">{}</td>'
+        '<td class="n" title="down">{}</td></tr>\n'
+    ).format(
+        LABELS.get(usage.name, usage.name), share, shown, usage.devices, bytes_text(usage.up), bytes_text(usage.down)
+    )
+
+
+def interface_card(numbers: Numbers) -> Markup:
+    row = Markup('<tr><td class="name">{}</td><td class="n">{:,.0f}</td><td class="n">{:,.0f}</td></tr>\n')
+    rows = lines_of(row.format(one.name, one.frames, one.dropped) for one in interfaces(numbers))
+    return Markup(
+        '<section class="card"><h2>Captured</h2>\n<table><thead><tr><th>interface</th><th class="n">frames</th>'
+        '<th class="n">dropped</th></tr></thead>\n<tbody>{}</tbody></table></section>'
+    ).format(rows)
+
+
+def list_card(lists: Sequence[ListLine], now: float) -> Markup:
+    """What is wrong with lists comes first; the shipped ones, which are many, behind a line."""
+    own = [line for line in lists if line.error or not line.shipped]
+    shipped = [line for line in lists if not line.error and line.shipped]
+    parts = [list_table(own, now)] if own else []
+    if shipped:
+        entries = sum(line.entries for line in shipped)
+        summary = f"{count_text(len(shipped), 'shipped list')} with {count_text(entries, 'entry', 'entries')}"
+        inner = list_table(shipped, now)
+        parts.append(Markup('<details id="shipped"><summary>{}</summary>{}</details>').format(summary, inner))
+    return Markup('<section class="card"><h2>Lists</h2>\n{}</section>').format(lines_of(parts))
+
+
+def list_table(lists: Sequence[ListLine], now: float) -> Markup:
+    rows = lines_of(list_row(line, now) for line in lists)
+    return Markup(
+        '<table><thead><tr><th>list</th><th class="n">entries</th><th class="n">age</th></tr></thead>\n'
+        "<tbody>{}</tbody></table>"
+    ).format(rows)
+
+
+def list_row(line: ListLine, now: float) -> Markup:
+    trouble = Markup("")
+    if line.error:
+        trouble = Markup('<br><span class="bad small">{}</span>').format(line.error)
+    elif line.ignored and not line.shipped:
+        trouble = Markup('<br><span class="soft small">{} ignored</span>').format(count_text(line.ignored, "line"))
+    age = span_text(now - line.loaded_at) if line.loaded_at else "-"
+    return Markup('<tr><td class="name">{}{}</td><td class="n">{:,}</td><td class="n">{}</td></tr>\n').format(
+        line.name, trouble, line.entries, age
+    )
+
+
+def moment(when: float, now: float) -> str:
+    """The time of day, with its date where that is another one."""
+    local = time.localtime(when)
+    same = local[:3] == time.localtime(now)[:3]
+    return time.strftime("%H:%M" if same else "%Y-%m-%d %H:%M", local)
+
+
+def lines_of(parts: Iterable[Markup]) -> Markup:
+    return Markup("").join(parts)
