@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from monitor.catalog.index import Index
 from monitor.cli.configured import read_config
-from monitor.cli.export_formats import NAME_FORMATS
+from monitor.cli.export_formats import EVERY_NAME, NAME_FORMATS
 from monitor.cli.export_nft import nft
 from monitor.cli.trouble import complain
 from monitor.config.complaints import nearest
@@ -56,7 +56,8 @@ def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespa
     protected = protected_names(config)
     policy = build_policy(config, Standing(tuple(bans)))
     groups = (arguments.group,) if arguments.group else ()
-    rules = banned_names(index, policy, groups, (*PROTECTED, *protected), time.time())
+    every = arguments.format in EVERY_NAME
+    rules = banned_names(index, policy, groups, (*PROTECTED, *protected), time.time(), every)
     return NAME_FORMATS[arguments.format](rules, about)
 
 

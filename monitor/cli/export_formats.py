@@ -12,6 +12,8 @@ from monitor.policy.banned_names import NameRule, with_gaps
 Writer: TypeAlias = Callable[[Sequence[NameRule], str], Iterator[str]]
 
 TTL: Final = 60
+# Those that say nothing of what lies below a name.
+EVERY_NAME: Final = frozenset(("hosts",))
 HOSTS_SIGNS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
@@ -61,7 +63,7 @@ def dnsmasq(rules: Sequence[NameRule], about: str) -> Iterator[str]:
 
 
 def hosts(rules: Sequence[NameRule], about: str) -> Iterator[str]:
-    """Only the names themselves: a hosts file has no word for what lies below them."""
+    """Every name of the lists, because a hosts file has no word for what lies below one."""
     yield f"# {about}"
     for rule in rules:
         if rule.itself and HOSTS_SIGNS.issuperset(rule.name):

@@ -2,7 +2,7 @@
 
 A list's suffix covers all below it, a longer entry of somebody else covers its part of that, names that are allowed or
 protected are free with all below them, and an exact entry is about itself only. What comes out is the least that says
-the same.
+the same, or every name for a program that has no word for what lies below one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,11 +33,11 @@ class NameRule:
 
 
 def banned_names(
-    index: Index, policy: Policy, groups: tuple[str, ...], free: Iterable[bytes], now: float
+    index: Index, policy: Policy, groups: tuple[str, ...], free: Iterable[bytes], now: float, every: bool = False
 ) -> list[NameRule]:
     """The rules that a resolver needs for a member of these groups, those of upper names before those below them.
 
-    `free` are the names that the policy protects.
+    `free` are the names that the policy protects; `every` asks for a rule of each name of the lists.
     """
     names = {entry.value.encode("ascii") for entry in index.entries() if entry.kind in ("suffix", "exact")}
     for ban in policy.bans:
@@ -47,7 +47,7 @@ def banned_names(
     for name in names:
         itself = is_banned(index, policy, groups, name, now)
         states[name] = (itself, is_banned(index, policy, groups, BELOW + name, now))
-    return least(states)
+    return least(states, every)
 
 
 def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes, now: float) -> bool:
@@ -68,14 +68,14 @@ def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes
     return verdict is not None and verdict.action == BLOCK
 
 
-def least(states: dict[bytes, tuple[bool, bool]]) -> list[NameRule]:
-    """The names whose state is not what the nearest name above them says already."""
+def least(states: dict[bytes, tuple[bool, bool]], every: bool) -> list[NameRule]:
+    """The names whose state is not what the nearest name above them says already; all of them for `every`."""
     rules: list[NameRule] = []
     kept: dict[bytes, bool] = {}
     for name in sorted(states, key=labels_from_the_right):
         itself, below = states[name]
         around = kept.get(nearest_above(name, kept), False)
-        if itself != around or below != around:
+        if every or itself != around or below != around:
             kept[name] = below
             rules.append(NameRule(name, itself, below, around))
     return rules

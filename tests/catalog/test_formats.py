@@ -49,11 +49,15 @@ GOOD: dict[str, tuple[str, list[str]]] = {
         |https://start.example.com^|
         ||noend.example.com
         bare.example.com
+        #comment
+        # another
+        0.0.0.0 hosts.example.com  # why
         ||71.18.1.1^
         """,
         [
             "suffix tiktok.com", "suffix byteoversea.com", "suffix ads.tiktok.com", "exact exact.example.com",
-            "exact start.example.com", "suffix noend.example.com", "exact bare.example.com", "prefix 71.18.1.1/32",
+            "exact start.example.com", "suffix noend.example.com", "exact bare.example.com", "exact hosts.example.com",
+            "prefix 71.18.1.1/32",
         ],
     ),
     "dnsmasq": (
@@ -178,6 +182,16 @@ BAD = [
     ("adblock", "||v*.tiktokcdn-eu.com^", "a pattern, not a whole name"),
     ("adblock", "||slack-files.com ^", "a pattern, not a whole name"),
     ("adblock", "||example.com^$dnstype=A", "an option that a name cannot have: dnstype=A"),
+    ("adblock", "@@||ok.example.com^$important", "an exception: use allow or [[exception]] in the configuration"),
+    ("adblock", "@@|ok.example.com^|", "an exception: use allow or [[exception]] in the configuration"),
+    ("adblock", "||a.example.com^$dnsrewrite=NOERROR;A;1.2.3.4", "an option that a name cannot have: dnsrewrite="),
+    ("adblock", "||a.example.com^$dnsrewrite", "an option that a name cannot have: dnsrewrite"),
+    ("adblock", "||a.example.com^$client=10.0.0.1", "an option that a name cannot have: client=10.0.0.1"),
+    ("adblock", "||a.example.com^$denyallow=b.example.com", "an option that a name cannot have: denyallow="),
+    ("adblock", "||a.example.com^$important,badfilter", "an option that a name cannot have: badfilter"),
+    ("adblock", "/(^|\\.)ads\\.example$/$important", "an expression, not a whole name"),
+    ("adblock", "0.0.0.0\tco.uk", "a public suffix, under which anybody may register: co.uk"),
+    ("domains", "(^|\\.)ads\\.example$", "a character that no name has: '('"),
     ("adblock", "||10.0.0.1^", "a special-purpose address"),
     ("dnsmasq", "address=/#/0.0.0.0", "a wildcard, not a name"),
     ("dnsmasq", "address=/*tok.com/0.0.0.0", "a wildcard, not a name"),
@@ -192,6 +206,7 @@ BAD = [
     ("v2fly", "keyword:tiktok", "a keyword or an expression, not a whole name"),
     ("v2fly", "regexp:^tik", "a keyword or an expression, not a whole name"),
     ("v2fly", "include:bytedance", "another list: give it as a [[list]] of its own"),
+    ("v2fly", "tiktok.com##.ad", "a character that no name has: '#'"),
     ("v2fly", "tiktok.com other.com", "more than a rule and its attributes"),
     ("cidr", "0.0.0.0/0", "a special-purpose address"),
     ("cidr", "192.168.1.0/24", "a special-purpose address"),
@@ -235,6 +250,13 @@ def test_an_overlong_line_is_a_complaint() -> None:
 def test_complaints_are_bounded_and_counted() -> None:
     sheet, _, _ = read_text(["bad bad"] * 5000, "domains")
     assert (len(sheet.complaints), sheet.ignored) == (100, 5000)
+
+
+def test_a_filter_list_that_is_mostly_about_pages_is_read_for_its_names() -> None:
+    about_pages = [f"example.com##.ad{number}" for number in range(20)]
+    for head in ("[Adblock Plus 2.0]", "! Title: ads", "||a.example.com^"):
+        sheet, entries, found = read_text([head, *about_pages, "||ads.example.com^"], "auto")
+        assert (found, entries[-1], sheet.ignored) == ("adblock", "suffix ads.example.com", 20)
 
 
 def test_nothing_is_recognised_as_nothing() -> None:

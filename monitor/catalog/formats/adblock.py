@@ -1,11 +1,13 @@
 """Adblock filters, as far as they speak of whole names (https://adguard-dns.io/kb/general/dns-filtering-syntax/).
 
-`||name^` is the name and everything below it, `|name^` and a bare name the name alone. What speaks of parts of pages,
-paths or expressions cannot be said with names, and exceptions belong into the configuration: both are complaints.
+`||name^` is the name and everything below it, `|name^` and a bare name the name alone; lines of a hosts file may stand
+between them. What speaks of parts of pages, paths or expressions cannot be said with names, and exceptions belong into
+the configuration: both are complaints.
 """
 
 from typing import Final
 
+from monitor.catalog.formats import hosts
 from monitor.catalog.prefix import parse_address
 from monitor.catalog.sheet import Sheet
 
@@ -17,7 +19,11 @@ SCHEMES: Final = ("http://", "https://", "://")
 
 def read_line(line: str, sheet: Sheet) -> None:
     text = line.strip()
-    if not text or text[0] in "!" or text.startswith("# ") or text == "#" or (text[0] == "[" and text[-1] == "]"):
+    if is_silent(text):
+        return
+    words = text.split(maxsplit=1)
+    if len(words) > 1 and parse_address(words[0]) is not None:
+        hosts.read_line(text, sheet)
         return
     fault = fault_of(text)
     if fault:
@@ -40,6 +46,13 @@ def read_line(line: str, sheet: Sheet) -> None:
         sheet.suffix(name)
     else:
         sheet.exact(name)
+
+
+def is_silent(text: str) -> bool:
+    """Whether the line says nothing: empty, a comment, or the head of the list. `##` and its like are no comments."""
+    if not text or text[0] == "!" or (text[0] == "[" and text[-1] == "]"):
+        return True
+    return text[0] == "#" and not text.startswith(COSMETIC)
 
 
 def fault_of(text: str) -> str:

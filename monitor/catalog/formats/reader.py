@@ -21,6 +21,7 @@ FORMATS: Final[dict[str, Callable[[str, Sheet], None]]] = {
     "asn": asn.read_line,
 }
 AUTO: Final = "auto"
+ADBLOCK_HEAD: Final = "[Adblock"
 SAMPLE_LINES: Final = 500
 LONGEST_LINE: Final = 4_096
 
@@ -51,14 +52,20 @@ def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicS
 
 
 def detect_format(sample: list[str], suffixes: PublicSuffixes) -> str:
-    """The format that makes the most of these lines, less what it cannot read; `""` where none makes any."""
-    best, best_score = "", 0
+    """The format that makes the most of these lines, less what it cannot read; `""` where none makes any.
+
+    A list may also say it in its first line. Where no format makes sense of half of the lines (a filter list may be
+    mostly about parts of pages), it is the one that makes the most entries.
+    """
+    if next((line for line in sample if line.strip("\ufeff \r\n")), "").lstrip("\ufeff ").startswith(ADBLOCK_HEAD):
+        return "adblock"
+    best, best_score = "", (0, 0)
     for format, read_line in FORMATS.items():
         trial = Sheet(suffixes, None)
         for line in sample:
             if len(line) <= LONGEST_LINE:
                 read_line(line.lstrip("\ufeff").rstrip(), trial)
-        score = trial.entries - trial.ignored
+        score = (max(trial.entries - trial.ignored, 0), trial.entries)
         if score > best_score:
             best, best_score = format, score
     return best

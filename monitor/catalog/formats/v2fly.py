@@ -3,11 +3,12 @@
 Keywords and expressions cannot be said with names. An `include:` names another file, which is not followed.
 """
 
+from monitor.catalog.formats.comments import without_comment
 from monitor.catalog.sheet import Sheet
 
 
 def read_line(line: str, sheet: Sheet) -> None:
-    text = line.split("#", 1)[0].strip()
+    text = without_comment(line)
     words = text.split()
     if not words:
         return
