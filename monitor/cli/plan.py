@@ -15,6 +15,7 @@ from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
+from monitor.daemon.blocked_page import page_address
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
 from monitor.daemon.lookups import never_diverted
 from monitor.daemon.policy_words import ban_row, ban_text
@@ -89,7 +90,9 @@ def desired_table(
     """The table as it would be once the sinkhole has answered its probe."""
     groups = Groups([Group(group.name, group.members) for group in config.groups], names)
     territory = Territory(index, [*map(str, config.capture.nat64)], never)
-    diversion = Diversion(armed=True, exempt=never_diverted(config.sinkhole))
+    page = page_address(config.sinkhole)
+    alone = page != b"" and address_text(page) not in never
+    diversion = Diversion(armed=True, exempt=never_diverted(config.sinkhole), page=page, page_alone=alone)
     return plan_table(policy, Members(groups), territory, index.vendors(), names, diversion, now)
 
 

@@ -133,6 +133,8 @@ def _exemption(table: Table) -> Exemption:
 def _sinkhole(table: Table) -> Sinkhole:
     return Sinkhole(
         answer=table.parsed("answer", Sinkhole.answer, _answer),
+        page=table.flag("page", Sinkhole.page),
+        contact=table.text("contact", Sinkhole.contact),
         ttl=table.count("ttl", Sinkhole.ttl),
         upstream=table.any("upstream", Sinkhole.upstream, _upstream),
         exempt=table.parsed_list("exempt", Sinkhole.exempt, address),

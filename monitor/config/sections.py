@@ -77,9 +77,14 @@ class Exemption:
 
 @dataclass(frozen=True)
 class Sinkhole:
-    """`answer` is a word or an address; `upstream` is empty for the resolver that the client chose."""
+    """`answer` is a word or an address; `upstream` is empty for the resolver that the client chose.
+
+    `page` and `contact` are for the page at that address.
+    """
 
     answer: str = "nxdomain"
+    page: bool = True
+    contact: str = ""
     ttl: int = 10
     upstream: str | tuple[Address, ...] = "asked"
     exempt: tuple[Address, ...] = ()

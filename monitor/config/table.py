@@ -77,6 +77,10 @@ class Table:
     def choices(self, key: str, default: tuple[str, ...], choices: Sequence[str]) -> tuple[str, ...]:
         return self.parsed_list(key, default, lambda text: chosen(text, choices))
 
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._typed(key, bool)
+        return default if value is None else value
+
     def count(self, key: str, default: int, least: int = 0) -> int:
         value = self._typed(key, int)
         if value is not None and value < least:

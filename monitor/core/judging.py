@@ -22,7 +22,7 @@ from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
 from monitor.core.usage import Usage, empty_bytes
 from monitor.limits import Limits
-from monitor.model import PROTOCOL_TCP, Samples, key_source
+from monitor.model import PROTOCOL_TCP, Samples, key_destination, key_source
 from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW, Ban
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict, holds
@@ -40,13 +40,14 @@ SHADOWED: Final = "shadowed"
 class Judge:
     """Without a policy (`policy` is None) it does nothing. `armed`: the sinkhole answers questions of who is diverted.
 
-    `resolvers` are those that clients are meant to ask, none where they may choose. `counts_packets` says that flows
-    count packets as they are seen; else conntrack tells of them later.
+    `resolvers` are those that clients are meant to ask, none where they may choose; `sinks` are the addresses that
+    banned names were answered with. `counts_packets` says that flows count packets as they are seen; else conntrack
+    tells of them later.
     """
 
     __slots__ = (
         "_attributor", "_diary", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers",
-        "usage",
+        "sinks", "usage",
     )  # fmt: skip
 
     def __init__(
@@ -60,13 +61,14 @@ class Judge:
         self.proof = Proof(limits.trying)
         self.usage = Usage(reporter, limits.hellos)
         self.armed = False
+        self.sinks: frozenset[bytes] = frozenset()
         self.resolvers: frozenset[bytes] = frozenset()
         self.counts_packets = counts_packets
 
     def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
         """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
         policy = self.policy
-        if policy is None or not flow.outbound or not policy.active:
+        if policy is None or not flow.outbound or not policy.active or self._is_sunk(flow):
             return
         certain = self._is_certain(flow, device, attribution, now)
         vendor, service = (attribution.vendor, attribution.service) if certain else ("", "")
@@ -263,12 +265,16 @@ class Judge:
         """The verdict over the flow as a whole, on whatever layer."""
         if not policy.active or (flow.port == DNS_PORT and self.armed and policy.diverts(device.groups, now)):
             return None
-        if attribution is NOBODY and flow.remote is None:
+        if (attribution is NOBODY and flow.remote is None) or self._is_sunk(flow):
             return None
         key = (device.mac, key_source(flow.key), "")
         categories = self._categories(flow, device, now)
         name = self._name(flow)
         return policy.judge(device.groups, key, attribution.vendor, attribution.service, categories, name, now)
+
+    def _is_sunk(self, flow: Flow) -> bool:
+        """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
+        return len(self.sinks) > 0 and key_destination(flow.key) in self.sinks
 
     def _judge_blind(self, flow: Flow, device: Device, now: float) -> Verdict | None:
         """A hello that names nobody, towards addresses where a banned vendor is, under a ban that rejects such."""

@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Final
 
 from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.core.gateway import Gateway
+from monitor.daemon.blocked_page import BlockedPage
 from monitor.daemon.log import log
 from monitor.errors import MachineError
 from monitor.kernel.door import Door
 from monitor.model import Samples
+from monitor.policy.ban import EVERYONE
 from monitor.policy.judge import BLOCK, Verdict
 from monitor.sinkhole.decision import PASS, Decision
 from monitor.sinkhole.settings import SinkholeSettings
 from monitor.sinkhole.sinkhole import Sinkhole
+from monitor.web.blocked import Rule
 
 STRIPPED: Final = Decision(banned=False, strip_ech=True)
 EXCUSED: Final = Decision(banned=False, excused=True)
@@ -32,6 +36,7 @@ class Answers:
         self._gateway = gateway
         self._look = look
         self._section = section
+        self.page = BlockedPage(self._explain, section)
         self._sinkhole: Sinkhole | None = None
         self._doors: dict[str, Door] = {}
         self._decisions: dict[int, Decision] = {}
@@ -40,6 +45,7 @@ class Answers:
 
     def configure(self, section: SinkholeSection) -> None:
         self._section = section
+        self.page.configure(section)
         if self._sinkhole is not None:
             self._sinkhole.configure(self._settings())
 
@@ -54,6 +60,7 @@ class Answers:
             raise MachineError("no LAN interface has a way to the sinkhole")
         seconds = await self._listen(doors)
         log.debug("the sinkhole answers within %.1f ms", seconds * 1000)
+        await self.page.open(doors)
         self.fault = ""
         self.armed = True
 
@@ -82,12 +89,13 @@ class Answers:
         self.armed = False
         self.fault = ""
         self._doors = {}
+        await self.page.close()
         if self._sinkhole is not None:
             sinkhole, self._sinkhole = self._sinkhole, None
             await sinkhole.stop()
 
     def samples(self) -> Samples:
-        return self._sinkhole.samples() if self._sinkhole is not None else {}
+        return {**self._sinkhole.samples(), **self.page.samples()} if self._sinkhole is not None else {}
 
     def _settings(self) -> SinkholeSettings:
         section = self._section
@@ -112,6 +120,16 @@ class Answers:
         if verdict is None and gateway.excuses(client, name, now):
             return EXCUSED_STRIPPED if strips else EXCUSED
         return STRIPPED if strips else PASS
+
+    def _explain(self, client: str, name: bytes) -> Rule | None:
+        """The ban that keeps the client from the name now."""
+        address, now = ip_address(client).packed, time.time()
+        verdict = self._gateway.decide(address, name, now)
+        if verdict is None or verdict.action != BLOCK:
+            return None
+        ban = verdict.ban
+        group = next((group for group in self._gateway.groups_of(address, now) if group in ban.groups), EVERYONE)
+        return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
 
     def _decision(self, verdict: Verdict) -> Decision:
         """One object a verdict, so that its answer's option is made once."""

@@ -13,6 +13,7 @@ from typing import Final
 from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release, Used
 from monitor.core.gateway import Gateway
 from monitor.daemon.answers import Answers
+from monitor.daemon.blocked_page import answer_addresses
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.learning import Learning
@@ -156,6 +157,7 @@ class Enforcement:
         self._answers.configure(ground.config.sinkhole)
         self.learning.stand_on(ground)
         self._gateway.judge.resolvers = self._meant_resolvers()
+        self._gateway.judge.sinks |= answer_addresses(ground.config.sinkhole)
 
     def _meant_resolvers(self) -> frozenset[bytes]:
         """Whom clients are meant to ask: the gateway and where it asks; nobody where they may choose."""
@@ -216,7 +218,7 @@ class Enforcement:
         if enforcer is None:
             return
         needed = needs_sinkhole(policy)
-        before = self._answers.armed
+        before = self._diversion()
         try:
             if needed:
                 enforcer.divert(self._ground.interfaces)
@@ -226,12 +228,15 @@ class Enforcement:
         except (OSError, MachineError) as error:
             self._answers.give_up("; ".join(enforcer.take_complaints()) or str(error))
         self._gateway.judge.armed = self._answers.armed
-        if self._answers.armed != before:
+        if self._diversion() != before:
             self._holding.rebuild(enforcer, policy)
         self._holding.tell(enforcer)
 
     def _diversion(self) -> Diversion:
-        return Diversion(armed=self._answers.armed, exempt=never_diverted(self._ground.config.sinkhole))
+        page = self._answers.page.address
+        own = [ip_address(text).packed for text in self._ground.own]
+        exempt = never_diverted(self._ground.config.sinkhole)
+        return Diversion(armed=self._answers.armed, exempt=exempt, page=page, page_alone=page not in own)
 
     def _mended(self) -> None:
         """The table was put back without what only the run of time had put into it."""

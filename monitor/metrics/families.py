@@ -150,6 +150,12 @@ FAMILIES: Final = (
         ("reason",),
     ),
     Family("sinkhole_unsent_answers_total", COUNTER, "Answers of the sinkhole that could not be sent."),
+    Family(
+        "blocked_page_requests_total",
+        COUNTER,
+        "Requests to the page that tells what is blocked, by what became of them.",
+        ("action",),
+    ),
     Family("events_total", COUNTER, "Events written.", ("type",)),
     Family("events_dropped_total", COUNTER, "Events that could not be written."),
     Family("journal_bytes", GAUGE, "Size of the journal's file."),

@@ -8,6 +8,7 @@ them; `lan` holds the same interfaces for good.
 from dataclasses import dataclass
 from typing import Final
 
+from monitor.attribution.networks import address_text
 from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, Chain, CounterLabel, SetSpec
 from monitor.policy.names import kernel_name
 
@@ -44,12 +45,16 @@ class Diversion:
     """What decides whose questions go to the sinkhole, beside the bans.
 
     `armed`: the sinkhole has answered its probe. `probe` is the interface whose questions go there before that.
-    `exempt` are packed addresses of resolvers whose own packets are never diverted.
+    `exempt` are packed addresses of resolvers whose own packets are never diverted. `page` is the packed address at
+    whose port 80 the same clients find what is blocked, `b""`: nowhere; `page_alone` says that nobody else is there, so
+    that everything else is refused there at once instead of leading nowhere.
     """
 
     armed: bool = False
     probe: str = "gw-probe0"
     exempt: tuple[bytes, ...] = ()
+    page: bytes = b""
+    page_alone: bool = False
 
 
 def kill_set(protocol: str, family: int, on_failure: str) -> str:
@@ -126,16 +131,37 @@ def fixed_chains() -> dict[str, Chain]:
     return chains
 
 
-def hook_chains() -> dict[str, Chain]:
+def hook_chains(diversion: Diversion) -> dict[str, Chain]:
     """The doors of the table. They come last and go first."""
+    questions = f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}"
     return {
-        INGRESS: Chain((f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}",)),
+        INGRESS: Chain((questions, *page_rules(diversion))),
         "output": Chain((f"meta mark {RESET_MARK:#x} notrack",), "filter hook output priority raw; policy accept;"),
         "forward": Chain(
-            (f"meta l4proto tcp jump {KILLED_TCP}", f"meta l4proto udp jump {KILLED_UDP}", "jump addresses"),
+            (
+                f"meta l4proto tcp jump {KILLED_TCP}",
+                f"meta l4proto udp jump {KILLED_UDP}",
+                *refuse_rules(diversion),
+                "jump addresses",
+            ),
             "filter hook forward priority filter - 5; policy accept;",
         ),
     }
+
+
+def page_rules(diversion: Diversion) -> tuple[str, ...]:
+    """The way to the page is that of the questions: for the same clients, and through the same door."""
+    return (f"{towards_page(diversion)} tcp dport 80 jump {QUESTIONS}",) if diversion.page else ()
+
+
+def refuse_rules(diversion: Diversion) -> tuple[str, ...]:
+    """Whatever else is sent to an address that nobody has is refused at once, so that TLS and QUIC need not wait."""
+    return (f"{towards_page(diversion)} goto {REFUSE}",) if diversion.page and diversion.page_alone else ()
+
+
+def towards_page(diversion: Diversion) -> str:
+    words = "ip" if len(diversion.page) == 4 else "ip6"
+    return f"iifname @{ALIVE} {words} daddr {address_text(diversion.page)}"
 
 
 def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ class TablePlan:
                 self._sets[learned_set(name, family)] = spec
         self._chains[LEARNED] = Chain(learned_rules(owners.values()))
         self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
-        self._chains.update(hook_chains())
+        self._chains.update(hook_chains(diversion))
         elements = self._members.elements()
         elements["net4"], elements["net6"] = territory.elements(owners)
         elements[LAN] = {interface.encode(): "" for interface in interfaces}

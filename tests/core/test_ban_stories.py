@@ -219,6 +219,18 @@ def test_what_passes_under_a_ban_is_a_leak_with_its_evidence() -> None:
     }
 
 
+def test_what_leads_to_where_banned_names_lead_is_neither_cut_nor_a_leak() -> None:
+    watched = governed()
+    watched.judge.sinks = frozenset((packed(SHARED),))
+    request = packet(PHONE, SHARED, (40000, 80))
+    effects = watched.feed([*http(request, "www.tiktok.com"), answer_to(request)], START + 5)
+    assert [effect for effect in effects if isinstance(effect, Kill)] == []
+    effects = watched.govern(policy(ban(), ban("google")), START + 6)
+    assert [effect for effect in effects if isinstance(effect, Kill)] == []
+    assert told(watched, "leaked_bytes_total") == {}
+    assert told(watched, "blocked_total") == {}
+
+
 def test_what_is_refused_at_its_first_packet_is_no_leak() -> None:
     watched = governed()
     first = syn(PHONE, BYTEDANCE_OWN)

@@ -24,8 +24,11 @@ GROUPS = (Group("staff", ("10.0.0.1", MAC.hex(":"))), Group("students", ("10.0.0
 BAN = Ban("ban-1", (Subject("bytedance"),), ("staff",), "enforce", allow=(b"press.tiktok.com",))
 
 
-def plan(*bans: Ban, exemptions: tuple[Exemption, ...] = (), armed: bool = True) -> Desired:
-    diversion = Diversion(armed=armed, exempt=(packed("10.0.0.53"), packed("fd00::53")))
+def plan(
+    *bans: Ban, exemptions: tuple[Exemption, ...] = (), armed: bool = True, page: str = "", page_alone: bool = True
+) -> Desired:
+    exempt = (packed("10.0.0.53"), packed("fd00::53"))
+    diversion = Diversion(armed=armed, exempt=exempt, page=packed(page) if page else b"", page_alone=page_alone)
     policy = Policy(bans, exemptions, (), local_time)
     members = Members(Groups(GROUPS, INTERFACES))
     return plan_table(policy, members, LISTED.territory, VENDORS, INTERFACES, diversion, NOW)
@@ -146,6 +149,23 @@ def test_only_questions_of_the_banned_are_diverted() -> None:
     assert of.forward(question(packed("10.0.0.53"), mac=MAC)) == PASS
     assert of.forward(question(packed("fd00::53"), mac=MAC)) == PASS
     assert of.forward(question(GUEST, mac=MAC, came_in="wan0")) == PASS
+
+
+@pytest.mark.parametrize(("page", "source"), [("192.0.2.80", LAPTOP), ("2001:db8::80", packed("fd00::1"))])
+def test_who_is_banned_finds_the_page_and_whatever_else_goes_there_is_refused(page: str, source: bytes) -> None:
+    there = Packet(source, packed(page), MAC, protocol=TCP, destination_port=80)
+    guest = replace(there, source=GUEST if len(source) == 4 else packed("fd00::3"), mac=b"\x02" * 6)
+    of = kernel(plan(BAN, page=page))
+    assert [of.forward(there), of.forward(guest)] == [DIVERT, REJECT]
+    for other in (replace(there, destination_port=443), replace(there, destination_port=443, protocol=UDP)):
+        assert of.forward(other) == REJECT
+    own = kernel(plan(BAN, page=page, page_alone=False))
+    assert [own.forward(there), own.forward(guest), own.forward(replace(there, destination_port=443))] == [
+        DIVERT, PASS, PASS,
+    ]  # fmt: skip
+    for gone in (kernel(plan(BAN, page=page), alive=False), kernel(plan(BAN))):
+        assert gone.forward(there) == PASS
+    assert kernel(plan(BAN, page=page, armed=False)).forward(there) == REJECT
 
 
 def test_before_the_sinkhole_has_answered_only_the_probe_is_diverted() -> None:
