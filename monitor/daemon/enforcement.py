@@ -243,7 +243,7 @@ class Enforcement:
         enforcer = self._holding.enforcer
         if enforcer is not None:
             self._holding.hold(enforcer, self._gateway.judge.standing_kills(time.time()))
-            self.learning.forget()
+            self.learning.restore()
             self.learning.ask_anew()
 
 

@@ -4,8 +4,10 @@ Before an address is learned, the names under which devices know it are asked fo
 connection is refused for a moment; names that show up later free it at once.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Any, Final, final
 
@@ -14,6 +16,7 @@ from monitor.core.gateway import Gateway
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.lookups import COMING, DROPPED, Lookups, system_resolvers
+from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Samples
 from monitor.policy.claims import Claims
@@ -23,6 +26,7 @@ from monitor.policy.learnable import Learnable
 from monitor.policy.learned import GUARDED, LEARNED, Free, Learn, Learned, Lesson
 from monitor.policy.rules import learned_set
 from monitor.policy.table import chain_for
+from monitor.policy.territory import Owner
 
 # So many names of an address are asked for before it is learned, the newest of those that devices know.
 NAMES_ASKED: Final = 16
@@ -30,6 +34,8 @@ NAMES_ASKED: Final = 16
 SECONDS_LEAST: Final = 300.0
 GRACE_SECONDS: Final = 30.0
 SWEEP_SECONDS: Final = 10.0
+# Put back between two turns of the loop: 10 ms of it.
+ADDRESSES_AT_ONCE: Final = 50
 
 
 @final
@@ -45,6 +51,7 @@ class Learning:
         self._ground: Ground | None = None
         self._awaited: dict[bytes, set[bytes]] = {}
         self._pending: dict[bytes, int] = {}
+        self._chains: dict[Owner, str] = {}
         self._sweep_due = 0.0
 
     def stand_on(self, ground: Ground) -> None:
@@ -65,6 +72,10 @@ class Learning:
             self._gateway.judge.usage.learned = self._learned.keys
         self._learned.claims, self._learned.learnable = claims, learnable
         self._settle(self._learned.govern(time.time()))
+        chains = {owner: chain_for(self._holding.desired, *owner) for owner in self._learned.owners()}
+        if any(self._chains.get(owner, chain) != chain for owner, chain in chains.items()):
+            self.restore()
+        self._chains = chains
 
     def ask(self, name: bytes) -> None:
         """A device wants a name whose vendor a ban by address is about."""
@@ -88,8 +99,13 @@ class Learning:
             self._lookups.ask(name, urgent=True)
         self._settle([address])
 
+    def restore(self) -> None:
+        """The table was made anew, or has other chains: what is learned goes back, a part at a time."""
+        if self._learned is not None:
+            self._put_back(self._learned.addresses())
+
     def forget(self) -> None:
-        """The table was made anew, or is gone: nothing is learned any longer."""
+        """The table is gone: nothing is learned any longer."""
         self._awaited.clear()
         self._pending.clear()
         if self._learned is not None:
@@ -157,9 +173,10 @@ class Learning:
 
     def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> None:
         """The addresses of a name that passes may be reached, by whom the name may be."""
-        for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
-            if set_name in self._holding.desired.sets:
-                enforcer.put(set_name, keys, seconds, name)
+        with self._telling(enforcer):
+            for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
+                if set_name in self._holding.desired.sets:
+                    enforcer.put(set_name, keys, seconds, name)
 
     def _verify(self, address: bytes, now: float) -> bool:
         """Asks for the names that devices know the address by; True where the answers must be waited for.
@@ -210,6 +227,16 @@ class Learning:
             lessons += learned.settle(address, said, now)
         self._perform(enforcer, lessons, now)
 
+    def _put_back(self, addresses: list[bytes]) -> None:
+        enforcer, learned = self._holding.enforcer, self._learned
+        if enforcer is None or learned is None:
+            return
+        now = time.time()
+        some, rest = addresses[:ADDRESSES_AT_ONCE], addresses[ADDRESSES_AT_ONCE:]
+        self._perform(enforcer, [lesson for address in some for lesson in learned.lessons_of(address, now)], now)
+        if rest:
+            asyncio.get_running_loop().call_soon(self._put_back, rest)
+
     def _perform(self, enforcer: Enforcer, lessons: Sequence[Lesson], now: float) -> None:
         """One batch for what goes, and one for each name that brings something."""
         desired = self._holding.desired
@@ -225,10 +252,20 @@ class Learning:
                     sets = [learned_set(chain, family)] if chain else []
                     for set_name in sets + ([f"learned{family}"] if lesson.last else []):
                         gone.setdefault(set_name, []).append(key)
-        for set_name, keys in gone.items():
-            enforcer.forget(set_name, keys)
-        for (chain, until, name), keys in come.items():
-            enforcer.learn(chain, keys, until - now, name)
+        with self._telling(enforcer):
+            for set_name, keys in gone.items():
+                enforcer.forget(set_name, keys)
+            for (chain, until, name), keys in come.items():
+                enforcer.learn(chain, keys, until - now, name)
+
+    @contextmanager
+    def _telling(self, enforcer: Enforcer) -> Iterator[None]:
+        """What the kernel does not do is told, and done when the name is asked for again."""
+        try:
+            yield
+        except (OSError, MachineError) as error:
+            enforcer.complaints.append(f"the kernel did not take what answers said: {error}")
+        self._holding.tell(enforcer)
 
 
 def is_address(text: str) -> bool:

@@ -153,6 +153,25 @@ class Learned:
     def is_learned(self, address: bytes) -> bool:
         return address in self.keys
 
+    def addresses(self) -> list[bytes]:
+        """Every plain address about which something was decided."""
+        return list(self._states)
+
+    def lessons_of(self, address: bytes, now: float) -> list[Lesson]:
+        """What the kernel must hold of a plain address, for one that has lost it."""
+        keys = tuple(self.learnable.keys(address))
+        return [
+            Learn(owner, keys, state.until, state.name)
+            for owner, state in self._states.get(address, {}).items()
+            if state.outcome == LEARNED and state.until > now
+        ]
+
+    def owners(self) -> set[Owner]:
+        """For whom addresses are learned now."""
+        return {
+            owner for states in self._states.values() for owner, state in states.items() if state.outcome == LEARNED
+        }
+
     def states_of(self, address: bytes, now: float) -> list[State]:
         """What became of a plain address, for whoever asks why."""
         return [state for state in self._states.get(address, {}).values() if state.until > now]
