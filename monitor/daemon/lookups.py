@@ -26,7 +26,7 @@ RESOLV_CONF: Final = Path("/etc/resolv.conf")
 DNS_PORT: Final = 53
 WAIT_SECONDS: Final = 2.0
 NAMES_MAX: Final = 16_384
-WAITING_MAX: Final = 4_096
+WAITING_MAX: Final = 1_024
 AT_ONCE: Final = 16
 # A slot is free again so long after it was taken: not more than 80 names a second leave.
 SLOT_SECONDS: Final = 0.2
@@ -66,12 +66,13 @@ class Lookups:
         self._waiting: dict[bytes, None] = {}
         self._asking: set[bytes] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._was_urgent = False
 
     def __len__(self) -> int:
         return len(self._due)
 
     def ask(self, name: bytes, urgent: bool = False) -> str:
-        """Asks for the name, unless that was done within its TTL. What is `urgent` goes first."""
+        """Asks for the name, unless that was done within its TTL. What is `urgent` has every second slot for itself."""
         if name in self._asking or name in self._urgent or (name in self._waiting and not urgent):
             return COMING
         if self._due.get(name, 0.0) > time.monotonic() or not wire_name(name):
@@ -100,7 +101,8 @@ class Lookups:
     def _go_on(self) -> None:
         """Whoever waits longest takes a free slot."""
         while len(self._tasks) < AT_ONCE and (self._urgent or self._waiting):
-            queue = self._urgent or self._waiting
+            self._was_urgent = bool(self._urgent) and (not self._waiting or not self._was_urgent)
+            queue = self._urgent if self._was_urgent else self._waiting
             name = next(iter(queue))
             del queue[name]
             self._asking.add(name)

