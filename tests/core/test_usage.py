@@ -43,7 +43,7 @@ def used(effects: list[Effect]) -> list[tuple[bytes, bytes]]:
 
 
 def answered(watched: Gateway) -> dict[bytes, list[tuple[str, ...]]]:
-    return {said.name: list(said.answered) for said in watched.said_at(ADDRESS)}
+    return {said.name: list(said.answered) for said in watched.judge.usage.sayings.at(ADDRESS)}
 
 
 def unanswered(name: str, ech: bool = False) -> list[Observation]:
@@ -117,7 +117,7 @@ def test_a_hello_that_was_cut_claims_nothing() -> None:
 def test_without_a_policy_nothing_is_remembered() -> None:
     watched = gateway(Settings())
     watched.feed(exchange(LAPTOP, STRANGER, "www.example.org", mac=LAPTOP_MAC), START + 1)
-    assert watched.said_at(ADDRESS) == []
+    assert watched.judge.usage.sayings.at(ADDRESS) == []
 
 
 def test_a_flood_of_hellos_stays_within_its_limits() -> None:
