@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 from monitor.capture import ring
 from monitor.capture.direct import Direct
-from monitor.capture.filters import ETHERNET, HELLOS, NAMES, filter_program
+from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, filter_program
 from monitor.capture.ring import Ring
 from monitor.model import Frame
 from monitor.wire.gate import Gate
@@ -100,7 +100,7 @@ def measure(label: str, make: Callable[[bytes], Ring | Direct], sender: socket.s
     times = latency(reader, sender)
     objects = drain(reader, sender, frame(17, b"x" * 78), frames, None)
     reader.close()
-    reader = make(filter_program(HELLOS, ETHERNET))
+    reader = make(filter_program(MIDDLES, ETHERNET))
     refused = drain(reader, sender, frame(6, b"x" * 1_440), frames, Gate())
     reader.close()
     print(

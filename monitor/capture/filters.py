@@ -60,13 +60,14 @@ class Take:
 
 NAMES: Final = Take(names=WHOLE)
 # A ClientHello has at most 16 KiB here, and arrives in one frame where the kernel merged its segments.
-HELLOS: Final = Take(starts=18_432, middles=4_096)
+STARTS: Final = Take(starts=18_432)
+MIDDLES: Final = Take(middles=4_096)
 WRAPPED: Final = Take(wrapped=9_216)
 
 
-def everything_but_names(snap: int) -> Take:
-    """Every IP packet that `NAMES` leaves, the uninteresting ones cut to `snap` bytes: for counting."""
-    return Take(starts=18_432, middles=max(snap, 4_096), wrapped=9_216, rest=snap)
+def everything_else(snap: int) -> Take:
+    """Every IP packet that `NAMES` and `STARTS` leave, the uninteresting ones cut to `snap` bytes: for counting."""
+    return Take(middles=max(snap, 4_096), wrapped=9_216, rest=snap)
 
 
 def filter_program(take: Take, link: int, elephants: Sequence[int] = ()) -> bytes:

@@ -8,7 +8,7 @@ import time
 from typing import Final, final
 
 from monitor.capture.direct import Direct
-from monitor.capture.filters import ETHERNET, HELLOS, NAMES, RAW_IP, WRAPPED, everything_but_names, filter_program
+from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, RAW_IP, STARTS, WRAPPED, everything_else, filter_program
 from monitor.capture.packet import ETHERNET_HARDWARE
 from monitor.capture.ring import Ring
 from monitor.model import Frame
@@ -19,8 +19,9 @@ SIOCGIFHWADDR: Final = 0x8927
 IFF_UP: Final = 1
 
 NAMES_BUFFER_BYTES: Final = 16_777_216  # some 20,000 questions
-HELLO_BLOCKS: Final = 96  # 3 MiB, a third of a second
-WRAPPED_BLOCKS: Final = 32
+STARTS_BUFFER_BYTES: Final = 16_777_216  # some 7,000 hellos, or 20,000 SYNs
+MIDDLES_BLOCKS: Final = 128  # 4 MiB, a quarter of a second
+WRAPPED_BLOCKS: Final = 64
 COUNTING_BLOCKS: Final = 256
 UNWANTED_FRAMES: Final = 256  # frames of uploads after which the filter is looked at again
 ELEPHANT_SECONDS: Final = 0.05
@@ -28,7 +29,8 @@ ELEPHANT_SECONDS: Final = 0.05
 
 @final
 class Interface:
-    """Names come over a socket of their own, so that no flood of anything else can make one of them wait or be lost.
+    """Names come over a socket of their own, so that no flood of anything else can make one of them wait or be lost,
+    and so do the packets that begin flows, because a banned one is to be cut before it is answered.
 
     `index` is the interface's place in the capture's table. With `counting` every IP packet comes, cut to `snap`.
     """
@@ -43,6 +45,7 @@ class Interface:
         self.bytes = 0
         self.gate = Gate()
         self._names: Direct | None = None
+        self._starts: Direct | None = None
         self._rings: list[Ring] = []
         self._dropped = 0
         self._looked = 0
@@ -52,14 +55,16 @@ class Interface:
         """Raises OSError where the interface does not exist or the privilege is missing."""
         self.kernel_index = socket.if_nametoindex(self.name)
         hardware = _hardware(self.name)
-        self._names = Direct(self.name, hardware, filter_program(NAMES, _link(hardware)), NAMES_BUFFER_BYTES)
+        link = _link(hardware)
         try:
+            self._names = Direct(self.name, hardware, filter_program(NAMES, link), NAMES_BUFFER_BYTES)
+            self._starts = Direct(self.name, hardware, filter_program(STARTS, link), STARTS_BUFFER_BYTES)
             if self.counting:
-                takes = [(everything_but_names(self.snap), COUNTING_BLOCKS)]
+                takes = [(everything_else(self.snap), COUNTING_BLOCKS)]
             else:
-                takes = [(HELLOS, HELLO_BLOCKS), (WRAPPED, WRAPPED_BLOCKS)]
+                takes = [(MIDDLES, MIDDLES_BLOCKS), (WRAPPED, WRAPPED_BLOCKS)]
             for take, blocks in takes:
-                self._rings.append(Ring(self.name, hardware, filter_program(take, _link(hardware)), blocks))
+                self._rings.append(Ring(self.name, hardware, filter_program(take, link), blocks))
         except OSError:
             self.close()
             raise
@@ -80,22 +85,33 @@ class Interface:
 
     @property
     def is_open(self) -> bool:
-        return self._names is not None
+        return self._starts is not None
 
     def is_up(self) -> bool:
         return self.is_open and _is_up(self.name)
 
     def filenos(self) -> list[int]:
-        return [self._names.fileno(), *(ring.fileno() for ring in self._rings)] if self._names else []
+        return [source.fileno() for source in self._sources()]
+
+    def _sources(self) -> list[Direct | Ring]:
+        return [source for source in (self._names, self._starts, *self._rings) if source is not None]
 
     def read(self, frames_max: int, number: int, out: list[Frame]) -> int:
         """Appends at most about `frames_max` frames of each socket, and returns by how many numbers they went on."""
-        if self._names is None:
+        if self._names is None or self._starts is None:
             return 0
         begin = len(out)
         read = self._names.read(frames_max, self.index, number, out)
+        starts = len(out)
+        begun = self._starts.read(frames_max, self.index, number + read, out)
+        read += begun
         gate = None if self.counting else self.gate
-        for ring in self._rings:
+        if gate is not None:
+            for frame in out[starts:]:
+                gate.begins(frame.data, self._starts.link)
+        # A flow's middle before its beginning would be taken for an upload's: where beginnings wait, the ring waits.
+        rings = self._rings if begun < frames_max or gate is None else []
+        for ring in rings:
             got = ring.read(frames_max, self.index, number + read, gate, out)
             if not got:
                 ring.clear_error()
@@ -108,7 +124,7 @@ class Interface:
         return read
 
     def _refuse_elephants(self) -> None:
-        """Writes the flows that upload most into the filter of the hellos, at most every `ELEPHANT_SECONDS`."""
+        """Writes the flows that upload most into the filter of the middles, at most every `ELEPHANT_SECONDS`."""
         now = time.monotonic()
         if now - self._looked_at < ELEPHANT_SECONDS:
             return
@@ -116,24 +132,22 @@ class Interface:
         self._looked_at = now
         marks = self.gate.elephants()
         if marks is not None:
-            self._rings[0].attach(filter_program(HELLOS, self._rings[0].link, marks))
+            self._rings[0].attach(filter_program(MIDDLES, self._rings[0].link, marks))
 
     def dropped(self) -> int:
         """Frames that passed the filter and found no room, since the start."""
         total = self._dropped
-        for source in (self._names, *self._rings):
-            if source is not None:
-                source.count_drops()
-                total += source.dropped
+        for source in self._sources():
+            source.count_drops()
+            total += source.dropped
         return total
 
     def close(self) -> None:
         self._dropped = self.dropped()
-        if self._names is not None:
-            self._names.close()
-        for ring in self._rings:
-            ring.close()
+        for source in self._sources():
+            source.close()
         self._names = None
+        self._starts = None
         self._rings = []
         self.kernel_index = 0
 

@@ -19,7 +19,7 @@ TPACKET_V3: Final = 2
 
 BLOCK_BYTES: Final = 32_768  # holds the longest frame that a ring's filter takes
 FRAME_BYTES: Final = 2_048  # only divides the block for the kernel's arithmetic: version 3 packs frames closely
-RETIRE_MS: Final = 4
+RETIRE_MS: Final = 2
 STATUS_AT: Final = 8  # `block_status` of struct tpacket_block_desc
 STATUS_USER: Final = 1
 LENGTH_AT: Final = 20  # `blk_len`

@@ -10,6 +10,8 @@ Flow marks are the filter's: ports (32 bits, source first) XOR the low words of 
 
 from typing import Final, final
 
+ETHERNET: Final = 1  # LINKTYPE_ETHERNET
+IP_TYPES: Final = (b"\x08\x00", b"\x86\xdd")
 WINDOW: Final = 18_432  # bytes from the beginning of a flow: a hello of 16 KiB with its record headers
 FLOWS_MAX: Final = 16_384
 ELEPHANTS_MAX: Final = 64
@@ -29,6 +31,16 @@ class Gate:
         self._unwanted: dict[int, int] = {}
         self._refused: dict[int, None] = {}
         self.unwanted = 0
+
+    def begins(self, data: bytes, link: int) -> None:
+        """Takes note of a frame that comes by another way, and may begin a flow whose middle comes by this one.
+
+        With a VLAN tag in it there is nothing to note: such frames are wanted all.
+        """
+        if link != ETHERNET:
+            self.wants(data, 0)
+        elif data[12:14] in IP_TYPES:
+            self.wants(data, 14)
 
     def wants(self, data: bytes, network: int) -> bool:
         """Whether the frame whose network header is at `network` is worth an object. Never raises on bytes."""
