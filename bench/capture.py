@@ -24,6 +24,7 @@ from monitor.capture.direct import Direct
 from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, filter_program
 from monitor.capture.ring import Ring
 from monitor.model import Frame
+from monitor.wire.blocks import read_block
 from monitor.wire.gate import Gate
 
 CLONE_NEWNET = 0x40000000
@@ -53,7 +54,7 @@ def frame(protocol: int, payload: bytes) -> bytes:
 
 def read(reader: Ring | Direct, frames_max: int, gate: Gate | None, out: list[Frame]) -> int:
     if isinstance(reader, Ring):
-        return reader.read(frames_max, 0, 0, gate, out)
+        return sum(read_block(block, reader.link, 0, 0, gate, out) for block in reader.take(frames_max))
     got = reader.read(frames_max, 0, 0, out)
     if gate is not None:
         out[:] = [frame for frame in out if gate.wants(frame.data, 14)]

@@ -12,6 +12,7 @@ from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, RAW_IP, STARTS, WR
 from monitor.capture.packet import ETHERNET_HARDWARE
 from monitor.capture.ring import Ring
 from monitor.model import Frame
+from monitor.wire.blocks import read_block
 from monitor.wire.gate import Gate
 
 SIOCGIFFLAGS: Final = 0x8913
@@ -47,6 +48,7 @@ class Interface:
         self._names: Direct | None = None
         self._starts: Direct | None = None
         self._rings: list[Ring] = []
+        self._blocks: list[bytes] = []
         self._dropped = 0
         self._looked = 0
         self._looked_at = 0.0
@@ -97,10 +99,16 @@ class Interface:
         return [source for source in (self._names, self._starts, *self._rings) if source is not None]
 
     def read(self, frames_max: int, number: int, out: list[Frame]) -> int:
-        """Appends at most about `frames_max` frames of each socket, and returns by how many numbers they went on."""
+        """Appends at most about `frames_max` frames of each socket, and returns by how many numbers they went on.
+
+        A flow's middle before its beginning would be taken for an upload's. So blocks are taken before beginnings are
+        read, and looked at once no beginning waits any more.
+        """
         if self._names is None or self._starts is None:
             return 0
         begin = len(out)
+        if not self._blocks:
+            self._take_blocks(frames_max)
         read = self._names.read(frames_max, self.index, number, out)
         starts = len(out)
         begun = self._starts.read(frames_max, self.index, number + read, out)
@@ -109,19 +117,23 @@ class Interface:
         if gate is not None:
             for frame in out[starts:]:
                 gate.begins(frame.data, self._starts.link)
-        # A flow's middle before its beginning would be taken for an upload's: where beginnings wait, the ring waits.
-        rings = self._rings if begun < frames_max or gate is None else []
-        for ring in rings:
-            got = ring.read(frames_max, self.index, number + read, gate, out)
-            if not got:
-                ring.clear_error()
-            read += got
+        if gate is None or begun < frames_max:
+            for block in self._blocks:
+                read += read_block(block, self._starts.link, self.index, number + read, gate, out)
+            self._blocks = []
         for frame in out[begin:]:
             self.bytes += frame.length
         self.frames += len(out) - begin
         if self.gate.unwanted - self._looked >= UNWANTED_FRAMES:
             self._refuse_elephants()
         return read
+
+    def _take_blocks(self, frames_max: int) -> None:
+        for ring in self._rings:
+            blocks = ring.take(frames_max)
+            if not blocks:
+                ring.clear_error()
+            self._blocks += blocks
 
     def _refuse_elephants(self) -> None:
         """Writes the flows that upload most into the filter of the middles, at most every `ELEPHANT_SECONDS`."""
@@ -149,6 +161,7 @@ class Interface:
         self._names = None
         self._starts = None
         self._rings = []
+        self._blocks = []
         self.kernel_index = 0
 
 

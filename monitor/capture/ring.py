@@ -9,9 +9,7 @@ import struct
 from typing import Final, final
 
 from monitor.capture.packet import SOL_PACKET, PacketSocket
-from monitor.model import Frame
-from monitor.wire.blocks import read_block
-from monitor.wire.gate import Gate
+from monitor.wire.blocks import frames_of
 
 PACKET_RX_RING: Final = 5
 PACKET_VERSION: Final = 10
@@ -45,14 +43,12 @@ class Ring(PacketSocket):
             self.socket.close()
             raise
 
-    def read(self, frames_max: int, interface: int, number: int, gate: Gate | None, out: list[Frame]) -> int:
-        """Appends the frames of the blocks that are ready, block by block until `frames_max` are passed.
-
-        Returns how many were read, those that the gate left out included.
-        """
-        read = 0
+    def take(self, frames_max: int) -> list[bytes]:
+        """Copies of the blocks that are ready, for `read_block`, until they hold `frames_max` frames."""
+        taken: list[bytes] = []
+        frames = 0
         memory = self._memory
-        while read < frames_max:
+        while frames < frames_max:
             at = self._next * BLOCK_BYTES
             if not memory[at + STATUS_AT] & STATUS_USER:
                 break
@@ -60,8 +56,9 @@ class Ring(PacketSocket):
             block = memory[at : at + length]
             memory[at + STATUS_AT : at + STATUS_AT + 4] = TO_KERNEL
             self._next = (self._next + 1) % self._blocks
-            read += read_block(block, self.link, interface, number + read, gate, out)
-        return read
+            taken.append(block)
+            frames += frames_of(block)
+        return taken
 
     def close(self) -> None:
         self._memory.close()

@@ -30,6 +30,11 @@ def _is_tagged(block: bytes, begin: int, link: int) -> bool:
     return link == ETHERNET and block[begin + 12] in TAG_BYTES and block[begin + 13] in (0x00, 0xA8)
 
 
+def frames_of(block: bytes) -> int:
+    """How many frames the block holds."""
+    return _native32(block, BLOCK_PACKETS)
+
+
 def read_block(block: bytes, link: int, interface: int, number: int, gate: Gate | None, out: list[Frame]) -> int:
     """Appends the block's frames, numbered from `number`, and returns how many it held.
 
