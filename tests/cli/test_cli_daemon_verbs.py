@@ -53,7 +53,7 @@ async def answer(verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, 
         told = {"name": "www.tiktok.com", "vendor": "bytedance", "first": NOW, "last": NOW}
         return {
             "query": "203.0.113.5", "vendor": None, "service": None, "list": None, "entry": None, "category": None,
-            "names": [told] if arguments["device"] == PHONE else [], "groups": ["students"],
+            "names": [told] if arguments["device"] == PHONE else [], "learned": [], "groups": ["students"],
             "layers": {"ip": {"action": "block", "ban": "b-all", "mode": "enforce", "what": "refused"}},
         }  # fmt: skip
     if verb == "pause":
