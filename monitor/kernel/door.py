@@ -5,14 +5,10 @@ there too. In it every address is local: a socket sees the address that a client
 """
 
 import contextlib
-import ctypes
 import fcntl
-import os
 import socket
 import struct
-import threading
-from collections.abc import Callable
-from typing import Final, TypeVar, final
+from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.links import (
@@ -24,14 +20,12 @@ from monitor.kernel.links import (
     set_up,
 )
 from monitor.kernel.netlink import ROUTE, Netlink
+from monitor.kernel.place import Place
 
 GET_MAC: Final = 0x8927  # SIOCGIFHWADDR
 GET_MTU: Final = 0x8921
-CLONE_NEWNET: Final = 0x40000000
 FAR_END: Final = "lan"
 LOCAL_TABLE: Final = 100
-
-T = TypeVar("T")
 
 
 @final
@@ -44,84 +38,52 @@ class Door:
     def __init__(self, interface: str, near: str) -> None:
         self.interface = interface
         self.near = near
-        self._place = -1
+        self._place: Place | None = None
         try:
             with contextlib.suppress(OSError):
                 remove_link(near)  # left by a daemon that was killed a moment ago
-            in_thread(self._build)
+            self._place = Place()
+            self._build(self._place)
         except (OSError, MachineError) as failure:
             self.close()
             raise MachineError(f"the diversion of {interface}: {failure}") from failure
 
     def make_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """A socket of the namespace. It sees what clients sent to port 53 of any address there is."""
-        return in_thread(lambda: self._enter_and_make(family, kind, protocol))
+        """A socket of the namespace. It sees what clients sent to port 53 of any address there is. Raises OSError."""
+        if self._place is None:
+            raise MachineError(f"the diversion of {self.interface} is closed")
+        return self._place.make_socket(family, kind, protocol)
 
     def close(self) -> None:
         """Removes the pair; the namespace goes with the last of its sockets."""
-        if self._place >= 0:
-            os.close(self._place)
-            self._place = -1
+        if self._place is not None:
+            self._place.close()
+            self._place = None
         with contextlib.suppress(OSError):
             remove_link(self.near)
 
-    def _build(self) -> None:
-        """In a thread of its own, which leaves the daemon's namespace for good."""
+    def _build(self, place: Place) -> None:
+        mac, mtu = look_at_link(self.interface)
         outside = Netlink(ROUTE)
         try:
-            mac, mtu = look_at_link(self.interface)
-            change_namespace("unshare", CLONE_NEWNET)
-            self._place = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            add_veth(outside, self.near, FAR_END, mac, mtu, self._place)
+            add_veth(outside, self.near, FAR_END, mac, mtu, place.descriptor)
             set_up(outside, self.near, arp=False)
         finally:
             outside.close()
-        inside = Netlink(ROUTE)
+        inside = Netlink(ROUTE, made=place.make_socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE))
         try:
-            furnish(inside)
+            furnish(inside, place.index_of(FAR_END))
         finally:
             inside.close()
 
-    def _enter_and_make(self, family: int, kind: int, protocol: int) -> socket.socket:
-        change_namespace("setns", self._place, CLONE_NEWNET)
-        return socket.socket(family, kind, protocol)
 
-
-def in_thread(work: Callable[[], T]) -> T:
-    """The result of `work`, done by a thread that ends with it: what changes namespace must not come back."""
-    results: list[T] = []
-    failures: list[Exception] = []
-
-    def do() -> None:
-        try:
-            results.append(work())
-        except Exception as failure:
-            failures.append(failure)
-
-    thread = threading.Thread(target=do, name="gatewatch-door")
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return results[0]
-
-
-def furnish(netlink: Netlink) -> None:
+def furnish(netlink: Netlink, far: int) -> None:
     """Routes in both directions, for a namespace that has the far end and nothing else."""
-    far = socket.if_nametoindex(FAR_END)
     set_up(netlink, LOOPBACK)
     set_up(netlink, FAR_END, arp=False)
     for family in (socket.AF_INET, socket.AF_INET6):
         add_default(netlink, family, far)
         add_everything_local(netlink, family, FAR_END, far, LOCAL_TABLE)
-
-
-def change_namespace(call: str, *arguments: int) -> None:
-    """Moves the calling thread, and only it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc[call](*arguments) != 0:
-        reason = os.strerror(ctypes.get_errno())
-        raise MachineError(f"no network namespace of our own: {reason} (CAP_SYS_ADMIN is needed for it)")
 
 
 def look_at_link(name: str) -> tuple[bytes, int]:

@@ -34,10 +34,19 @@ class Overrun(Exception):
 
 @final
 class Netlink:
-    """One socket, not blocking; subscribed to `groups`. Raises OSError without the privilege or the kernel's part."""
+    """One socket, not blocking; subscribed to `groups`. Raises OSError without the privilege or the kernel's part.
 
-    def __init__(self, protocol: int, groups: tuple[int, ...] = (), buffer_bytes: int = 1_048_576) -> None:
-        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
+    `made` is a socket of that protocol to be used instead of a new one, of another network namespace.
+    """
+
+    def __init__(
+        self,
+        protocol: int,
+        groups: tuple[int, ...] = (),
+        buffer_bytes: int = 1_048_576,
+        made: socket.socket | None = None,
+    ) -> None:
+        self.socket = made or socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self.sequence = 0
         try:
             self.socket.setblocking(False)

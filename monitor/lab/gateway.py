@@ -163,6 +163,7 @@ def notify_socket(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notified.bind(str(path))
+    path.chmod(0o777)  # whoever the daemon runs as
     notified.settimeout(0.2)
     return notified
 

@@ -1,6 +1,5 @@
 """Questions reach the sinkhole past everybody else's rules, and its answers seem to come from whom was asked."""
 
-import os
 import select
 import socket
 import struct
@@ -194,8 +193,10 @@ def test_the_way_goes_with_its_last_socket(wire: Cable) -> None:
     door = wire.near.inside(lambda: Door("v0", "gw-test0"))
     own = wire.near.inside(lambda: door.make_socket(socket.AF_INET, socket.SOCK_DGRAM))
     assert "gw-test0" in wire.near.run(["ip", "link"]).stdout
-    os.close(door._place)
-    door._place = -1
+    place = door._place
+    assert place is not None
+    assert "gw-test0" in wire.near.run(["ip", "link"]).stdout
+    place.close()
     own.close()
     deadline = time.monotonic() + 5
     while "gw-test0" in wire.near.run(["ip", "link"]).stdout:
