@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
     if broken:
         return EXIT_USAGE
     if findings:
-        return EXIT_FINDING
+        return EXIT_OK if arguments.lenient else EXIT_FINDING
     entries = sum(status.entries for status in loaded.statuses)
     lists = count_text(len(loaded.statuses), "list")
     print(f"{config.path or 'no configuration file, the defaults'}: ok, {lists} with {entries:,} entries")

@@ -5,6 +5,7 @@ from typing import Final
 
 from monitor.cli.parser_parts import JSON_HELP, Verbs, add_config, add_json, add_verb
 from monitor.cli.parser_policy import add_policy_verbs
+from monitor.cli.parser_service import add_service_verbs
 from monitor.cli.places import CONFIG_PATH
 
 DESCRIPTION: Final = """\
@@ -26,6 +27,7 @@ def build_parser() -> ArgumentParser:
     for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, _lists):
         add(verbs)
     add_policy_verbs(verbs)
+    add_service_verbs(verbs)
     return parser
 
 
@@ -86,6 +88,7 @@ def _check(verbs: Verbs) -> None:
         "Prints a line a mistake: file, line, what is wrong, the nearest valid key. 2 if the configuration or a list\n"
         "cannot be used, 1 if it can but something in it will not work as written.",
     )
+    verb.add_argument("--lenient", action="store_true", help="0 also where what was found keeps nothing from starting")
     add_config(verb)
 
 

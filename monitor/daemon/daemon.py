@@ -283,9 +283,14 @@ class Daemon:
             self.look_again()
 
     def _keep_alive(self) -> None:
-        if self.notifier.watchdog_seconds:
-            self.notifier.alive()
-            self.loop.call_later(self.notifier.watchdog_seconds, self._keep_alive)
+        """Only while capture and kernel are well: what else is wrong would be no better after a restart."""
+        if not self.notifier.watchdog_seconds:
+            return
+        fault = "" if self.sees() else "nothing is captured"
+        if not self.enforcement.holds():
+            fault = "bans cannot be renewed"
+        self.notifier.alive(fault)
+        self.loop.call_later(self.notifier.watchdog_seconds, self._keep_alive)
 
     def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An error that nobody caught: told at most once a minute, and the loop goes on."""

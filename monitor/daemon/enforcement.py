@@ -134,6 +134,10 @@ class Enforcement:
             await self._let_go()
             self._retry_later()
 
+    def holds(self) -> bool:
+        """Whether what was put in force still is."""
+        return self._upkeep.holds
+
     def health(self) -> str:
         return self.fault or self._answers.fault or self._holding.complaints.standing()
 

@@ -5,6 +5,8 @@ import socket
 import time
 from typing import Final, final
 
+from monitor.daemon.log import log
+
 WATCHDOG_SHARE: Final = 0.5  # of the time after which systemd would lose patience
 
 
@@ -16,6 +18,7 @@ class Notifier:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
         mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         patience = os.environ.get("WATCHDOG_USEC", "0") if mine else "0"
+        self._fault = ""
         self.watchdog_seconds = int(patience) / 1e6 * WATCHDOG_SHARE if patience.isdigit() else 0.0
 
     def ready(self, status: str) -> None:
@@ -27,8 +30,13 @@ class Notifier:
     def stopping(self) -> None:
         self._send("STOPPING=1")
 
-    def alive(self) -> None:
-        self._send("WATCHDOG=1")
+    def alive(self, fault: str = "") -> None:
+        """To be called every `watchdog_seconds`; with a fault the manager's patience runs out."""
+        if fault and fault != self._fault:
+            log.error("%s: if that lasts, the service manager will start us again", fault)
+        self._fault = fault
+        if not fault:
+            self._send("WATCHDOG=1")
 
     def _send(self, text: str) -> None:
         if not self._address:

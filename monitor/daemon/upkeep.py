@@ -17,7 +17,7 @@ LOOK_SECONDS_MAX: Final = 60.0
 @final
 class Upkeep:
     """Once a second while the table is held. `sees` tells whether the daemon sees anything, `mended` is called after
-    something had to be put back.
+    something had to be put back. `holds`: bans are not opening for want of a renewal that the kernel refused.
     """
 
     def __init__(
@@ -29,12 +29,14 @@ class Upkeep:
         self._mended = mended
         self._timer: TimerHandle | None = None
         self._look_due = 0.0
+        self.holds = True
 
     def start(self) -> None:
         self.stop()
         self._timer = self._loop.call_later(BEAT_SECONDS, self._beat)
 
     def stop(self) -> None:
+        self.holds = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -67,6 +69,7 @@ class Upkeep:
             renewed, reason = enforcer.renew_alive(), "the kernel refuses"
         except (OSError, MachineError) as error:
             renewed, reason = False, str(error)
+        self.holds = renewed
         if not renewed:
             self._look_due = 0.0
             enforcer.complaints.append(f"bans open, because they cannot be renewed: {reason}")

@@ -28,6 +28,8 @@ TABLE_HANDLE: Final = 4
 TABLE_USERDATA: Final = 6
 RULE_TABLE: Final = 1
 RULE_CHAIN: Final = 2
+RULE_EXPRESSIONS: Final = 4
+LOOKUP_SET: Final = 1
 OBJECT_NAME: Final = 2
 OBJECT_TYPE: Final = 3
 OBJECT_DATA: Final = 4
@@ -74,6 +76,15 @@ class Nftables:
                 name = found.get(RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
                 counts[name] = counts.get(name, 0) + 1
         return counts
+
+    def chains_with_set(self, table: str, name: str) -> set[str]:
+        """The chains of the inet table in which a rule looks something up in a set of this name."""
+        wanted = attribute(LOOKUP_SET, name.encode() + b"\0")
+        return {
+            found.get(RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
+            for found in self._dump(GET_RULE, attribute(RULE_TABLE, table.encode() + b"\0"))
+            if found.get(RULE_TABLE, b"").rstrip(b"\0") == table.encode() and wanted in found.get(RULE_EXPRESSIONS, b"")
+        }
 
     def has_set(self, table: str, name: str) -> bool:
         body = attribute(1, table.encode() + b"\0") + attribute(2, name.encode() + b"\0")

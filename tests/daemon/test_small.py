@@ -30,6 +30,7 @@ def test_the_service_manager_hears(abstract: bool, tmp_path: Path, monkeypatch: 
         assert notifier.watchdog_seconds == 5.0
         notifier.ready("watching br-lan")
         notifier.reloading()
+        notifier.alive("nothing is captured")
         notifier.alive()
         notifier.stopping()
         heard = [manager.recv(200).decode() for _ in range(4)]

@@ -1,0 +1,13 @@
+"""`reload`: the daemon reads configuration and lists again, as a whole or not at all."""
+
+from argparse import Namespace
+
+from monitor.cli.client import ask
+from monitor.errors import EXIT_OK
+from monitor.lists.child import TIMEOUT_SECONDS
+
+
+def run(arguments: Namespace) -> int:
+    answer = ask("reload", {}, TIMEOUT_SECONDS)
+    print(f"reloaded: {answer['config']}")
+    return EXIT_OK
