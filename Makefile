@@ -35,6 +35,11 @@ bench: $(VENV)/test.stamp
 dashboards: $(VENV)/test.stamp
 	PYTHONPATH=grafana $(VENV)/bin/python -P -m boards
 
+# What is installed in .venv, core compiled, as a Debian package for machines with the same Debian.
+deb: $(VENV)/run.stamp
+	$(PIP) --group package
+	$(VENV)/bin/python package/deb.py build/deb
+
 format: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .

@@ -47,6 +47,10 @@ What always holds, each with the test that keeps it:
 - the journal says what the counters say, and no name outside the catalogue: `tests/core/test_diary.py`
 - a disk or a file that fails costs the journal, never the service: `tests/journal/test_journal.py`,
   `tests/daemon/test_daemon_journal.py`
+- two capabilities and the service's sandbox are enough for every layer: `tests/netns/test_netns_privileges.py`,
+  `tests/package/test_service.py`
+- what a daemon that died left goes where bans fail open, and holds where they fail closed:
+  `tests/kernel/test_clearing.py`
 - the daemon imports neither scapy nor what only the lab or a list update needs: `tests/daemon/test_process.py`
 - README tells what the code does, and its commands run: `tests/test_documents.py`,
   `tests/test_commands_in_documents.py`

@@ -1,0 +1,44 @@
+"""The few files of the package that are made from words."""
+
+CONTROL = """\
+Package: gatewatch
+Version: {version}
+Architecture: {architecture}
+Maintainer: The gatewatch authors <gatewatch@localhost>
+Section: net
+Priority: optional
+Installed-Size: {kilobytes}
+Depends: {python}, libc6, libnftables1, init-system-helpers (>= 1.54), systemd | systemd-standalone-sysusers
+Recommends: ca-certificates
+Suggests: prometheus, grafana
+Description: says which vendor every device behind a gateway talks to
+ gatewatch runs on a Linux gateway. It watches DNS and flow metadata of the
+ network behind it, attributes every byte to a vendor with evidence for
+ it, exports that to Prometheus and, where an administrator asks, bans
+ vendors network-wide. Nothing is decrypted, and nothing is installed on the
+ devices.
+"""
+
+# -I: neither the environment nor the folder that somebody stands in changes what is imported.
+LAUNCHER = """\
+#!/usr/lib/gatewatch/bin/python3 -I
+import sys
+
+from monitor.cli.main import main
+
+sys.exit(main())
+"""
+
+PYVENV = """\
+home = /usr/bin
+include-system-site-packages = false
+version = {version}
+"""
+
+CHANGE = """\
+gatewatch ({version}) stable; urgency=medium
+
+  * What is new stands in changelog.gz.
+
+ -- The gatewatch authors <gatewatch@localhost>  Thu, 01 Jan 2026 00:00:00 +0000
+"""

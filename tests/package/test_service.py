@@ -1,0 +1,263 @@
+"""The package on a real systemd: what it installs starts, bans from its sandbox, survives, and goes without trace."""
+
+import os
+import signal
+from pathlib import Path
+
+import documented
+import pytest
+from machine import Machine
+
+from monitor.lab.gateway import Daemon
+from monitor.lab.lab import Lab
+from monitor.lab.zone import NAMELESS_V4
+
+pytestmark = pytest.mark.netns
+
+SERVICE = "gatewatch.service"
+SETTINGS = "/etc/gatewatch/gatewatch.toml"
+UNITS = (
+    SERVICE,
+    "gatewatch-lists.service",
+    "gatewatch-lists.timer",
+    "gatewatch-place.socket",
+    "gatewatch-place@.service",
+)
+NET_ADMIN_AND_RAW = 1 << 12 | 1 << 13
+
+
+def ban(lab: Lab, on_failure: str = "open") -> str:
+    return (
+        f'[capture]\ninterfaces = ["br-lan"]\n[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n'
+        f'[[ban]]\nvendors = ["bytedance"]\ngroups = ["phones"]\nmode = "enforce"\non_failure = "{on_failure}"\n'
+    )
+
+
+def main_process(machine: Machine) -> int:
+    """Seen from outside; 0 where there is none."""
+    inner = machine.show(SERVICE, "MainPID")["MainPID"]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = status.read_text().splitlines()
+        except OSError:
+            continue
+        numbers = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+        if len(numbers) > 1 and numbers[-1] == inner and in_machine(machine, status):
+            return int(numbers[0])
+    return 0
+
+
+def in_machine(machine: Machine, status: Path) -> bool:
+    try:
+        return os.readlink(status.with_name("ns") / "pid") == os.readlink(f"/proc/{machine.pid}/ns/pid")
+    except OSError:
+        return False
+
+
+def status_of(process: int) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
+
+
+def rules(lab: Lab) -> str:
+    return lab.gateway.run(["nft", "list", "ruleset"]).stdout
+
+
+@pytest.fixture(scope="module")
+def settings(machine: Machine) -> Path:
+    """The configuration file."""
+    return machine.path(SETTINGS)
+
+
+def use(machine: Machine, text: str) -> None:
+    """The service runs with this configuration, whatever a test before left."""
+    machine.path(SETTINGS).write_text(text)
+    if machine.is_active(SERVICE):
+        machine.must("systemctl", "reload", SERVICE)
+    else:
+        machine.must("systemctl", "start", SERVICE)
+
+
+def test_it_runs_with_two_capabilities_in_a_sandbox(machine: Machine, lab: Lab) -> None:
+    assert machine.is_active(SERVICE), machine.journal(SERVICE)
+    known = machine.show(SERVICE, "User", "StatusText", "NRestarts")
+    assert known == {"User": "gatewatch", "StatusText": "watching br-lan", "NRestarts": "0"}
+    status = status_of(main_process(machine))
+    assert int(status["CapEff"], 16) == int(status["CapBnd"], 16) == NET_ADMIN_AND_RAW
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+    for path, mode in (("/var/lib/gatewatch", "750"), ("/var/lib/gatewatch/pseudonyms", "644")):
+        assert machine.must("stat", "--format=%U %G %a", path) == f"gatewatch gatewatch {mode}"
+    assert lab.gateway.run(["sysctl", "-n", "net.netfilter.nf_conntrack_acct"]).stdout == "1\n"
+    assert "bytes from conntrack's counters" in machine.journal(SERVICE)
+    assert machine.must("gatewatch", "--version").startswith("gatewatch ")
+    assert machine.must("gatewatch", "status")
+
+
+def test_the_manual_tells_every_verb_and_every_key(machine: Machine) -> None:
+    page = machine.must("man", "--pager=cat", "gatewatch")
+    for verb in documented.commands():
+        assert f"COMMAND 'gatewatch {verb}'" in page
+    settings = machine.must("man", "--pager=cat", "gatewatch.toml")
+    assert "[[ban]]" in settings
+    assert "retention_days = 30" in settings
+
+
+def test_systemd_finds_nothing_wrong_with_the_units_and_little_exposed(machine: Machine) -> None:
+    done = machine.do("systemd-analyze", "verify", *UNITS)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    for unit in UNITS:
+        if unit.endswith(".service"):
+            path = f"/usr/lib/systemd/system/{unit}"
+            machine.must("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", path)
+
+
+def test_every_layer_bans_from_within_the_sandbox(machine: Machine, watched: Daemon, lab: Lab) -> None:
+    phone, laptop = lab.client("phone"), lab.client("laptop")
+    use(machine, ban(lab))
+    assert watched.metric("enforcement_up", part="kernel") == 1, machine.journal(SERVICE)
+    assert watched.metric("enforcement_up", part="sinkhole") == 1, machine.journal(SERVICE)
+    assert phone.dig("www.tiktok.com").status == "NXDOMAIN"
+    assert phone.dig("www.example.org").good
+    assert laptop.dig("www.tiktok.com").good
+    assert not phone.curl("https://www.tiktok.com/", address="203.0.113.80", seconds=2).good
+    assert not phone.curl("https://www.example.org/", address=NAMELESS_V4, seconds=2).good
+    assert phone.curl("https://www.example.org/").good
+    machine.must("systemctl", "stop", SERVICE)
+    assert phone.dig("www.tiktok.com").good
+    assert "gatewatch" not in rules(lab)
+    assert "gw-sink" not in lab.gateway.run(["ip", "link"]).stdout
+    machine.wait_for("ended the place", lambda: "place@" not in machine.run("systemctl", "list-units", "--plain"))
+
+
+def test_a_bad_reload_keeps_the_old_one_and_shows(machine: Machine, watched: Daemon, lab: Lab, settings: Path) -> None:
+    use(machine, ban(lab))
+    before = main_process(machine)
+    settings.write_text(ban(lab) + "[captur]\n")
+    assert machine.do("systemctl", "reload", SERVICE).returncode != 0
+    assert "not reloaded, all stays as it was" in machine.journal(SERVICE)
+    watched.wait_for("shown it", lambda: watched.metric("config_last_reload_success") == 0)
+    assert machine.is_active(SERVICE)
+    assert main_process(machine) == before
+    assert lab.client("phone").dig("www.tiktok.com").status == "NXDOMAIN"
+
+
+def test_a_wrong_configuration_stops_it_from_starting_with_the_line_of_check(machine: Machine, settings: Path) -> None:
+    settings.write_text('[capture]\ninterface = ["br-lan"]\n')
+    line = machine.do("gatewatch", "check").stderr.splitlines()[0]
+    assert f"{SETTINGS}:2: " in line
+    machine.must("journalctl", "--rotate", "--vacuum-time=1s")
+    assert machine.do("systemctl", "restart", SERVICE).returncode != 0
+    assert line.removeprefix("gatewatch: ") in machine.journal(SERVICE)
+    assert not machine.is_active(SERVICE)
+
+
+def test_what_will_not_work_as_written_does_not_stop_it(machine: Machine, settings: Path) -> None:
+    settings.write_text('[[group]]\nname = "later"\nmembers = ["iface:not-yet0"]\n')
+    assert machine.do("gatewatch", "check").returncode == 1
+    machine.must("systemctl", "restart", SERVICE)
+    assert "there is no interface 'not-yet0' at present" in machine.journal(SERVICE)
+
+
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_after_its_death_only_bans_that_fail_closed_hold_until_it_is_back(
+    machine: Machine, watched: Daemon, lab: Lab, on_failure: str
+) -> None:
+    phone = lab.client("phone")
+    use(machine, ban(lab, on_failure))
+    assert phone.dig("www.tiktok.com").status == "NXDOMAIN"
+    with overridden(machine, "Restart=no"):
+        os.kill(main_process(machine), signal.SIGKILL)
+        machine.wait_for("cleared up", lambda: machine.show(SERVICE, "ActiveState")["ActiveState"] == "failed")
+        left = rules(lab)
+        assert phone.dig("www.tiktok.com").good
+        assert ("v_bytedance" in left) == (on_failure == "closed")
+        reached = phone.curl("https://www.example.org/", address=NAMELESS_V4, seconds=1).code != 7
+        assert reached == (on_failure == "open")
+    machine.must("systemctl", "start", SERVICE)
+    watched.wait_for("banned again", lambda: phone.dig("www.tiktok.com").status == "NXDOMAIN")
+
+
+def test_who_sees_nothing_any_more_is_started_again_until_there_is_something(
+    machine: Machine, lab: Lab, settings: Path
+) -> None:
+    link = "ip link add gone0 type veth peer name gone1"
+    up = "ip link set gone0 up && ip link set gone1 up && ip addr add 10.99.0.1/24 dev gone0"
+    lab.gateway.run(["sh", "-c", f"{link} && {up}"])
+    try:
+        with overridden(machine, "WatchdogSec=3s\nRestartSec=1s"):
+            settings.write_text('[capture]\ninterfaces = ["gone0"]\n')
+            machine.must("systemctl", "restart", SERVICE)
+            lab.gateway.run(["ip", "link", "del", "gone0"])
+            machine.wait_for("told", lambda: "nothing is captured: if that lasts" in machine.journal(SERVICE))
+            machine.wait_for("lost patience", lambda: "interface gone0 does not exist" in machine.journal(SERVICE))
+            lab.gateway.run(["sh", "-c", f"{link} && {up}"])
+            machine.wait_for("come back", lambda: machine.is_active(SERVICE))
+            assert int(machine.show(SERVICE, "NRestarts")["NRestarts"]) > 0
+            machine.must("systemctl", "stop", SERVICE)
+    finally:
+        lab.gateway.run(["ip", "link", "del", "gone0"])
+
+
+def test_lists_are_fetched_by_somebody_without_any_capability(machine: Machine) -> None:
+    machine.path("/srv/names.txt").write_text("fetched.example\n")
+    use(machine, '[[list]]\nname = "mine"\nurl = "file:///srv/names.txt"\nformat = "domains"\nvendor = "mine"\n')
+    assert machine.is_active("gatewatch-lists.timer")
+    machine.must("systemctl", "start", "gatewatch-lists.service")
+    known = machine.show("gatewatch-lists.service", "User", "CapabilityBoundingSet", "AmbientCapabilities")
+    assert known == {"User": "gatewatch-lists", "CapabilityBoundingSet": "", "AmbientCapabilities": ""}
+    assert "the daemon has read the lists again" in machine.journal("gatewatch-lists.service")
+    assert machine.must("stat", "--format=%U", "/var/lib/gatewatch/lists/mine.list") == "gatewatch-lists"
+    assert "mine" in machine.must("gatewatch", "why", "a.fetched.example")
+
+
+class overridden:
+    """The unit with other words in its [Service] section."""
+
+    def __init__(self, machine: Machine, words: str) -> None:
+        self._machine = machine
+        self._words = words
+
+    def __enter__(self) -> None:
+        folder = self._machine.path(f"/run/systemd/system/{SERVICE}.d")
+        folder.mkdir(exist_ok=True)
+        self._file = folder / "test.conf"
+        self._file.write_text(f"[Service]\n{self._words}\n")
+        self._machine.must("systemctl", "daemon-reload")
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.unlink()
+        self._file.parent.rmdir()
+        self._machine.must("systemctl", "daemon-reload")
+
+
+def test_an_upgrade_keeps_the_configuration_and_runs_the_new_one(
+    machine: Machine, next_package: Path, lab: Lab, settings: Path
+) -> None:
+    use(machine, ban(lab))
+    before = main_process(machine)
+    machine.install(next_package)
+    assert machine.must("dpkg-query", "--show", "--showformat=${Version}", "gatewatch").endswith("-2")
+    assert settings.read_text() == ban(lab)
+    assert machine.is_active(SERVICE)
+    assert main_process(machine) != before
+    assert lab.client("phone").dig("www.tiktok.com").status == "NXDOMAIN"
+    assert machine.do("dpkg", "--verify", "gatewatch").stdout.split() == ["??5??????", "c", SETTINGS]
+
+
+def test_a_purge_leaves_nothing(machine: Machine, lab: Lab) -> None:
+    files = machine.must("dpkg", "--listfiles", "gatewatch").splitlines()
+    use(machine, ban(lab))
+    assert "gatewatch" in rules(lab)
+    machine.must("dpkg", "--purge", "--no-triggers", "gatewatch")
+    left = [file for file in files if "gatewatch" in file and os.path.lexists(machine.path(file))]
+    left += [str(path) for folder in ("/etc", "/var/lib", "/var/cache", "/run") for path in found(machine, folder)]
+    assert left == []
+    assert "gatewatch" not in rules(lab)
+    assert machine.do("systemctl", "cat", SERVICE).returncode != 0
+    assert machine.do("pgrep", "-u", "gatewatch").returncode == 1
+
+
+def found(machine: Machine, folder: str) -> list[Path]:
+    """What carries the name, but for labs of this machine and the pages that man keeps."""
+    others = ("gatewatch-lab", "/cache/man/")
+    return [path for path in machine.path(folder).rglob("*gatewatch*") if not any(word in str(path) for word in others)]
