@@ -15,7 +15,6 @@ from boards.panels import (
     Query,
     above,
     bad_above,
-    bars,
     curve,
     mirrored,
     rows,
@@ -46,13 +45,8 @@ BESIDE = Row(
                 Column("Bypass attempts", grown("bypass_attempts_total", "group", GROUP), steps=above(1, 100)),
                 Column("Blind", BLIND, SHARE, above(0.05, 0.2)),
             ),
-            width=14,
+            height=7,
             link=("Its bans", place("compliance", "var-group=${__value.raw}")),
-        ),
-        bars(
-            About("Devices with a vendor", "Devices that were seen with the vendor in the last hour."),
-            Query(largest(15, f"sum by (vendor, group) ({series('devices', *CHOSEN)})"), "{{vendor}} {{group}}"),
-            width=10,
         ),
     ),
 )
@@ -73,9 +67,12 @@ COURSE = Row(
             Query(f"sum by (group) ({series('group_devices', GROUP)})", "{{group}}"),
         ),
         curve(
+            About("Devices with a vendor", "Devices that were seen with the vendor in the hour before."),
+            Query(largest(15, f"sum by (vendor, group) ({series('devices', *CHOSEN)})"), "{{vendor}} {{group}}"),
+        ),
+        curve(
             About("Questions", "DNS queries, by what became of them.", A_SECOND),
             Query(rate("dns_queries_total", "group, action", *CHOSEN), "{{group}} {{action}}"),
-            width=8,
         ),
         curve(
             About(
@@ -85,12 +82,10 @@ COURSE = Row(
                 above(0.1, 1),
             ),
             Query(rate("bypass_attempts_total", "group, method", GROUP), "{{group}} {{method}}"),
-            width=8,
         ),
         curve(
             About("Blind bytes", "Bytes that nothing could name, by the reason.", BYTES_A_SECOND),
             Query(rate("blind_bytes_total", "group, reason", GROUP), "{{group}} {{reason}}"),
-            width=8,
             stacked=True,
         ),
     ),
@@ -105,6 +100,7 @@ EACH = Row(
             stacked=True,
         )
         .repeat("group")
-        .repeat_direction("h"),
+        .repeat_direction("h")
+        .max_per_row(2),
     ),
 )

@@ -5,6 +5,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard as build
 
 from boards.frame import INSTANCES, Row, board
+from boards.machinery import ENFORCING, LEARNING, LISTS
 from boards.panels import (
     A_SECOND,
     BYTES,
@@ -15,7 +16,6 @@ from boards.panels import (
     SECONDS,
     SHARE,
     About,
-    Column,
     Query,
     above,
     bad_above,
@@ -23,15 +23,13 @@ from boards.panels import (
     curve,
     label,
     number,
-    rows,
     words,
 )
-from boards.queries import quantile, rate, series, share
+from boards.queries import rate, series, share
 
 WELL: Final = {"0": ("failed", "red"), "1": ("went well", "green")}
 WORKS: Final = {"0": ("does not work", "red"), "1": ("works", "green")}
 CORES: Final = "cores"
-DAY: Final = 86_400
 
 
 def itself() -> build.Dashboard:
@@ -160,75 +158,6 @@ TABLES = Row(
     ),
 )
 
-LISTS = Row(
-    "Its lists",
-    (
-        rows(
-            About("Lists", "Entries, lines that made no sense, and the time since the list was last loaded well."),
-            ("list",),
-            (
-                Column(
-                    "Age",
-                    f"max by (list) (time() - {series('list_last_success_timestamp_seconds')})",
-                    SECONDS,
-                    above(7 * DAY, 30 * DAY),
-                ),
-                Column("Entries", f"max by (list) ({series('list_entries')})", COUNT, bad_below(1)),
-                Column("Ignored lines", f"max by (list) ({series('list_ignored_lines')})", COUNT, above(1, 1000)),
-            ),
-            width=12,
-        ),
-        curve(
-            About("Entries over time", "The twenty largest lists; a cliff is a broken download.", COUNT),
-            Query(f"topk(20, max by (list) ({series('list_entries')}))", "{{list}}"),
-        ),
-    ),
-)
-
-ENFORCING = Row(
-    "Enforcing",
-    (
-        curve(
-            About("Kernel transactions", "Changes of set elements in the kernel, by result.", A_SECOND),
-            Query(rate("kernel_transactions_total", "result"), "{{result}}"),
-            width=8,
-        ),
-        curve(
-            About(
-                "Time to effect", "From a banned hello on the wire to its cut in the kernel.", SECONDS, above(0.01, 0.1)
-            ),
-            Query(quantile(0.5, "enforce_seconds"), "half"),
-            Query(quantile(0.99, "enforce_seconds"), "99 of 100"),
-            width=8,
-        ),
-        curve(
-            About("Sinkhole", "Queries that the sinkhole took, by what became of them.", A_SECOND),
-            Query(rate("sinkhole_queries_total", "action"), "{{action}}"),
-            width=8,
-        ),
-        curve(
-            About("Resolvers behind it", "Queries that no resolver answered well, by reason.", A_SECOND, above(0.1, 1)),
-            Query(rate("sinkhole_upstream_errors_total", "reason"), "{{reason}}"),
-            width=8,
-        ),
-        curve(
-            About(
-                "Refused connections",
-                "TCP connections of clients that the sinkhole ended by itself.",
-                A_SECOND,
-                above(0.1, 1),
-            ),
-            Query(rate("sinkhole_connections_refused_total", "reason"), "{{reason}}"),
-            width=8,
-        ),
-        curve(
-            About("Unsent answers", "Answers of the sinkhole that could not be sent.", A_SECOND, bad_above(0.1)),
-            Query(f"sum(rate({series('sinkhole_unsent_answers_total')}[$__rate_interval]))", "unsent"),
-            width=8,
-        ),
-    ),
-)
-
 COSTS = Row(
     "What it costs",
     (
@@ -258,4 +187,4 @@ COSTS = Row(
     ),
 )
 
-ROWS = (WELL_ROW, CAPTURE, TABLES, LISTS, ENFORCING, COSTS)
+ROWS = (WELL_ROW, CAPTURE, TABLES, LISTS, ENFORCING, LEARNING, COSTS)

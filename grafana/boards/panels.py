@@ -69,7 +69,7 @@ def number(about: About, expression: str, width: int = 4) -> stat.Panel:
     whole = "$__range" in expression
     panel = stat.Panel().with_target(asked(Query(expression), 0, instant=whole)).height(4).span(width)
     panel.graph_mode(options.BigValueGraphMode.NONE if whole else options.BigValueGraphMode.AREA)
-    panel.color_mode(options.BigValueColorMode.VALUE)
+    panel.color_mode(options.BigValueColorMode.VALUE).decimals(0 if about.unit == COUNT else 1)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     described(panel, about)
     return panel
@@ -102,7 +102,7 @@ def curve(about: About, *queries: Query, width: int = 12, stacked: bool = False,
     for at, query in enumerate(queries):
         panel.with_target(asked(query, at))
     legend = common.VizLegendOptions().display_mode(options.LegendDisplayMode.TABLE).show_legend(True)
-    panel.legend(legend.placement(options.LegendPlacement.BOTTOM).calcs(["mean", "max"]))
+    panel.legend(legend.placement(options.LegendPlacement.BOTTOM).calcs(["mean", "max"]).sort_by("Max").sort_desc(True))
     tooltip = common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI)
     panel.tooltip(tooltip.sort(options.SortOrder.DESCENDING))
     panel.fill_opacity(30 if stacked else 10).show_points(options.VisibilityMode.NEVER)

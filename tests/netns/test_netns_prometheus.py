@@ -48,10 +48,12 @@ def steps(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def daemon(lab: Lab) -> Iterator[Daemon]:
     phone, laptop = lab.client("phone").mac, lab.client("laptop").mac
+    (lab.folder / "own.txt").write_text("own.example\n")
     running = lab.daemon(
         f'[capture]\ninterfaces = ["br-lan"]\n\n[geo]\nasn = "{places(lab, "asn", {"asn": 396986})}"\n'
         f'country = "{places(lab, "country", {"country_code": "SG"})}"\n\n'
         f'[[group]]\nname = "phones"\nmembers = ["{phone}"]\n\n[[group]]\nname = "laptops"\nmembers = ["{laptop}"]\n\n'
+        f'[[list]]\nname = "own"\nurl = "file://{lab.folder}/own.txt"\n\n'
         '[[ban]]\nvendors = ["google"]\ngroups = ["laptops"]\nmode = "shadow"\n'
     )
     yield running

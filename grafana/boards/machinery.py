@@ -1,0 +1,137 @@
+"""The rows of the dashboard *gatewatch itself* about its lists, its enforcement and what it remembers."""
+
+from typing import Final
+
+from boards.frame import Row
+from boards.panels import (
+    A_SECOND,
+    BYTES,
+    COUNT,
+    SECONDS,
+    About,
+    Column,
+    Query,
+    above,
+    bad_above,
+    bad_below,
+    curve,
+    rows,
+)
+from boards.queries import quantile, rate, series
+
+# Of a list that is shipped, since the daemon read it; it grows old with the package.
+AGE: Final = f"max by (list) (time() - {series('list_last_success_timestamp_seconds')})"
+INTERVAL: Final = f"min by (list) ({series('list_update_interval_seconds')})"
+
+LISTS = Row(
+    "Its lists",
+    (
+        rows(
+            About("Lists", "Entries, lines that made no sense, and the time since the list was last loaded well."),
+            ("list",),
+            (
+                Column("Age", AGE, SECONDS),
+                Column("Intervals missed", f"floor({AGE} / {INTERVAL})", COUNT, above(1, 3)),
+                Column("Entries", f"max by (list) ({series('list_entries')})", COUNT, bad_below(1)),
+                Column("Failed updates", f"max by (list) ({series('list_failed_updates')})", COUNT, above(1, 3)),
+                Column("Ignored lines", f"max by (list) ({series('list_ignored_lines')})", COUNT, above(1, 1000)),
+            ),
+            width=12,
+        ),
+        curve(
+            About("Entries over time", "The twenty largest lists; a cliff is a broken download.", COUNT),
+            Query(f"topk(20, max by (list) ({series('list_entries')}))", "{{list}}"),
+        ),
+    ),
+)
+
+ENFORCING = Row(
+    "Enforcing",
+    (
+        curve(
+            About("Kernel transactions", "Changes of set elements in the kernel, by result.", A_SECOND),
+            Query(rate("kernel_transactions_total", "result"), "{{result}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Repairs and refusals",
+                "Kernel state that somebody else had changed and that was put back or could not be, and set elements "
+                "that the kernel did not take.",
+                A_SECOND,
+                bad_above(0.01),
+            ),
+            Query(rate("kernel_repairs_total", "result"), "repairs: {{result}}"),
+            Query(f"sum(rate({series('kernel_refused_elements_total')}[$__rate_interval])) or vector(0)", "refused"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Time to effect", "From a banned hello on the wire to its cut in the kernel.", SECONDS, above(0.01, 0.1)
+            ),
+            Query(quantile(0.5, "enforce_seconds"), "half"),
+            Query(quantile(0.99, "enforce_seconds"), "99 of 100"),
+            width=8,
+        ),
+        curve(
+            About("Sinkhole", "Queries that the sinkhole took, by what became of them.", A_SECOND),
+            Query(rate("sinkhole_queries_total", "action"), "{{action}}"),
+            width=8,
+        ),
+        curve(
+            About("Resolvers behind it", "Queries that no resolver answered well, by reason.", A_SECOND, above(0.1, 1)),
+            Query(rate("sinkhole_upstream_errors_total", "reason"), "{{reason}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Refused connections",
+                "TCP connections of clients that the sinkhole ended by itself.",
+                A_SECOND,
+                above(0.1, 1),
+            ),
+            Query(rate("sinkhole_connections_refused_total", "reason"), "{{reason}}"),
+            width=8,
+        ),
+        curve(
+            About("Unsent answers", "Answers of the sinkhole that could not be sent.", A_SECOND, bad_above(0.1)),
+            Query(f"sum(rate({series('sinkhole_unsent_answers_total')}[$__rate_interval]))", "unsent"),
+            width=8,
+        ),
+    ),
+)
+
+LEARNING = Row(
+    "What it remembers",
+    (
+        curve(
+            About("Learned addresses", "What became of addresses that trusted answers gave to banned names.", A_SECOND),
+            Query(rate("learned_addresses_total", "result"), "{{result}}"),
+            width=8,
+        ),
+        curve(
+            About("Lookups", "Names whose addresses gatewatch asked for by itself, by how that went.", A_SECOND),
+            Query(rate("lookups_total", "result"), "{{result}}"),
+            width=8,
+        ),
+        curve(
+            About("Journal's size", "The file that remembers who talked to which vendor, by day.", BYTES),
+            Query(f"max by (instance) ({series('journal_bytes')})", "{{instance}}"),
+            width=8,
+        ),
+        curve(
+            About("Journal's rows", "Rows that were written.", A_SECOND),
+            Query(f"sum(rate({series('journal_written_rows_total')}[$__rate_interval]))", "written"),
+        ),
+        curve(
+            About(
+                "Journal's losses",
+                "Rows that were lost, by reason, and attempts to write that failed.",
+                A_SECOND,
+                bad_above(0.1),
+            ),
+            Query(rate("journal_dropped_rows_total", "reason"), "{{reason}}"),
+            Query(f"sum(rate({series('journal_errors_total')}[$__rate_interval]))", "attempts that failed"),
+        ),
+    ),
+)
