@@ -52,6 +52,9 @@ What always holds, each with the test that keeps it:
 - what a daemon that died left goes where bans fail open, and holds where they fail closed:
   `tests/kernel/test_clearing.py`
 - the daemon imports neither scapy nor what only the lab or a list update needs: `tests/daemon/test_process.py`
+- what a ban counts is told as nothing before it counts: `tests/core/test_ban_proof.py`
+- dashboards and alerts ask only for metrics that there are, and each expression gives data: `tests/grafana/`,
+  `tests/netns/test_netns_prometheus.py`
 - README tells what the code does, and its commands run: `tests/test_documents.py`,
   `tests/test_commands_in_documents.py`
 """

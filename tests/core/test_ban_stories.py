@@ -1,8 +1,7 @@
 """Stories of bans: what is seen on the wire, what is to be done about it, and what the proof says."""
 
-from collections.abc import Iterable
-
 import pytest
+from banned_world import PHONES, ban, governed, hello, kills, policy, rulings, told
 from cast import (
     BYTEDANCE_OWN,
     CLOUD,
@@ -11,7 +10,6 @@ from cast import (
     PHONE,
     PHONE_MAC,
     PHONE_V6,
-    RESOLVER,
     SHARED,
     START,
     STRANGER,
@@ -28,67 +26,17 @@ from cast import (
     packet,
     quic,
     resolves,
-    small_index,
     syn,
-    tls,
 )
 
-from monitor.attribution.matches import EVIDENCE
-from monitor.core.effects import UNDERWAY, AskName, Effect, Follow, Kill, PolicyChanged, Release, Ruling
-from monitor.core.gateway import Gateway
+from monitor.core.effects import UNDERWAY, AskName, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.settings import CONNTRACK, Settings
-from monitor.core.trying import Trying
 from monitor.limits import Limits
-from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, TCP_SYN, Observation
+from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, Observation
 from monitor.model import flow_key as key_of
-from monitor.policy.ban import CLOSED, ENFORCE, OBSERVE, REJECT, SHADOW, Ban, Exemption, parse_subject
-from monitor.policy.groups import Group
+from monitor.policy.ban import CLOSED, ENFORCE, OBSERVE, REJECT, SHADOW, Exemption
 from monitor.policy.judge import Policy
 from monitor.policy.schedule import Schedule
-
-PHONES = Group("phones", (PHONE_MAC.hex(":"),))
-SYN_ACK = TCP_SYN | TCP_ACK
-
-
-def monday_noon(now: float) -> tuple[int, int]:
-    return 0, 720
-
-
-def ban(subject: str = "bytedance", mode: str = ENFORCE, **more: object) -> Ban:
-    made = {"id": f"{subject}-test", "subjects": (parse_subject(subject),), "groups": ("phones",), "mode": mode}
-    return Ban(**{**made, **more})  # type: ignore[arg-type]
-
-
-def policy(*bans: Ban, exemptions: Iterable[Exemption] = ()) -> Policy:
-    return Policy(bans, tuple(exemptions), (), monday_noon)
-
-
-def governed(*bans: Ban, flows: str = "packets", exemptions: Iterable[Exemption] = ()) -> Gateway:
-    settings = Settings(groups=(PHONES,), flows=flows, events=frozenset({"verdict", "flow"}))
-    watched = gateway(settings)
-    watched.govern(policy(*(bans or (ban(),)), exemptions=exemptions), START)
-    return watched
-
-
-def kills(effects: list[Effect]) -> list[Kill]:
-    return [effect for effect in effects if isinstance(effect, Kill)]
-
-
-def rulings(effects: list[Effect]) -> list[tuple[str, str, str]]:
-    return [(effect.action, effect.layer, effect.ban) for effect in effects if isinstance(effect, Ruling)]
-
-
-def told(watched: Gateway, family: str, at: float = 10.0) -> dict[tuple[str, ...], float]:
-    watched.tick(START + at)
-    return {labels: value for labels, value in watched.snapshot().get(family, {}).items() if value}
-
-
-def hello(name: str, source: str = PHONE, to: str = SHARED, mac: bytes = PHONE_MAC, **more: bool) -> list[Observation]:
-    """A connection up to its hello: 160 bytes up, 60 down."""
-    first = syn(source, to, mac=mac)
-    carrier = packet(source, to, (40000, 443), at=0.1, length=100, mac=mac)
-    carrier.acknowledgment = 77
-    return [first, answer_to(first, 0.05, 60, SYN_ACK), *tls(carrier, name, **more)]
 
 
 def test_a_banned_hello_is_killed_and_a_reset_fits_its_client() -> None:
@@ -321,59 +269,6 @@ def test_devices_are_followed_by_their_keys() -> None:
     assert follows == [] or follows[0].addresses == (packed(PHONE), packed(PHONE_V6))
 
 
-def test_a_ban_of_everyone_is_labelled_all() -> None:
-    watched = governed(ban(groups=()))
-    watched.feed(hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC), START + 1)
-    assert told(watched, "blocked_total") == {("bytedance", "all", "sni"): 1}
-    assert told(watched, "ban_info") == {("bytedance", "all", "enforce"): 1}
-
-
-def test_what_a_ban_counts_is_told_as_nothing_before_it_counts_and_stays_when_it_is_over() -> None:
-    """Prometheus sees a rise only where it saw the nothing before."""
-    watched = governed(ban(), ban("google", SHADOW, layers=frozenset({"dns"})))
-    samples = watched.snapshot()
-    assert samples["blocked_total"] == {("bytedance", "phones", layer): 0 for layer in ("dns", "sni", "ip")}
-    assert samples["shadow_blocked_total"] == {("google", "phones", "dns"): 0}
-    assert samples["blocked_bytes_total"] == {("bytedance", "phones"): 0}
-    assert samples["leaked_bytes_total"] == {
-        ("bytedance", "phones", direction, evidence): 0 for direction in ("up", "down") for evidence in EVIDENCE
-    }
-    watched.feed(hello("www.tiktok.com"), START + 1)
-    watched.govern(None, START + 2)
-    after = watched.snapshot()
-    assert after["blocked_total"][("bytedance", "phones", "sni")] == 1
-    assert after["leaked_bytes_total"] == samples["leaked_bytes_total"]
-    assert "ban_info" not in after
-
-
-def test_devices_that_a_ban_stopped_are_told_for_an_hour() -> None:
-    watched = governed()
-    assert watched.snapshot()["ban_devices"] == {("bytedance", "phones"): 0}
-    watched.feed(hello("www.tiktok.com") + hello("www.tiktok.com", PHONE_V6, "2001:db8::80"), START + 1)
-    assert watched.snapshot()["ban_devices"] == {("bytedance", "phones"): 1}
-    verdict = watched.decide(packed(PHONE), b"www.tiktok.com", START + 1800)
-    assert verdict is not None
-    watched.note_refused(packed(PHONE), b"www.tiktok.com", verdict, START + 1800)
-    assert told(watched, "ban_devices", 5000) == {("bytedance", "phones"): 1}
-    assert told(watched, "ban_devices", 5401) == {}
-    assert watched.table_sizes()["trying"] == 0
-
-
-def test_those_that_try_are_no_more_than_their_limit() -> None:
-    trying = Trying(3)
-    for device in (1, 2, 3, 1, 4):
-        trying.note("bytedance", "phones", device, START)
-    assert (len(trying), trying.evictions) == (3, 1)
-    trying.note("bytedance", "phones", 1, START + 1)
-    assert (len(trying), trying.evictions) == (3, 1)
-
-
-def test_without_a_policy_nothing_of_this_is_told() -> None:
-    watched = gateway(Settings(), small_index())
-    assert watched.feed(hello("www.tiktok.com"), START + 1) == []
-    assert "blocked_total" not in watched.snapshot()
-
-
 @pytest.mark.parametrize(("mode", "asked"), [(ENFORCE, 2), (SHADOW, 2), (OBSERVE, 0)])
 def test_names_of_a_vendor_that_is_banned_by_address_are_asked_for(mode: str, asked: int) -> None:
     """The addresses of those that are banned are to be learned, those of the allowed one must pass."""
@@ -389,16 +284,6 @@ def test_names_of_a_vendor_that_is_banned_by_address_are_asked_for(mode: str, as
 def test_a_name_in_a_hello_is_asked_for_where_addresses_are_banned(layers: tuple[str, ...]) -> None:
     effects = governed(ban(layers=frozenset(layers))).feed(hello("www.tiktok.com"), START + 1)
     assert [effect.name for effect in effects if isinstance(effect, AskName)] == [b"www.tiktok.com"] * ("ip" in layers)
-
-
-def test_ways_round_a_ban_are_counted() -> None:
-    watched = governed()
-    watched.judge.resolvers = frozenset({packed(RESOLVER)})
-    story = [*asks(PHONE, "www.google.com"), *asks(PHONE, "www.google.com", at=0.5, resolver=STRANGER)]
-    story += asks(LAPTOP, "www.google.com", resolver=STRANGER, mac=LAPTOP_MAC)
-    story += hello("outer.example", to=CLOUD, ech=True)
-    watched.feed(story, START + 1)
-    assert told(watched, "bypass_attempts_total") == {("phones", "foreign_resolver"): 1, ("phones", "ech"): 1}
 
 
 def test_of_too_many_cut_flows_the_oldest_is_let_go() -> None:

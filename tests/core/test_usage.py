@@ -1,6 +1,7 @@
 """Under which names addresses are used: what is told of a learned one, and which hellos count as answered."""
 
 import pytest
+from banned_world import ban, governed, policy
 from cast import (
     LAPTOP,
     LAPTOP_MAC,
@@ -19,7 +20,6 @@ from cast import (
     syn,
     tls,
 )
-from test_ban_stories import ban, governed, policy
 
 from monitor.attribution.said import NAMES_PER_ADDRESS, Sayings
 from monitor.core.effects import Effect, Used
