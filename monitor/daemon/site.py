@@ -1,5 +1,6 @@
 """The daemon's own site, and what of the daemon it tells."""
 
+import asyncio
 import os
 import socket
 import time
@@ -38,7 +39,8 @@ async def serve(listen: Endpoint, collector: Collector, facts: Callable[[], Fact
 
 def status_render(collector: Collector, facts: Callable[[], Facts]) -> Callable[[], Awaitable[bytes]]:
     async def render() -> bytes:
-        return status_page(collector.numbers(), facts())
+        """The numbers are of one moment; what is made of them is made beside the loop."""
+        return await asyncio.to_thread(status_page, collector.numbers(), facts())
 
     return render
 

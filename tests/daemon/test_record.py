@@ -71,6 +71,15 @@ def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypat
     assert {row["day"]: row["flows"] for row in rows} == {"2026-05-20": 2, "2026-05-21": 1}
 
 
+def test_another_place_takes_over_at_a_reload(tmp_path: Path) -> None:
+    def test(record: Record, gateway: Gateway) -> None:
+        see(gateway, 0, 40_000)
+        record.configure(replace(Config(), state=State(str(tmp_path / "second"), 1 << 24)))
+
+    assert recorded(tmp_path / "first", test) == []
+    assert [row["flows"] for row in read_rows(str(tmp_path / "second" / "journal.db"), Wanted())] == [1]
+
+
 def test_what_the_kernel_refused_is_told_once_and_of_no_device(tmp_path: Path) -> None:
     refused: Samples = {"blocked_total": {("bytedance", "phones", "ip"): 5.0, ("bytedance", "phones", "sni"): 9.0}}
 
