@@ -77,7 +77,7 @@ def number(about: About, expression: str, width: int = 4) -> stat.Panel:
 
 def words(about: About, query: Query, texts: dict[str, tuple[str, str]], width: int = 4) -> stat.Panel:
     """States in words: `texts` gives the word and its colour for a value; other values are shown as they are."""
-    panel = stat.Panel().with_target(asked(query, 0)).height(4).span(width)
+    panel = stat.Panel().with_target(asked(query, 0, instant=True)).height(4).span(width)
     panel.graph_mode(options.BigValueGraphMode.NONE).color_mode(options.BigValueColorMode.BACKGROUND)
     panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME if query.legend else options.BigValueTextMode.AUTO)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -89,7 +89,7 @@ def words(about: About, query: Query, texts: dict[str, tuple[str, str]], width: 
 
 def label(about: About, expression: str, name: str, width: int = 4) -> stat.Panel:
     """The value of a label, for metrics that carry their news in one."""
-    panel = stat.Panel().with_target(asked(Query(expression, f"{{{{{name}}}}}"), 0)).height(4).span(width)
+    panel = stat.Panel().with_target(asked(Query(expression, f"{{{{{name}}}}}"), 0, instant=True)).height(4).span(width)
     panel.text_mode(options.BigValueTextMode.NAME).graph_mode(options.BigValueGraphMode.NONE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     described(panel, about)
@@ -138,7 +138,7 @@ def rows(about: About, labels: tuple[str, ...], columns: tuple[Column, ...], wid
     if len(columns) == 1:
         names["Value"] = columns[0].title
     for at, column in enumerate(columns):
-        panel.with_target(asked(Query(column.expression), at, instant=True))
+        panel.with_target(asked(Query(column.expression), at, instant=True).format(PromQueryFormat.TABLE))
         panel.override_by_name(column.title, column_properties(column))
     order = {name: at for at, name in enumerate((*labels, *names))}
     panel.with_transformation(model.DataTransformerConfig("merge", options={}))
@@ -167,9 +167,8 @@ def column_properties(column: Column) -> list[model.DynamicConfigValue]:
 
 def asked(query: Query, at: int, instant: bool = False) -> prometheus.Dataquery:
     target = prometheus.Dataquery().expr(query.expression).ref_id(letter(at)).legend_format(query.legend or "__auto")
-    if instant:
-        return target.instant().format(PromQueryFormat.TABLE)
-    return target.range().format(PromQueryFormat.TIME_SERIES)
+    target.format(PromQueryFormat.TIME_SERIES)
+    return target.instant() if instant else target.range()
 
 
 def letter(at: int) -> str:
