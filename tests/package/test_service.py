@@ -142,6 +142,7 @@ def test_a_bad_reload_keeps_the_old_one_and_shows(machine: Machine, watched: Dae
 
 
 def test_a_wrong_configuration_stops_it_from_starting_with_the_line_of_check(machine: Machine, settings: Path) -> None:
+    """What only will not work as written does not."""
     settings.write_text('[capture]\ninterface = ["br-lan"]\n')
     line = machine.do("gatewatch", "check").stderr.splitlines()[0]
     assert f"{SETTINGS}:2: " in line
@@ -149,12 +150,9 @@ def test_a_wrong_configuration_stops_it_from_starting_with_the_line_of_check(mac
     assert machine.do("systemctl", "restart", SERVICE).returncode != 0
     assert line.removeprefix("gatewatch: ") in machine.journal(SERVICE)
     assert not machine.is_active(SERVICE)
-
-
-def test_what_will_not_work_as_written_does_not_stop_it(machine: Machine, settings: Path) -> None:
     settings.write_text('[[group]]\nname = "later"\nmembers = ["iface:not-yet0"]\n')
     assert machine.do("gatewatch", "check").returncode == 1
-    machine.must("systemctl", "restart", SERVICE)
+    machine.must("systemctl", "start", SERVICE)
     assert "there is no interface 'not-yet0' at present" in machine.journal(SERVICE)
 
 
@@ -196,6 +194,24 @@ def test_who_sees_nothing_any_more_is_started_again_until_there_is_something(
             machine.must("systemctl", "stop", SERVICE)
     finally:
         lab.gateway.run(["ip", "link", "del", "gone0"])
+
+
+def test_who_cannot_renew_its_bans_is_started_again_and_then_observes(
+    machine: Machine, lab: Lab, settings: Path
+) -> None:
+    """Somebody else's table has taken the place of ours."""
+    with overridden(machine, "WatchdogSec=3s\nRestartSec=1s"):
+        settings.write_text(ban(lab))
+        machine.must("systemctl", "restart", SERVICE)
+        lab.gateway.run(["nft", "delete table inet gatewatch; add table inet gatewatch"])
+        try:
+            machine.wait_for("told", lambda: "bans cannot be renewed: if that lasts" in machine.journal(SERVICE))
+            words = "bans are not enforced: table inet gatewatch exists"
+            machine.wait_for("begun anew", lambda: words in machine.journal(SERVICE))
+            machine.wait_for("gone on", lambda: machine.is_active(SERVICE))
+        finally:
+            lab.gateway.run(["nft", "delete", "table", "inet", "gatewatch"])
+        machine.must("systemctl", "stop", SERVICE)
 
 
 def test_lists_are_fetched_by_somebody_without_any_capability(machine: Machine) -> None:
