@@ -7,6 +7,7 @@ is public, so both are for everyone to read: who updates and who watches may be 
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
@@ -68,14 +69,19 @@ class Record:
 def read_record(state: str, name: str) -> Record:
     """An empty one where there is none, or where it is damaged: the list is then fetched as if for the first time."""
     try:
-        with record_path(state, name).open("rb") as file:
-            values = json.loads(file.read(RECORD_BYTES))
-    except (OSError, ValueError):
+        values = json.loads(read_plain(record_path(state, name)))
+    except (OSError, ValueError, RecursionError):
         return Record()
     known = {field.name: type(field.default) for field in fields(Record)}
     if not isinstance(values, dict) or any(type(values.get(key)) is not kind for key, kind in known.items()):
         return Record()
     return Record(**{key: values[key] for key in known})
+
+
+def read_plain(path: Path) -> bytes:
+    """The beginning of a regular file: whoever owns the folder must not stop the daemon with a pipe. Raises OSError."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        return file.read(RECORD_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
 
 
 def write_record(state: str, name: str, record: Record) -> None:

@@ -10,14 +10,21 @@ from typing import Final
 import certifi
 import httpx
 
+from monitor.errors import ListError
+
 # Of one step: to connect, to wait for the next bytes. `[[list]].timeout` limits the whole.
 STEP_SECONDS: Final = 20.0
+# Whom no proxy is asked for.
+DIRECT: Final = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 
 
 def client() -> httpx.AsyncClient:
-    """No redirects by itself, no cookies that stay, proxies as the environment names them."""
+    """Without redirects of its own; proxies as the environment names them, but none for this host. Raises ListError."""
     headers = {"User-Agent": f"gatewatch/{own_version()}", "Accept-Encoding": "gzip", "Accept": "text/plain, */*;q=0.5"}
-    return httpx.AsyncClient(verify=trust(), headers=headers, timeout=STEP_SECONDS, follow_redirects=False)
+    try:
+        return httpx.AsyncClient(verify=trust(), headers=headers, timeout=STEP_SECONDS, mounts=DIRECT)
+    except (ImportError, ValueError) as error:
+        raise ListError(f"the proxy that the environment names cannot be used: {error}") from None
 
 
 def trust() -> ssl.SSLContext:

@@ -69,7 +69,9 @@ def test_only_what_is_due_is_fetched(subscribed: Subscribed) -> None:
     assert len(subscribed.server.asked) == 4
 
 
-@pytest.mark.parametrize("what", ["the clock was wrong", "the last one failed", "the copy is gone", "it is damaged"])
+@pytest.mark.parametrize(
+    "what", ["the clock was wrong", "the last one failed", "the copy is gone", "its record is a pipe", "it is damaged"]
+)
 def test_it_is_due_at_once_where(subscribed: Subscribed, what: str) -> None:
     subscribed.update(GOOD)
     record = subscribed.state / "lists" / "mine.json"
@@ -79,6 +81,9 @@ def test_it_is_due_at_once_where(subscribed: Subscribed, what: str) -> None:
         assert subscribed.update(ways.code(500), "mine")[0] == 1
     elif what == "the copy is gone":
         subscribed.copy.unlink()
+    elif what == "its record is a pipe":
+        record.unlink()
+        os.mkfifo(record)
     else:
         record.write_text('{"terms": 7}')
     before = len(subscribed.server.asked)

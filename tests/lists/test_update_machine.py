@@ -15,7 +15,7 @@ SMALL_DISK = 65_536
 
 def typed(command: str, folder: Path, *prefix: str) -> tuple[int, str, str]:
     """A shell that knows `$GATEWATCH`, in mounts of its own."""
-    gatewatch = f"{sys.executable} -P -m monitor.cli.main"
+    gatewatch = f"{sys.executable} -P -W error -m monitor.cli.main"
     done = subprocess.run(
         [*prefix, "sh", "-c", command],
         cwd=folder,
@@ -26,6 +26,25 @@ def typed(command: str, folder: Path, *prefix: str) -> tuple[int, str, str]:
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.netns
+def test_without_a_network(subscribed: Subscribed, tmp_path: Path) -> None:
+    config = subscribed.configure("https://lists.example/list")
+    code, out, err = typed(f"$GATEWATCH lists update --config {config}", tmp_path, "unshare", "--net")
+    assert (code, out.count("\n"), err.count("\n")) == (1, 1, 1)
+    assert err.startswith("gatewatch: list mine: https://lists.example/list: the server's name does not resolve: ")
+
+
+def test_a_proxy_is_used_where_the_environment_names_one(subscribed: Subscribed, tmp_path: Path) -> None:
+    config = subscribed.configure("https://lists.example/list")
+    update = f"NO_PROXY= $GATEWATCH lists update --config {config}"
+    assert (
+        "the server cannot be reached: Connection refused"
+        in typed(f"HTTPS_PROXY=http://127.0.0.1:1 {update}", tmp_path)[2]
+    )
+    said = typed(f"HTTPS_PROXY=socks5://127.0.0.1:1 {update}", tmp_path)[2]
+    assert (said.count("\n"), "the proxy that the environment names cannot be used: " in said) == (1, True)
 
 
 @pytest.mark.netns
