@@ -1,5 +1,6 @@
 """What the core notes for the journal: the same as its counters say, each once, and no name outside the catalogue."""
 
+import pytest
 from cast import (
     BYTEDANCE_OWN,
     LAPTOP,
@@ -9,6 +10,7 @@ from cast import (
     START,
     STRANGER,
     TIKTOK,
+    connection,
     exchange,
     gateway,
     lease,
@@ -23,9 +25,9 @@ from test_invariants import Step, stories
 from monitor.attribution.counters import UNKNOWN
 from monitor.core.diary import NoteRow
 from monitor.core.gateway import Gateway
-from monitor.core.settings import NONE, PSEUDONYM, Settings
+from monitor.core.settings import CONNTRACK, NONE, PACKETS, PSEUDONYM, Settings
 from monitor.limits import Limits
-from monitor.model import Observation
+from monitor.model import FLOW_END, FLOW_NEW, Observation
 from monitor.policy.ban import Ban, parse_subject
 from monitor.policy.judge import Policy
 
@@ -86,6 +88,27 @@ def test_a_note_is_taken_once_and_another_one_goes_on() -> None:
     assert [row.flows for row in (*first, *second)] == [1, 0]
     assert sum(row.bytes_up + row.bytes_down for row in (*first, *second)) == 600 + 5_100
     assert watched.take_notes(ALL) == []
+
+
+@pytest.mark.parametrize("flows", [PACKETS, CONNTRACK])
+def test_a_clock_that_is_set_back_and_forth_by_a_day_loses_and_doubles_nothing(flows: str) -> None:
+    watched = keeping(Settings(flows=flows))
+    rows: list[NoteRow] = []
+    for number, at in enumerate((0.0, 86_400.0, 10.0, 86_420.0, 20.0)):
+        port = 40_000 + number
+        if flows == PACKETS:
+            watched.feed(exchange(PHONE, TIKTOK, "www.tiktok.com", at, (port, 443)), START + at + 1)
+        else:
+            ends = (
+                connection(state, 600, 5_100, at, ports=(port, 443), number=number) for state in (FLOW_NEW, FLOW_END)
+            )
+            watched.feed([*ends], START + at + 1)
+        watched.tick(START + at + 5)
+        rows += watched.take_notes(ALL)
+    watched.close(START + 86_500)
+    rows += watched.take_notes(ALL)
+    assert (sum(row.flows for row in rows), sum(row.bytes_up for row in rows)) == (5, 3_000)
+    assert sum(row.bytes_down for row in rows) == 25_500
 
 
 def test_nothing_is_noted_where_nobody_keeps_a_journal() -> None:
