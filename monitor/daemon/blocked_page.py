@@ -9,6 +9,7 @@ from typing import Final
 
 from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.daemon.log import log
+from monitor.errors import MachineError
 from monitor.kernel.door import Door
 from monitor.model import Samples
 from monitor.sinkhole.sockets import open_stream
@@ -47,9 +48,10 @@ class BlockedPage:
             for door in doors.values():
                 if self._wanted and door not in self._servers:
                     await self._listen(door)
-        except OSError as error:
+        except (OSError, MachineError) as error:
             await self.close()
-            self._tell(f"no page says what is blocked: cannot listen on port {PORT}: {error.strerror or error}")
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            self._tell(f"no page says what is blocked: cannot listen on port {PORT}: {reason}")
             return
         self.address = self._wanted
         self._told = ""

@@ -1,9 +1,13 @@
-"""The page at the sinkhole's address: who is banned reads by which rule, nobody else is led there, no byte leaks."""
+"""The page at the sinkhole's address: who is banned reads by which rule, nobody else is led there, no byte leaks.
+
+The daemon has two capabilities, none of which is for a port below 1024.
+"""
 
 import subprocess
 
 import pytest
 from banned import configuration
+from test_netns_privileges import as_service
 
 from monitor.lab.client import Client
 from monitor.lab.gateway import Daemon
@@ -23,14 +27,13 @@ def fetch(client: Client, url: str, *options: str) -> tuple[int, str, str]:
     return done.returncode, head, body
 
 
-def sinkhole(lab: Lab, answer: str) -> str:
-    more = f'\n[sinkhole]\nanswer = "{answer}"\nttl = 3\ncontact = "the <help> desk & co"\n'
-    return configuration(lab, "packets", more)
+def sinkhole(answer: str) -> str:
+    return f'\n[sinkhole]\nanswer = "{answer}"\nttl = 3\ncontact = "the <help> desk & co"\n'
 
 
 def answer_with(lab: Lab, daemon: Daemon, answer: str) -> None:
     """The daemon answers banned names with this address from now on, and its page is there."""
-    daemon.configure(sinkhole(lab, answer))
+    daemon.configure(configuration(lab, more=sinkhole(answer)))
     daemon.reload()
     kind, option = ("AAAA", "-6") if ":" in answer else ("A", "-4")
     phone = lab.client("phone")
@@ -44,7 +47,7 @@ def answer_with(lab: Lab, daemon: Daemon, answer: str) -> None:
 
 def test_who_is_banned_reads_why(lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
-    daemon = lab.daemon(sinkhole(lab, NOWHERE_V4))
+    daemon = as_service(lab, "daemon-page", more=sinkhole(NOWHERE_V4))
     code, head, page = fetch(phone, "http://www.tiktok.com/some/path?of=it")
     assert (code, head.splitlines()[0]) == (0, "HTTP/1.1 403 Forbidden")
     assert "Cache-Control: no-store" in head
@@ -72,6 +75,6 @@ def test_who_is_banned_reads_why(lab: Lab) -> None:
     assert daemon.metric("blocked_page_requests_total", action="free") == 1
     assert daemon.metric("blocked_total", layer="sni") == 0
     assert daemon.metric("leaked_bytes_total") == 0
-    daemon.configure(configuration(lab, "packets", '\n[sinkhole]\nanswer = "192.168.77.1"\npage = false\n'))
+    daemon.configure(configuration(lab, more='\n[sinkhole]\nanswer = "192.168.77.1"\npage = false\n'))
     daemon.reload()
     daemon.wait_for("taken its page away", lambda: fetch(phone, "http://www.tiktok.com/")[0] == REFUSED)
