@@ -87,4 +87,7 @@ def ban_line(ban: Ban, policy: Policy | None, is_paused: bool) -> BanLine:
 
 
 def list_line(status: ListStatus) -> ListLine:
-    return ListLine(status.name, status.entries, status.ignored, status.loaded_at, status.error, status.shipped)
+    """A subscription is as old as its last good update, and its last failure shows."""
+    failed = f"not updated: {status.update_error}" if status.update_error else ""
+    wrong = status.error or failed
+    return ListLine(status.name, status.entries, status.ignored, status.updated_at, wrong, status.shipped)

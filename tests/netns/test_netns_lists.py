@@ -59,6 +59,7 @@ def test_an_update_is_taken_without_losing_a_flow(lab: Lab) -> None:
     assert "the daemon has these lists already" in said
     daemon.wait_for("told of both failures", lambda: daemon.metric("list_failed_updates") == 2)
     assert (succeeded(daemon, "theirs"), daemon.metric("list_entries", list="theirs")) == (taken, 1)
+    assert "not updated: line 2 would ban a public suffix" in daemon.page("/")
 
     source.write_text("www.example.org\n")
     assert update(daemon, "theirs")[0] == 0
