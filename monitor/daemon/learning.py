@@ -144,6 +144,7 @@ class Learning:
             samples["learned_addresses_total"] = {(result,): float(count) for result, count in learned.counts.items()}
             samples["table_entries"][("learned",)] = float(learned.count_learned(now))
             samples["table_entries"][("answers",)] = float(len(learned))
+            samples["table_limit"] = dict.fromkeys((("learned",), ("answers",)), float(learned.limit))
             samples["table_evictions_total"][("answers",)] = float(learned.evictions)
         return samples
 

@@ -77,7 +77,7 @@ class State:
 class Learned:
     """At most `limit` addresses. `keys` are those in the kernel; the set stays the same object."""
 
-    __slots__ = ("_limit", "_sights", "_states", "claims", "counts", "evictions", "keys", "learnable")
+    __slots__ = ("_sights", "_states", "claims", "counts", "evictions", "keys", "learnable", "limit")
 
     def __init__(self, claims: Claims, learnable: Learnable, limit: int) -> None:
         self.claims = claims
@@ -85,7 +85,7 @@ class Learned:
         self.keys: set[bytes] = set()
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.evictions = 0
-        self._limit = limit
+        self.limit = limit
         self._sights: dict[bytes, dict[bytes, Sight]] = {}
         self._states: dict[bytes, dict[Owner, State]] = {}
 
@@ -104,7 +104,7 @@ class Learned:
         for address in found:
             sights = self._sights.pop(address, None)
             if sights is None:
-                if len(self._sights) >= self._limit:
+                if len(self._sights) >= self.limit:
                     self.evictions += 1
                     lessons += self.forget(next(iter(self._sights)))
                 sights = {}

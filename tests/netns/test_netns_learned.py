@@ -127,10 +127,9 @@ def wait_learned(daemon: Daemon, name: str, wants: Callable[[], bool]) -> None:
     daemon.wait_for(f"learned the addresses of {name}", lambda: wants() and learned(daemon).keys() >= both, SECONDS)
 
 
-def wait_free(daemon: Daemon, name: str) -> None:
-    daemon.wait_for(
-        f"freed the addresses of {name}", lambda: not {v4(name), v6(name)} & learned(daemon).keys(), SECONDS
-    )
+def wait_free(daemon: Daemon, name: str, wants: Callable[[], bool] = lambda: True) -> None:
+    both = {v4(name), v6(name)}
+    daemon.wait_for(f"freed the addresses of {name}", lambda: wants() and not both & learned(daemon).keys(), SECONDS)
 
 
 def nameless(client: Client, address: str) -> Transfer:
@@ -177,8 +176,11 @@ def test_what_a_translator_makes_of_it_is_banned_too(daemon: Daemon, lab: Lab) -
 
 
 def test_an_answer_that_is_too_long_for_a_datagram_is_learned_whole(daemon: Daemon, lab: Lab) -> None:
-    assert lab.client("phone").dig("many.tiktok.com").status == "NXDOMAIN"
-    daemon.wait_for("learned all", lambda: learned(daemon).keys() >= MANY, SECONDS)
+    def is_learned() -> bool:
+        assert lab.client("phone").dig("many.tiktok.com").status == "NXDOMAIN"
+        return learned(daemon).keys() >= MANY
+
+    daemon.wait_for("learned all", is_learned, SECONDS)
 
 
 def test_an_address_behind_an_alias_is_learned_for_the_name(daemon: Daemon, lab: Lab) -> None:
@@ -217,10 +219,14 @@ def test_a_resolver_of_ones_own_gets_nothing_freed(daemon: Daemon, lab: Lab, rog
     phone, laptop, name = lab.client("phone"), lab.client("laptop"), "far.tiktok.com"
     ban_names(lab, daemon, name)
     before = daemon.metric("lookups_total", result="empty")
-    for server, kind in ((rogue.v4, "A"), (rogue.v6, "AAAA")):
-        assert laptop.dig("forged.example.com", kind, server=server).good
-        assert phone.dig("forged.example.com", kind, server=server).good
-    daemon.wait_for("asked for it", lambda: daemon.metric("lookups_total", result="empty") > before, SECONDS)
+
+    def is_asked_for() -> bool:
+        for server, kind in ((rogue.v4, "A"), (rogue.v6, "AAAA")):
+            assert laptop.dig("forged.example.com", kind, server=server).good
+            assert phone.dig("forged.example.com", kind, server=server).good
+        return daemon.metric("lookups_total", result="empty") > before
+
+    daemon.wait_for("asked for it", is_asked_for, SECONDS)
     for ipv6 in (False, True):
         assert is_refused(phone, at(name, ipv6))
 
@@ -239,13 +245,16 @@ def test_ones_own_name_frees_no_address_of_the_vendor(daemon: Daemon, lab: Lab, 
 def test_an_address_that_others_have_too_is_never_banned(daemon: Daemon, lab: Lab) -> None:
     """The phone knows the other name before the banned one is asked for: not one connection is refused."""
     phone, shared, banned = lab.client("phone"), "shared.example.com", "both.tiktok.com"
-    before = daemon.metric("learned_addresses_total", result="guarded")
+    before = {result: daemon.metric("learned_addresses_total", result=result) for result in ("guarded", "learned")}
     for kind in ("A", "AAAA"):
         assert phone.dig(shared, kind).good
     assert phone.dig(banned).status == "NXDOMAIN"
     daemon.wait_for(
-        "guarded both", lambda: daemon.metric("learned_addresses_total", result="guarded") >= before + 2, SECONDS
+        "guarded both",
+        lambda: daemon.metric("learned_addresses_total", result="guarded") == before["guarded"] + 2,
+        SECONDS,
     )
+    assert daemon.metric("learned_addresses_total", result="learned") == before["learned"]
     for ipv6 in (False, True):
         assert phone.curl(f"https://{shared}/", ipv6=ipv6).good
         assert phone.curl(f"https://{banned}/", address=at(banned, ipv6), ipv6=ipv6).code == RESET
@@ -257,9 +266,7 @@ def test_a_claim_that_shows_later_frees_at_once(daemon: Daemon, lab: Lab) -> Non
     phone, banned, other = lab.client("phone"), "later.tiktok.com", "neighbour.example.com"
     ban_names(lab, daemon, banned)
     assert is_refused(phone, v4(banned))
-    for kind in ("A", "AAAA"):
-        assert phone.dig(other, kind).good
-    wait_free(daemon, banned)
+    wait_free(daemon, banned, lambda: all(phone.dig(other, kind).good for kind in ("A", "AAAA")))
     for ipv6 in (False, True):
         assert phone.curl(f"https://{other}/", ipv6=ipv6).good
     daemon.wait_for("counted", lambda: daemon.metric("learned_addresses_total", result="freed") >= 2)
@@ -286,17 +293,15 @@ def test_what_somebody_takes_out_of_the_table_comes_back(daemon: Daemon, lab: La
 
 
 def test_nothing_special_local_shared_or_foreign_is_learned(daemon: Daemon, lab: Lab) -> None:
-    before = {reason: daemon.metric("learned_addresses_total", result=reason) for reason in set(NOWHERE.values())}
-    wanted = {reason: list(NOWHERE.values()).count(reason) for reason in before}
-    assert lab.client("phone").dig("nowhere.tiktok.com").status == "NXDOMAIN"
-    for reason, count in wanted.items():
-        daemon.wait_for(
-            f"refused {count} as {reason}",
-            lambda reason=reason, count=count: (
-                daemon.metric("learned_addresses_total", result=reason) == before[reason] + count
-            ),
-            SECONDS,
-        )
+    wanted = {reason: list(NOWHERE.values()).count(reason) for reason in NOWHERE.values()}
+    before = {reason: daemon.metric("learned_addresses_total", result=reason) for reason in wanted}
+
+    def is_refused_each() -> bool:
+        assert lab.client("phone").dig("nowhere.tiktok.com").status == "NXDOMAIN"
+        now = {reason: daemon.metric("learned_addresses_total", result=reason) for reason in wanted}
+        return all(now[reason] == before[reason] + count for reason, count in wanted.items())
+
+    daemon.wait_for("refused each", is_refused_each, SECONDS)
     assert not NOWHERE.keys() & learned(daemon).keys()
 
 
