@@ -52,7 +52,7 @@ class Enforcement:
         self._trying: Task[None] | None = None
         self._gateway = gateway
         self._answers = Answers(gateway, look, ground.config.sinkhole)
-        self._holding = Holding(ground, self._diversion)
+        self._holding = Holding(loop, ground, self._diversion)
         self.learning = Learning(gateway, self._holding, self._answers.upstreams)
         self._upkeep = Upkeep(loop, self._holding, sees, self._mended)
         self._stand_on(ground)
@@ -77,6 +77,7 @@ class Enforcement:
         effects = self._gateway.govern(policy if policy.bans else None, time.time())
         self.perform(effects)
         self.write(effects)
+        await self._holding.backlog.done()
         await self._arm(policy)
         self.learning.ask_anew()
         self._retry_later()
@@ -115,7 +116,7 @@ class Enforcement:
             self._holding.rebuild(enforcer, policy)
             self.learning.rule()
         elif changes:
-            self._holding.change_members(enforcer, changes)
+            self._holding.change_members(changes)
         if kills:
             self._holding.kill(enforcer, kills)
 

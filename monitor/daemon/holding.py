@@ -4,10 +4,12 @@ Whatever the kernel refuses is told in one line, and the rest goes on.
 """
 
 import time
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from monitor.core.effects import Follow, Kill
+from monitor.daemon.backlog import Backlog
 from monitor.daemon.ban_counters import BanCounters
 from monitor.daemon.complaints import Complaints
 from monitor.daemon.ground import Ground
@@ -23,7 +25,7 @@ from monitor.policy.groups import Groups
 from monitor.policy.judge import Policy
 from monitor.policy.members import Members
 from monitor.policy.rules import Diversion, kill_set
-from monitor.policy.table import plan_table
+from monitor.policy.table import bare_table, plan_table
 from monitor.policy.territory import Territory
 
 ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
@@ -38,8 +40,10 @@ class Holding:
     What stands on ground that has changed is made anew by `stand_on`.
     """
 
-    def __init__(self, ground: Ground, diversion: Callable[[], Diversion]) -> None:
+    def __init__(self, loop: AbstractEventLoop, ground: Ground, diversion: Callable[[], Diversion]) -> None:
         self.enforcer: Enforcer | None = None
+        self.backlog = Backlog(loop, self._perform)
+        self._loop = loop
         self.desired = Desired()
         self.seconds = Histogram(ENFORCE_BOUNDS)
         self._diversion = diversion
@@ -50,6 +54,7 @@ class Holding:
 
     def stand_on(self, ground: Ground) -> None:
         settings = ground.settings
+        self._wanted = self._loop.time()
         self._ground = ground
         self._members = Members(Groups(settings.groups, settings.interfaces))
         self._territory = Territory(ground.index, settings.nat64, (*settings.local, *ground.own))
@@ -60,32 +65,49 @@ class Holding:
             raise MachineError("this host does not forward what it sees")
         enforcer = Enforcer()
         try:
-            enforcer.refuse_foreign()
-            desired = self._plan(policy)
-            enforcer.start(desired, self._ground.interfaces)
+            # What an earlier run left must be replaced without a gap, all at once; else it may come bit by bit.
+            left = enforcer.refuse_foreign()
+            first = self._plan(policy) if left is not None else bare_table(self._ground.interfaces)
+            enforcer.start(first, self._ground.interfaces)
         except MachineError:
             enforcer.close()
             raise
-        self.enforcer, self.desired = enforcer, desired
+        self.enforcer, self.desired = enforcer, first
+        self.rebuild(enforcer, policy)
         return enforcer
 
     def stop(self) -> None:
         """Leaves nothing behind."""
         enforcer = self.enforcer
         if enforcer is not None:
+            self.backlog.clear()
             self._counters.read(enforcer.counters(), self.desired.counters)
             enforcer.stop()
             self.enforcer = None
             self.desired = Desired()
 
     def rebuild(self, enforcer: Enforcer, policy: Policy) -> None:
-        """Another policy, other members: the table as it must be now, by the fewest changes."""
+        """Another policy, other members: the table as it must be now, by the fewest changes.
+
+        Where they are many, `backlog` still has some of them when this returns.
+        """
+        wanted, self._wanted = self._wanted or self._loop.time(), 0.0
         desired = self._plan(policy)
         changes = diff(desired, self.desired)
         if changes:
             self._counters.read(enforcer.counters(), self.desired.counters)
-            enforcer.apply(changes)
         self.desired = desired
+        self.backlog.add(changes, wanted)
+
+    def _perform(self, changes: Sequence[Change]) -> None:
+        enforcer = self.enforcer
+        if enforcer is None:
+            return
+        try:
+            enforcer.apply(changes)
+        except (OSError, MachineError) as error:
+            enforcer.complaints.append(f"the kernel did not do what a ban wants: {error}")
+        self.tell(enforcer)
 
     def follow(self, news: Sequence[Follow]) -> list[Change]:
         """What changes in the groups' sets after the news of devices."""
@@ -94,8 +116,8 @@ class Holding:
             changes += self._members.follow(one.number, one.groups, one.mac, one.addresses)
         return changes
 
-    def change_members(self, enforcer: Enforcer, changes: Sequence[Change]) -> None:
-        enforcer.apply(changes)
+    def change_members(self, changes: Sequence[Change]) -> None:
+        self.backlog.add(changes, self._loop.time())
         for change in changes:
             if isinstance(change, AddElements | DeleteElements):
                 change_elements(self.desired.elements[change.set], change)
@@ -126,6 +148,8 @@ class Holding:
 
     def reconcile(self, enforcer: Enforcer) -> bool:
         """Puts back what somebody took away; true where something was missing. Run-time sets are empty then."""
+        if self.backlog:
+            return False
         try:
             fault = enforcer.reconcile(self.desired)
             self._repairs["ok"] += 1 if fault else 0
@@ -141,7 +165,10 @@ class Holding:
         self.complaints.take(enforcer.take_complaints())
 
     def samples(self) -> Samples:
-        samples: Samples = {}
+        samples: Samples = {
+            "kernel_pending_changes": {(): float(len(self.backlog))},
+            "kernel_load_seconds": {(): self.backlog.seconds},
+        }
         enforcer = self.enforcer
         if enforcer is not None:
             self._counters.read(enforcer.counters(), self.desired.counters)

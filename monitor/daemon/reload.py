@@ -74,7 +74,7 @@ class Reloader:
         """Everything that may fail."""
         daemon = self._daemon
         old = daemon.config
-        config = load(old.path) if old.path else old
+        config = await asyncio.to_thread(load, old.path) if old.path else old
         if config.capture.flows != old.capture.flows:
             raise ConfigError(f"{config.path}: capture.flows changes only with a restart")
         machine = look_at_machine()

@@ -72,15 +72,21 @@ class Elements:
 
         An element that is there keeps the time that it has left.
         """
+        if set_name not in self.specs:
+            return self._refuse(Step(set_name, True, []), "ENOENT", len(entries))
         return self._perform([Step(set_name, True, self.pack(set_name, entries, seconds, comment))])
 
     def renew(self, set_name: str, entries: Sequence[tuple[bytes, str]], seconds: float, comment: bytes = b"") -> int:
         """As `put`, and an element that is there begins its time anew: it is deleted and added in one batch."""
+        if set_name not in self.specs:
+            return self._refuse(Step(set_name, True, []), "ENOENT", len(entries))
         there = self._there(set_name, self.pack(set_name, [(key, "") for key, _ in entries]))
         fresh = self.pack(set_name, entries, seconds, comment)
         return self._perform([Step(set_name, False, there), Step(set_name, True, fresh)])
 
     def drop(self, set_name: str, keys: Sequence[bytes]) -> None:
+        if set_name not in self.specs:
+            return
         there = self._there(set_name, self.pack(set_name, [(key, "") for key in keys]))
         self._perform([Step(set_name, False, there)])
 

@@ -92,6 +92,8 @@ FAMILIES: Final = (
     Family("selftest_seconds", GAUGE, "How long the last self-test took on that layer.", ("layer",)),
     Family("selftest_last_timestamp_seconds", GAUGE, "When the last self-test ended."),
     Family("kernel_transactions_total", COUNTER, "Changes of set elements in the kernel.", ("result",)),
+    Family("kernel_pending_changes", GAUGE, "Portions of a large change of the table that wait for their turn."),
+    Family("kernel_load_seconds", GAUGE, "How long the last change of the table took until the kernel held all of it."),
     Family(
         "kernel_refused_elements_total",
         COUNTER,

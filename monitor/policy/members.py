@@ -22,6 +22,8 @@ GROUP_SETS: Final = {
     "net6": SetSpec(IPV6_KEY, interval=True),
     "iface": SetSpec(INTERFACE_KEY),
 }
+# The sets that devices come into and leave; the others hold what the configuration says, and are there where it does.
+DEVICE_KINDS: Final = ("mac", "ip4", "ip6")
 
 
 def set_name(group: str, kind: str) -> str:
@@ -41,14 +43,12 @@ class Members:
         self.uses: dict[str, dict[bytes, int]] = {}
         self._devices: dict[int, list[tuple[str, bytes]]] = {}
         for group in groups.groups:
-            for kind, spec in GROUP_SETS.items():
-                name = set_name(group.name, kind)
-                self.sets[name] = spec
-                self.uses[name] = {}
+            for kind in DEVICE_KINDS:
+                self._make(group.name, kind)
             for mac in group.macs:
                 self._use(set_name(group.name, "mac"), mac)
             for interface in group.interfaces:
-                self._use(set_name(group.name, "iface"), interface.encode())
+                self._use(self._make(group.name, "iface"), interface.encode())
             spans: list[tuple[int, int, int]] = []
             for prefix in group.prefixes:
                 start = prefix.value << prefix.shift
@@ -56,13 +56,11 @@ class Members:
             for size, first, last in merge_spans(spans):
                 kind = ("ip" if first == last else "net") + ("4" if size == 4 else "6")
                 key = first.to_bytes(size, "big")
-                self._use(set_name(group.name, kind), key if first == last else key + last.to_bytes(size, "big"))
+                self._use(self._make(group.name, kind), key if first == last else key + last.to_bytes(size, "big"))
 
     def kinds(self, group: str) -> list[str]:
         """Which of the group's sets can hold something: prefixes and interfaces come from the configuration only."""
-        return [
-            kind for kind in GROUP_SETS if kind in ("mac", "ip4", "ip6") or self.uses.get(set_name(group, kind), {})
-        ]
+        return [kind for kind in GROUP_SETS if kind in DEVICE_KINDS or self.uses.get(set_name(group, kind), {})]
 
     def elements(self) -> dict[str, dict[bytes, str]]:
         """A copy of what every set holds."""
@@ -96,6 +94,13 @@ class Members:
     def forget(self, device: int) -> list[Change]:
         """The changes after the device is gone."""
         return self.follow(device, (), b"", ())
+
+    def _make(self, group: str, kind: str) -> str:
+        """The name of the group's set, which is there from now on."""
+        name = set_name(group, kind)
+        self.sets[name] = GROUP_SETS[kind]
+        self.uses.setdefault(name, {})
+        return name
 
     def _use(self, name: str, key: bytes) -> bool:
         """Counts one use of the key; True where it is the first."""

@@ -87,6 +87,13 @@ def plan_table(
     return TablePlan(policy, members, now).plan(territory, vendors, interfaces, diversion)
 
 
+def bare_table(interfaces: Sequence[str]) -> Desired:
+    """The table before any ban has come into it."""
+    chains = {**fixed_chains(), LEARNED: Chain(), QUESTIONS: Chain(), **hook_chains(Diversion())}
+    elements = {LAN: {interface.encode(): "" for interface in interfaces}}
+    return Desired(fixed_sets(), fixed_counters(), chains, elements)
+
+
 @final
 class TablePlan:
     """One table in the making."""

@@ -1,0 +1,169 @@
+"""Measures a large policy in the real daemon: a thousand bans, 10,000 devices, 200,000 banned prefixes.
+
+    python bench/policy.py [--bans N] [--devices N] [--prefixes N]
+
+Needs root. The lab's daemon runs with one ban, then the configuration grows by all of that and is reloaded, while a
+client tries without a pause what the one ban refuses. Prints how long until the kernel holds everything, what passed
+meanwhile, and how long the loop stood still at most. Then, at a second table of the same size, what one more costs.
+"""
+
+import argparse
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import monitor.model
+from monitor.config.parse import load
+from monitor.config.policy import build_policy, configured_standing
+from monitor.config.settings import core_settings, user_lists
+from monitor.errors import MachineError
+from monitor.kernel.enforcer import Enforcer
+from monitor.lab.gateway import Daemon
+from monitor.lab.lab import Lab
+from monitor.lab.zone import NAMELESS_V4
+from monitor.lists.loader import load_catalogue
+from monitor.policy.change import AddElements
+from monitor.policy.desired import Desired
+from monitor.policy.groups import Groups
+from monitor.policy.members import Members
+from monitor.policy.rules import Diversion
+from monitor.policy.table import plan_table
+from monitor.policy.territory import Territory
+
+PATIENCE_SECONDS = 180.0
+GROUPS = 100
+LOAD_SECONDS, LEARNED_MS, PREFIX_MS = 5.0, 1.0, 100.0
+
+
+def configuration(lab: Lab, folder: Path, bans: int, devices: int, prefixes: int) -> str:
+    """The one ban, and as many more as are asked for: each of a vendor of its own, for one of a hundred groups."""
+    parts = [
+        '[capture]\ninterfaces = ["br-lan"]\n',
+        f'[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n',
+        '[[ban]]\nvendors = ["bytedance"]\ngroups = ["phones"]\nmode = "enforce"\n',
+    ]
+    for group in range(GROUPS if bans else 0):
+        macs = [f'"02:10:00:00:{number >> 8:02x}:{number & 255:02x}"' for number in range(group, devices, GROUPS)]
+        parts.append(f'[[group]]\nname = "g{group}"\nmembers = [{", ".join(macs)}]\n')
+    for number in range(bans):
+        file = folder / f"vendor-{number}"
+        starts = [(20 << 24) + (at << 8) for at in range(number, prefixes, bans)]
+        file.write_text("".join(f"{at >> 24}.{at >> 16 & 255}.{at >> 8 & 255}.0/25\n" for at in starts))
+        parts.append(f'[[list]]\nname = "l{number}"\nurl = "{file}"\nformat = "cidr"\nvendor = "v{number}"\n')
+        parts.append(f'[[ban]]\nvendors = ["v{number}"]\ngroups = ["g{number % GROUPS}"]\nmode = "enforce"\n')
+    return "".join(parts)
+
+
+def hammer(lab: Lab, until: threading.Event) -> tuple[int, int]:
+    """How often the banned address was tried, and how often it was reached."""
+    phone = lab.client("phone")
+    tried = reached = 0
+    while not until.is_set():
+        tried += 1
+        reached += phone.curl(f"https://{NAMELESS_V4}/", seconds=2).status == 200
+    return tried, reached
+
+
+def held(lab: Lab, daemon: Daemon) -> bool:
+    return daemon.metric("ban_info") > 1 and daemon.metric("kernel_pending_changes") == 0
+
+
+def reload(lab: Lab, daemon: Daemon, text: str) -> bool:
+    ended = threading.Event()
+    results: list[tuple[int, int]] = []
+    thread = threading.Thread(target=lambda: results.append(hammer(lab, ended)))
+    thread.start()
+    daemon.configure(text)
+    began = time.monotonic()
+    daemon.reload()
+    daemon.wait_for("loaded it all", lambda: held(lab, daemon), PATIENCE_SECONDS)
+    whole = time.monotonic() - began
+    ended.set()
+    thread.join()
+    (tried, reached), seconds = results[0], daemon.metric("kernel_load_seconds")
+    stalled, failed = daemon.metric("loop_stall_seconds"), daemon.metric("kernel_refused_elements_total")
+    print(
+        f"reloaded within {whole:.1f} s, lists included; in the kernel {seconds:.2f} s after they were read; "
+        f"the loop stood still for {stalled * 1000:.0f} ms at most; "
+        f"a banned address was tried {tried} times meanwhile and reached {reached} times; {failed:.0f} elements refused"
+    )
+    return seconds < LOAD_SECONDS and not reached and not failed
+
+
+def planned(file: Path) -> Desired:
+    config = load(str(file))
+    index = load_catalogue(user_lists(config)).index
+    settings = core_settings(config, "packets", ("lo",), None, frozenset(), None, bytes(32))
+    policy = build_policy(config, configured_standing(config))
+    members = Members(Groups(settings.groups, settings.interfaces))
+    territory = Territory(index, settings.nat64, settings.local)
+    return plan_table(policy, members, territory, index.vendors(), ("lo",), Diversion(armed=True), time.time())
+
+
+def timed(label: str, rounds: int, act: Callable[[int], None], most_ms: float) -> bool:
+    times = []
+    for number in range(rounds):
+        began = time.perf_counter()
+        act(number)
+        times.append((time.perf_counter() - began) * 1000)
+    median = statistics.median(times)
+    good = median < most_ms
+    print(f"{label:22} median {median:7.3f} ms, longest {max(times):7.3f} ms{'' if good else '  NOT good'}")
+    return good
+
+
+def one_more(desired: Desired) -> bool:
+    """In whatever namespace this thread is."""
+    enforcer = Enforcer()
+    try:
+        began = time.monotonic()
+        enforcer.start(desired, ["lo"])
+        count = sum(map(len, desired.elements.values()))
+        print(f"all at once, {count:,} elements: {time.monotonic() - began:.2f} s")
+        device, learned = bytes((2, 16, 0, 1, 0)), bytes((198, 18, 0))
+        return all(
+            [
+                timed("one device more", 200, lambda at: enforcer.apply(
+                    [AddElements("g_g0/mac", ((device + bytes((at,)), ""),))]), LEARNED_MS),
+                timed("one learned address", 200, lambda at: enforcer.learn(
+                    "v_v0", [learned + bytes((at,))], 60, b"www.example.com"), LEARNED_MS),
+                timed("one static prefix", 20, lambda at: enforcer.apply(
+                    [AddElements("net4", ((bytes((15, 1, at, 0, 15, 1, at, 255)), "v_v0"),))]), PREFIX_MS),
+            ]
+        )  # fmt: skip
+    finally:
+        enforcer.stop()
+
+
+def run(bans: int, devices: int, prefixes: int) -> int:
+    print("engine:", "interpreted" if monitor.model.__file__.endswith(".py") else "compiled")
+    with Lab() as lab:
+        daemon = lab.daemon(configuration(lab, lab.folder, 0, 0, 0))
+        text = configuration(lab, lab.folder, bans, devices, prefixes)
+        good = reload(lab, daemon, text)
+        desired = planned(daemon.configuration)
+        daemon.stop()
+        good = lab.internet.inside(lambda: one_more(desired)) and good
+    return 0 if good else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bans", type=int, default=1_000)
+    parser.add_argument("--devices", type=int, default=10_000)
+    parser.add_argument("--prefixes", type=int, default=200_000)
+    options = parser.parse_args()
+    try:
+        return run(options.bans, options.devices, options.prefixes)
+    except MachineError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Changes of the table that wait for their turn: a large policy must not hold up the loop while it is being loaded."""
+
+from asyncio import AbstractEventLoop, Event
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, final
+
+from monitor.policy.change import Change
+from monitor.policy.portions import portions
+
+# At a time; a portion more may come on top.
+WORK_SECONDS: Final = 0.03
+
+
+@final
+class Backlog:
+    """In order, what fits at once and the rest while the loop turns; `perform` does one portion and never raises.
+
+    `seconds` is how long it took the last time until nothing waited, from when the changes were wanted.
+    """
+
+    def __init__(self, loop: AbstractEventLoop, perform: Callable[[Sequence[Change]], None]) -> None:
+        self._loop = loop
+        self._perform = perform
+        self._waiting: deque[list[Change]] = deque()
+        self._scheduled = False
+        self._empty = Event()
+        self._empty.set()
+        self._began = 0.0
+        self.seconds = 0.0
+
+    def __len__(self) -> int:
+        """How many portions wait."""
+        return len(self._waiting)
+
+    def add(self, changes: Sequence[Change], wanted: float) -> None:
+        """`wanted` is the loop's time since when they are."""
+        if changes and not self._waiting:
+            self._began = wanted
+        self._waiting.extend(portions(changes))
+        if not self._scheduled:
+            self._work()
+
+    async def done(self) -> None:
+        """Once nothing waits."""
+        await self._empty.wait()
+
+    def clear(self) -> None:
+        """Forgets what waits."""
+        self._waiting.clear()
+        self._empty.set()
+
+    def _work(self) -> None:
+        self._scheduled = False
+        until = self._loop.time() + WORK_SECONDS
+        worked = bool(self._waiting)
+        while self._waiting:
+            self._perform(self._waiting.popleft())
+            if self._loop.time() >= until and self._waiting:
+                self._empty.clear()
+                self._scheduled = True
+                self._loop.call_soon(self._work)
+                return
+        if worked:
+            self.seconds = self._loop.time() - self._began
+        self._empty.set()
