@@ -1,0 +1,173 @@
+"""Hostile input to the sinkhole of the real daemon, from a banned client of the lab, and what became of it.
+
+    python bench/hostile.py [--packets N] [--connections N]
+
+Needs root. Malformed and mutated DNS packets, answers that nobody asked for from addresses that nobody asked, TCP
+connections that say nothing, questions to a resolver that is dead. Prints the counters and the memory, and ends with 1
+where a well-behaved question was not answered afterwards, the memory grew by more than 20 MB, or nothing was counted.
+"""
+
+import argparse
+import random
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import monitor.model
+from monitor.errors import MachineError
+from monitor.lab.gateway import Daemon
+from monitor.lab.lab import Lab
+from monitor.lab.plan import RESOLVER_V4, WAN_GATEWAY_V4
+
+GROWTH_BYTES = 20_000_000
+DEAD_RESOLVER = "203.0.113.80"
+QUESTIONS = (
+    b"\x12\x34\1\0\0\1\0\0\0\0\0\1\3www\6tiktok\3com\0\0\1\0\1\0\0\x29\x04\xd0\0\0\x80\0\0\0",
+    b"\x12\x34\1\0\0\1\0\0\0\0\0\0\3www\7example\3org\0\0\x1c\0\1",
+)
+BATCH = 100
+
+
+def mutated(dice: random.Random) -> bytes:
+    data = bytearray(dice.choice(QUESTIONS))
+    for _ in range(dice.randrange(6)):
+        data[dice.randrange(len(data))] = dice.randrange(256)
+    kind = dice.randrange(4)
+    if kind == 0:
+        return bytes(data[: dice.randrange(len(data) + 1)])
+    if kind == 1:
+        return bytes(data) + dice.randbytes(dice.randrange(600))
+    return dice.randbytes(dice.randrange(100)) if kind == 2 else bytes(data)
+
+
+def total(daemon: Daemon, name: str, label: str) -> str:
+    found = daemon.metrics().get(f"gatewatch_{name}", [])
+    return ", ".join(f"{labels[label]} {value:,.0f}" for labels, value in found if value)
+
+
+def send_packets(lab: Lab, count: int) -> None:
+    dice = random.Random(7)
+    phone = lab.client("phone")
+    with phone.namespace.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
+        client.setblocking(False)
+        client.connect((RESOLVER_V4, 53))
+        for number in range(count):
+            try:
+                client.send(mutated(dice))
+                client.recv(65_535)
+            except OSError:
+                pass
+            if number % BATCH == 0:
+                time.sleep(0.005)
+
+
+def send_forgeries(lab: Lab, count: int) -> None:
+    """Answers to the gateway's own address, at the ports from which it may ask."""
+    dice = random.Random(8)
+    with lab.internet.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as forger:
+        for number in range(count):
+            answer = dice.randbytes(2) + b"\x81\x80\0\1\0\0\0\0\0\0" + QUESTIONS[1][12:]
+            forger.sendto(answer, (WAN_GATEWAY_V4, 32_768 + number % 28_000))
+
+
+def hold_connections(lab: Lab, count: int, held: ExitStack) -> int:
+    """How many could be opened; they say nothing."""
+    opened = 0
+    phone = lab.client("phone")
+    for _ in range(count):
+        client = held.enter_context(phone.namespace.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)))
+        client.settimeout(1)
+        try:
+            client.connect((RESOLVER_V4, 53))
+            opened += 1
+        except OSError:
+            continue
+    return opened
+
+
+def ask_the_dead(lab: Lab, count: int) -> None:
+    phone = lab.client("phone")
+    with phone.namespace.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as client:
+        for number in range(count):
+            client.sendto(number.to_bytes(2, "big") + QUESTIONS[1][2:], (DEAD_RESOLVER, 53))
+            if number % BATCH == 0:
+                time.sleep(0.005)
+
+
+def serves(lab: Lab) -> bool:
+    phone, laptop = lab.client("phone"), lab.client("laptop")
+    return all(
+        phone.dig("www.tiktok.com", tcp=tcp).status == "NXDOMAIN"
+        and phone.dig("www.example.org", tcp=tcp).good
+        and laptop.dig("www.tiktok.com", tcp=tcp).good
+        for tcp in (False, True)
+    )
+
+
+def stage(label: str, lab: Lab, daemon: Daemon, act: Callable[[], object]) -> bool:
+    began = time.monotonic()
+    act()
+    good = serves(lab)
+    print(
+        f"{label:46} {time.monotonic() - began:5.1f} s, {daemon.resident_bytes() / 1e6:5.1f} MB, "
+        f"{'serves on' if good else 'serves NO MORE'}",
+        flush=True,
+    )
+    return good
+
+
+def run(packets: int, connections: int) -> int:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (connections + 1_000, connections + 1_000))
+    print("engine:", "interpreted" if monitor.model.__file__.endswith(".py") else "compiled")
+    with Lab() as lab, ExitStack() as held:
+        daemon = lab.daemon(
+            f'[capture]\ninterfaces = ["br-lan"]\n[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n'
+            '[[ban]]\nvendors = ["bytedance"]\ngroups = ["phones"]\nmode = "enforce"\n'
+        )
+        good = stage("nothing yet", lab, daemon, lambda: None)
+        before = daemon.resident_bytes()
+        stages: dict[str, Callable[[], object]] = {
+            f"{packets:,} mutated packets": lambda: send_packets(lab, packets),
+            f"{packets // 4:,} forged answers": lambda: send_forgeries(lab, packets // 4),
+            f"{packets // 20:,} questions to a dead resolver": lambda: ask_the_dead(lab, packets // 20),
+            f"{connections:,} idle connections": lambda: hold_connections(lab, connections, held),
+        }
+        for label, act in stages.items():
+            good &= stage(label, lab, daemon, act)
+        grown = daemon.resident_bytes() - before
+        for name, label in (
+            ("sinkhole_queries_total", "action"),
+            ("sinkhole_upstream_errors_total", "reason"),
+            ("sinkhole_connections_refused_total", "reason"),
+        ):
+            said = total(daemon, name, label)
+            good &= bool(said)
+            print(f"{name:46} {said}")
+        print(
+            f"grown by {grown / 1e6:.1f} MB; the loop stood still for {daemon.metric('loop_stall_seconds') * 1000:.0f} ms"
+        )
+        good &= daemon.stop() == 0 and grown < GROWTH_BYTES
+    print("good" if good else "NOT good")
+    return 0 if good else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packets", type=int, default=100_000)
+    parser.add_argument("--connections", type=int, default=10_000)
+    options = parser.parse_args()
+    try:
+        return run(options.packets, options.connections)
+    except MachineError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
