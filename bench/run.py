@@ -9,8 +9,6 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 MEASUREMENTS = (
-    "replay.py", "lists.py", "capture.py", "sinkhole.py", "enforce.py", "policy.py", "stall.py", "hostile.py", "soak.py",
-)  # fmt: skip
     "replay.py",
     "lists.py",
     "capture.py",
