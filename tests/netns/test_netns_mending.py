@@ -54,12 +54,14 @@ def mended(lab: Lab) -> None:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_somebody_takes_away_comes_back(banning: Daemon, lab: Lab, damage: str, event: bool) -> None:
     assert is_diverted(lab)
+    repairs = banning.metric("kernel_repairs_total", result="ok")
     lab.gateway.run(["nft", damage]).check_returncode()
     if event:
         change = "del" if "10.99.0.1" in lab.gateway.run(["ip", "addr", "show", "lo"]).stdout else "add"
         lab.gateway.run(["ip", "addr", change, "10.99.0.1/32", "dev", "lo"]).check_returncode()
     mended(lab)
     assert "put back" in banning.log.read_text()
+    banning.wait_for("counted it", lambda: banning.metric("kernel_repairs_total", result="ok") > repairs)
     assert banning.page("/healthz").startswith("ok\n")
 
 
