@@ -1,6 +1,5 @@
 """The status page in a real browser: on a phone, in the dark, without JavaScript, and renewing itself."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -33,12 +32,6 @@ CONTRAST = """
   return worst;
 })()
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as running:
-        yield running
 
 
 def test_it_fits_the_narrowest_phone_whatever_it_has_to_say(browser: Browser) -> None:
