@@ -21,6 +21,8 @@ LIST_FORMATS: Final = (
     "auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "rpz", "v2fly", "cidr", "asn",
 )  # fmt: skip
 
+SUFFIX_CHOICES: Final = ("refuse", "skip")
+
 LISTEN: Final = Endpoint("127.0.0.1", 10053)
 LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
 
@@ -104,6 +106,7 @@ class ListSource:
     interval: float = 86_400.0
     sha256: str = ""
     minisign: str = ""
+    public_suffixes: str = "refuse"
     timeout: float = 120.0
     max_bytes: int = 67_108_864
     max_entries: int = 2_000_000

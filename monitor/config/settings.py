@@ -11,6 +11,7 @@ from monitor.lists.user import UserList
 from monitor.policy.groups import Group
 
 PSEUDONYM_KEY_BYTES = 16
+SKIP = "skip"
 
 
 def core_settings(
@@ -54,7 +55,9 @@ def open_lookup(geo: Geo) -> Lookup | None:
 def subscriptions(config: Config) -> list[Subscription]:
     """Every `[[list]]` that is fetched."""
     return [
-        Subscription(user, source.interval, source.timeout, source.sha256, source.minisign)
+        Subscription(
+            user, source.interval, source.timeout, source.sha256, source.minisign, source.public_suffixes == SKIP
+        )
         for user, source in zip(user_lists(config), config.lists, strict=True)
         if is_subscription(user.url)
     ]

@@ -11,6 +11,7 @@ from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.errors import ListError
+from monitor.lists.subscription import Subscription
 from monitor.lists.user import UserList, limited_lines
 from monitor.policy.protected import is_under
 
@@ -47,20 +48,28 @@ def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> Conte
     return Contents(entries, sheet.entries, sheet.ignored, sheet.public_suffix, first)
 
 
-def inspect(path: Path, user: UserList, suffixes: PublicSuffixes, protected: frozenset[bytes]) -> Contents:
+def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, protected: frozenset[bytes]) -> Contents:
     """The contents of a list that may be used. Raises ListError with why it may not, OSError where it is not there."""
+    user = one.user
     with path.open("rb") as file:
         check_head(file.read(HEAD_BYTES))
     contents = read_contents(path, user, suffixes)
-    if contents.public_suffix is not None:
-        line, text = contents.public_suffix.line, printable(contents.public_suffix.text)
-        raise ListError(f"line {line} would ban a public suffix, under which anybody may register: {text}")
+    if contents.public_suffix is not None and not one.skips_suffixes:
+        raise ListError(suffix_in(contents.public_suffix))
     if not contents.entries:
         raise ListError(f"no list: {nothing_in(contents)}")
     if contents.count > user.max_entries:
         raise ListError(f"more than max_entries ({user.max_entries:,})")
     check_protected(contents.entries, protected)
     return contents
+
+
+def suffix_in(complaint: Complaint) -> str:
+    text = printable(complaint.text)
+    return (
+        f"line {complaint.line} would ban a public suffix, under which anybody may register: {text} "
+        '(public_suffixes = "skip" in its [[list]] leaves such lines out)'
+    )
 
 
 def nothing_in(contents: Contents) -> str:

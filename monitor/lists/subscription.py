@@ -12,7 +12,8 @@ from monitor.lists.user import UserList
 class Subscription:
     """A `[[list]]` that is fetched: every `interval` seconds, each time for at most `timeout` seconds.
 
-    `sha256` in hex and `minisign`, a public key, are what it is pinned to, `""` where to nothing.
+    `sha256` in hex and `minisign`, a public key, are what it is pinned to, `""` where to nothing. `skips_suffixes`: a
+    public suffix among its lines is left out, and does not make the list suspicious.
     """
 
     user: UserList
@@ -20,6 +21,7 @@ class Subscription:
     timeout: float
     sha256: str = ""
     minisign: str = ""
+    skips_suffixes: bool = False
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import Final
 
 from monitor.catalog.suffixes import PublicSuffixes
@@ -154,7 +155,7 @@ def take(
         check_digest(fetched.digest, subscription.sha256)
     if subscription.minisign:
         check_signature(fresh, download.signature, subscription.minisign)
-    contents = inspect(fresh, user, rules.suffixes, rules.protected)
+    contents = inspect(fresh, subscription, rules.suffixes, rules.protected)
     before = contents_before(subscription, rules)
     if record.terms in ("", terms) and not rules.force:
         check_growth(before.count, contents.count)
@@ -186,4 +187,4 @@ def difference(name: str, before: Contents, now: Contents) -> Outcome:
 
 
 def examples(entries: frozenset[str]) -> tuple[str, ...]:
-    return tuple(entry.partition(" ")[2] for entry in sorted(entries)[:EXAMPLES])
+    return tuple(entry.partition(" ")[2] for entry in nsmallest(EXAMPLES, entries))

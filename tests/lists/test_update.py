@@ -92,6 +92,16 @@ def test_it_is_due_at_once_where(subscribed: Subscribed, what: str) -> None:
     assert subscribed.record()["failures"] == 0
 
 
+def test_a_careless_list_is_taken_without_its_public_suffixes_where_one_says_so(subscribed: Subscribed) -> None:
+    careless = GOOD + b"net.kg\n"
+    assert subscribed.update(careless)[0] == 1
+    assert subscribed.update(careless, public_suffixes='"skip"')[0] == 0
+    code, out, _ = subscribed.lists("--json")
+    status = next(row for row in json.loads(out)["lists"] if row["list"] == "mine")
+    assert (code, status["entries"], status["ignored_lines"]) == (0, 20, 1)
+    assert "a public suffix, under which anybody may register: net.kg" in status["complaints"][0]
+
+
 def test_force_takes_a_list_of_another_size_but_no_poison(subscribed: Subscribed) -> None:
     subscribed.update(GOOD)
     assert subscribed.update(b"one.example\n", "mine")[0] == 1
