@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from monitor.cli.configured import read_config
+from monitor.cli.parser_lists import UPDATE
 from monitor.cli.table import Column, table_text
 from monitor.config.list_faults import fault_of
 from monitor.config.settings import subscriptions, user_lists
-from monitor.errors import EXIT_FINDING, EXIT_OK, UsageError
+from monitor.errors import EXIT_FINDING, EXIT_OK
 from monitor.lists.cache import load_cached
 from monitor.lists.copies import read_record
 from monitor.lists.loader import ListStatus
@@ -23,7 +24,6 @@ COLUMNS: Final = (
     Column("LIST"), Column("ENTRIES", right=True), Column("IGNORED", right=True), Column("AGE", right=True),
     Column("DUE", right=True), Column("FROM"), Column("ERROR"),
 )  # fmt: skip
-UPDATE: Final = "update"
 
 
 def run(arguments: Namespace) -> int:
@@ -32,8 +32,6 @@ def run(arguments: Namespace) -> int:
         from monitor.cli.lists_update import run as update
 
         return update(arguments)
-    if arguments.names or arguments.force:
-        raise UsageError("names of lists and --force are for `gatewatch lists update`")
     return show(arguments)
 
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from typing import Final
 
+from monitor.cli.parser_lists import add_lists
 from monitor.cli.parser_parts import JSON_HELP, Verbs, add_config, add_json, add_verb
 from monitor.cli.parser_policy import add_policy_verbs
 from monitor.cli.parser_service import add_service_verbs
@@ -24,7 +25,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and the engine that runs")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
-    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, _lists):
+    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, add_lists):
         add(verbs)
     add_policy_verbs(verbs)
     add_service_verbs(verbs)
@@ -161,25 +162,3 @@ def _report(verbs: Verbs) -> None:
     kinds.add_argument("--json", action="store_true", help=JSON_HELP)
     kinds.add_argument("--csv", action="store_true", help="print comma-separated values, a line a row")
     add_config(verb)
-
-
-def _lists(verbs: Verbs) -> None:
-    verb = add_verb(
-        verbs,
-        "lists",
-        "list the vendor lists: entries, age, errors; update subscriptions",
-        "status reads the lists that the configuration names. update fetches those with a URL that are due, or the\n"
-        "named ones, checks them and has the running daemon take them; a list that is broken, poisoned or not what it\n"
-        "was leaves its last good copy in place and makes the exit code 1.",
-    )
-    verb.add_argument(
-        "action", nargs="?", choices=["status", "update"], default="status", help="status (the default) or update"
-    )
-    verb.add_argument("names", nargs="*", metavar="NAME", help="update only these, due or not")
-    verb.add_argument(
-        "--force",
-        action="store_true",
-        help="fetch also what is not due, and take a list that is ten times smaller or larger than before",
-    )
-    add_config(verb)
-    add_json(verb)

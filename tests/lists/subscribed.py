@@ -42,7 +42,10 @@ class Subscribed:
 
     def lists(self, *arguments: str) -> tuple[int, str, str]:
         """Exit code, output and complaints of `gatewatch lists …`."""
-        code = main(["lists", *arguments, "--config", str(self.folder / "gatewatch.toml")])
+        try:
+            code = main(["lists", *arguments, "--config", str(self.folder / "gatewatch.toml")])
+        except SystemExit as ended:  # so ends what is typed wrong
+            code = int(ended.code or 0)
         out, err = self.capsys.readouterr()
         return code, out, err
 

@@ -12,6 +12,7 @@ import list_server as ways
 import pytest
 from subscribed import GOOD, Subscribed
 
+from monitor.cli.main import main
 from monitor.lists.copies import adopt, make_folder, shown
 
 SHORT = b"a.example\nb.example\n"  # what `without_end` says
@@ -181,6 +182,18 @@ def test_json_tells_the_same(subscribed: Subscribed) -> None:
     assert (outcome["result"], outcome["error"]) == ("failed", "the server answered 404 Not Found")
 
 
+def test_options_stand_where_one_likes(subscribed: Subscribed) -> None:
+    subscribed.server.pages["/list"] = GOOD
+    config = str(subscribed.configure(subscribed.url("/list")))
+    for words in (
+        ("lists", "--config", config, "update", "mine", "--json"),
+        ("lists", "--json", "update", "--config", config, "mine"),
+        ("lists", "update", "--json", "mine", "--config", config),
+    ):
+        assert main(list(words)) == 0
+        assert json.loads(subscribed.capsys.readouterr().out)["lists"][0]["entries"] == 20
+
+
 def test_names_that_are_none(subscribed: Subscribed, tmp_path: Path) -> None:
     (tmp_path / "own.txt").write_bytes(GOOD)
     subscribed.more = '[[list]]\nname = "own"\nurl = "own.txt"\n'
@@ -188,7 +201,7 @@ def test_names_that_are_none(subscribed: Subscribed, tmp_path: Path) -> None:
     code, _, err = subscribed.lists("update", "mime")
     assert (code, err) == (2, "gatewatch: no list 'mime' is fetched, the nearest is 'mine'\n")
     assert "own is a file that is read where it is" in subscribed.lists("update", "own")[2]
-    assert subscribed.lists("status", "mine")[0] == subscribed.lists("--force")[0] == 2
+    assert [subscribed.lists(*words)[0] for words in (("status", "mine"), ("--force",), ("renew",))] == [2, 2, 2]
     (tmp_path / "gatewatch.toml").write_text("")
     assert subscribed.lists("update") == (0, "no [[list]] in the configuration\n", "")
 
