@@ -158,7 +158,7 @@ def test_every_verb_has_help_and_says_what_it_does() -> None:
     assert isinstance(choices, dict)
     assert list(choices) == [
         "run", "replay", "lab", "check", "why", "status", "devices", "top", "report", "lists",
-        "ban", "unban", "allow", "pause", "resume", "plan", "export",
+        "ban", "unban", "allow", "pause", "resume", "plan", "export", "reload", "clear",
     ]  # fmt: skip
     for verb in choices:
         assert re.search(rf"^    {verb} ", text, re.MULTILINE), verb
