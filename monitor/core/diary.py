@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, final
 
 from monitor.attribution.counters import Attribution, Note, Tally
-from monitor.attribution.devices import Device
+from monitor.attribution.devices import Device, Devices
 from monitor.attribution.networks import address_text
 from monitor.core.naming import Naming
 
@@ -98,6 +98,10 @@ class Diary:
             note.taken = True
             taken.append(note)
         return taken
+
+    def take_rows(self, limit: int, devices: Devices, naming: Naming) -> list[NoteRow]:
+        """As `take`, each with whom its device is taken for now."""
+        return [note_row(note, devices.settle(note.device, note.origin), naming) for note in self.take(limit)]
 
 
 def add_name(note: Note, name: bytes) -> None:

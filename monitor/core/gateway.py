@@ -17,7 +17,7 @@ from monitor.attribution.places import Places
 from monitor.catalog.index import Index
 from monitor.core.accounting import Accounting
 from monitor.core.connections import Connections
-from monitor.core.diary import Diary, NoteRow, note_row
+from monitor.core.diary import Diary, NoteRow
 from monitor.core.effects import Effect, PolicyChanged
 from monitor.core.ends import Ends
 from monitor.core.following import Following
@@ -224,13 +224,14 @@ class Gateway:
         self._tracking.flush(self._clock)
         return self._readout.rows(self._naming)
 
+    def notes_waiting(self) -> int:
+        """How many notes there are to take, with all that is counted by now."""
+        self._tracking.flush(self._clock)
+        return len(self.diary)
+
     def take_notes(self, limit: int) -> list[NoteRow]:
         """At most so many of the notes that nobody has taken yet, each with who its device is now."""
-        self._tracking.flush(self._clock)
-        return [
-            note_row(note, self._devices.settle(note.device, note.origin), self._naming)
-            for note in self.diary.take(limit)
-        ]
+        return self.diary.take_rows(limit, self._devices, self._naming)
 
     def device_rows(self) -> list[DeviceRow]:
         self._tracking.flush(self._clock)

@@ -53,6 +53,8 @@ class Record:
         self._settings = settings
         folder, max_bytes, days = settings
         self._gateway.diary.keeps = max_bytes > 0
+        if max_bytes == 0:
+            self._gateway.diary.take(self._gateway.diary.limit)  # what nobody wants is forgotten
         if old is not None:
             self._loop.run_in_executor(None, old.close, CLOSE_SECONDS)
         if max_bytes > 0:
@@ -70,7 +72,7 @@ class Record:
             self._taking.cancel()
         journal, self._journal = self._journal, None
         if journal is not None:
-            journal.put(self._day, self._gateway.take_notes(len(self._gateway.diary)) + self._refusals())
+            journal.put(self._day, self._gateway.take_notes(self._gateway.notes_waiting()) + self._refusals())
             journal.close(CLOSE_SECONDS)
 
     def health(self) -> str:
@@ -91,7 +93,7 @@ class Record:
     async def _take(self, day: str) -> None:
         """What is noted by now belongs to that day; the loop turns in between."""
         self._taken = self._loop.time()
-        waiting = len(self._gateway.diary)
+        waiting = self._gateway.notes_waiting()
         journal = self._journal
         if journal is not None:
             journal.put(day, self._refusals())

@@ -50,6 +50,16 @@ def test_nothing_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_noted_is_forgotten_where_the_journal_is_given_up(tmp_path: Path) -> None:
+    def test(record: Record, gateway: Gateway) -> None:
+        see(gateway, 0, 40_000)
+        assert gateway.notes_waiting() == 1
+        record.configure(replace(Config(), state=State(str(tmp_path), 0)))
+        assert gateway.notes_waiting() == 0
+
+    assert recorded(tmp_path, test) == []
+
+
 def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the clock going back a day begins the old day again, where both add up."""
     day = ["2026-05-20"]
