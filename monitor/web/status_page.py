@@ -249,7 +249,9 @@ def list_card(lists: Sequence[ListLine], now: float) -> Markup:
     parts = [list_table(own, now)] if own else []
     if shipped:
         entries = sum(line.entries for line in shipped)
-        summary = f"{count_text(len(shipped), 'shipped list')} with {count_text(entries, 'entry', 'entries')}"
+        oldest = span_text(now - min(line.loaded_at for line in shipped))
+        counted = f"{count_text(len(shipped), 'shipped list')}, {count_text(entries, 'entry', 'entries')}"
+        summary = f"{counted}, read {oldest} ago"
         inner = list_table(shipped, now)
         parts.append(Markup('<details id="shipped"><summary>{}</summary>{}</details>').format(summary, inner))
     return Markup('<section class="card"><h2>Lists</h2>\n{}</section>').format(lines_of(parts))
