@@ -40,7 +40,7 @@ def test_the_first_questions(lab: Lab, tmp_path: Path) -> None:
     assert lab.client("phone").dig("www.tiktok.com").good
     daemon.wait_for("seen the question", lambda: daemon.metric("dns_queries_total", vendor="bytedance") >= 1)
     done = typed(lab, daemon, commands("tests/netns/test_netns_documents.py::test_the_first_questions"), tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
     for words in ("capture: ok", "bytedance", lab.client("phone").mac, "gatewatch_dns_queries_total", "tiktok.com"):
         assert words in done.stdout, words
 
