@@ -23,7 +23,7 @@ from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 
 GROWTH = 1.03
-DESCRIPTORS = 8  # what a scrape or a verb has open for a moment
+DESCRIPTORS = 2  # what a scrape has open for a moment
 WARMING_SHARE = 3
 RESOLVER, SERVER = "203.0.113.53", "71.18.1.10"
 SLICE_SECONDS = 30
@@ -128,9 +128,10 @@ def verdict(course: Course, dropped: float, code: int) -> int:
     third = max(1, len(course.memory) // WARMING_SHARE)
     second = statistics.mean(course.memory[third : 2 * third])
     last = statistics.mean(course.memory[2 * third :])
-    opened = max(course.descriptors[2 * third :]) - max(course.descriptors[third : 2 * third])
+    # Bans and verbs open some and close them: what stays open shows in the fewest.
+    opened = min(course.descriptors[2 * third :]) - min(course.descriptors[third : 2 * third])
     print(f"memory: {second / 1e6:.1f} MB in the second third, {last / 1e6:.1f} MB in the last ({last / second:.3f})")
-    print(f"descriptors: {opened:+d} at most between the two; exit code {code}; {len(course.failures)} failures")
+    print(f"descriptors: {opened:+d} left open between the two; exit code {code}; {len(course.failures)} failures")
     for failure in course.failures[:10]:
         print(f"  {failure}")
     sound = last <= GROWTH * second and opened <= DESCRIPTORS and not dropped and not code and not course.failures

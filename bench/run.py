@@ -18,6 +18,7 @@ MEASUREMENTS = (
     "stall.py",
     "hostile.py",
     "soak.py",
+    "endurance.py",
 )
 
 
