@@ -71,6 +71,7 @@ class Learning:
             self._learned = Learned(claims, learnable, ground.config.limits.learned)
             self._gateway.judge.usage.learned = self._learned.keys
         self._learned.claims, self._learned.learnable = claims, learnable
+        self._learned.limit = ground.config.limits.learned
         self._settle(self._learned.govern(time.time()))
         chains = {owner: chain_for(self._holding.desired, *owner) for owner in self._learned.owners()}
         if any(self._chains.get(owner, chain) != chain for owner, chain in chains.items()):

@@ -22,6 +22,7 @@ OWN: Final = "own"
 OUTCOMES: Final = (LEARNED, GUARDED, FREED, SPECIAL_PURPOSE, LOCAL, SHARED, FOREIGN)
 
 NAMES_PER_ADDRESS: Final = 32
+EVICTED_AT_ONCE: Final = 4
 # How long an answered hello speaks for its address.
 SAID_SECONDS: Final = 3600.0
 
@@ -104,9 +105,7 @@ class Learned:
         for address in found:
             sights = self._sights.pop(address, None)
             if sights is None:
-                if len(self._sights) >= self.limit:
-                    self.evictions += 1
-                    lessons += self.forget(next(iter(self._sights)))
+                lessons += self._evict()
                 sights = {}
             self._sights[address] = sights
             sights.pop(names[0], None)
@@ -114,6 +113,15 @@ class Learned:
                 self._make_room(sights, names[0], now)
             sights[names[0]] = Sight(names[0], names, until)
         return found, lessons
+
+    def _evict(self) -> list[Lesson]:
+        """Makes room for one address; where the limit was lowered a little more, so that it is kept by and by."""
+        lessons: list[Lesson] = []
+        for _ in range(EVICTED_AT_ONCE):
+            if len(self._sights) >= self.limit:
+                self.evictions += 1
+                lessons += self.forget(next(iter(self._sights)))
+        return lessons
 
     def _make_room(self, sights: dict[bytes, Sight], name: bytes, now: float) -> None:
         """The oldest of its kind gives way: many banned names must not push out a claim, nor claims what is banned."""

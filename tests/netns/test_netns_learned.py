@@ -37,10 +37,10 @@ PLACES = {
     "third.tiktok.com": 23,
     "somebody.example.com": 40,
 }
-# Where no answer may ever lead: the gateway's, the resolver's, nobody's, a content network's, another vendor's.
+# Where no answer may ever lead: the gateway's, resolvers', nobody's, a content network's, another vendor's.
 NOWHERE = {
     "192.168.77.1": "special", "203.0.113.53": "special", "127.0.0.1": "special", "23.192.228.80": "shared",
-    "142.250.74.78": "foreign",
+    "142.250.74.78": "foreign", "62.4.10.77": "local",
 }  # fmt: skip
 
 
@@ -99,7 +99,9 @@ def rogue(lab: Lab) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def daemon(lab: Lab) -> Iterator[Daemon]:
-    text = configuration(lab).replace("[capture]\n", f'[capture]\nnat64 = ["{NAT64}"]\n')
+    text = configuration(lab, more='[sinkhole]\nexempt = ["62.4.10.77"]').replace(
+        "[capture]\n", f'[capture]\nnat64 = ["{NAT64}"]\n'
+    )
     running = lab.daemon(text)
     yield running
     running.stop()

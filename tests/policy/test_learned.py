@@ -293,6 +293,9 @@ def test_the_table_has_a_limit_and_what_leaves_it_leaves_the_kernel() -> None:
         assert [type(lesson) for lesson in lessons] == ([Free, Learn] if last > 2 else [Learn])
     assert (len(of), of.evictions, of.count_learned(NOW)) == (3, 7, 3)
     assert len(of.keys) == 6
+    of.limit = 1
+    answers(of, BANNED, ADDRESS)
+    assert (len(of), of.count_learned(NOW)) == (1, 1)
 
 
 INSIDE = {BANNED, b"m.tiktok.com"}
