@@ -5,7 +5,8 @@ from typing import Final
 
 from monitor.lists.loader import ListStatus
 
-REMOTE: Final = ("https://", "http://")
+# So begins the origin of a list only while it has no copy: then it is its file.
+FETCHED: Final = ("https://", "http://", "file://")
 
 
 def fault_of(status: ListStatus) -> str:
@@ -17,16 +18,16 @@ def fault_of(status: ListStatus) -> str:
 
 def list_faults(statuses: Sequence[ListStatus]) -> list[str]:
     """The lists that should be there and cannot be used."""
-    return [_line(status) for status in statuses if fault_of(status) and not _is_remote(status)]
+    return [_line(status) for status in statuses if fault_of(status) and not _is_missing(status)]
 
 
 def missing_subscriptions(statuses: Sequence[ListStatus]) -> list[str]:
     """Subscriptions of which there is no copy yet: everything works without them."""
-    return [_line(status) for status in statuses if fault_of(status) and _is_remote(status)]
+    return [_line(status) for status in statuses if fault_of(status) and _is_missing(status)]
 
 
-def _is_remote(status: ListStatus) -> bool:
-    return status.origin.startswith(REMOTE)
+def _is_missing(status: ListStatus) -> bool:
+    return status.origin.startswith(FETCHED)
 
 
 def _line(status: ListStatus) -> str:

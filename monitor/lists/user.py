@@ -48,9 +48,9 @@ def list_path(user: UserList) -> tuple[Path | None, str]:
         pass
     except OSError as error:
         return None, f"{copy} cannot be read: {error.strerror}"
-    parts = urlsplit(user.url)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path)), ""
+    source = Path(unquote(urlsplit(user.url).path))
+    if urlsplit(user.url).scheme == "file" and os.access(source, os.R_OK):
+        return source, ""
     return None, f"no copy of it yet: `gatewatch lists update {user.name}` fetches one"
 
 

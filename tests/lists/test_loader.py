@@ -72,6 +72,7 @@ def test_a_user_list_may_feed_a_category(tmp_path: Path) -> None:
     [
         ("/nowhere/list.txt", "cannot be read: No such file or directory"),
         ("/", "cannot be read: Is a directory"),
+        ("file:///nowhere/list.txt", "no copy of it yet: `gatewatch lists update mine` fetches one"),
         ("https://example.org/list.txt", "no copy of it yet: `gatewatch lists update mine` fetches one"),
     ],
 )

@@ -154,6 +154,9 @@ def test_plain_http_is_for_this_host(subscribed: Subscribed) -> None:
 
 
 def test_status_tells_age_entries_the_next_time_and_the_last_error(subscribed: Subscribed) -> None:
+    subscribed.configure("file:///nowhere/list")
+    assert main(["check", "--config", str(subscribed.folder / "gatewatch.toml")]) == 1, "it does not stop a service"
+    assert "no copy of it yet" in subscribed.capsys.readouterr().out
     subscribed.configure(subscribed.url("/list"))
     code, out, _ = subscribed.lists("status")
     row = next(line for line in out.splitlines() if line.startswith("mine "))
