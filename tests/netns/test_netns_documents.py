@@ -45,6 +45,15 @@ def test_the_first_questions(lab: Lab, tmp_path: Path) -> None:
         assert words in done.stdout, words
 
 
+def test_the_first_ban(lab: Lab, tmp_path: Path) -> None:
+    daemon = lab.daemon(GROUPS.format(mac=lab.client("phone").mac))
+    done = typed(lab, daemon, commands("tests/netns/test_netns_documents.py::test_the_first_ban"), tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    for words in ("nottiktok.com: no vendor", "shadow", "gatewatch_leaked_bytes_total{", 'mode="enforce"'):
+        assert words in done.stdout, words
+    assert daemon.ask("status")["policy"]["bans"] == []
+
+
 def test_changing_bans(lab: Lab, tmp_path: Path) -> None:
     daemon = lab.daemon(GROUPS.format(mac=lab.client("phone").mac))
     done = typed(lab, daemon, commands("tests/netns/test_netns_documents.py::test_changing_bans"), tmp_path)
