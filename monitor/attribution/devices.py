@@ -146,6 +146,11 @@ class Devices:
             device.group = ""
             device.label = ""
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: devices keep their age."""
+        for device in self.everyone.values():
+            device.last += seconds
+
     def resize(self, limit: int, addresses_limit: int) -> None:
         self.limit = limit
         self.addresses_limit = addresses_limit

@@ -138,6 +138,16 @@ class FlowTable:
         """Sets the wheel of an empty table to the time of the first observation."""
         self.slot = int(now / SLOT_SECONDS)
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: flows keep their age."""
+        self.slot += int(seconds / SLOT_SECONDS)
+        self.slots = [[] for _ in range(SLOTS)]
+        for flow in self.forward.values():
+            flow.start += seconds
+            flow.last += seconds
+            flow.asked += seconds
+            self.schedule(flow)
+
     def find(self, key: bytes) -> Flow | None:
         """The flow that a packet of this key belongs to, in either direction."""
         flow = self.forward.get(key)

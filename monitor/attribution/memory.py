@@ -102,6 +102,15 @@ class Memory:
         self._limit = limit
         self._per_address = max(2, per_address)
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: claims keep their age, and are believed for as long as they would have been."""
+        for generation in (self._young, self._old):
+            for answered in generation.values():
+                for claim in answered.claims():
+                    claim.first += seconds
+                    claim.last += seconds
+                    claim.until += seconds
+
     def remember(self, device: Device, address: bytes, name: bytes, alias: bytes, ttl: int, now: float) -> None:
         """An answer told the device that `name` is at `address`."""
         if self._claims * 2 >= self._limit or self._claims + self._old_claims >= self._limit:

@@ -55,6 +55,12 @@ class Pending:
     def resize(self, limit: int) -> None:
         self._limit = limit
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: questions have waited for as long as they have."""
+        self._since += seconds
+        self._young = {key: asked + seconds for key, asked in self._young.items()}
+        self._old = {key: asked + seconds for key, asked in self._old.items()}
+
     def _turn(self, now: float) -> None:
         if now - self._since <= WAIT_SECONDS:
             self.evictions += len(self._old)

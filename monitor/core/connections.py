@@ -66,6 +66,10 @@ class Connections:
         if count.state == FLOW_END:
             self._tracking.end(flow, TIMEOUT)
 
+    def step(self, seconds: float) -> None:
+        """The clock was set."""
+        self._started += seconds
+
     def _remember_end(self, connection: int) -> None:
         if len(self._ended) >= ENDED_MAX:
             self._ended_before = self._ended

@@ -31,6 +31,7 @@ from monitor.core.reporter import Reporter
 from monitor.core.rows import DeviceRow, FlowRow, Readout, Row
 from monitor.core.samples import put_cells, put_destinations, put_devices, put_traffic
 from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.tables import Tables
 from monitor.core.tracking import Tracking
 from monitor.model import (
     ClientHello,
@@ -61,7 +62,7 @@ class Gateway:
     __slots__ = (
         "_accounting", "_clock", "_connections", "_devices", "_due", "_ends", "_following", "_hellos", "_ledger",
         "_links", "_matches", "_memory", "_naming", "_packets", "_places", "_questions", "_readout", "_reporter",
-        "_settings", "_table", "_tracking", "_version", "diary", "judge",
+        "_settings", "_table", "_tables", "_tracking", "_version", "diary", "judge",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, index: Index, now: float) -> None:
@@ -94,6 +95,10 @@ class Gateway:
         self._questions = Questions(self._accounting, self._reporter, limits.queries)
         self._hellos = Hellos(self._accounting, self._tracking, self._ends, self._reporter)
         self._readout = Readout(self._accounting)
+        self._tables = Tables(
+            self._table, self._memory, self._devices, self._ledger, self.diary, self._questions.pending, self._places,
+            self.judge, self._connections,
+        )  # fmt: skip
 
     def feed(self, observations: list[Observation], now: float) -> list[Effect]:
         """Takes what was seen, in the order in which it was seen."""
@@ -119,6 +124,13 @@ class Gateway:
     def next_wakeup(self) -> float:
         """When to tick at the latest."""
         return self._due if self._due > 0.0 else self._clock + TICK_SECONDS
+
+    def step(self, seconds: float) -> None:
+        """The clock was set, by so much: nothing ends, is counted again or waits for it to be as late as it was."""
+        self._tables.step(seconds)
+        self._clock += seconds
+        if self._due > 0.0:
+            self._due = next_tick(self._clock)
 
     def close(self, now: float, reason: str = "shutdown") -> list[Effect]:
         """Ends every flow. The numbers may still be read afterwards."""
@@ -265,35 +277,11 @@ class Gateway:
         return self._tracking.pending_bytes()
 
     def table_sizes(self) -> dict[str, int]:
-        return {
-            "flows": len(self._table.forward),
-            "names": len(self._memory),
-            "devices": len(self._devices.everyone),
-            "rows": len(self._ledger.tallies),
-            "notes": len(self.diary),
-            "series": self._ledger.budget.used,
-            "queries": len(self._questions.pending),
-            "addresses": len(self._places),
-            "kills": len(self.judge.kills),
-            "trying": len(self.judge.proof.trying),
-            "hellos": len(self.judge.usage.sayings),
-        }
+        return self._tables.sizes()
 
     def evictions(self) -> dict[str, int]:
         """What gave way to a table's limit; of `series`, what was folded into `other`."""
-        return {
-            "flows": self._table.evictions,
-            "names": self._memory.evictions,
-            "devices": self._devices.evictions,
-            "rows": self._ledger.evictions,
-            "notes": self.diary.evictions,
-            "series": self._ledger.budget.folded,
-            "queries": self._questions.pending.evictions,
-            "addresses": self._places.evictions,
-            "kills": self.judge.kills.evictions,
-            "trying": self.judge.proof.trying.evictions,
-            "hellos": self.judge.usage.evictions + self.judge.usage.sayings.evictions,
-        }
+        return self._tables.evictions()
 
     def _advance(self, now: float) -> None:
         """Moves on to `now`: counts what waits, ends what is over. Time never goes back."""
@@ -302,7 +290,7 @@ class Gateway:
         if self._due < 0.0:
             self._table.start(now)
         self._clock = now
-        self._due = floor(now / TICK_SECONDS) * TICK_SECONDS + TICK_SECONDS
+        self._due = next_tick(now)
         self._tracking.flush(now)
         self._tracking.expire(now)
         if self.judge.policy is not None:
@@ -393,3 +381,7 @@ class Gateway:
 
 def group_names(settings: Settings) -> list[str]:
     return [*[group.name for group in settings.groups], NO_GROUP]
+
+
+def next_tick(now: float) -> float:
+    return floor(now / TICK_SECONDS) * TICK_SECONDS + TICK_SECONDS

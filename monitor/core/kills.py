@@ -41,6 +41,11 @@ class Kills:
             return True
         return known.acknowledgment != acknowledgment
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: the kernel's timeouts do not follow it."""
+        for killed in self._killed.values():
+            killed.time += seconds
+
     def resize(self, limit: int) -> None:
         self._limit = min(limit, KILLS_KEPT)
         self._evict()

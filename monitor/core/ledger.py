@@ -85,6 +85,12 @@ class Ledger:
         self.limit = limit
         self.budget.limit = series
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: who was seen in the last hour still was."""
+        for tally in self.tallies.values():
+            tally.first += seconds
+            tally.last += seconds
+
     def tally(self, device: Device, origin: bytes, group: str, attribution: Attribution, now: float) -> Tally:
         """The tally of this device and attribution, opened where it is new."""
         recent = device.recent

@@ -113,6 +113,7 @@ class Daemon:
         self.turning = Turning(self.loop, self.line)
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
+        self.line.clock_set = lambda: self._begin(self.take_policy())
         self.enforcement.write = self.line.write
         self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
 

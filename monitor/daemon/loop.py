@@ -9,12 +9,15 @@ from typing import Final, final
 from monitor.capture.live import Capture
 from monitor.core.effects import Effect, Ruling
 from monitor.core.gateway import Gateway
+from monitor.daemon.clock import STEP_SECONDS, Clock
 from monitor.daemon.kernel import KernelSide
+from monitor.daemon.log import log
 from monitor.events.eve import eve_line, eve_type
 from monitor.events.writer import EventWriter
 from monitor.model import Event, Observation
 from monitor.wire.batch import BatchDecoder
 
+UNSETTLED_SECONDS: Final = 5.0
 TICK_SECONDS_MIN: Final = 0.05
 TICK_SECONDS_MAX: Final = 1.0
 TURN_SECONDS_MAX: Final = 0.01
@@ -47,7 +50,7 @@ class Pace:
 class Line:
     """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks.
 
-    `perform` does what the effects ask for, before anything is written.
+    `perform` does what the effects ask for, before anything is written; `clock_set` is called when the clock was set.
     """
 
     def __init__(self, capture: Capture, kernel: KernelSide, decoder: BatchDecoder, gateway: Gateway) -> None:
@@ -59,21 +62,38 @@ class Line:
         self.perform: Callable[[list[Effect]], None] = lambda effects: None
         self._waiting: deque[Event | Ruling] = deque()
         self.pace = Pace()
+        self.clock = Clock()
+        self.clock_set: Callable[[], None] = lambda: None
+        self._unsettled = 0.0
 
     def turn(self) -> None:
         """The straight line, once: a bounded part of what waits."""
-        now = time.time()
         seen: list[Observation] = []
         frames = self.capture.read(self.pace.frames)
+        now = self.now()
+        if now < self._unsettled:
+            for frame in frames:
+                if abs(frame.time - now) > STEP_SECONDS:
+                    frame.time = now
         self.decoder.decode(frames, seen)
         self.kernel.read(now, self.pace.frames * EVENTS_PER_FRAME, seen)
         effects = self.gateway.feed(seen, now)
         self.perform(effects)
         self.write(effects)
 
+    def now(self) -> float:
+        """The time; where the clock was set, everything follows it. Frames that wait may have stamps of before."""
+        now, moved = self.clock.look()
+        if moved:
+            log.warning("the clock was set by %+.0f s", moved)
+            self.gateway.step(moved)
+            self._unsettled = now + UNSETTLED_SECONDS
+            self.clock_set()
+        return now
+
     def tick(self) -> None:
         """Time goes on also where nothing is seen."""
-        effects = self.gateway.tick(time.time())
+        effects = self.gateway.tick(self.now())
         self.perform(effects)
         self.write(effects)
         if self.writer is not None:

@@ -1,0 +1,75 @@
+"""All tables of the core together: how full they are, what gave way, and what becomes of them when the clock is set."""
+
+from typing import final
+
+from monitor.attribution.devices import Devices
+from monitor.attribution.flows import FlowTable
+from monitor.attribution.memory import Memory
+from monitor.attribution.places import Places
+from monitor.core.answering import Pending
+from monitor.core.connections import Connections
+from monitor.core.diary import Diary
+from monitor.core.judging import Judge
+from monitor.core.ledger import Ledger
+
+
+@final
+class Tables:
+    __slots__ = (
+        "_connections", "_devices", "_diary", "_flows", "_judge", "_ledger", "_memory", "_pending", "_places",
+    )  # fmt: skip
+
+    def __init__(
+        self, flows: FlowTable, memory: Memory, devices: Devices, ledger: Ledger, diary: Diary, pending: Pending,
+        places: Places, judge: Judge, connections: Connections,
+    ) -> None:  # fmt: skip
+        self._flows = flows
+        self._memory = memory
+        self._devices = devices
+        self._ledger = ledger
+        self._diary = diary
+        self._pending = pending
+        self._places = places
+        self._judge = judge
+        self._connections = connections
+
+    def sizes(self) -> dict[str, int]:
+        return {
+            "flows": len(self._flows.forward),
+            "names": len(self._memory),
+            "devices": len(self._devices.everyone),
+            "rows": len(self._ledger.tallies),
+            "notes": len(self._diary),
+            "series": self._ledger.budget.used,
+            "queries": len(self._pending),
+            "addresses": len(self._places),
+            "kills": len(self._judge.kills),
+            "trying": len(self._judge.proof.trying),
+            "hellos": len(self._judge.usage.sayings),
+        }
+
+    def evictions(self) -> dict[str, int]:
+        """What gave way to a table's limit; of `series`, what was folded into `other`."""
+        return {
+            "flows": self._flows.evictions,
+            "names": self._memory.evictions,
+            "devices": self._devices.evictions,
+            "rows": self._ledger.evictions,
+            "notes": self._diary.evictions,
+            "series": self._ledger.budget.folded,
+            "queries": self._pending.evictions,
+            "addresses": self._places.evictions,
+            "kills": self._judge.kills.evictions,
+            "trying": self._judge.proof.trying.evictions,
+            "hellos": self._judge.usage.evictions + self._judge.usage.sayings.evictions,
+        }
+
+    def step(self, seconds: float) -> None:
+        """Everything keeps its age: its times are those that the clock would have shown. The diary's days are past."""
+        self._flows.step(seconds)
+        self._memory.step(seconds)
+        self._devices.step(seconds)
+        self._ledger.step(seconds)
+        self._pending.step(seconds)
+        self._judge.kills.step(seconds)
+        self._connections.step(seconds)

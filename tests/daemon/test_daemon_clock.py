@@ -1,0 +1,32 @@
+"""Somebody sets the clock: noticed once; a clock that only runs a little wrong is not."""
+
+from monitor.daemon.clock import STEP_SECONDS, Clock
+
+
+class Times:
+    def __init__(self) -> None:
+        self.wall, self.steady = 1_000_000.0, 50.0
+
+    def pass_by(self, seconds: float, wall: float = 0.0) -> None:
+        self.steady += seconds
+        self.wall += seconds + wall
+
+
+def test_a_set_clock_is_noticed_once() -> None:
+    times = Times()
+    clock = Clock(lambda: times.wall, lambda: times.steady)
+    times.pass_by(3_600.0)
+    assert clock.look() == (times.wall, 0.0)
+    for moved in (86_400.0, -86_400.0):
+        times.pass_by(1.0, wall=moved)
+        assert clock.look() == (times.wall, moved)
+        times.pass_by(1.0)
+        assert clock.look() == (times.wall, 0.0)
+
+
+def test_a_slewed_clock_is_followed() -> None:
+    times = Times()
+    clock = Clock(lambda: times.wall, lambda: times.steady)
+    for _ in range(100):
+        times.pass_by(60.0, wall=STEP_SECONDS / 2)
+        assert clock.look()[1] == 0.0
