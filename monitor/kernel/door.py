@@ -25,6 +25,7 @@ from monitor.kernel.place import Place
 GET_MAC: Final = 0x8927  # SIOCGIFHWADDR
 GET_MTU: Final = 0x8921
 FAR_END: Final = "lan"
+ETHERNET_MTU: Final = 1500
 LOCAL_TABLE: Final = 100
 
 
@@ -32,12 +33,14 @@ LOCAL_TABLE: Final = 100
 class Door:
     """The way from one interface into a namespace of its own; `near` is the veth end in the gateway's namespace.
 
-    Raises MachineError where the namespace or the pair cannot be made.
+    The far end has the interface's MAC, or where `mac` is given both ends have that one, and there need be no
+    interface. Raises MachineError where the namespace or the pair cannot be made.
     """
 
-    def __init__(self, interface: str, near: str) -> None:
+    def __init__(self, interface: str, near: str, mac: bytes = b"") -> None:
         self.interface = interface
         self.near = near
+        self._mac = mac
         self._place: Place | None = None
         try:
             with contextlib.suppress(OSError):
@@ -46,7 +49,8 @@ class Door:
             self._build(self._place)
         except (OSError, MachineError) as failure:
             self.close()
-            raise MachineError(f"the diversion of {interface}: {failure}") from failure
+            what = f"the diversion of {interface}" if interface else f"the way behind {near}"
+            raise MachineError(f"{what}: {failure}") from failure
 
     def make_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
         """A socket of the namespace. It sees what clients sent to port 53 of any address there is. Raises OSError."""
@@ -63,10 +67,10 @@ class Door:
             remove_link(self.near)
 
     def _build(self, place: Place) -> None:
-        mac, mtu = look_at_link(self.interface)
+        mac, mtu = (self._mac, ETHERNET_MTU) if self._mac else look_at_link(self.interface)
         outside = Netlink(ROUTE)
         try:
-            add_veth(outside, self.near, FAR_END, mac, mtu, place.descriptor)
+            add_veth(outside, self.near, FAR_END, mac, mtu, place.descriptor, self._mac)
             set_up(outside, self.near, arp=False)
         finally:
             outside.close()

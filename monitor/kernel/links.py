@@ -8,6 +8,10 @@ import struct
 from typing import Final
 
 from monitor.kernel.interfaces import LINK_HEADER, ROUTE_HEADER
+from monitor.kernel.neighbours import DESTINATION as NEIGHBOUR_ADDRESS
+from monitor.kernel.neighbours import HEADER as NEIGHBOUR_HEADER
+from monitor.kernel.neighbours import LINK_ADDRESS
+from monitor.kernel.neighbours import NEW as NEW_NEIGHBOUR
 from monitor.kernel.netlink import Netlink, attribute
 
 NEW_LINK: Final = 16
@@ -46,15 +50,22 @@ LINK_LOCAL_BITS: Final = 10
 TO_TABLE: Final = 1
 RULE_INPUT: Final = 3
 RULE_PRIORITY: Final = 6
+PERMANENT: Final = 0x80  # NUD_PERMANENT
 
 
-def add_veth(netlink: Netlink, name: str, peer: str, mac: bytes, mtu: int, namespace: int) -> None:
-    """Makes a pair: `name` here, `peer` with this MAC in the namespace that the descriptor leads to."""
+def add_veth(
+    netlink: Netlink, name: str, peer: str, mac: bytes, mtu: int, namespace: int, near_mac: bytes = b""
+) -> None:
+    """Makes a pair: `name` here, `peer` with this MAC in the namespace that the descriptor leads to.
+
+    Without `near_mac` the kernel picks one for the end that is here.
+    """
     far = attribute(NAME, peer.encode() + b"\0") + attribute(ADDRESS, mac) + attribute(MTU, struct.pack("=I", mtu))
     far += attribute(NAMESPACE_FD, struct.pack("=I", namespace))
     data = attribute(VETH_PEER, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + far, nested=True)
     info = attribute(INFO_KIND, b"veth\0") + attribute(INFO_DATA, data, nested=True)
     near = attribute(NAME, name.encode() + b"\0") + attribute(MTU, struct.pack("=I", mtu))
+    near += attribute(ADDRESS, near_mac) if near_mac else b""
     body = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + near
     netlink.ask(NEW_LINK, CREATE | EXCLUSIVE, body + attribute(LINK_INFO, info, nested=True))
 
@@ -81,6 +92,22 @@ def add_default(netlink: Netlink, family: int, index: int) -> None:
     """Everything leaves through this link, whose neighbours need no router."""
     head = ROUTE_HEADER.pack(family, 0, 0, 0, MAIN_TABLE, STATIC, SCOPE_LINK, UNICAST, 0)
     netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + attribute(OUTPUT_LINK, struct.pack("=I", index)))
+
+
+def add_route(netlink: Netlink, prefix: bytes, bits: int, index: int) -> None:
+    """The prefix is on this link."""
+    family = socket.AF_INET if len(prefix) == 4 else socket.AF_INET6
+    head = ROUTE_HEADER.pack(family, bits, 0, 0, MAIN_TABLE, STATIC, SCOPE_LINK, UNICAST, 0)
+    where = attribute(DESTINATION, prefix) + attribute(OUTPUT_LINK, struct.pack("=I", index))
+    netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + where)
+
+
+def add_neighbour(netlink: Netlink, address: bytes, mac: bytes, index: int) -> None:
+    """Nobody need ask for this one."""
+    family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
+    head = NEIGHBOUR_HEADER.pack(family, index, PERMANENT, 0, 0)
+    who = attribute(NEIGHBOUR_ADDRESS, address) + attribute(LINK_ADDRESS, mac)
+    netlink.ask(NEW_NEIGHBOUR, CREATE | EXCLUSIVE, head + who)
 
 
 def add_everything_local(netlink: Netlink, family: int, interface: str, index: int, table: int) -> None:

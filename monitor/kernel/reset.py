@@ -13,7 +13,7 @@ from typing import Final, final
 from monitor.kernel.netlink import ACKNOWLEDGE, NETFILTER, NLMSG_ERROR, Netlink, attribute, messages
 from monitor.model import KEY_V4, PROTOCOL_TCP, TCP_ACK, TCP_RST, key_source
 from monitor.policy.rules import RESET_MARK
-from monitor.wire.reset import packet_to_client
+from monitor.wire.segment import packet_to_client
 
 DELETE: Final = 0x0102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE
 IPV6_HEADER_INCLUDED: Final = 36

@@ -11,6 +11,7 @@ from typing import Final
 from monitor.attribution.networks import address_text
 from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, Chain, CounterLabel, SetSpec
 from monitor.policy.names import kernel_name
+from monitor.policy.probe import PROBE_CHAIN, probe_chain
 
 ALIVE: Final = "alive"
 LAN: Final = "lan"
@@ -44,14 +45,13 @@ FLOW_V6: Final = f"{IPV6_KEY} . {IPV6_KEY} . inet_service . inet_service"
 class Diversion:
     """What decides whose questions go to the sinkhole, beside the bans.
 
-    `armed`: the sinkhole has answered its probe. `probe` is the interface whose questions go there before that.
-    `exempt` are packed addresses of resolvers whose own packets are never diverted. `page` is the packed address at
-    whose port 80 the same clients find what is blocked, `b""`: nowhere; `page_alone` says that nobody else is there, so
-    that everything else is refused there at once instead of leading nowhere.
+    `armed`: the sinkhole has answered its probe, whose questions go there before that. `exempt` are packed addresses of
+    resolvers whose own packets are never diverted. `page` is the packed address at whose port 80 the same clients find
+    what is blocked, `b""`: nowhere; `page_alone` says that nobody else is there, so that everything else is refused
+    there at once instead of leading nowhere.
     """
 
     armed: bool = False
-    probe: str = "gw-probe0"
     exempt: tuple[bytes, ...] = ()
     page: bytes = b""
     page_alone: bool = False
@@ -114,6 +114,7 @@ def fixed_chains() -> dict[str, Chain]:
                 "ip6 daddr vmap @net6",
             )
         ),
+        PROBE_CHAIN: probe_chain(ALIVE, REFUSE),
         DIVERT: Chain((f"meta mark set {MARK:#x} counter name diverted accept",)),
     }
     for protocol in ("tcp", "udp"):

@@ -14,6 +14,7 @@ from monitor.policy.desired import IPV4_KEY, IPV6_KEY, Chain, CounterLabel, Desi
 from monitor.policy.judge import Policy, covers
 from monitor.policy.members import Members, set_name
 from monitor.policy.names import kernel_name
+from monitor.policy.probe import PROBE
 from monitor.policy.rules import (
     ALIVE,
     DIVERT,
@@ -137,7 +138,7 @@ class TablePlan:
         self._chains.update(hook_chains(diversion))
         elements = self._members.elements()
         elements["net4"], elements["net6"] = territory.elements(owners)
-        elements[LAN] = {interface.encode(): "" for interface in interfaces}
+        elements[LAN] = {interface.encode(): "" for interface in (*interfaces, PROBE)}
         elements["exempt4"] = {address: "" for address in diversion.exempt if len(address) == 4}
         elements["exempt6"] = {address: "" for address in diversion.exempt if len(address) == 16}
         return Desired(self._sets, self._counters, self._chains, elements)
@@ -206,9 +207,7 @@ class TablePlan:
 
     def _question_rules(self, diversion: Diversion) -> tuple[str, ...]:
         """Whose questions go to the sinkhole."""
-        rules = ["ip saddr @exempt4 return", "ip6 saddr @exempt6 return"]
-        if diversion.probe:
-            rules.append(f'iifname "{diversion.probe}" goto {DIVERT}')
+        rules = ["ip saddr @exempt4 return", "ip6 saddr @exempt6 return", f'iifname "{PROBE}" goto {DIVERT}']
         bans = [ban for ban in self._policy.active if ban.mode == ENFORCE and DNS in ban.layers]
         if not diversion.armed or not bans:
             return tuple(rules)

@@ -12,6 +12,7 @@ from monitor.attribution.networks import Prefix as Network
 from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.catalog.index import Index
 from monitor.policy.members import merge_spans
+from monitor.policy.probe import PROBE_V4, PROBE_V6, probe_elements
 
 # RFC 6890 section 2.2 and the registries that it began: what is special is nobody's, whatever a list says. The
 # translation prefixes are among them; IPv4 inside a configured one comes back as that of its owner.
@@ -44,7 +45,11 @@ class Territory:
         self.owners: dict[Owner, int] = {NOBODY: 0}
         self.v4: list[list[bytes]] = [[]]
         self.v6: list[list[bytes]] = [[]]
-        self._elements: tuple[dict[Owner, str], dict[bytes, str], dict[bytes, str]] = ({}, {}, {})
+        self._elements: tuple[dict[Owner, str], dict[bytes, str], dict[bytes, str]] = (
+            {},
+            probe_elements(PROBE_V4),
+            probe_elements(PROBE_V6),
+        )
         self._listed = index.owners()
         self._numbers: dict[tuple[int, int], int] = {(0, 0): 0}
         translators = [prefix for prefix in Networks(nat64).prefixes if prefix.size == 16]
@@ -56,11 +61,12 @@ class Territory:
                 self.v6[number] += embed_keys(keys, translator)
 
     def elements(self, chains: dict[Owner, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
-        """The elements of both families' maps: the intervals of these owners, each with its owner's chain."""
+        """The elements of both families' maps: the intervals of these owners, each with its owner's chain, and of the
+        self-test.
+        """
         if self._elements[0] == chains:
             return self._elements[1], self._elements[2]
-        v4: dict[bytes, str] = {}
-        v6: dict[bytes, str] = {}
+        v4, v6 = probe_elements(PROBE_V4), probe_elements(PROBE_V6)
         for owner, chain in chains.items():
             number = self.owners.get(owner, 0)
             if number:

@@ -1,51 +1,78 @@
-"""Asks the sinkhole as a client would, to see that it answers and how fast."""
+"""Asks the sinkhole as a client would, to see that it answers, that nobody else does, and how fast."""
 
 import asyncio
+import secrets
 import socket
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
-from dnslib import RCODE, DNSRecord
+from dnslib import EDNS0, DNSRecord
 
 from monitor.errors import MachineError
 from monitor.sinkhole.framing import framed
 from monitor.sinkhole.responder import PROBE_NAME
-from monitor.sinkhole.sockets import MakeSocket, Peer, family_of
+from monitor.sinkhole.sockets import MakeSocket, Peer, be_anywhere, family_of
 
 PROBE_SECONDS: Final = 1.0
+ANSWER_BYTES: Final = 1_024
+OVER: Final[dict[int, str]] = {socket.SOCK_DGRAM: "UDP", socket.SOCK_STREAM: "TCP"}
+
+# The answer to a query that nobody but the sinkhole gives.
+Expect: TypeAlias = Callable[[bytes], bytes]
 
 
-async def probe(make: MakeSocket, address: str, port: int) -> float:
+async def probe(make: MakeSocket, address: str, port: int, expect: Expect) -> float:
     """Seconds until the slower of UDP and TCP has answered there. Raises MachineError where one does not."""
-    loop = asyncio.get_running_loop()
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
-    query = bytes(DNSRecord.question(PROBE_NAME.decode()).pack())
+    return max(await asyncio.gather(*[probe_over(make, kind, (address, port), expect) for kind in OVER]))
+
+
+async def probe_over(make: MakeSocket, kind: int, server: Peer, expect: Expect, source: str = "") -> float:
+    """Seconds until the sinkhole has answered, asked at `server` over one transport.
+
+    `source` is the address to ask from, whether or not this host has it. Raises MachineError where it does not answer,
+    or somebody else does.
+    """
+    loop = asyncio.get_running_loop()
+    query = make_query()
+    where = f"{server[0]} port {server[1]} over {OVER[kind]}"
     began = loop.time()
     try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            replies = await asyncio.gather(
-                _datagram(make, (address, port), query), _stream(make, (address, port), query)
-            )
-    except OSError as error:  # TimeoutError is one
-        raise MachineError(f"the sinkhole does not answer at {address} port {port}: {error or 'timeout'}") from error
-    if any(DNSRecord.parse(reply).header.rcode != RCODE.NXDOMAIN or reply[:2] != query[:2] for reply in replies):
-        raise MachineError(f"somebody else answers at {address} port {port}")
+        with make(family_of(server[0]), kind, 0) as client:
+            client.setblocking(False)
+            if source:
+                be_anywhere(client)
+                client.bind((source, 0))
+            async with asyncio.timeout(PROBE_SECONDS):
+                reply = await _ask(client, kind, server, query)
+    except TimeoutError as error:
+        raise MachineError(f"the sinkhole did not answer at {where} within {PROBE_SECONDS:.0f} s") from error
+    except OSError as error:
+        raise MachineError(f"the sinkhole does not answer at {where}: {error.strerror or error}") from error
+    if reply != expect(query):
+        raise MachineError(f"somebody else than the sinkhole answers at {where}")
     return loop.time() - began
 
 
-async def _datagram(make: MakeSocket, server: Peer, query: bytes) -> bytes:
+def make_query() -> bytes:
+    """With EDNS, so that the answer says whose it is."""
+    record = DNSRecord.question(PROBE_NAME.decode())
+    record.header.id = secrets.randbits(16)
+    record.add_ar(EDNS0(udp_len=1232))
+    return bytes(record.pack())
+
+
+async def _ask(client: socket.socket, kind: int, server: Peer, query: bytes) -> bytes:
     loop = asyncio.get_running_loop()
-    with make(family_of(server[0]), socket.SOCK_DGRAM, 0) as client:
-        client.setblocking(False)
-        await loop.sock_connect(client, server)
+    await loop.sock_connect(client, server)
+    if kind == socket.SOCK_DGRAM:
         await loop.sock_sendall(client, query)
-        return await loop.sock_recv(client, 512)
-
-
-async def _stream(make: MakeSocket, server: Peer, query: bytes) -> bytes:
-    loop = asyncio.get_running_loop()
-    with make(family_of(server[0]), socket.SOCK_STREAM, 0) as client:
-        client.setblocking(False)
-        await loop.sock_connect(client, server)
-        await loop.sock_sendall(client, framed(query))
-        data = await loop.sock_recv(client, 514)
-        return data[2:]
+        return await loop.sock_recv(client, ANSWER_BYTES)
+    await loop.sock_sendall(client, framed(query))
+    data = b""
+    while len(data) < 2 or len(data) - 2 < int.from_bytes(data[:2], "big"):
+        more = await loop.sock_recv(client, ANSWER_BYTES)
+        if not more:
+            raise OSError("the connection ended without an answer")
+        data += more
+    return data[2:]

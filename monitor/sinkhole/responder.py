@@ -10,15 +10,23 @@ from monitor.sinkhole.canaries import NO_DATA, canary
 from monitor.sinkhole.counts import BANNED, CANARY, CLOAKED, DROPPED, ERROR, PASSED, Counts
 from monitor.sinkhole.decision import Blocked, Decide, Decision
 from monitor.sinkhole.forms import Forms
-from monitor.wire.dns_answer import EDE_UNREACHABLE, Template, error_option, make_answer, make_error, with_id
+from monitor.wire.dns_answer import (
+    EDE_BLOCKED,
+    EDE_UNREACHABLE,
+    Template,
+    error_option,
+    make_answer,
+    make_error,
+    with_id,
+)
 from monitor.wire.dns_chain import chain_names
 from monitor.wire.dns_ech import strip_ech
 from monitor.wire.dns_query import BADVERS, QUERY, REFUSED, SERVFAIL, Query, read_query
 
-# Asked at the sinkhole itself to see that it answers; never passed on, whatever the policy.
+# Asked to see that the sinkhole answers; banned whatever the policy, and said so in words that nobody else has.
 PROBE_NAME: Final = b"probe.gatewatch.invalid"
+_PROBED: Final = error_option(EDE_BLOCKED, b"gatewatch answers its own probe")
 TRUNCATED: Final = 0x02
-_NO_OPTIONS: Final = b""
 _UNREACHABLE: Final = error_option(EDE_UNREACHABLE)
 
 
@@ -55,7 +63,7 @@ class Responder:
             counts[ERROR] += 1
             return make_error(query, query.trouble)
         if query.name == PROBE_NAME:
-            return make_answer(query, self.forms.no_name, _NO_OPTIONS)
+            return make_answer(query, self._form(query), _PROBED)
         decision = self.decide(client, query.name, query.type)
         if decision.banned:
             return self._refuse(client, query, decision, BANNED)

@@ -80,13 +80,18 @@ def open_stream(make: MakeSocket, address: str, port: int) -> socket.socket:
 
 
 def _prepare(target: socket.socket, family: int, anywhere: bool) -> None:
-    """With `anywhere` the socket may use addresses that are not configured (needs CAP_NET_ADMIN)."""
     target.setblocking(False)
     if family == socket.AF_INET6:
         target.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if anywhere:
-            target.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
-    elif anywhere:
+    if anywhere:
+        be_anywhere(target)
+
+
+def be_anywhere(target: socket.socket) -> None:
+    """The socket may use addresses that are not configured (needs CAP_NET_ADMIN)."""
+    if target.family == socket.AF_INET6:
+        target.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+    else:
         target.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
 
 

@@ -64,7 +64,7 @@ def test_anybody_may_ask(config: Path) -> None:
         ("bytedance-students", True),
         ("tencent-all", True),
     ]
-    assert plan["sets"]["lan"] == ['"br-nowhere"']
+    assert plan["sets"]["lan"] == ['"br-nowhere"', '"gw-probe0"']
     assert plan["sets"]["exempt4"] == ["10.9.0.53"]
     assert any("71.18." in element and "goto v_bytedance" in element for element in plan["sets"]["net4"])
     assert any("aa:bb:cc:dd:ee:ff" in elements for elements in plan["sets"].values())

@@ -16,7 +16,7 @@ from tables import table
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
-from monitor.wire.reset import packet_to_client
+from monitor.wire.segment import packet_to_client
 
 pytestmark = pytest.mark.netns
 

@@ -1,0 +1,55 @@
+"""Whether this machine could enforce: the table with nothing in it but the self-test's own client, tried and removed.
+
+For when no daemon enforces. No other interface is in the table, so nobody else meets any of its rules.
+"""
+
+import asyncio
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.index import Index
+from monitor.daemon.selftest import Check, try_enforcement
+from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.probe import ProbeLink
+from monitor.policy.groups import Groups
+from monitor.policy.judge import Policy
+from monitor.policy.members import Members
+from monitor.policy.probe import PROBE
+from monitor.policy.rules import Diversion
+from monitor.policy.table import plan_table
+from monitor.policy.territory import Territory
+from monitor.sinkhole.decision import PASS
+from monitor.sinkhole.settings import SinkholeSettings
+from monitor.sinkhole.sinkhole import Sinkhole
+
+
+def try_out() -> list[Check]:
+    """Every layer. Raises MachineError where the table, the pair or the sinkhole cannot be had."""
+    return asyncio.run(_try_out())
+
+
+async def _try_out() -> list[Check]:
+    enforcer = Enforcer()
+    try:
+        nobody = Members(Groups((), ()))
+        territory = Territory(Index.load(IndexBuilder().build()), (), ())
+        policy = Policy([], [], (), lambda _: (0, 0))
+        link = ProbeLink()
+        try:
+            enforcer.start(plan_table(policy, nobody, territory, (), (), Diversion(), 0.0), (PROBE,))
+            return await _with_sinkhole(enforcer, link)
+        finally:
+            link.close()
+    finally:
+        enforcer.stop()
+
+
+async def _with_sinkhole(enforcer: Enforcer, link: ProbeLink) -> list[Check]:
+    sinkhole = Sinkhole(SinkholeSettings(), lambda client, name, kind: PASS, lambda client, name, decision: None)
+    try:
+        enforcer.divert((PROBE,))
+        for name, door in enforcer.diversion.doors.items():
+            await sinkhole.open_door(name, door.make_socket)
+        enforcer.renew_alive()
+        return await try_enforcement(enforcer, link, sinkhole)
+    finally:
+        await sinkhole.stop()

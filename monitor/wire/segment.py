@@ -1,0 +1,53 @@
+"""TCP segments made here: what the far end of a flow would send, and what the self-test sends."""
+
+import struct
+from typing import Final
+
+from monitor.model import KEY_V4, PROTOCOL_TCP
+
+HOPS: Final = 64
+TCP_BYTES: Final = 20
+
+
+def packet_to_client(key: bytes, sequence: int, flags: int) -> bytes:
+    """The IP packet to the source of the flow `key` from its destination, without data; `key` must be of TCP.
+
+    `sequence` of a reset must be the acknowledgment number that the source sent last: about others it asks back
+    (RFC 5961 section 3.2).
+    """
+    half = 4 if len(key) == KEY_V4 else 16
+    ports = key[2 * half + 2 : 2 * half + 4] + key[2 * half : 2 * half + 2]
+    return tcp_packet(key[half : 2 * half], key[:half], ports, sequence, 0, flags)
+
+
+def tcp_packet(
+    source: bytes,
+    destination: bytes,
+    ports: bytes,
+    sequence: int,
+    acknowledgment: int,
+    flags: int,
+    window: int = 0,
+    data: bytes = b"",
+) -> bytes:
+    """An IP packet with one segment (RFC 9293 section 3.1); `ports` are those of the source and the destination."""
+    size = TCP_BYTES + len(data)
+    head = ports + struct.pack("!IIBBH", sequence & 0xFFFFFFFF, acknowledgment, TCP_BYTES // 4 << 4, flags, window)
+    pseudo = source + destination + struct.pack("!HH", PROTOCOL_TCP, size)
+    checksum = internet_checksum(pseudo + head + bytes(4) + data + bytes(len(data) % 2))
+    segment = head + struct.pack("!HH", checksum, 0) + data
+    if len(source) == 16:
+        return struct.pack("!IHBB", 6 << 28, size, PROTOCOL_TCP, HOPS) + source + destination + segment
+    front = struct.pack("!BBHHHBB", 0x45, 0, 20 + size, 0, 0x4000, HOPS, PROTOCOL_TCP)
+    checksum = internet_checksum(front + bytes(2) + source + destination)
+    return front + struct.pack("!H", checksum) + source + destination + segment
+
+
+def internet_checksum(data: bytes) -> int:
+    """RFC 1071, of an even number of bytes."""
+    total = 0
+    for at in range(0, len(data), 2):
+        total += data[at] << 8 | data[at + 1]
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
