@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from typing import Final
 
+from monitor.cli.parser_doctor import add_doctor
 from monitor.cli.parser_lists import add_lists
 from monitor.cli.parser_parts import JSON_HELP, Verbs, add_config, add_json, add_verb
 from monitor.cli.parser_policy import add_policy_verbs
@@ -25,7 +26,7 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and the engine that runs")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
-    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, add_lists):
+    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, add_lists, add_doctor):
         add(verbs)
     add_policy_verbs(verbs)
     add_service_verbs(verbs)

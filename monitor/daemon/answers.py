@@ -9,11 +9,14 @@ from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.core.gateway import Gateway
 from monitor.daemon.blocked_page import BlockedPage
 from monitor.daemon.log import log
+from monitor.daemon.selftest import try_diversion
 from monitor.errors import MachineError
 from monitor.kernel.door import Door
+from monitor.kernel.probe import ProbeLink
 from monitor.model import Samples
 from monitor.policy.ban import EVERYONE
 from monitor.policy.judge import BLOCK, Verdict
+from monitor.policy.probe import PROBE
 from monitor.sinkhole.decision import PASS, Decision
 from monitor.sinkhole.settings import SinkholeSettings
 from monitor.sinkhole.sinkhole import Sinkhole
@@ -25,7 +28,7 @@ EXCUSED_STRIPPED: Final = Decision(banned=False, strip_ech=True, excused=True)
 
 
 class Answers:
-    """The sinkhole, there while a ban needs it. `armed`: it answers, so questions may be diverted to it.
+    """The sinkhole, there while a ban needs it, else None. `armed`: it answers, so questions may be diverted to it.
 
     `look` has the gateway look at the frames that wait: a question may overtake the frame that shows who asks.
     """
@@ -37,7 +40,7 @@ class Answers:
         self._look = look
         self._section = section
         self.page = BlockedPage(self._explain, section)
-        self._sinkhole: Sinkhole | None = None
+        self.sinkhole: Sinkhole | None = None
         self._doors: dict[str, Door] = {}
         self._decisions: dict[int, Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
@@ -46,20 +49,26 @@ class Answers:
     def configure(self, section: SinkholeSection) -> None:
         self._section = section
         self.page.configure(section)
-        if self._sinkhole is not None:
-            self._sinkhole.configure(self._settings())
+        if self.sinkhole is not None:
+            self.sinkhole.configure(self._settings())
 
     def upstreams(self) -> tuple[bytes, ...]:
         """Configured resolvers: what they ask themselves is never diverted."""
         upstream = self._section.upstream
         return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
 
-    async def open(self, doors: Mapping[str, Door]) -> None:
-        """Listens behind every door; armed once all have answered. Raises MachineError where one does not."""
-        if not doors:
+    async def open(self, doors: Mapping[str, Door], link: ProbeLink) -> None:
+        """Listens behind every door; armed once all have answered, and the client behind `link` has got its answers by
+        the diversion. Raises MachineError where one has not.
+        """
+        if not doors.keys() - {PROBE}:
             raise MachineError("no LAN interface has a way to the sinkhole")
-        seconds = await self._listen(doors)
-        log.debug("the sinkhole answers within %.1f ms", seconds * 1000)
+        sinkhole = await self._listen(doors)
+        await sinkhole.probe()
+        for check in await try_diversion(link, sinkhole):
+            if check.fault:
+                raise MachineError(f"{check.what}: {check.fault}")
+            log.debug("the diversion of %s takes %.1f ms", check.what, check.seconds * 1000)
         await self.page.open(doors)
         self.fault = ""
         self.armed = True
@@ -72,10 +81,10 @@ class Answers:
         self.fault = fault
         self.armed = False
 
-    async def _listen(self, doors: Mapping[str, Door]) -> float:
-        if self._sinkhole is None:
-            self._sinkhole = Sinkhole(self._settings(), self._decide, self._refused)
-        sinkhole = self._sinkhole
+    async def _listen(self, doors: Mapping[str, Door]) -> Sinkhole:
+        if self.sinkhole is None:
+            self.sinkhole = Sinkhole(self._settings(), self._decide, self._refused)
+        sinkhole = self.sinkhole
         for name in [name for name, door in self._doors.items() if doors.get(name) is not door]:
             sinkhole.close_door(name)
             del self._doors[name]
@@ -83,19 +92,19 @@ class Answers:
             if name not in self._doors:
                 await sinkhole.open_door(name, door.make_socket)
                 self._doors[name] = door
-        return await sinkhole.probe()
+        return sinkhole
 
     async def close(self) -> None:
         self.armed = False
         self.fault = ""
         self._doors = {}
         await self.page.close()
-        if self._sinkhole is not None:
-            sinkhole, self._sinkhole = self._sinkhole, None
+        if self.sinkhole is not None:
+            sinkhole, self.sinkhole = self.sinkhole, None
             await sinkhole.stop()
 
     def samples(self) -> Samples:
-        return {**self._sinkhole.samples(), **self.page.samples()} if self._sinkhole is not None else {}
+        return {**self.sinkhole.samples(), **self.page.samples()} if self.sinkhole is not None else {}
 
     def _settings(self) -> SinkholeSettings:
         section = self._section

@@ -18,6 +18,7 @@ from monitor.config.settings import core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
+from monitor.daemon.assurance import Assurance
 from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.ground import Ground
@@ -114,6 +115,7 @@ class Daemon:
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
         self.line.clock_set = lambda: self._begin(self.take_policy())
+        self.assurance = Assurance(self.loop, self.enforcement)
         self.enforcement.write = self.line.write
         self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
 
@@ -171,7 +173,7 @@ class Daemon:
             return None
         samples = [
             self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, self.enforcement.learning.samples,
-            self.record.samples, build_samples,
+            self.record.samples, self.assurance.samples, build_samples,
         ]  # fmt: skip
         collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
         return await serve(listen, collector, self._facts, self.health)
@@ -190,6 +192,7 @@ class Daemon:
         self.stall.start()
         self.record.start()
         await self.take_policy()
+        self.assurance.every(self.config.selftest.every)
         self._keep_alive()
         self.notifier.ready(f"watching {', '.join(self.capture.names)}")
         log.info("running: %s", self.describe())
@@ -206,6 +209,7 @@ class Daemon:
         """Stops everything and writes down what was counted; within a second, however many flows there are."""
         gc.disable()  # a last look at everything that lives would cost more than it frees
         began = time.monotonic()
+        await self.assurance.close()
         await self.enforcement.stop()
         self.turning.stop()
         await self._last_turns(began + FINAL_SECONDS)
@@ -246,6 +250,7 @@ class Daemon:
             "kernel": kernel,
             "enforcement": self.enforcement.health(),
             "journal": self.record.health(),
+            "selftest": self.assurance.health(),
             "reload": self.reload_fault,
         }
 

@@ -19,11 +19,12 @@ from monitor.daemon.holding import Holding
 from monitor.daemon.learning import Learning
 from monitor.daemon.log import log
 from monitor.daemon.lookups import never_diverted, system_resolvers
+from monitor.daemon.selftest import Check, try_enforcement
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Histogram, Samples
-from monitor.policy.ban import DNS, ENFORCE, OBSERVE
+from monitor.policy.ban import DNS, ENFORCE, IP, LAYERS, OBSERVE, SNI
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
 from monitor.sinkhole.settings import ASKED
@@ -46,6 +47,7 @@ class Enforcement:
     ) -> None:
         self.write: Callable[[list[Effect]], None] = lambda effects: None
         self.fault = ""
+        self._sees = sees
         self._changing = Lock()
         self._loop = loop
         self._retry: TimerHandle | None = None
@@ -139,6 +141,25 @@ class Enforcement:
         """Whether what was put in force still is."""
         return self._upkeep.holds
 
+    async def try_out(self) -> list[Check]:
+        """What the self-test finds of every layer, nothing where no ban does more than observe."""
+        enforcer = self._holding.enforcer
+        if enforcer is None:
+            return [Check(layer, "", 0.0, self.fault) for layer in LAYERS] if self.fault else []
+        if not self._sees():
+            return [Check(layer, "", 0.0, "bans rest, because nothing is captured") for layer in LAYERS]
+        checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
+        sinkhole = self._answers.sinkhole if self._answers.armed else None
+        try:
+            checks += await try_enforcement(enforcer, self._holding.probe_link(), sinkhole)
+        except (OSError, MachineError) as error:
+            checks += [Check(layer, "", 0.0, str(error)) for layer in (SNI, IP)]
+        return checks if self._holding.enforcer is enforcer else []
+
+    def is_wanted(self) -> bool:
+        """Whether a ban is to be enforced, be it or not."""
+        return self._holding.enforcer is not None or bool(self.fault)
+
     def health(self) -> str:
         return self.fault or self._answers.fault or self._holding.complaints.standing()
 
@@ -226,8 +247,10 @@ class Enforcement:
         before = self._diversion()
         try:
             if needed:
+                link = self._holding.probe_link()
                 enforcer.divert(self._ground.interfaces)
-                await self._answers.open(enforcer.diversion.doors)
+                enforcer.alive.renew_probe()
+                await self._answers.open(enforcer.diversion.doors, link)
             else:
                 await self._answers.close()
         except (OSError, MachineError) as error:

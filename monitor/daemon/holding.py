@@ -16,6 +16,7 @@ from monitor.daemon.ground import Ground
 from monitor.daemon.log import log
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Cut, Enforcer
+from monitor.kernel.probe import ProbeLink
 from monitor.model import Histogram, Samples, reverse_key
 from monitor.policy.ban import CLOSED
 from monitor.policy.change import AddElements, Change, DeleteElements
@@ -44,6 +45,7 @@ class Holding:
         self.enforcer: Enforcer | None = None
         self.backlog = Backlog(loop, self._perform)
         self._loop = loop
+        self._link: ProbeLink | None = None
         self.desired = Desired()
         self.seconds = Histogram(ENFORCE_BOUNDS)
         self._diversion = diversion
@@ -76,12 +78,24 @@ class Holding:
         self.rebuild(enforcer, policy)
         return enforcer
 
+    def probe_link(self) -> ProbeLink:
+        """The way of the self-test, made anew where somebody has taken it away. Raises MachineError."""
+        if self._link is not None and not self._link.is_there():
+            self._link.close()
+            self._link = None
+        if self._link is None:
+            self._link = ProbeLink()
+        return self._link
+
     def stop(self) -> None:
         """Leaves nothing behind."""
         enforcer = self.enforcer
         if enforcer is not None:
             self.backlog.clear()
             self._counters.read(enforcer.counters(), self.desired.counters)
+            if self._link is not None:
+                self._link.close()
+                self._link = None
             enforcer.stop()
             self.enforcer = None
             self.desired = Desired()

@@ -117,6 +117,8 @@ class Reloader:
         daemon.gateway.reload(settings, prepared.loaded.index, time.time())
         daemon.record.configure(prepared.config)
         await daemon.take_policy()
+        if prepared.config.selftest != old.selftest:
+            daemon.assurance.every(prepared.config.selftest.every)
         if prepared.config.events != old.events:
             daemon.line.writer = prepared.writer
             if old_writer is not None:

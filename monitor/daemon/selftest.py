@@ -50,16 +50,22 @@ class Check:
     seconds: float
     fault: str = ""
 
+    def __str__(self) -> str:
+        where = f"{self.layer}, {self.what}" if self.what else self.layer
+        return f"{where}: {self.fault or 'ok'}"
+
 
 async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhole | None) -> list[Check]:
-    """One layer after the other. `sinkhole` is None where nobody's questions are diverted."""
+    """Every layer; `sinkhole` is None where nobody's questions are diverted."""
     checks = await try_diversion(link, sinkhole) if sinkhole is not None else []
     line = ProbeLine(asyncio.get_running_loop(), lambda kill: enforcer.kill([cut(kill)]))
     try:
-        checks += await try_forwarding(link, SNI, "TLS", partial(say_hello, enforcer, link))
+        hellos = try_forwarding(link, SNI, "TLS", partial(say_hello, enforcer, link))
+        addresses = try_forwarding(link, IP, "TCP", partial(connect, link))
+        cuts, refusals = await asyncio.gather(hellos, addresses)
     finally:
         line.close()
-    return checks + await try_forwarding(link, IP, "TCP", partial(connect, link))
+    return [*checks, *cuts, *refusals]
 
 
 async def try_diversion(link: ProbeLink, sinkhole: Sinkhole) -> list[Check]:

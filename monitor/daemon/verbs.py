@@ -18,7 +18,7 @@ from monitor.errors import GatewatchError, UsageError
 from monitor.metrics.engine import engine, package_version
 from monitor.policy.orders import VERBS as ORDER_VERBS
 
-ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "reload", "reload-lists")
+ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "selftest", "reload", "reload-lists")
 FLOWS_SHOWN: Final = 100
 FLOWS_SHOWN_MAX: Final = 10_000
 NAMES_SHOWN: Final = 32
@@ -46,6 +46,8 @@ class Verbs:
             return self._why(arguments)
         if verb == "lists":
             return self._lists()
+        if verb == "selftest":
+            return await self._selftest()
         if verb == "reload":
             fault = await self._reloader.reload()
             if fault:
@@ -109,6 +111,11 @@ class Verbs:
                 for status in self._daemon.loaded.statuses
             ]
         }
+
+    async def _selftest(self) -> dict[str, Any]:
+        """No checks where nothing is enforced."""
+        checks = await self._daemon.assurance.run()
+        return {"checks": [asdict(check) for check in checks]}
 
     def _why(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """What the daemon knows of a name or an address: its list entry, and the names that answers gave to it."""

@@ -9,20 +9,25 @@ from collections.abc import Sequence
 from typing import final
 
 from monitor.kernel.elements import Elements
+from monitor.policy.probe import PROBE
 from monitor.policy.rules import ALIVE, ALIVE_SECONDS
 
 
 @final
 class Alive:
-    """`interfaces` are those of the LAN, by name; to be renewed once a second."""
+    """`interfaces` are those of the LAN and the self-test's, by name; to be renewed once a second."""
 
     def __init__(self, elements: Elements) -> None:
         self._elements = elements
-        self.interfaces: list[bytes] = []
+        self.interfaces: list[bytes] = [PROBE.encode()]
 
     def watch(self, interfaces: Sequence[str]) -> None:
         """From the next renewal on these interfaces; of those that are no longer wanted the time runs out."""
-        self.interfaces = [name.encode() for name in interfaces]
+        self.interfaces = [name.encode() for name in (*interfaces, PROBE)]
+
+    def renew_probe(self) -> None:
+        """The self-test's interface alone: what is tried there touches no client."""
+        self._elements.renew(ALIVE, [(PROBE.encode(), "")], ALIVE_SECONDS)
 
     def renew(self) -> bool:
         """False where the kernel refused: bans open within `ALIVE_SECONDS` unless it works before."""

@@ -23,6 +23,7 @@ from monitor.kernel.reset import Resets, Tracking
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
 from monitor.policy.desired import TABLE, Desired
+from monitor.policy.probe import PROBE
 from monitor.policy.rules import ALIVE, KILL_SECONDS, kill_set, learned_set
 from monitor.policy.script import commands, ruleset
 from monitor.wire.set_elements import attribute
@@ -104,12 +105,13 @@ class Enforcer:
             at = end
 
     def divert(self, interfaces: Sequence[str]) -> bool:
-        """Has questions that come in through these interfaces reach `diversion.doors`, those that are there.
+        """Has questions that come in through these interfaces, and the self-test's, reach `diversion.doors`, those that
+        are there.
 
         To be called again when links come and go; true where doors changed. The policy decides which questions; rules
         without a door behind them would drop, so its sinkhole must listen before it says that it is armed.
         """
-        changed = self.diversion.watch(interfaces)
+        changed = self.diversion.watch((*interfaces, PROBE))
         self.complaints += self.diversion.take_complaints()
         self._run(self.diversion.script())
         return changed
