@@ -12,6 +12,7 @@ The floors, each importing only from those below it:
 
     7  cli                 the doors: arguments, output for people and for programs, exit codes
     6  daemon config lab   plumbing: one asyncio loop, signals and reloads; the configuration; a network to try it in
+       doctor              what is wrong with a machine and its network
     5  capture kernel sinkhole metrics web events lists journal   the shells, all input and output; strangers
     4  core                the state machine: `feed`, `tick`, `next_wakeup`, `snapshot`
     3  policy              groups; bans, schedules and exceptions; the kernel state that they want and what to change

@@ -19,7 +19,7 @@ FLOORS = {
     "core": 4,
     "capture": 5, "kernel": 5, "sinkhole": 5, "metrics": 5, "events": 5, "lists": 5,
     "journal": 5, "web": 5,
-    "daemon": 6, "config": 6, "lab": 6,
+    "daemon": 6, "config": 6, "doctor": 6, "lab": 6,
     "cli": 7,
 }  # fmt: skip
 PURE_FLOORS = 4

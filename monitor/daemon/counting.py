@@ -38,7 +38,7 @@ def choose_counting(wanted: str, machine: Machine, names: Sequence[str]) -> Coun
         reason = error.strerror or str(error)
         return _fall_back(f"conntrack cannot count bytes ({reason}); set net.netfilter.nf_conntrack_acct=1 by sysctl.d")
     for length, family, name in FAMILIES:
-        if not _carries(machine, names, length):
+        if not carries(machine, names, length):
             continue
         try:
             tracked = is_tracking(family)
@@ -53,7 +53,7 @@ def _fall_back(reason: str) -> Counting:
     return Counting(PACKETS, f"counting packets instead of asking conntrack: {reason}")
 
 
-def _carries(machine: Machine, names: Sequence[str], length: int) -> bool:
+def carries(machine: Machine, names: Sequence[str], length: int) -> bool:
     """Whether an interface has an address of that many bytes that is not link-local."""
     return any(
         len(address.packed) == length and not LINK_LOCAL.contains(address.packed)

@@ -157,7 +157,7 @@ def test_every_verb_has_help_and_says_what_it_does() -> None:
     choices = verbs._group_actions[0].choices
     assert isinstance(choices, dict)
     assert list(choices) == [
-        "run", "replay", "lab", "check", "why", "status", "devices", "top", "report", "lists",
+        "run", "replay", "lab", "check", "why", "status", "devices", "top", "report", "lists", "doctor",
         "ban", "unban", "allow", "pause", "resume", "plan", "export", "reload", "clear",
     ]  # fmt: skip
     for verb in choices:

@@ -1,0 +1,1 @@
+"""What gatewatch needs of its machine and its network, looked at: a topic a file, each giving findings."""

@@ -1,0 +1,45 @@
+"""The state directory: there, ours to write, and with room."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.doctor.case import Case
+from monitor.doctor.finding import Finding
+
+TOPIC: Final = "disk"
+FREE_BYTES: Final = 67_108_864
+FREE_FILES: Final = 64
+
+
+def find(case: Case) -> Iterator[Finding]:
+    folder = case.config.state.path
+    if not os.path.isdir(folder):
+        yield Finding(TOPIC, f"the state directory {folder} does not exist", f"install -d -m 750 {folder}")
+        return
+    try:
+        with tempfile.TemporaryFile(dir=folder) as trial:
+            trial.write(b"?")
+            trial.flush()
+            os.fsync(trial.fileno())
+    except OSError as error:
+        what = f"nothing can be written to the state directory {folder}: {error.strerror}"
+        yield Finding(TOPIC, what, f"df -h {folder}; ls -ld {folder}; mount -o remount,rw {mount_of(folder)}")
+        return
+    room = os.statvfs(folder)
+    free = room.f_bavail * room.f_frsize
+    if free < FREE_BYTES:
+        what = f"{free // 1_048_576} MiB are free under {folder}: changes at run time and the journal need room"
+        yield Finding(TOPIC, what, f"du -xh -d 1 {mount_of(folder)}   # and remove what nobody needs")
+    elif room.f_files and room.f_favail < FREE_FILES:
+        what = f"{room.f_favail} files more can be made under {folder}"
+        yield Finding(TOPIC, what, f"du --inodes -x -d 1 {mount_of(folder)}   # and remove what nobody needs")
+
+
+def mount_of(folder: str) -> str:
+    """Where the file system of the folder is mounted."""
+    folder = os.path.realpath(folder)
+    while not os.path.ismount(folder):
+        folder = os.path.dirname(folder)
+    return folder

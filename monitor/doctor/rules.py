@@ -1,0 +1,47 @@
+"""Rules of others that run beside gatewatch's: before them, at the same point, or in the way of what they send."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.doctor.case import Case
+from monitor.doctor.finding import Finding
+from monitor.doctor.privileges import NET_ADMIN, has
+from monitor.kernel.chains import FORWARD, INET_INGRESS, INGRESS, OUTPUT, BaseChain, base_chains
+from monitor.kernel.diversion import MARKING, SENDING
+from monitor.policy.desired import TABLE
+
+TOPIC: Final = "other rules"
+FORWARD_PRIORITY: Final = -5  # `filter - 5`
+ROUTED: Final = ("inet", "ip", "ip6")
+OURS: Final = (TABLE, f"{TABLE}_bridge")
+
+
+def find(case: Case) -> Iterator[Finding]:
+    if not has(NET_ADMIN):
+        return
+    for chain in base_chains():
+        if chain.table in OURS:
+            continue
+        if chain.family in ROUTED and chain.hook == FORWARD and chain.priority == FORWARD_PRIORITY:
+            yield Finding(
+                TOPIC,
+                f"chain {chain} runs at the same point as bans by address and cut flows (forward, priority "
+                f"{FORWARD_PRIORITY}): which of them is first is left to chance",
+                f"nft list chain {chain}   # and give it another priority, such as filter (0)",
+            )
+        elif chain.family in ROUTED and chain.hook == OUTPUT and chain.drops:
+            rule = f"nft insert rule {chain} tcp flags rst accept"
+            what = f"chain {chain} drops what this host sends: clients of cut flows hang instead of being reset"
+            yield Finding(TOPIC, what, rule)
+        elif is_ingress(chain) and chain.priority <= SENDING and set(chain.devices) & set(case.names):
+            where = ", ".join(sorted(set(chain.devices) & set(case.names)))
+            yield Finding(
+                TOPIC,
+                f"chain {chain} sees the frames of {where} before questions are diverted there (ingress, priority "
+                f"{chain.priority}; gatewatch uses {MARKING} and {SENDING})",
+                f"nft list chain {chain}   # and give it a priority above {SENDING}",
+            )
+
+
+def is_ingress(chain: BaseChain) -> bool:
+    return (chain.family, chain.hook) in (("netdev", INGRESS), ("inet", INET_INGRESS))
