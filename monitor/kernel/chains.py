@@ -69,7 +69,7 @@ def base_chains() -> list[BaseChain]:
 
 
 def flow_tables() -> list[tuple[str, str, str]]:
-    """Family, table and name of each; none where the kernel has no such thing. Raises OSError where it does not tell."""
+    """Family, table and name of each, none where the kernel has no such thing. Raises OSError where it is silent."""
     try:
         dumped = _dump(GET_FLOW_TABLE)
     except OSError as error:

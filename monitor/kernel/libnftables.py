@@ -46,6 +46,8 @@ class NftLibrary:
         for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
             getattr(library, name).argtypes = [context]
             getattr(library, name).restype = ctypes.c_char_p
+        library.nft_ctx_set_dry_run.argtypes = [context, ctypes.c_bool]
+        library.nft_ctx_set_dry_run.restype = None
         library.nft_run_cmd_from_buffer.argtypes = [context, ctypes.c_char_p]
 
     def run(self, script: str) -> str:
@@ -56,6 +58,17 @@ class NftLibrary:
             return output.decode(errors="replace")
         error: bytes = self._library.nft_ctx_get_error_buffer(self._context) or b""
         raise RulesetRefused(f"nftables: {first_line(error.decode(errors='replace'))}")
+
+    def check(self, script: str) -> str:
+        """Why the kernel would refuse the script, "" where it would take it; nothing is changed either way."""
+        self._library.nft_ctx_set_dry_run(self._context, True)
+        try:
+            self.run(script)
+        except RulesetRefused as refusal:
+            return str(refusal)
+        finally:
+            self._library.nft_ctx_set_dry_run(self._context, False)
+        return ""
 
     def close(self) -> None:
         if self._context:

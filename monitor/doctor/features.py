@@ -1,0 +1,82 @@
+"""Features of the kernel that bans need. Each is shown to the kernel in a transaction that is never committed."""
+
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.doctor.case import Case
+from monitor.doctor.finding import Finding
+from monitor.doctor.privileges import NET_ADMIN, has
+from monitor.errors import MachineError
+from monitor.kernel.door import Door
+from monitor.kernel.libnftables import NftLibrary
+from monitor.kernel.probe import PROBE_MAC
+from monitor.policy.probe import PROBE
+
+TOPIC: Final = "kernel"
+TRIAL: Final = "gw-doctor0"
+TABLE: Final = "table inet gatewatch_doctor {\n"
+INGRESS: Final = 'chain c {\n type filter hook ingress device "lo" priority 0\n'
+
+# What is tried, in nft's words, and the module that has it.
+FEATURES: Final = (
+    ("nftables for IPv4 and IPv6 at once", TABLE + "}\n", "nf_tables"),
+    (
+        "sets with timeouts that rules renew",
+        TABLE + "set s {\n type ipv4_addr\n flags timeout,dynamic\n timeout 5s\n }\n"
+        "chain c {\n ip saddr @s update @s { ip saddr }\n }\n}\n",
+        "nf_tables",
+    ),
+    (
+        "maps of prefixes to chains",
+        TABLE + "chain v {\n }\n map m {\n type ipv4_addr : verdict\n flags interval\n"
+        " elements = { 192.0.2.0/24 : goto v }\n }\n}\n",
+        "nf_tables",
+    ),
+    (
+        "refusals with a reset or an ICMP error",
+        TABLE + "chain c {\n meta l4proto tcp reject with tcp reset\n reject with icmpx type port-unreachable\n }\n}\n",
+        "nft_reject_inet",
+    ),
+    (
+        "packets that conntrack leaves alone",
+        TABLE + "chain c {\n type filter hook output priority raw\n notrack\n }\n}\n",
+        "nft_ct",
+    ),
+    ("marks at the ingress of an interface", TABLE + INGRESS + " meta mark set 1 accept\n }\n}\n", "nf_tables"),
+    (
+        "frames sent from one interface to another",
+        "table netdev gatewatch_doctor {\n" + INGRESS + ' fwd to "lo"\n }\n}\n',
+        "nft_fwd_netdev",
+    ),
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    if not has(NET_ADMIN):
+        return
+    try:
+        library = NftLibrary()
+    except MachineError as error:
+        yield Finding(TOPIC, str(error), "apt-get install libnftables1", missing=True)
+        return
+    try:
+        for name, script, module in FEATURES:
+            refusal = library.check(script)
+            if refusal:
+                what = f"there are no {name}, which bans need: {refusal}"
+                yield Finding(TOPIC, what, f"modprobe {module}   # else another kernel", missing=True)
+    finally:
+        library.close()
+    yield from find_way()
+
+
+def find_way() -> Iterator[Finding]:
+    """The way to the sinkhole: a namespace of its own and a veth pair. A daemon that has one proves it."""
+    if any(name == PROBE for _, name in socket.if_nameindex()):
+        return
+    try:
+        Door("", TRIAL, PROBE_MAC).close()
+    except MachineError as error:
+        mend = "sysctl -w user.max_net_namespaces=1024; modprobe veth"
+        yield Finding(TOPIC, f"the dns layer has no place for the sinkhole: {error}", mend, missing=True)

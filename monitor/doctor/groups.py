@@ -1,0 +1,29 @@
+"""Groups whose members cannot be told from where the gateway stands."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.attribution.networks import address_text
+from monitor.doctor.case import Case
+from monitor.doctor.finding import Finding
+from monitor.kernel.routes import routes_via
+from monitor.policy.groups import parse_mac
+
+TOPIC: Final = "groups"
+
+
+def find(case: Case) -> Iterator[Finding]:
+    """Behind another router of the LAN all frames carry its MAC, and those of its devices are nowhere to be seen."""
+    names = {interface.index: interface.name for interface in case.machine.interfaces}
+    groups = [group for group in case.config.groups if any(parse_mac(member) for member in group.members)]
+    for route in routes_via() if groups else ():
+        name = names.get(route.interface, "")
+        if name not in case.names:
+            continue
+        for group in groups:
+            yield Finding(
+                TOPIC,
+                f"{route.prefix} is behind the router {address_text(route.gateway)} on {name}: the MAC addresses of "
+                f"group {group.name} match no device there",
+                f'members = [..., "{route.prefix}"] in [[group]] name = "{group.name}"   # or single addresses of it',
+            )

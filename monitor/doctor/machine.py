@@ -1,0 +1,41 @@
+"""The machine as a gateway: kernel, forwarding, and the interfaces that would be watched."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from monitor.daemon.bridging import pure_bridges, sees_bridged
+from monitor.doctor.case import Case
+from monitor.doctor.finding import Finding
+
+TOPIC: Final = "machine"
+OLDEST: Final = (6, 1)
+SYSCTL_FILE: Final = "/etc/sysctl.d/60-gatewatch.conf"
+FORWARD: Final = "sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
+BRIDGE: Final = (
+    "modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1"
+)
+
+
+def find(case: Case) -> Iterator[Finding]:
+    release = os.uname().release
+    if version_of(release) < OLDEST:
+        yield Finding(TOPIC, f"Linux {release} is older than 6.1", "apt-get install linux-image-amd64", missing=True)
+    if case.trouble:
+        yield Finding(TOPIC, case.trouble, 'gatewatch run -i IFACE   # or: interfaces = ["IFACE"] in [capture]')
+    if case.enforces and not case.machine.forwarding:
+        what = "this host does not forward, and bans hold only for what it forwards"
+        yield Finding(TOPIC, what, f"{FORWARD}   # and to keep it, into {SYSCTL_FILE}")
+    for name in pure_bridges(case.machine, case.names):
+        what = f"{name} is a bridge that frames cross without being routed: "
+        if sees_bridged():
+            yield Finding(TOPIC, what + "questions are not diverted there", 'layers = ["sni", "ip"] in [[ban]]')
+        else:
+            yield Finding(TOPIC, what + "no ban holds there", BRIDGE)
+
+
+def version_of(release: str) -> tuple[int, int]:
+    """`6.1.0-13-amd64` as (6, 1)."""
+    numbers = [int(number) for number in re.findall(r"\d+", release)[:2]]
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)

@@ -1,0 +1,72 @@
+"""Resolvers: who is asked, by whom, and whether the gateway sees it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from monitor.attribution.networks import Networks, address_text
+from monitor.daemon.interfaces import connected_prefixes
+from monitor.daemon.lookups import never_diverted, system_resolvers
+from monitor.doctor.case import Case
+from monitor.doctor.finding import Finding
+from monitor.policy.ban import DNS, ENFORCE
+from monitor.sinkhole.settings import SYSTEM
+
+TOPIC: Final = "resolvers"
+LOOPBACK: Final = Networks(("127.0.0.0/8", "::1/128"))
+SOCKETS: Final = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
+DNS_PORT: Final = ":0035"
+
+
+def find(case: Case) -> Iterator[Finding]:
+    section = case.config.sinkhole
+    system = system_resolvers()
+    own = case.own_addresses()
+    configured = () if isinstance(section.upstream, str) else tuple(address.packed for address in section.upstream)
+    if not system:
+        what = "this host has no resolver: it cannot ask where allowed and banned names are"
+        yield Finding(TOPIC, what, "echo 'nameserver 9.9.9.9' >> /etc/resolv.conf")
+    for address in (*system, *configured):
+        if (address in own or LOOPBACK.contains(address)) and not somebody_listens():
+            where = "/etc/resolv.conf" if address in system else "[sinkhole] upstream"
+            what = f"{where} names this host itself ({address_text(address)}), and nothing answers at port 53 here"
+            mend = "systemctl start dnsmasq   # or whichever resolver this host has; else name another one there"
+            yield Finding(TOPIC, what, mend)
+    yield from find_on_lan(case, (*system, *configured))
+    if section.upstream == SYSTEM and not system:
+        yield Finding(TOPIC, "the sinkhole has nobody to pass questions on to", 'upstream = "asked" in [sinkhole]')
+
+
+def find_on_lan(case: Case, resolvers: tuple[bytes, ...]) -> Iterator[Finding]:
+    """A resolver behind a watched interface: devices that ask it are not seen asking, and it asks for all of them."""
+    if not any(ban.mode == ENFORCE and DNS in ban.layers for ban in case.config.bans):
+        return
+    lan = on_link(case)
+    exempt = never_diverted(case.config.sinkhole)
+    for address in dict.fromkeys(resolvers):
+        if lan.contains(address) and address not in case.own_addresses() and address not in exempt:
+            text = address_text(address)
+            yield Finding(
+                TOPIC,
+                f"{text} is a resolver on the LAN: the gateway sees only its questions, which bans of everyone would "
+                "divert; for devices that ask it sni and ip hold, dns does not",
+                f'exempt = ["{text}"] in [sinkhole]   # and have DHCP name the gateway as the resolver instead',
+            )
+
+
+def on_link(case: Case) -> Networks:
+    """The prefixes of the watched interfaces."""
+    connected = connected_prefixes(case.machine, case.names) or {}
+    return Networks([prefix for prefixes in connected.values() for prefix in prefixes])
+
+
+def somebody_listens() -> bool:
+    """Whether a socket of this namespace waits at port 53 (proc(5))."""
+    for path in SOCKETS:
+        try:
+            lines = path.read_text().splitlines()[1:]
+        except OSError:
+            continue
+        if any(line.split()[1].endswith(DNS_PORT) for line in lines):
+            return True
+    return False

@@ -1,0 +1,29 @@
+"""`doctor` as an administrator types it on the gateway."""
+
+import json
+
+import pytest
+from banned import configuration
+
+from monitor.lab.lab import Lab
+
+pytestmark = pytest.mark.netns
+
+# What the machine under the lab may lack, and nobody can mend from inside.
+OF_THE_MACHINE = {"clock", "disk"}
+
+
+def test_the_commands_of_the_documents(lab: Lab) -> None:
+    daemon = lab.daemon(configuration(lab))
+    try:
+        done = daemon.run("doctor", "--config", str(daemon.configuration), "--json")
+        found = json.loads(done.stdout)["findings"]
+        assert [finding for finding in found if finding["topic"] not in OF_THE_MACHINE] == []
+        assert done.returncode == (1 if found else 0)
+        said = daemon.run("doctor", "--config", str(daemon.configuration)).stdout
+        assert all(f"{finding['topic']}: {finding['what']}\n    {finding['mend']}\n" in said for finding in found)
+        tried = daemon.run("doctor", "--enforcement")
+        assert tried.returncode == 0, tried.stdout
+        assert tried.stdout.count(" pass ") == 8
+    finally:
+        daemon.stop()
