@@ -1,9 +1,11 @@
 """`doctor` as an administrator types it on the gateway."""
 
 import json
+import shlex
 
 import pytest
 from banned import configuration
+from documents import commands
 
 from monitor.lab.lab import Lab
 
@@ -14,15 +16,17 @@ OF_THE_MACHINE = {"clock", "disk"}
 
 
 def test_the_commands_of_the_documents(lab: Lab) -> None:
+    text = commands("tests/netns/test_netns_doctor.py::test_the_commands_of_the_documents")
+    looking, trying = [shlex.split(line, comments=True)[1:] for line in text.splitlines()]
     daemon = lab.daemon(configuration(lab))
     try:
-        done = daemon.run("doctor", "--config", str(daemon.configuration), "--json")
+        done = daemon.run(*looking, "--config", str(daemon.configuration), "--json")
         found = json.loads(done.stdout)["findings"]
         assert [finding for finding in found if finding["topic"] not in OF_THE_MACHINE] == []
         assert done.returncode == (1 if found else 0)
-        said = daemon.run("doctor", "--config", str(daemon.configuration)).stdout
+        said = daemon.run(*looking, "--config", str(daemon.configuration)).stdout
         assert all(f"{finding['topic']}: {finding['what']}\n    {finding['mend']}\n" in said for finding in found)
-        tried = daemon.run("doctor", "--enforcement")
+        tried = daemon.run(*trying)
         assert tried.returncode == 0, tried.stdout
         assert tried.stdout.count(" pass ") == 8
     finally:
