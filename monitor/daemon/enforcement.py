@@ -148,6 +148,7 @@ class Enforcement:
             return [Check(layer, "", 0.0, self.fault) for layer in LAYERS] if self.fault else []
         if not self._sees():
             return [Check(layer, "", 0.0, "bans rest, because nothing is captured") for layer in LAYERS]
+        await self._holding.backlog.done()
         checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
         sinkhole = self._answers.sinkhole if self._answers.armed else None
         try:
