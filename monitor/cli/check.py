@@ -14,6 +14,7 @@ from monitor.config.list_faults import fault_of, list_faults, missing_subscripti
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.config.targets import targets, unknown_target
+from monitor.doctor.examination import limits
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
 from monitor.lists.loader import ListStatus
@@ -31,6 +32,7 @@ def run(arguments: Namespace) -> int:
     broken = list_faults(loaded.statuses)
     findings = [*config_findings(config, loaded.index), *missing_subscriptions(loaded.statuses)]
     findings += _complaints(loaded.statuses)
+    findings += [f"{finding.topic}: {finding.what}: {finding.mend}" for finding in limits(config) if config.path]
     for line in [*broken, *findings]:
         print(line)
     if broken:

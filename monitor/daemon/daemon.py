@@ -19,6 +19,7 @@ from monitor.config.values import Endpoint
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.assurance import Assurance
+from monitor.daemon.bridging import pure_bridges, sees_bridged
 from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.ground import Ground
@@ -155,7 +156,8 @@ class Daemon:
         own = [str(ip_address(address.packed)) for one in self.machine.interfaces for address in one.addresses]
         settings = self.settings(self.config, self.lookup)
         names, forwards = tuple(self.capture.names), self.machine.forwarding
-        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards)
+        bridged = () if sees_bridged() else tuple(pure_bridges(self.machine, names))
+        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, bridged)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that nobody waits for; it is kept until it is done."""

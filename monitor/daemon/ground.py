@@ -9,7 +9,9 @@ from monitor.core.settings import Settings
 
 @dataclass(frozen=True)
 class Ground:
-    """The catalogue, the groups and the LAN as they are now; `own` are the gateway's addresses as text."""
+    """The catalogue, the groups and the LAN as they are now; `own` are the gateway's addresses as text, `bridged` the
+    interfaces that frames cross without being routed.
+    """
 
     config: Config
     settings: Settings
@@ -17,3 +19,4 @@ class Ground:
     interfaces: tuple[str, ...]
     own: tuple[str, ...]
     forwarding: bool
+    bridged: tuple[str, ...] = ()

@@ -65,6 +65,11 @@ class Holding:
         """Makes the table. Raises MachineError where that cannot be; nothing is held then."""
         if not self._ground.forwarding:
             raise MachineError("this host does not forward what it sees")
+        bridged = self._ground.bridged
+        if bridged and set(bridged) >= set(self._ground.interfaces):
+            raise MachineError(
+                f"frames cross {', '.join(bridged)} without being routed, past every rule: `gatewatch doctor` says more"
+            )
         enforcer = Enforcer()
         try:
             # What an earlier run left must be replaced without a gap, all at once; else it may come bit by bit.

@@ -1,5 +1,6 @@
 """Every look, one after the other; a look that fails is a finding, and the others go on."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -36,6 +37,25 @@ LOOKS: Final[tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...]] = (
     (clock.TOPIC, clock.find),
     (disk.TOPIC, disk.find),
 )
+
+
+# What a configuration asks for and cannot have where it is: a part of the looks that changes and asks nobody.
+LIMITS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
+    machine.find_bridges,
+    offload.find,
+    resolvers.find_on_lan,
+    groups.find,
+)
+
+
+def limits(config: Config) -> list[Finding]:
+    """Where bans of the configuration cannot hold on this machine; none where nothing is to be enforced."""
+    case = look(config)
+    found: list[Finding] = []
+    for find in LIMITS if case.enforces else ():
+        with contextlib.suppress(OSError, GatewatchError):  # `doctor` tells what cannot be looked at
+            found += find(case)
+    return found
 
 
 def examine(config: Config) -> list[Finding]:

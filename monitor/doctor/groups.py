@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.attribution.networks import address_text
+from monitor.attribution.networks import address_text, parse_prefix
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.kernel.routes import routes_via
@@ -21,9 +21,21 @@ def find(case: Case) -> Iterator[Finding]:
         if name not in case.names:
             continue
         for group in groups:
+            if is_member(route.prefix, group.members):
+                continue
             yield Finding(
                 TOPIC,
                 f"{route.prefix} is behind the router {address_text(route.gateway)} on {name}: the MAC addresses of "
                 f"group {group.name} match no device there",
                 f'members = [..., "{route.prefix}"] in [[group]] name = "{group.name}"   # or single addresses of it',
             )
+
+
+def is_member(prefix: str, members: tuple[str, ...]) -> bool:
+    """Whether a prefix among the members holds all of this one."""
+    wanted = parse_prefix(prefix)
+    known = [found for found in map(parse_prefix, members) if found is not None]
+    if wanted is None:
+        return False
+    first = (wanted.value << wanted.shift).to_bytes(wanted.size, "big")
+    return any(one.size == wanted.size and one.bits <= wanted.bits and one.contains(first) for one in known)

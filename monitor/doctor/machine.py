@@ -14,7 +14,7 @@ OLDEST: Final = (6, 1)
 SYSCTL_FILE: Final = "/etc/sysctl.d/60-gatewatch.conf"
 FORWARD: Final = "sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
 BRIDGE: Final = (
-    "modprobe br_netfilter && sysctl -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1"
+    "modprobe br_netfilter; sysctl -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1"
 )
 
 
@@ -27,6 +27,11 @@ def find(case: Case) -> Iterator[Finding]:
     if case.enforces and not case.machine.forwarding:
         what = "this host does not forward, and bans hold only for what it forwards"
         yield Finding(TOPIC, what, f"{FORWARD}   # and to keep it, into {SYSCTL_FILE}")
+    yield from find_bridges(case)
+
+
+def find_bridges(case: Case) -> Iterator[Finding]:
+    """Bridges between which this host does not route."""
     for name in pure_bridges(case.machine, case.names):
         what = f"{name} is a bridge that frames cross without being routed: "
         if sees_bridged():

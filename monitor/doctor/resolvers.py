@@ -22,7 +22,7 @@ def find(case: Case) -> Iterator[Finding]:
     section = case.config.sinkhole
     system = system_resolvers()
     own = case.own_addresses()
-    configured = () if isinstance(section.upstream, str) else tuple(address.packed for address in section.upstream)
+    configured = configured_upstreams(case)
     if not system:
         what = "this host has no resolver: it cannot ask where allowed and banned names are"
         yield Finding(TOPIC, what, "echo 'nameserver 9.9.9.9' >> /etc/resolv.conf")
@@ -32,18 +32,23 @@ def find(case: Case) -> Iterator[Finding]:
             what = f"{where} names this host itself ({address_text(address)}), and nothing answers at port 53 here"
             mend = "systemctl start dnsmasq   # or whichever resolver this host has; else name another one there"
             yield Finding(TOPIC, what, mend)
-    yield from find_on_lan(case, (*system, *configured))
+    yield from find_on_lan(case)
     if section.upstream == SYSTEM and not system:
         yield Finding(TOPIC, "the sinkhole has nobody to pass questions on to", 'upstream = "asked" in [sinkhole]')
 
 
-def find_on_lan(case: Case, resolvers: tuple[bytes, ...]) -> Iterator[Finding]:
+def configured_upstreams(case: Case) -> tuple[bytes, ...]:
+    upstream = case.config.sinkhole.upstream
+    return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
+
+
+def find_on_lan(case: Case) -> Iterator[Finding]:
     """A resolver behind a watched interface: devices that ask it are not seen asking, and it asks for all of them."""
     if not any(ban.mode == ENFORCE and DNS in ban.layers for ban in case.config.bans):
         return
     lan = on_link(case)
     exempt = never_diverted(case.config.sinkhole)
-    for address in dict.fromkeys(resolvers):
+    for address in dict.fromkeys((*system_resolvers(), *configured_upstreams(case))):
         if lan.contains(address) and address not in case.own_addresses() and address not in exempt:
             text = address_text(address)
             yield Finding(

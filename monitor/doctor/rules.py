@@ -8,6 +8,7 @@ from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
 from monitor.kernel.chains import FORWARD, INET_INGRESS, INGRESS, OUTPUT, BaseChain, base_chains
 from monitor.kernel.diversion import MARKING, SENDING
+from monitor.kernel.libnftables import NftLibrary
 from monitor.policy.desired import TABLE
 
 TOPIC: Final = "other rules"
@@ -29,7 +30,7 @@ def find(case: Case) -> Iterator[Finding]:
                 f"{FORWARD_PRIORITY}): which of them is first is left to chance",
                 f"nft list chain {chain}   # and give it another priority, such as filter (0)",
             )
-        elif chain.family in ROUTED and chain.hook == OUTPUT and chain.drops:
+        elif chain.family in ROUTED and chain.hook == OUTPUT and chain.drops and not lets_resets_pass(chain):
             rule = f"nft insert rule {chain} tcp flags rst accept"
             what = f"chain {chain} drops what this host sends: clients of cut flows hang instead of being reset"
             yield Finding(TOPIC, what, rule)
@@ -41,6 +42,15 @@ def find(case: Case) -> Iterator[Finding]:
                 f"{chain.priority}; gatewatch uses {MARKING} and {SENDING})",
                 f"nft list chain {chain}   # and give it a priority above {SENDING}",
             )
+
+
+def lets_resets_pass(chain: BaseChain) -> bool:
+    """Whether a rule of the chain speaks of resets: `ct state established` lets none pass that is sent for others."""
+    library = NftLibrary()
+    try:
+        return " rst " in f"{library.run(f'list chain {chain}')} "
+    finally:
+        library.close()
 
 
 def is_ingress(chain: BaseChain) -> bool:
