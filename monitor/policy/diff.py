@@ -19,6 +19,7 @@ from monitor.policy.change import (
     ReplaceElements,
 )
 from monitor.policy.desired import Chain, Desired, SetSpec
+from monitor.policy.rules import LEARNED
 
 
 def diff(desired: Desired, actual: Desired) -> list[Change]:
@@ -38,10 +39,17 @@ def diff(desired: Desired, actual: Desired) -> list[Change]:
     changes: list[Change] = [AddSet(name, spec) for name, spec in desired.sets.items() if name not in actual.sets]
     changes += [AddCounter(name, label) for name, label in desired.counters.items() if name not in actual.counters]
     changes += plain
+    late: list[Change] = []
     for name in in_order_of_need(desired.chains):
-        if actual.chains.get(name) != desired.chains[name]:
-            changes.append(PutChain(name, desired.chains[name]))
+        wanted, there = desired.chains[name], actual.chains.get(name)
+        if name == LEARNED and there is not None and not set(there.rules) <= set(wanted.rules):
+            # An address that was learned before may stand in a map afterwards: until it does, both ways lead there.
+            late.append(PutChain(name, wanted))
+            wanted = Chain(tuple(dict.fromkeys((*wanted.rules, *there.rules))), wanted.hook)
+        if there != wanted:
+            changes.append(PutChain(name, wanted))
     changes += maps
+    changes += late
     changes += removals
     changes += [DeleteChain(name) for name in reversed(in_order_of_need(actual.chains)) if name not in desired.chains]
     changes += [DeleteCounter(name) for name in actual.counters if name not in desired.counters]

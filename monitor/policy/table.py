@@ -194,8 +194,11 @@ class TablePlan:
     def _group_rules(self, owner: Owner, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
         """The rules for a group, `""`: for everyone. nft refuses one that asks for both families at once."""
         label = group or EVERYONE
-        counter = kernel_name(f"{mode}/{chain}/{label}")
-        self._counters[counter] = CounterLabel(owner[0] or owner[2], label, IP, mode)
+        vendor = about(owner, bans)
+        # Another label is another counter: what it has counted stays where it was.
+        words = [mode, chain, label] if vendor == (owner[0] or owner[2]) else [mode, chain, vendor, label]
+        counter = kernel_name("/".join(words))
+        self._counters[counter] = CounterLabel(vendor, label, IP, mode)
         verdict = f"goto {REFUSE}" if mode == ENFORCE else "return"
         return [
             " ".join([words for words in (condition, device, f"counter name {counter} {verdict}") if words])
@@ -231,6 +234,13 @@ def learned_rules(chains: Iterable[str]) -> tuple[str, ...]:
         for chain in chains
         for family, words in ((4, "ip"), (6, "ip6"))
     )
+
+
+def about(owner: Owner, bans: Sequence[Ban]) -> str:
+    """Whether the bans are about the owner's vendor, else its category: an address may have both."""
+    vendor, service, category = owner
+    is_vendor = any(means(subject, vendor, service, "") for ban in bans for subject in ban.subjects)
+    return vendor if is_vendor or not category else category
 
 
 def means(subject: Subject, vendor: str, service: str, category: str) -> bool:

@@ -191,3 +191,13 @@ def test_a_sleeping_ban_keeps_its_addresses_and_loses_its_rules() -> None:
     assert plans[0].elements == plans[1].elements
     assert plans[0].chains["v_bytedance"].rules
     assert not plans[1].chains["v_bytedance"].rules
+
+
+def test_what_a_ban_of_a_category_refuses_is_counted_under_it_also_at_a_vendors_addresses() -> None:
+    category = Ban("ban-2", (Subject(category="doh"),), ("staff",), "enforce")
+
+    def counted(*bans: Ban) -> set[str]:
+        return {label.vendor for label in plan(*bans).counters.values() if label.layer == "ip" and label.group}
+
+    assert counted(category) == {"doh"}
+    assert counted(BAN, category) == {"bytedance", "doh"}
