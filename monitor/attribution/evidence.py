@@ -59,14 +59,18 @@ class Attributor:
             found = self._by_hello(flow)
         else:
             found = self._by_answers(flow, remote, now)
-            if found is None and flow.ech and flow.host and flow.claim is None:
-                found = self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello])
+            if found is None and flow.ech and flow.claim is None:
+                found = self.of_hello(flow)
         if found is not None:
             return found
         return of_place(remote, named or flow.claim is not None)
 
+    def of_hello(self, flow: Flow) -> Attribution | None:
+        """What the name says that the flow itself has said."""
+        return self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello]) if flow.host else None
+
     def _by_hello(self, flow: Flow) -> Attribution | None:
-        found = self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello])
+        found = self.of_hello(flow)
         if found is not None:
             return found
         alias = self.memory.alias_of(flow.host)

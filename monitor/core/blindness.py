@@ -3,9 +3,8 @@
 from typing import Final
 
 from monitor.attribution.counters import Attribution
-from monitor.attribution.evidence import NOBODY
 from monitor.attribution.flows import Flow
-from monitor.attribution.matches import NOTHING
+from monitor.attribution.matches import ASN, NOTHING
 from monitor.attribution.roles import DNS_PORT, DOT_PORT
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 
@@ -56,13 +55,14 @@ def blind_reason(flow: Flow, method: str, attribution: Attribution) -> str:
         return VPN
     if method:
         return DOH
-    if attribution is not NOBODY and attribution.evidence != NOTHING:
+    if attribution.evidence not in (NOTHING, ASN):
         return ""
     if flow.claim is not None or flow.port == DNS_PORT:
         return ""
     if flow.ech:
+        # Who runs the network says nothing of who hides in it.
         return ECH
-    if flow.host:
+    if flow.host or attribution.evidence == ASN:
         return ""
     if flow.midstream:
         return MIDSTREAM

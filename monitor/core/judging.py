@@ -9,7 +9,7 @@ from typing import Final, final
 from monitor.attribution.counters import Attribution, Cell, Watch
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY, Attributor
-from monitor.attribution.flows import CLOSED, ESTABLISHED, NO_HELLO, RESET, Flow
+from monitor.attribution.flows import NO_HELLO, Flow
 from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, Match
 from monitor.attribution.matches import DNS as DNS_EVIDENCE
 from monitor.attribution.roles import DNS_PORT
@@ -18,11 +18,12 @@ from monitor.core.blindness import METHOD_CATEGORY, bypass_method
 from monitor.core.diary import Diary
 from monitor.core.effects import UNDERWAY, AskName, Kill, Release
 from monitor.core.kills import Kills
+from monitor.core.labelling import ban_group, group_label, label_of, match_of
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
-from monitor.core.usage import Usage, empty_bytes
+from monitor.core.usage import Usage, empty_bytes, has_passed
 from monitor.limits import Limits
-from monitor.model import PROTOCOL_TCP, Samples, key_destination, key_source
+from monitor.model import Samples, key_destination, key_source
 from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW, Ban
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict, holds
@@ -79,6 +80,12 @@ class Judge:
         verdict = policy.judge(device.groups, key, vendor, service, categories, name, now, SNI_LAYER)
         if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
             verdict = self._judge_blind(flow, device, now)
+        elif verdict is not None and by_address_alone(attribution, verdict):
+            verdict = None
+        if verdict is None or verdict.action != BLOCK:
+            outer = self._judge_outer(flow, device, now)
+            if outer is not None and (verdict is None or outer.action == BLOCK):
+                verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
         if verdict is not None:
             self._act(flow, device, attribution, verdict, SNI_LAYER, acknowledgment, now)
 
@@ -179,11 +186,15 @@ class Judge:
             flow.watch = None
             return
         verdict = self._judge_flow(policy, flow, device, attribution, now)
+        outer = self._judge_outer(flow, device, now)
+        said = outer is not None and outer.action == BLOCK
+        if said and (verdict is None or verdict.action != BLOCK):
+            verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
         elif watch is not None and watch.killed:
             return
-        elif self._is_certain(flow, device, attribution, now) or verdict.subject.startswith(CATEGORY_MARK):
+        elif said or self._is_sure(flow, device, attribution, verdict, now):
             layer = IP if attribution.evidence == PREFIX and IP in verdict.ban.layers else SNI_LAYER
             self._act(flow, device, attribution, verdict, layer, UNDERWAY, now)
         else:
@@ -276,6 +287,15 @@ class Judge:
         """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
         return len(self.sinks) > 0 and key_destination(flow.key) in self.sinks
 
+    def _judge_outer(self, flow: Flow, device: Device, now: float) -> Verdict | None:
+        """The verdict over the name outside an ECH hello: its flow says it of itself, whatever answers say of others.
+
+        Browsers fill the extension with noise most of the time, beside the true name.
+        """
+        if not flow.ech or not flow.host:
+            return None
+        return self.judge_name(self._attributor.matches.of(flow.host), device, key_source(flow.key), now, SNI_LAYER)
+
     def _judge_blind(self, flow: Flow, device: Device, now: float) -> Verdict | None:
         """A hello that names nobody, towards addresses where a banned vendor is, under a ban that rejects such."""
         policy, remote = self.policy, flow.remote
@@ -326,6 +346,12 @@ class Judge:
             blocked.value += flow.sent + flow.returned
             watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
 
+    def _is_sure(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, now: float) -> bool:
+        """Whether enough is known of a live flow to cut it."""
+        if verdict.subject.startswith(CATEGORY_MARK):
+            return True
+        return self._is_certain(flow, device, attribution, now) and not by_address_alone(attribution, verdict)
+
     def _is_certain(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
         if attribution.evidence in CERTAIN:
             return True
@@ -359,32 +385,8 @@ def is_current(watch: Watch, attribution: Attribution, policy: Policy) -> bool:
     return watch.version == policy.version and watch.attribution is attribution
 
 
-def has_passed(flow: Flow) -> bool:
-    """Whether the other end has answered: what was refused at its first packet has passed nothing."""
-    if flow.connection >= 0 or flow.protocol != PROTOCOL_TCP:
-        return flow.returned > 0
-    if flow.state == RESET:
-        return flow.packets_returned > 1
-    return flow.state == ESTABLISHED or flow.state == CLOSED
-
-
-def ban_group(ban: Ban, device: Device) -> str:
-    """The first of the ban's groups that the device is in, `all` for a ban of everyone."""
-    for group in ban.groups:
-        if group in device.groups:
-            return group
-    return EVERYONE
-
-
-def group_label(device: Device) -> str:
-    return device.groups[0] if device.groups else "none"
-
-
-def label_of(verdict: Verdict, vendor: str) -> str:
-    """The vendor or category that the verdict is about."""
-    subject = verdict.subject
-    return subject[len(CATEGORY_MARK) :] if subject.startswith(CATEGORY_MARK) else vendor
-
-
-def match_of(match: Match) -> Attribution:
-    return match.attribution(DNS_EVIDENCE) or NOBODY
+def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
+    """Whether only its address speaks for a flow, and the ban neither is about addresses nor rejects what is blind."""
+    ban = verdict.ban
+    is_category = verdict.subject.startswith(CATEGORY_MARK)
+    return attribution.evidence == PREFIX and IP not in ban.layers and ban.blind != REJECT and not is_category

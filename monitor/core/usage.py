@@ -6,7 +6,7 @@ it is no more than a hint.
 
 from typing import Final, final
 
-from monitor.attribution.flows import QUIC_HELLO, TLS_HELLO, Flow
+from monitor.attribution.flows import CLOSED, ESTABLISHED, QUIC_HELLO, RESET, TLS_HELLO, Flow
 from monitor.attribution.said import Said, Sayings
 from monitor.core.effects import Used
 from monitor.core.reporter import Reporter
@@ -101,6 +101,15 @@ class Usage:
             self._hints.clear()
         self._hints[key] = now
         self._reporter.put(Used(address, name))
+
+
+def has_passed(flow: Flow) -> bool:
+    """Whether the other end has answered: what was refused at its first packet has passed nothing."""
+    if flow.connection >= 0 or flow.protocol != PROTOCOL_TCP:
+        return flow.returned > 0
+    if flow.state == RESET:
+        return flow.packets_returned > 1
+    return flow.state == ESTABLISHED or flow.state == CLOSED
 
 
 def empty_bytes(flow: Flow) -> int:

@@ -297,3 +297,32 @@ def test_of_too_many_cut_flows_the_oldest_is_let_go() -> None:
         (key_of(packed(PHONE), packed(SHARED), 5001, 80, PROTOCOL_TCP),)
     ]
     assert (watched.table_sizes()["kills"], watched.evictions()["kills"]) == (2, 1)
+
+
+def test_noise_beside_a_banned_name_hides_it_from_nobody() -> None:
+    """Another device was given the name's address, or this one another name at the same address."""
+    learned = resolves(LAPTOP, "www.tiktok.com", SHARED, mac=LAPTOP_MAC)
+    for answers in (learned, resolves(PHONE, "www.example.org", SHARED)):
+        watched = governed()
+        effects = watched.feed([*answers, *hello("www.tiktok.com", ech=True)], START + 1)
+        assert len(kills(effects)) == 1
+        assert told(watched, "blocked_total")["bytedance", "phones", "sni"] == 1
+    for passes in (hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC, ech=True), hello("www.example.org", ech=True)):
+        assert kills(governed().feed([*learned, *passes], START + 1)) == []
+
+
+def test_such_a_flow_is_cut_by_a_ban_that_begins() -> None:
+    watched = governed(ban(mode=OBSERVE))
+    learned = resolves(LAPTOP, "www.tiktok.com", SHARED, mac=LAPTOP_MAC)
+    assert kills(watched.feed([*learned, *hello("www.tiktok.com", ech=True)], START + 1)) == []
+    assert len(kills(watched.govern(policy(ban()), START + 2))) == 1
+
+
+@pytest.mark.parametrize(("layers", "blind", "cut"), [
+    (("dns", "sni"), "count", 0), (("dns", "sni"), REJECT, 1), (("sni", "ip"), "count", 1),
+])  # fmt: skip
+def test_who_bans_by_name_alone_says_what_becomes_of_the_vendors_own_addresses(
+    layers: tuple[str, ...], blind: str, cut: int
+) -> None:
+    watched = governed(ban(layers=frozenset(layers), blind=blind))
+    assert len(kills(watched.feed(hello("outer.example", to=BYTEDANCE_OWN, ech=True), START + 1))) == cut

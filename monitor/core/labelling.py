@@ -1,0 +1,31 @@
+"""What verdicts are counted under: the vendor or category, the ban's group, the device's group."""
+
+from monitor.attribution.counters import Attribution
+from monitor.attribution.devices import Device
+from monitor.attribution.evidence import NOBODY
+from monitor.attribution.matches import DNS, Match
+from monitor.catalog.entry import CATEGORY_MARK
+from monitor.policy.ban import EVERYONE, Ban
+from monitor.policy.judge import Verdict
+
+
+def ban_group(ban: Ban, device: Device) -> str:
+    """The first of the ban's groups that the device is in, `all` for a ban of everyone."""
+    for group in ban.groups:
+        if group in device.groups:
+            return group
+    return EVERYONE
+
+
+def group_label(device: Device) -> str:
+    return device.groups[0] if device.groups else "none"
+
+
+def label_of(verdict: Verdict, vendor: str) -> str:
+    """The vendor or category that the verdict is about."""
+    subject = verdict.subject
+    return subject[len(CATEGORY_MARK) :] if subject.startswith(CATEGORY_MARK) else vendor
+
+
+def match_of(match: Match) -> Attribution:
+    return match.attribution(DNS) or NOBODY
