@@ -117,13 +117,10 @@ class Enforcer:
         return changed
 
     def kill(self, cuts: Sequence[Cut]) -> None:
-        """Ends flows: both directions are dropped, then the client is reset, then conntrack forgets."""
+        """Ends flows: both directions are dropped, then the client is told, then conntrack forgets."""
         self.hold(cuts)
         for cut in cuts:
-            if cut.sequence is not None:
-                self._resets.send(cut.key, cut.sequence)
-            else:
-                self._resets.poke(cut.key)
+            self._resets.tell(cut.key, cut.sequence)
         for cut in cuts:
             self._tracking.forget(cut.key)
 

@@ -1,4 +1,4 @@
-"""Ends what a killed flow leaves behind: the client learns of it by a reset, conntrack forgets it.
+"""Ends what a killed flow leaves behind: the client learns of it, by a reset or an ICMP error; conntrack forgets it.
 
 The kill set has to hold the flow before: a reset alone is undone by the next packet, and conntrack takes flows up in
 mid-stream.
@@ -11,8 +11,9 @@ import struct
 from typing import Final, final
 
 from monitor.kernel.netlink import ACKNOWLEDGE, NETFILTER, NLMSG_ERROR, Netlink, attribute, messages
-from monitor.model import KEY_V4, PROTOCOL_TCP, TCP_ACK, TCP_RST, key_source
+from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, key_source
 from monitor.policy.rules import RESET_MARK
+from monitor.wire.refusal import refusal_to_client
 from monitor.wire.segment import packet_to_client
 
 DELETE: Final = 0x0102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE
@@ -21,7 +22,7 @@ IPV6_HEADER_INCLUDED: Final = 36
 
 @final
 class Resets:
-    """Two raw sockets. Raises OSError without CAP_NET_RAW. `failed` counts resets that could not be sent."""
+    """Two raw sockets. Raises OSError without CAP_NET_RAW. `failed` counts what could not be sent."""
 
     def __init__(self) -> None:
         self.failed = 0
@@ -36,6 +37,15 @@ class Resets:
             raw.setblocking(False)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, RESET_MARK)
 
+    def tell(self, key: bytes, sequence: int | None) -> None:
+        """Tells the client of a flow that it is over, as its protocol can; `sequence` as in `Cut`."""
+        if key[-1] == PROTOCOL_UDP:
+            self.refuse(key)
+        elif sequence is not None:
+            self.send(key, sequence)
+        else:
+            self.poke(key)
+
     def send(self, key: bytes, sequence: int) -> None:
         """Resets the client of a TCP flow; `key` is from client to server."""
         if key[-1] == PROTOCOL_TCP:
@@ -49,6 +59,11 @@ class Resets:
         """
         if key[-1] == PROTOCOL_TCP:
             self._send(key, packet_to_client(key, int.from_bytes(os.urandom(4), "big"), TCP_ACK))
+
+    def refuse(self, key: bytes) -> None:
+        """Tells the client of a UDP flow that nobody hears it; the kernel's own errors come by its rate limit."""
+        if key[-1] == PROTOCOL_UDP:
+            self._send(key, refusal_to_client(key))
 
     def _send(self, key: bytes, packet: bytes) -> None:
         client = key_source(key)

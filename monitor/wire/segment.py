@@ -36,11 +36,15 @@ def tcp_packet(
     pseudo = source + destination + struct.pack("!HH", PROTOCOL_TCP, size)
     checksum = internet_checksum(pseudo + head + bytes(4) + data + bytes(len(data) % 2))
     segment = head + struct.pack("!HH", checksum, 0) + data
+    return network_header(source, destination, PROTOCOL_TCP, size) + segment
+
+
+def network_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
+    """The IP header before so many bytes of that protocol."""
     if len(source) == 16:
-        return struct.pack("!IHBB", 6 << 28, size, PROTOCOL_TCP, HOPS) + source + destination + segment
-    front = struct.pack("!BBHHHBB", 0x45, 0, 20 + size, 0, 0x4000, HOPS, PROTOCOL_TCP)
-    checksum = internet_checksum(front + bytes(2) + source + destination)
-    return front + struct.pack("!H", checksum) + source + destination + segment
+        return struct.pack("!IHBB", 6 << 28, length, protocol, HOPS) + source + destination
+    front = struct.pack("!BBHHHBB", 0x45, 0, 20 + length, 0, 0x4000, HOPS, protocol)
+    return front + struct.pack("!H", internet_checksum(front + bytes(2) + source + destination)) + source + destination
 
 
 def internet_checksum(data: bytes) -> int:

@@ -9,13 +9,14 @@ from contextlib import closing
 
 import pytest
 from cable import FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Cable, cable, ip
-from scapy.layers.inet import IP, TCP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from tables import table
 
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
+from monitor.wire.refusal import refusal_to_client
 from monitor.wire.segment import packet_to_client
 
 pytestmark = pytest.mark.netns
@@ -39,6 +40,24 @@ def test_a_reset_is_what_scapy_would_build(client: str, server: str) -> None:
         del read[TCP].chksum
         if network is IP:
             del read.chksum
+        assert bytes(read) == made
+
+
+@pytest.mark.parametrize(("client", "server"), PAIRS)
+def test_a_refusal_is_what_scapy_would_build(client: str, server: str) -> None:
+    for _ in range(50):
+        port = random.randrange(1 << 16)
+        made = refusal_to_client(flow_key(packed(client), packed(server), port, 443, 17))
+        network, error = (IPv6, ICMPv6DestUnreach) if ":" in client else (IP, ICMP)
+        read = network(made)
+        assert (read.src, read.dst) == (server, client)
+        quoted = read[error].payload
+        assert (quoted.src, quoted.dst, quoted.sport, quoted.dport) == (client, server, port, 443)
+        assert (read[error].type, read[error].code) == ((1, 4) if network is IPv6 else (3, 3))
+        if network is IPv6:
+            del read[error].cksum
+        else:
+            del read.chksum, read[error].chksum
         assert bytes(read) == made
 
 
@@ -133,3 +152,25 @@ def test_a_download_ends_in_its_middle(wire: Cable, family: int) -> None:
 
 def tracked(wire: Cable) -> str:
     return "".join(wire.near.run(["conntrack", "-L", "-f", family]).stdout for family in ("ipv4", "ipv6"))
+
+
+@pytest.mark.parametrize(("client", "server"), PAIRS)
+def test_every_client_of_datagrams_knows_at_once(wire: Cable, client: str, server: str) -> None:
+    """The kernel's own errors would reach a handful of fifty."""
+    family = socket.AF_INET6 if ":" in client else socket.AF_INET
+    enforcer = wire.near.inside(Enforcer)
+    clients = [wire.far.inside(lambda: socket.socket(family, socket.SOCK_DGRAM)) for _ in range(50)]
+    try:
+        wire.near.inside(lambda: enforcer.start(table(), ["v0"]))
+        for sender in clients:
+            sender.settimeout(2)
+            sender.connect((server, 443))
+        keys = [flow_key(packed(client), packed(server), sender.getsockname()[1], 443, 17) for sender in clients]
+        wire.near.inside(lambda: enforcer.kill([Cut(key, name=b"www.example.com") for key in keys]))
+        for sender in clients:
+            with pytest.raises(ConnectionRefusedError):
+                sender.recv(10)
+    finally:
+        for sender in clients:
+            sender.close()
+        wire.near.inside(enforcer.stop)
