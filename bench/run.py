@@ -17,6 +17,8 @@ MEASUREMENTS = (
     "policy.py",
     "stall.py",
     "hostile.py",
+    "late.py",
+    "hammer.py",
     "soak.py",
     "endurance.py",
 )

@@ -62,6 +62,17 @@ class UdpAnywhere:
         self._socket.close()
 
 
+def heard_late(receive: Callable[[bytes, Peer], None], delay: float) -> Callable[[bytes, Peer], None]:
+    """As `receive`, so many seconds after each datagram has come."""
+    if not delay:
+        return receive
+
+    def hear(data: bytes, peer: Peer) -> None:
+        asyncio.get_running_loop().call_later(delay, receive, data, peer)
+
+    return hear
+
+
 def asked_address(control: list[tuple[int, int, bytes]]) -> bytes:
     """The packed address that a datagram was sent to."""
     for level, kind, data in control:

@@ -22,6 +22,9 @@ SETTLE_SECONDS: Final = 0.3
 PCAP_HEADER: Final = 24
 RECORD_HEADER: Final = 16
 ETHERNET: Final = 14
+# IPv6's header and TCP's with all options that are usual without data; no QUIC packet is that short.
+EMPTY_BYTES: Final = 80
+HTTPS: Final = 443
 PROTOCOLS: Final = {6: "tcp", 17: "udp"}
 
 # Protocol, then source address and port, then destination address and port.
@@ -30,11 +33,15 @@ Conversation = tuple[str, str, int, str, int]
 
 @dataclass
 class Tally:
-    """IP bytes and packets of one direction, and the MAC that sent them."""
+    """IP bytes and packets of one direction, and the MAC that sent them.
+
+    `last` is when the last packet that carried something was seen, in seconds since the epoch; 0: none did.
+    """
 
     packets: int = 0
     bytes: int = 0
     mac: str = ""
+    last: float = 0.0
 
 
 class Capture:
@@ -60,23 +67,25 @@ class Capture:
 
 def tally(path: Path) -> dict[Conversation, Tally]:
     found: dict[Conversation, Tally] = {}
-    for frame in frames(path):
+    for seconds, frame in frames(path):
         counted = measure(frame)
         if counted is not None:
             conversation, length = counted
             entry = found.setdefault(conversation, Tally(mac=frame[6:12].hex(":")))
             entry.packets += 1
             entry.bytes += length
+            if length > EMPTY_BYTES:
+                entry.last = seconds
     return found
 
 
-def frames(path: Path) -> Iterator[bytes]:
-    """The packets of a little-endian pcap file, as tcpdump writes them here."""
+def frames(path: Path) -> Iterator[tuple[float, bytes]]:
+    """The packets of a little-endian pcap file, as tcpdump writes them here, each with its time."""
     data = path.read_bytes()
     at = PCAP_HEADER
     while at + RECORD_HEADER <= len(data):
-        (kept,) = struct.unpack_from("<I", data, at + 8)
-        yield data[at + RECORD_HEADER : at + RECORD_HEADER + kept]
+        seconds, microseconds, kept = struct.unpack_from("<III", data, at)
+        yield seconds + microseconds / 1e6, data[at + RECORD_HEADER : at + RECORD_HEADER + kept]
         at += RECORD_HEADER + kept
 
 
@@ -97,6 +106,11 @@ def measure(frame: bytes) -> tuple[Conversation, int] | None:
     ports = struct.unpack_from(">HH", packet, head)
     ends = (str(ip_address(source)), ports[0], str(ip_address(destination)), ports[1])
     return (PROTOCOLS[protocol], *ends), length
+
+
+def answered(seen: dict[Conversation, Tally], port: int = 0) -> list[Conversation]:
+    """The directions in which servers of HTTPS said something, to a client's `port` or any."""
+    return [key for key, tally in seen.items() if key[2] == HTTPS and port in (0, key[4]) and tally.last]
 
 
 def both_ways(seen: dict[Conversation, Tally], protocol: str, port: int) -> tuple[Conversation, Tally, Tally]:

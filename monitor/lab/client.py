@@ -175,13 +175,24 @@ class Client:
     ) -> Transfer:
         """HTTP/3 to `address` under `name`; without `sni` the name is not said."""
         port = next(self._ports)
-        arguments = [name, address, "--path", path, "--upload", str(upload), "--source-port", str(port)]
-        arguments += ["--seconds", str(seconds)]
-        arguments += ["--authority", str(self._folder / AUTHORITY)] if sni else ["--no-sni"]
+        arguments = [*self._quic(name, address, path, port, seconds), "--upload", str(upload)]
+        arguments += [] if sni else ["--no-sni"]
         done = self._module("monitor.lab.quic_client", *arguments, timeout=seconds + 10)
         result = json.loads(done.stdout or '{"status": 0, "received": 0}')
         text = done.stderr + str(result.get("error", ""))
         return Transfer(done.returncode, result["status"], result["received"], port, address, 0.0, text)
+
+    def start_quic(self, name: str, address: str, path: str, seconds: float = 60.0) -> tuple[Child, int]:
+        """As `start_curl`, over HTTP/3."""
+        port = next(self._ports)
+        command = python_module("monitor.lab.quic_client", *self._quic(name, address, path, port, seconds))
+        child = Child(self.namespace, command, self._folder / f"quic-{self.name}-{port}.log")
+        self._children.append(child)
+        return child, port
+
+    def _quic(self, name: str, address: str, path: str, port: int, seconds: float) -> list[str]:
+        arguments = [name, address, "--path", path, "--source-port", str(port), "--seconds", str(seconds)]
+        return [*arguments, "--authority", str(self._folder / AUTHORITY)]
 
     def long_hello(self, name: str, address: str, protocols: int = 10) -> Transfer:
         """A TLS handshake whose ClientHello is longer than a full segment: `protocols` ALPN names of 200 bytes."""
@@ -206,6 +217,13 @@ class Client:
         arguments += ["--packets", str(packets), "--rate", str(rate)]
         self._module("monitor.lab.flood", *arguments, timeout=120).check_returncode()
 
+    def start_hammer(self, name: str, address: str, *options: str) -> Child:
+        """A client that does not give up (see `monitor.lab.hammer`), beside whatever follows; `hammered` reads it."""
+        command = python_module("monitor.lab.hammer", name, address, *options)
+        child = Child(self.namespace, command, self._folder / f"hammer-{self.name}-{len(self._children)}.log")
+        self._children.append(child)
+        return child
+
     def _module(self, module: str, *arguments: str, timeout: float = 20.0) -> subprocess.CompletedProcess[str]:
         command = self.namespace.command(python_module(module, *arguments))
         return subprocess.run(command, timeout=timeout, capture_output=True, text=True, check=False, env=environment())
@@ -215,6 +233,13 @@ class Client:
         if not path.exists():
             path.write_bytes(bytes(size))
         return path
+
+
+def hammered(child: Child, seconds: float) -> dict[str, int]:
+    """What a hammer did, once it has ended: `attempts`, `handshakes` and `received` bytes."""
+    assert child.finish(seconds) == 0, child.last_words()
+    done: dict[str, int] = json.loads(child.last_words())
+    return done
 
 
 def is_address(url: str) -> bool:

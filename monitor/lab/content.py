@@ -1,9 +1,12 @@
 """What the lab's servers give out: `/bytes/N` is N bytes, anything else a greeting."""
 
 from typing import Final
+from urllib.parse import parse_qs
 
 MOST_BYTES: Final = 1 << 30
 PIECE: Final = bytes(range(256)) * 256
+# How often a server that was asked for so many bytes a second sends some.
+TICK_SECONDS: Final = 0.05
 GREETING: Final = b"The lab's internet says hello.\n"
 
 
@@ -21,3 +24,8 @@ def piece(path: str, offset: int) -> bytes:
     if length == 0:
         return GREETING[offset:]
     return PIECE[: min(len(PIECE), length - offset)]
+
+
+def asked_rate(query: str) -> int:
+    """The bytes a second that a URL's query asks for, 0 for as fast as it goes."""
+    return int(parse_qs(query).get("rate", ["0"])[0])

@@ -119,10 +119,11 @@ class Lab:
     def _start_servers(self, zone: Path) -> None:
         """All servers at once; each is listening when this returns."""
         certified = ("--certificates", str(self.folder))
+        delayed = ("--delay", str(self.plan.server_delay_s))
         servers = [
-            self._serve("resolver", self.internet, "--zone", str(zone), *certified),
-            self._serve("web", self.internet, "--delay", str(self.plan.server_delay_s), *certified),
-            self._serve("quic_server", self.internet, *certified),
+            self._serve("resolver", self.internet, "--zone", str(zone), *delayed, *certified),
+            self._serve("web", self.internet, "--zone", str(zone), *delayed, *certified),
+            self._serve("quic_server", self.internet, *delayed, *certified),
         ]
         if self.plan.resolver != "internet":
             at_home = self.gateway if self.plan.resolver == "gateway" else self._wires.clients[RESOLVER_CLIENT]

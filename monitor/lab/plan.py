@@ -43,7 +43,8 @@ class Plan:
     named `dns` of the first LAN; the latter two forward to the internet's. `masquerade` hides the IPv4 clients
     behind the gateway's WAN address. `timeouts` are conntrack's, in seconds, shorter than the kernel's so that
     flows end while somebody watches. `zone` is added to the resolver's, in master file form (RFC 1035
-    section 5). `server_delay_s` holds back the first answer of the TLS servers.
+    section 5). `server_delay_s` holds back the first answer of the servers that speak TLS,
+    and whatever those hear that speak QUIC.
     """
 
     lans: tuple[Lan, ...] = (Lan(),)

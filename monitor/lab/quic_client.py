@@ -63,7 +63,7 @@ class Requester(QuicConnectionProtocol):
 
 async def fetch(options: argparse.Namespace) -> dict[str, object]:
     configuration = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name=server_name(options))
-    if options.authority:
+    if options.authority and not options.no_sni:
         configuration.load_verify_locations(str(options.authority))
     else:
         configuration.verify_mode = ssl.CERT_NONE

@@ -1,13 +1,12 @@
-"""The lab's resolver: UDP and TCP, DNS over TLS, at every address of its namespace; a child process.
+"""The lab's resolver: UDP and TCP, DNS over TLS and QUIC, at every address of its namespace; a child process.
 
-python -m monitor.lab.resolver [--zone FILE] [--forward ADDRESS] [--certificates FOLDER]
+python -m monitor.lab.resolver [--zone FILE] [--forward ADDRESS] [--certificates FOLDER] [--delay SECONDS]
 """
 
 import argparse
 import asyncio
 import contextlib
 import socket
-import ssl
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from dnslib import EDNS0, QTYPE, RCODE, DNSError, DNSHeader, DNSRecord
 
 from monitor.lab.anywhere import Peer, UdpAnywhere
 from monitor.lab.certificates import server_context
+from monitor.lab.doq import listen
 from monitor.lab.serve import serve
 from monitor.lab.zone import Zone
 
@@ -27,15 +27,20 @@ IDLE_SECONDS: Final = 30.0
 
 
 class Resolver:
-    """Answers out of the zone, or asks `upstream` for it as a forwarder does."""
+    """Answers out of the zone, or asks `upstream` for it as a forwarder does; in secret `delay` seconds late."""
 
-    def __init__(self, zone: Zone, upstream: str) -> None:
+    def __init__(self, zone: Zone, upstream: str, delay: float = 0.0) -> None:
         self._zone = zone
         self._upstream = upstream
+        self._delay = delay
         self._udp: list[UdpAnywhere] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, tls: ssl.SSLContext | None) -> None:
+    async def start(self, certificates: Path | None) -> None:
+        """Encrypted DNS needs certificates."""
+        tls = server_context(certificates) if certificates else None
+        if certificates:
+            self._udp += listen(certificates, lambda data: self.answer(data, tcp=True), self._delay)
         for family in (socket.AF_INET, socket.AF_INET6):
             self._listen_udp(family)
             host = "0.0.0.0" if family == socket.AF_INET else "::"
@@ -69,6 +74,8 @@ class Resolver:
                     reply = await ask(self._upstream, query, tcp=True)
                 else:
                     reply = self.answer(query, tcp=True)
+                if writer.get_extra_info("ssl_object") is not None:
+                    await asyncio.sleep(self._delay)
                 writer.write(len(reply).to_bytes(2, "big") + reply)
                 await writer.drain()
         writer.close()
@@ -128,11 +135,11 @@ def main() -> None:
     parser.add_argument("--zone", type=Path)
     parser.add_argument("--forward", default="")
     parser.add_argument("--certificates", type=Path)
+    parser.add_argument("--delay", type=float, default=0.0)
     options = parser.parse_args()
     zone = Zone(options.zone.read_text() if options.zone else "")
-    tls = server_context(options.certificates) if options.certificates else None
-    resolver = Resolver(zone, options.forward)
-    serve(lambda: resolver.start(tls))
+    resolver = Resolver(zone, options.forward, options.delay)
+    serve(lambda: resolver.start(options.certificates))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The lab's web servers: HTTP/1.1 in the clear and over TLS 1.2 and 1.3, at every address; a child process.
 
-    python -m monitor.lab.web --certificates FOLDER [--delay SECONDS]
+    python -m monitor.lab.web --certificates FOLDER [--delay SECONDS] [--zone FILE]
 
-`/bytes/N` gives N bytes, `/bytes/N?rate=R` at R bytes a second; what is posted is read and forgotten. One
-request a connection.
+`/bytes/N` gives N bytes, `/bytes/N?rate=R` at R bytes a second; what is posted is read and forgotten, but for a
+question to `/dns-query` (RFC 8484 section 4.1), which is answered out of the zone. One request a connection.
 """
 
 import argparse
@@ -13,28 +13,32 @@ import socket
 import ssl
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
+
+from dnslib import DNSError, DNSRecord
 
 from monitor.lab.certificates import server_context
-from monitor.lab.content import GREETING, content_length, piece
+from monitor.lab.content import GREETING, TICK_SECONDS, asked_rate, content_length, piece
 from monitor.lab.serve import serve
-from monitor.lab.zone import SMALL_SEGMENT_ADDRESSES, SMALL_SEGMENT_BYTES
+from monitor.lab.zone import SMALL_SEGMENT_ADDRESSES, SMALL_SEGMENT_BYTES, Zone
 
 HTTP_PORT: Final = 80
 HTTPS_PORT: Final = 443
 REQUEST_SECONDS: Final = 60.0
-TICK_SECONDS: Final = 0.05
 LONGEST_HEAD: Final = 65_536
+DNS_PATH: Final = "/dns-query"
+DNS_MEDIA_TYPE: Final = "application/dns-message"
 
 Handshake = asyncio.Future[tuple[asyncio.Transport, asyncio.StreamReaderProtocol]]
 
 
 class Web:
-    """All listeners; `delay` seconds pass before a TLS server so much as looks at a ClientHello."""
+    """All listeners; `delay` seconds pass before a TLS server so much as looks at a ClientHello that is there."""
 
-    def __init__(self, tls: ssl.SSLContext, delay: float) -> None:
+    def __init__(self, tls: ssl.SSLContext, delay: float, zone: Zone) -> None:
         self._tls = tls
         self._delay = delay
+        self._zone = zone
         self._servers: list[asyncio.Server] = []
         self._accepting: list[asyncio.Future[None]] = []
         self._handshakes: set[Handshake] = set()
@@ -50,18 +54,23 @@ class Web:
         if tls is not None and self._delay > 0:
             self._accepting.append(asyncio.ensure_future(self._accept_slowly(bound)))
             return
-        self._servers.append(await asyncio.start_server(answer, sock=bound, ssl=tls, limit=LONGEST_HEAD))
+        self._servers.append(await asyncio.start_server(self._answer, sock=bound, ssl=tls, limit=LONGEST_HEAD))
 
     async def _accept_slowly(self, bound: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             accepted, _ = await loop.sock_accept(bound)
-            loop.call_later(self._delay, self._begin, accepted)
+            loop.add_reader(accepted.fileno(), self._heard, accepted)
+
+    def _heard(self, accepted: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(accepted.fileno())
+        loop.call_later(self._delay, self._begin, accepted)
 
     def _begin(self, accepted: socket.socket) -> None:
         """Read from a connection for the first time; the hello has been waiting in its socket."""
         loop = asyncio.get_running_loop()
-        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(LONGEST_HEAD), answer)
+        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(LONGEST_HEAD), self._answer)
         task = asyncio.ensure_future(loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls))
         self._handshakes.add(task)
         task.add_done_callback(self._forget)
@@ -72,15 +81,17 @@ class Web:
             # A handshake that failed is the client's affair; asking for it keeps asyncio from reporting it.
             task.exception()
 
-
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError, ValueError, TimeoutError, asyncio.IncompleteReadError):
-        async with asyncio.timeout(REQUEST_SECONDS):
-            path, body = await request(reader)
-            if body:
-                await discard(reader, body)
-            await respond(writer, path)
-    writer.close()
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, ValueError, TimeoutError, asyncio.IncompleteReadError, DNSError):
+            async with asyncio.timeout(REQUEST_SECONDS):
+                path, body = await request(reader)
+                if path == DNS_PATH:
+                    question = DNSRecord.parse(await reader.readexactly(body))
+                    await send_message(writer, self._zone.answer(question).pack())
+                else:
+                    await discard(reader, body)
+                    await respond(writer, path)
+        writer.close()
 
 
 async def request(reader: asyncio.StreamReader) -> tuple[str, int]:
@@ -104,7 +115,7 @@ async def discard(reader: asyncio.StreamReader, length: int) -> None:
 
 async def respond(writer: asyncio.StreamWriter, target: str) -> None:
     url = urlsplit(target)
-    rate = int(parse_qs(url.query).get("rate", ["0"])[0])
+    rate = asked_rate(url.query)
     length = content_length(url.path) or len(GREETING)
     head = f"HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     writer.write(head.encode())
@@ -117,6 +128,12 @@ async def respond(writer: asyncio.StreamWriter, target: str) -> None:
         writer.write(data)
         offset += len(data)
         await writer.drain()
+
+
+async def send_message(writer: asyncio.StreamWriter, message: bytes) -> None:
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {DNS_MEDIA_TYPE}\r\ncontent-length: {len(message)}\r\n"
+    writer.write(f"{head}connection: close\r\n\r\n".encode() + message)
+    await writer.drain()
 
 
 def listener(address: str, port: int, segment_bytes: int) -> socket.socket:
@@ -139,8 +156,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--certificates", type=Path, required=True)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--zone", type=Path)
     options = parser.parse_args()
-    web = Web(server_context(options.certificates), options.delay)
+    zone = Zone(options.zone.read_text() if options.zone else "")
+    web = Web(server_context(options.certificates), options.delay, zone)
     serve(web.start)
 
 

@@ -8,7 +8,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.utils import wrpcap
 
-from monitor.lab.capture import both_ways, tally
+from monitor.lab.capture import answered, both_ways, tally
 
 PHONE, GATEWAY = "02:67:77:00:00:0a", "02:67:77:ff:00:3c"
 
@@ -24,6 +24,8 @@ def seen(tmp_path: Path) -> Path:
         up / IPv6(src="fd77::a", dst="2605:340::10") / UDP(sport=20_001, dport=443) / bytes(50),
     ]
     path = tmp_path / "seen.pcap"
+    for number, packet in enumerate(packets):
+        packet.time = 1_000.5 + number
     wrpcap(str(path), packets)
     return path
 
@@ -33,6 +35,8 @@ def test_each_way_of_a_flow_has_its_own_tally(seen: Path) -> None:
     assert flow == ("tcp", "192.168.77.10", 20_000, "71.18.1.10", 443)
     assert (up.packets, up.bytes, up.mac) == (1, 140, PHONE)
     assert (down.packets, down.bytes, down.mac) == (2, 2 * 1040, GATEWAY)
+    assert down.last == 1_003.5
+    assert answered(tally(seen)) == [("tcp", "71.18.1.10", 443, "192.168.77.10", 20_000)]
 
 
 def test_ipv6_and_what_was_never_answered(seen: Path) -> None:

@@ -1,0 +1,130 @@
+"""A ban that begins while data flows, a client that does not give up, and the end of it, typed in as it is done."""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from monitor.lab.capture import Capture, answered, both_ways, tally
+from monitor.lab.child import Child
+from monitor.lab.client import hammered
+from monitor.lab.gateway import Daemon
+from monitor.lab.lab import Lab
+from monitor.lab.plan import Plan
+
+pytestmark = pytest.mark.netns
+
+NAME = "www.capcut.com"
+# Outside the vendor's prefixes: only names lead there.
+ADDRESSES = ("203.0.113.30", "2001:db8:cd::30")
+STREAM = "/bytes/1000000000?rate=400000"
+FLOWING_BYTES = 20_000
+CUT_SECONDS = 1.0
+SETTLE_SECONDS = 0.5
+CONNECTION_DIED = 56  # curl: failed to receive
+HAMMER_SECONDS = 5
+# What tells this client that a connection is over does not reach it.
+STUBBORN = """table inet stubborn {
+ chain input {
+ type filter hook input priority filter; policy accept;
+ tcp sport 443 tcp flags rst drop
+ icmp type destination-unreachable drop
+ icmpv6 type destination-unreachable drop
+ }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(Plan(masquerade=True, server_delay_s=0.1)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def watching(lab: Lab) -> Iterator[Daemon]:
+    mac = lab.client("phone").mac
+    group = f'[[group]]\nname = "phones"\nmembers = ["{mac}"]\n'
+    daemon = lab.daemon(f'[capture]\ninterfaces = ["br-lan"]\n\n{group}')
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(autouse=True)
+def stop_daemons() -> None:
+    """The one daemon of this module lives as long as its tests."""
+
+
+def order(daemon: Daemon, *words: str) -> float:
+    """When an order that was typed in was given, in seconds since the epoch."""
+    done = daemon.run(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    return float(json.loads(done.stdout)["order"]["time"])
+
+
+def start_downloads(lab: Lab) -> dict[tuple[str, int], Child]:
+    """One over TCP and one over QUIC for each family, by protocol and the client's port."""
+    phone = lab.client("phone")
+    downloads = {}
+    for address in ADDRESSES:
+        child, port = phone.start_curl(f"https://{NAME}{STREAM}", address=address, ipv6=":" in address)
+        downloads["tcp", port] = child
+        child, port = phone.start_quic(NAME, address, STREAM)
+        downloads["udp", port] = child
+    return downloads
+
+
+def all_flow(capture: Capture, downloads: Iterable[tuple[str, int]]) -> bool:
+    """Whether the witness has seen data of every one of them."""
+    down = {(key[0], key[4]): counted.bytes for key, counted in tally(capture.path).items()}
+    return all(down.get(download, 0) > FLOWING_BYTES for download in downloads)
+
+
+def test_who_does_not_give_up_gets_nothing(watching: Daemon, lab: Lab) -> None:
+    """`bench/hammer.py` does so for a minute."""
+    phone = lab.client("phone")
+    phone.namespace.run(["nft", "-f", "-"], input=STUBBORN).check_returncode()
+    order(watching, "ban", "bytedance", "--group", "phones")
+    before = watching.metric("blocked_total", layer="sni")
+    capture = lab.capture()
+    options = ("--seconds", str(HAMMER_SECONDS), "--connections", "10", "--give-up", "0.5")
+    hammers = [
+        phone.start_hammer(NAME, address, *options, *quic) for address in ADDRESSES for quic in ((), ("--quic",))
+    ]
+    for hammer in hammers:
+        done = hammered(hammer, 30)
+        assert done["attempts"] >= 2 * 10
+        assert (done["handshakes"], done["received"]) == (0, 0)
+    assert answered(capture.stop()) == []
+    assert watching.metric("blocked_total", layer="sni") - before >= 4 * 2 * 10
+    assert watching.metric("late_answers_total") == 0
+    assert watching.metric("leaked_bytes_total") == 0
+    assert watching.metric("blocked_bytes_total", vendor="bytedance", group="phones") > 4 * 2 * 10 * 500
+    phone.namespace.run(["nft", "delete", "table", "inet", "stubborn"]).check_returncode()
+    order(watching, "unban", "bytedance")
+
+
+@pytest.mark.parametrize("masqueraded", [True, False])
+def test_downloads_end_with_the_ban_and_begin_again_without(watching: Daemon, lab: Lab, masqueraded: bool) -> None:
+    """No data is younger than the ban and a second, as tcpdump has seen it; without it QUIC's client goes on."""
+    phone = lab.client("phone")
+    if not masqueraded:
+        lab.gateway.run(["nft", "flush", "chain", "inet", "lab_firewall", "postrouting"]).check_returncode()
+    capture = lab.capture()
+    downloads = start_downloads(lab)
+    watching.wait_for("seen them flow", lambda: all_flow(capture, downloads))
+    began = order(watching, "ban", "bytedance", "--group", "phones")
+    for (protocol, _), child in downloads.items():
+        assert protocol == "udp" or child.finish(5) == CONNECTION_DIED
+    time.sleep(max(0.0, began + CUT_SECONDS + SETTLE_SECONDS - time.time()))
+    seen = capture.stop()
+    order(watching, "unban", "bytedance")
+    for address in ADDRESSES:
+        assert phone.curl(f"https://{NAME}/", address=address, ipv6=":" in address).good
+    assert phone.quic(NAME, ADDRESSES[not masqueraded]).good
+    for download, child in downloads.items():
+        _, _, down = both_ways(seen, *download)
+        assert -1 < down.last - began < CUT_SECONDS, download
+        child.stop()
+    assert watching.metric("leaked_bytes_total") == 0
