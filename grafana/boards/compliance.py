@@ -18,17 +18,19 @@ from boards.panels import (
     Query,
     above,
     bad_above,
+    bad_below,
     curve,
     number,
     rows,
     words,
 )
-from boards.queries import GROUP, VENDOR, grown, quantile, rate, series, share
+from boards.queries import GROUP, TRAFFIC, VENDOR, grown, quantile, rate, series, share, total
 
 CHOSEN: Final = (VENDOR, GROUP)
 BAN: Final = "vendor, group"
 ENFORCED: Final = 'mode="enforce"'
 WORKS: Final = {"0": ("does not hold", "red"), "1": ("holds", "green")}
+PASSED: Final = {"0": ("failed", "red"), "1": ("passed", "green")}
 
 
 def compliance() -> build.Dashboard:
@@ -79,6 +81,34 @@ HOLDS = Row(
                 above(1, 100),
             ),
             grown("late_answers_total", ""),
+        ),
+        words(
+            About(
+                "Self-test",
+                "Whether a client of gatewatch's own, under a ban of its own, was stopped on each layer the last time.",
+                COUNT,
+                bad_below(1),
+            ),
+            Query(f"min by (layer) ({series('selftest_success')})", "{{layer}}"),
+            PASSED,
+            width=12,
+        ),
+        number(
+            About(
+                "Last self-test",
+                "Time since it ended; `[selftest].every` says how often.",
+                SECONDS,
+                above(3600, 86_400),
+            ),
+            f"max(time() - {series('selftest_last_timestamp_seconds')})",
+            width=6,
+        ),
+        number(
+            About(
+                "Blind", "The share of all bytes over the time shown that nothing could name.", SHARE, above(0.05, 0.2)
+            ),
+            share(f"sum(increase({series('blind_bytes_total')}[$__range]))", f"sum({total(TRAFFIC, 'instance')})"),
+            width=6,
         ),
     ),
 )

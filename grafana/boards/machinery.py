@@ -74,6 +74,11 @@ ENFORCING = Row(
             width=8,
         ),
         curve(
+            About("Self-test", "How long the last self-test took, by layer.", SECONDS, above(0.5, 1)),
+            Query(f"max by (layer) ({series('selftest_seconds')})", "{{layer}}"),
+            width=8,
+        ),
+        curve(
             About("Sinkhole", "Queries that the sinkhole took, by what became of them.", A_SECOND),
             Query(rate("sinkhole_queries_total", "action"), "{{action}}"),
             width=8,
@@ -96,7 +101,7 @@ ENFORCING = Row(
         curve(
             About("Unsent answers", "Answers of the sinkhole that could not be sent.", A_SECOND, bad_above(0.1)),
             Query(f"sum(rate({series('sinkhole_unsent_answers_total')}[$__rate_interval]))", "unsent"),
-            width=8,
+            width=16,
         ),
     ),
 )

@@ -54,7 +54,7 @@ def daemon(lab: Lab) -> Iterator[Daemon]:
         f'country = "{places(lab, "country", {"country_code": "SG"})}"\n\n'
         f'[[group]]\nname = "phones"\nmembers = ["{phone}"]\n\n[[group]]\nname = "laptops"\nmembers = ["{laptop}"]\n\n'
         f'[[list]]\nname = "own"\nurl = "file://{lab.folder}/own.txt"\n\n'
-        '[[ban]]\nvendors = ["google"]\ngroups = ["laptops"]\nmode = "shadow"\n'
+        '[selftest]\nevery = "1s"\n\n[[ban]]\nvendors = ["google"]\ngroups = ["laptops"]\nmode = "shadow"\n'
     )
     yield running
     running.stop()
@@ -76,6 +76,7 @@ def prometheus(lab: Lab, daemon: Daemon, steps: Path) -> Iterator[Prometheus]:
         for layer in ("dns", "sni", "ip"):
             stopped = f'increase(gatewatch_blocked_total{{layer="{layer}"}}[1m]) > 0'
             running.wait_for(f"see layer {layer} bite", lambda asked=stopped: running.value(asked) > 0)
+        running.wait_for("see a self-test", lambda: running.value("gatewatch_selftest_success") == 3)
         yield running
     finally:
         running.stop()
