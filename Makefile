@@ -38,7 +38,7 @@ dashboards: $(VENV)/test.stamp
 # What is installed in .venv, core compiled, as a Debian package for machines with the same Debian.
 deb: $(VENV)/run.stamp
 	$(PIP) --group package
-	$(VENV)/bin/python package/deb.py build/deb
+	$(VENV)/bin/python systemd/package/deb.py build/deb
 
 format: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check --fix .

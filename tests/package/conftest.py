@@ -27,7 +27,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of what is installed, or of this checkout where that is what is tested."""
     folder = tmp_path_factory.mktemp("deb")
     source = ["--source", str(CHECKOUT)] if engine() == "interpreted" else []
-    command = [sys.executable, str(CHECKOUT / "package/deb.py"), str(folder), "--quick", *source]
+    command = [sys.executable, str(CHECKOUT / "systemd/package/deb.py"), str(folder), "--quick", *source]
     known = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=known)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Builds the Debian package: `python package/deb.py FOLDER` prints the path of what it made there.
+"""Builds the Debian package: `python systemd/package/deb.py FOLDER` prints the path of what it made there.
 
 What goes in is what this interpreter has installed and the tests have tried: gatewatch with its compiled core and what
 it depends on, file by file as their records name them. So no network and no compiler is needed, and it takes seconds.
@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parent
+CHECKOUT = HERE.parents[1]
 HOME = Path("usr/lib/gatewatch")
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 # Where each file of systemd/ belongs, and under which name.
