@@ -47,7 +47,7 @@ HTTP3_ATTEMPTS: Final = {f"Chrome over QUIC to {address}": chrome(address, http3
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    with Lab(Plan(server_delay_s=0.15)) as running:
+    with Lab(Plan(server_delay_s=0.3)) as running:
         yield running
 
 
