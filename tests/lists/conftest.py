@@ -29,7 +29,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(folder / "ca.pem", tls)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def list_server(authority: Authority) -> Iterator[ListServer]:
     with serving(authority.tls) as server:
         yield server
