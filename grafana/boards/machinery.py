@@ -99,9 +99,26 @@ ENFORCING = Row(
             width=8,
         ),
         curve(
+            About("Changes that wait", "Portions of a large change of the table that wait for their turn.", COUNT),
+            Query(f"max by (instance) ({series('kernel_pending_changes')})", "{{instance}}"),
+            width=8,
+        ),
+        curve(
+            About("Time of a change", "How long the last change of the table took until all of it held.", SECONDS),
+            Query(f"max by (instance) ({series('kernel_load_seconds')})", "{{instance}}"),
+            width=8,
+        ),
+        curve(
             About("Unsent answers", "Answers of the sinkhole that could not be sent.", A_SECOND, bad_above(0.1)),
             Query(f"sum(rate({series('sinkhole_unsent_answers_total')}[$__rate_interval]))", "unsent"),
-            width=16,
+            width=8,
+        ),
+        curve(
+            About(
+                "Blocked pages", "Requests to the page that tells what is blocked, by what became of them.", A_SECOND
+            ),
+            Query(rate("blocked_page_requests_total", "action"), "{{action}}"),
+            width=8,
         ),
     ),
 )

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.netns
 README = "tests/netns/test_netns_prometheus.py::test_readmes_steps_put_the_files_where_they_are_looked_for"
 ELSEWHERE = "203.0.113.80"
 NAMELESS = "71.18.2.20"
+GATEWAY = "192.168.77.1"
 
 
 @pytest.fixture(autouse=True)
@@ -50,11 +51,30 @@ def daemon(lab: Lab) -> Iterator[Daemon]:
     phone, laptop = lab.client("phone").mac, lab.client("laptop").mac
     (lab.folder / "own.txt").write_text("own.example\n")
     running = lab.daemon(
-        f'[capture]\ninterfaces = ["br-lan"]\n\n[geo]\nasn = "{places(lab, "asn", {"asn": 396986})}"\n'
-        f'country = "{places(lab, "country", {"country_code": "SG"})}"\n\n'
-        f'[[group]]\nname = "phones"\nmembers = ["{phone}"]\n\n[[group]]\nname = "laptops"\nmembers = ["{laptop}"]\n\n'
-        f'[[list]]\nname = "own"\nurl = "file://{lab.folder}/own.txt"\n\n'
-        '[selftest]\nevery = "1s"\n\n[[ban]]\nvendors = ["google"]\ngroups = ["laptops"]\nmode = "shadow"\n'
+        f"""
+[capture]
+interfaces = ["br-lan"]
+[geo]
+asn = "{places(lab, "asn", {"asn": 396986})}"
+country = "{places(lab, "country", {"country_code": "SG"})}"
+[[group]]
+name = "phones"
+members = ["{phone}"]
+[[group]]
+name = "laptops"
+members = ["{laptop}"]
+[[list]]
+name = "own"
+url = "file://{lab.folder}/own.txt"
+[sinkhole]
+answer = "{GATEWAY}"
+[selftest]
+every = "1s"
+[[ban]]
+vendors = ["google"]
+groups = ["laptops"]
+mode = "shadow"
+"""
     )
     yield running
     running.stop()
@@ -102,7 +122,7 @@ def before_the_ban(lab: Lab) -> None:
 
 def under_the_ban(lab: Lab) -> None:
     phone = lab.client("phone")
-    assert phone.dig("www.tiktok.com").status == "NXDOMAIN"
+    assert phone.dig("www.tiktok.com").records[-1].endswith(f" {GATEWAY}")
     assert phone.dig("www.example.org").good
     assert not phone.curl("https://www.tiktok.com/", address=ELSEWHERE, seconds=2).good
     assert not phone.curl(f"https://{NAMELESS}/", seconds=2).good
