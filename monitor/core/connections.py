@@ -3,7 +3,7 @@
 from typing import Final, final
 
 from monitor.attribution.flows import Flow
-from monitor.attribution.roles import DNS_PORT
+from monitor.attribution.roles import DNS_PORT, WELL_KNOWN
 from monitor.core.ends import Ends
 from monitor.core.tracking import TIMEOUT, Tracking, may_say_hello
 from monitor.model import (
@@ -14,6 +14,7 @@ from monitor.model import (
     key_destination_port,
     key_protocol,
     key_source,
+    key_source_port,
     reverse_key,
 )
 
@@ -41,6 +42,8 @@ class Connections:
         """Takes over what conntrack has counted of a connection since its start."""
         if count.state == FLOW_END:
             self._remember_end(count.id)
+        if self._is_turned(count):
+            count = turned(count)
         key, back = self._inside_keys(count)
         table = self._tracking.table
         flow = table.find(key)
@@ -91,6 +94,17 @@ class Connections:
         self._tracking.add(flow)
         return flow
 
+    def _is_turned(self, count: FlowCount) -> bool:
+        """Whether conntrack took up the connection in its middle, and the server's packet was the first it met.
+
+        So it is after an entry was deleted, by a cut that is over or by an administrator. Nothing comes in from a
+        well-known port to another one by itself.
+        """
+        key = count.key
+        if key_source_port(key) >= WELL_KNOWN or key_destination_port(key) < WELL_KNOWN:
+            return False
+        return not self._ends.is_local(key_source(key)) and self._ends.is_local(key_source(count.reply))
+
     def _inside_keys(self, count: FlowCount) -> tuple[bytes, bytes]:
         """The keys of both directions as packets on the LAN side have them, client to server first.
 
@@ -100,3 +114,11 @@ class Connections:
         if not self._ends.is_local(key_source(count.key)) and self._ends.is_local(key_source(count.reply)):
             return reverse_key(count.reply), count.reply
         return count.key, reverse_key(count.key)
+
+
+def turned(count: FlowCount) -> FlowCount:
+    """The same connection with its client first."""
+    other = FlowCount(count.time, count.state, count.id, count.reply, count.key)
+    other.packets_sent, other.packets_reply = count.packets_reply, count.packets_sent
+    other.bytes_sent, other.bytes_reply = count.bytes_reply, count.bytes_sent
+    return other

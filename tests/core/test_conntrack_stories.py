@@ -30,6 +30,7 @@ from monitor.model import (
     FLOW_NEW,
     FLOW_UPDATE,
     PROTOCOL_TCP,
+    PROTOCOL_UDP,
     FlowCount,
     FlowRecord,
     Observation,
@@ -100,6 +101,15 @@ def test_of_a_forwarded_port_the_reply_direction_has_the_device() -> None:
     watched.feed([answer_to(packet(STRANGER, LAPTOP, (50000, 22), mac=LAPTOP_MAC))], START + 100)
     (row,) = watched.rows()
     assert (row.device, row.bytes_up, row.bytes_down) == (LAPTOP, 7000, 100)
+
+
+def test_a_connection_that_is_taken_up_in_its_middle_still_has_its_client() -> None:
+    """Its entry was deleted, and the server's packet came first."""
+    key = flow_key(packed(TIKTOK), packed(PHONE), 443, 40000, PROTOCOL_UDP)
+    count = FlowCount(START + 1, FLOW_NEW, 9, key, reverse_key(key))
+    count.bytes_sent, count.bytes_reply = 7000, 100
+    watched = watch(resolves(PHONE, "www.tiktok.com", TIKTOK), [count])
+    assert ledger(watched)[PHONE_NAME, "bytedance", "dns"] == (100, 7000, 1)
 
 
 def test_what_is_older_than_the_daemon_counts_from_its_start_and_is_midstream() -> None:
