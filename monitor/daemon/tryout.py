@@ -13,7 +13,6 @@ from monitor.kernel.probe import ProbeLink
 from monitor.policy.groups import Groups
 from monitor.policy.judge import Policy
 from monitor.policy.members import Members
-from monitor.policy.probe import PROBE
 from monitor.policy.rules import Diversion
 from monitor.policy.table import plan_table
 from monitor.policy.territory import Territory
@@ -35,7 +34,7 @@ async def _try_out() -> list[Check]:
         policy = Policy([], [], (), lambda _: (0, 0))
         link = ProbeLink()
         try:
-            enforcer.start(plan_table(policy, nobody, territory, (), (), Diversion(), 0.0), (PROBE,))
+            enforcer.start(plan_table(policy, nobody, territory, (), (), Diversion(), 0.0), ())
             return await _with_sinkhole(enforcer, link)
         finally:
             link.close()
@@ -46,7 +45,7 @@ async def _try_out() -> list[Check]:
 async def _with_sinkhole(enforcer: Enforcer, link: ProbeLink) -> list[Check]:
     sinkhole = Sinkhole(SinkholeSettings(), lambda client, name, kind: PASS, lambda client, name, decision: None)
     try:
-        enforcer.divert((PROBE,))
+        enforcer.divert(())
         for name, door in enforcer.diversion.doors.items():
             await sinkhole.open_door(name, door.make_socket)
         enforcer.renew_alive()

@@ -41,7 +41,7 @@ class Diversion:
 
         What cannot be opened is told by `take_complaints`; its questions are not diverted.
         """
-        names = [name for name in interfaces if is_there(name)]
+        names = [name for name in dict.fromkeys(interfaces) if is_there(name)]
         gone = [name for name in self.doors if name not in names]
         for name in gone:
             self.doors.pop(name).close()
