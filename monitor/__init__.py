@@ -56,6 +56,7 @@ What always holds, each with the test that keeps it:
 - what a ban counts is told as nothing before it counts: `tests/core/test_ban_proof.py`
 - dashboards and alerts ask only for metrics that there are, and each expression gives data: `tests/grafana/`,
   `tests/netns/test_netns_prometheus.py`
+- the self-test finds a layer that does not hold, and touches no device: `tests/netns/test_netns_selftest.py`
 - README tells what the code does, and its commands run: `tests/test_documents.py`,
   `tests/test_commands_in_documents.py`
 """
