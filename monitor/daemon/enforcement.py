@@ -66,6 +66,7 @@ class Enforcement:
 
     async def _govern(self, policy: Policy, ground: Ground) -> None:
         self._upkeep.look()
+        await self._holding.prepare(ground)
         self._stand_on(ground)
         policy.refresh(time.time())
         if needs_kernel(policy):

@@ -4,10 +4,11 @@ Whatever the kernel refuses is told in one line, and the rest goes on.
 """
 
 import time
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, sleep
 from collections.abc import Callable, Sequence
 from typing import Final, final
 
+from monitor.catalog.index import Index
 from monitor.core.effects import Follow, Kill
 from monitor.daemon.backlog import Backlog
 from monitor.daemon.ban_counters import BanCounters
@@ -52,6 +53,7 @@ class Holding:
         self.complaints = Complaints()
         self._counters = BanCounters()
         self._repairs = {"ok": 0, "failed": 0}
+        self._surveyed: tuple[Index, tuple[object, ...], Territory] | None = None
         self.stand_on(ground)
 
     def stand_on(self, ground: Ground) -> None:
@@ -59,7 +61,20 @@ class Holding:
         self._wanted = self._loop.time()
         self._ground = ground
         self._members = Members(Groups(settings.groups, settings.interfaces))
-        self._territory = Territory(ground.index, settings.nat64, (*settings.local, *ground.own))
+        self._territory = self._survey(ground)
+
+    async def prepare(self, ground: Ground) -> None:
+        """Does beforehand what takes long of `stand_on`, while all stays as it is."""
+        self._survey(ground)
+        await sleep(0)
+
+    def _survey(self, ground: Ground) -> Territory:
+        """The ground's territory: made anew where a list or an address of the gateway is another than the last time."""
+        base = (ground.settings.nat64, *ground.settings.local, *ground.own)
+        if self._surveyed is None or self._surveyed[0] is not ground.index or self._surveyed[1] != base:
+            never = (*ground.settings.local, *ground.own)
+            self._surveyed = (ground.index, base, Territory(ground.index, ground.settings.nat64, never))
+        return self._surveyed[2]
 
     def start(self, policy: Policy) -> Enforcer:
         """Makes the table. Raises MachineError where that cannot be; nothing is held then."""
