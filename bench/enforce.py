@@ -1,6 +1,6 @@
 """Measures how long a banned hello waits for its cut: from the client's send to the element in the kernel's set.
 
-    python bench/enforce.py [--rounds N] [--flows conntrack|packets]
+    python bench/enforce.py [--rounds N] [--flows conntrack|packets] [--realtime]
 
 Needs root. The lab's gateway runs the real daemon with a ban; a client sends hellos with the vendor's name to somebody
 else's address, one after the other. When the element is there, nftables itself tells: a socket in the gateway's
@@ -8,6 +8,7 @@ namespace listens for its notifications. Beside it: how long the daemon's own me
 """
 
 import argparse
+import os
 import random
 import socket
 import ssl
@@ -165,7 +166,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--flows", choices=["conntrack", "packets"], default="conntrack")
+    parser.add_argument("--realtime", action="store_true", help="go before all other work of the machine")
     options = parser.parse_args()
+    if options.realtime:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     try:
         return run(options.rounds, options.flows)
     except MachineError as error:

@@ -1,11 +1,12 @@
 """Measures the sinkhole with dnsperf on one core, beside dnsmasq and unbound.
 
-    python bench/sinkhole.py [--seconds N]
+    python bench/sinkhole.py [--seconds N] [--realtime]
 
 Needs dnsperf, dnsmasq and unbound (Debian: dnsperf dnsmasq-base unbound). Every server runs alone on the first core;
 dnsperf and the resolver that allowed queries are passed on to (an unbound that knows every name) share the second.
 Banned queries are names below those of the shipped list of ByteDance; every allowed name is asked for once, so that no
-cache answers. The server's own time a query tells more than the rate where the machine has other work.
+cache answers. With `--realtime` the servers go before all other work of the machine; the server's own time a query
+tells more than the rate where there is other work.
 """
 
 import argparse
@@ -111,7 +112,7 @@ async def serve() -> None:
 
 @contextmanager
 def running(core: int, arguments: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(["taskset", "-c", str(core), *arguments])
+    process = subprocess.Popen([*BEFORE, "taskset", "-c", str(core), *arguments])
     try:
         wait_for_answer(port)
         yield process
@@ -169,14 +170,20 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+BEFORE: list[str] = []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--realtime", action="store_true", help="run the servers by `chrt -f 1`")
     parser.add_argument("--serve", action="store_true", help="be the sinkhole under measurement")
     options = parser.parse_args()
     if options.serve:
         asyncio.run(serve())
         return
+    if options.realtime:
+        BEFORE.extend(("chrt", "-f", "1"))
     missing = [program for program in ("dnsperf", "dnsmasq", "unbound", "taskset") if not shutil.which(program)]
     if missing:
         raise SystemExit(f"missing: {', '.join(missing)}; apt-get install dnsperf dnsmasq-base unbound util-linux")
