@@ -119,7 +119,13 @@ def timed(label: str, rounds: int, act: Callable[[int], None], most_ms: float) -
     return good
 
 
-def one_more(lab: Lab, desired: Desired) -> bool:
+def between(at: int, prefixes: int) -> bytes:
+    """An interval between two of those that are there, somewhere among them."""
+    first = (20 << 24) + ((at * 9_973 % prefixes) << 8) + 160
+    return first.to_bytes(4, "big") + (first + 31).to_bytes(4, "big")
+
+
+def one_more(lab: Lab, desired: Desired, prefixes: int) -> bool:
     enforcer = lab.internet.inside(Enforcer)
     try:
         began = time.monotonic()
@@ -134,7 +140,7 @@ def one_more(lab: Lab, desired: Desired) -> bool:
                 timed("one learned address", 200, lambda at: enforcer.learn(
                     "v_v0", [learned + bytes((at,))], 60, b"www.example.com"), LEARNED_MS),
                 timed("one static prefix", 20, lambda at: enforcer.apply(
-                    [AddElements("net4", ((bytes((15, 1, at, 0, 15, 1, at, 255)), "v_v0"),))]), PREFIX_MS),
+                    [AddElements("net4", ((between(at, prefixes), "v_v0"),))]), PREFIX_MS),
             ]
         )  # fmt: skip
     finally:
@@ -151,7 +157,7 @@ def run(bans: int, devices: int, prefixes: int, realtime: bool) -> int:
         daemon.stop()
         if realtime:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-        good = one_more(lab, desired) and good
+        good = one_more(lab, desired, prefixes) and good
     return 0 if good else 1
 
 
