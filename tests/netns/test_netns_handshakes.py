@@ -10,8 +10,9 @@ import pytest
 from banned import configuration
 from browsing import browse
 
+from monitor.attribution.roles import EPHEMERAL
 from monitor.lab.capture import answered
-from monitor.lab.client import Transfer
+from monitor.lab.client import Transfer, hammered
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
@@ -25,6 +26,17 @@ ELSEWHERE: Final = ("203.0.113.80", "2001:db8:cd::80")
 SMALL_SEGMENTS: Final = ("203.0.113.30", "2001:db8:cd::30")
 COULD_NOT_CONNECT = 7  # curl
 KNOWS_SECONDS, FALLS_BACK_SECONDS = 1.0, 2.0
+HAMMER_SECONDS = 4
+# What tells this client that a connection is over does not reach it.
+STUBBORN = """table inet stubborn {
+ chain input {
+ type filter hook input priority filter; policy accept;
+ tcp sport 443 tcp flags rst drop
+ icmp type destination-unreachable drop
+ icmpv6 type destination-unreachable drop
+ }
+}
+"""
 
 Attempt = Callable[[Lab], Transfer]
 
@@ -97,6 +109,29 @@ def test_a_vendors_prefix_without_any_name_is_refused(banning: Daemon, lab: Lab,
         assert (refused.code, refused.status, refused.received) == (COULD_NOT_CONNECT, 0, 0)
         assert refused.seconds < KNOWS_SECONDS
     assert lab.client("laptop").curl(f"https://{host}/", ipv6=":" in address).good
+
+
+def test_who_does_not_give_up_gets_nothing(banning: Daemon, lab: Lab) -> None:
+    """`bench/hammer.py` does so for a minute."""
+    phone = lab.client("phone")
+    phone.namespace.run(["nft", "-f", "-"], input=STUBBORN).check_returncode()
+    before = banning.metric("blocked_total", layer="sni")
+    capture = lab.capture()
+    options = ("--seconds", str(HAMMER_SECONDS), "--connections", "5", "--give-up", "0.5")
+    hammers = [
+        phone.start_hammer(NAME, address, *options, *quic) for address in ELSEWHERE for quic in ((), ("--quic",))
+    ]
+    for hammer in hammers:
+        done = hammered(hammer, 30)
+        assert done["attempts"] >= 2 * 5
+        assert (done["handshakes"], done["received"]) == (0, 0)
+    # Its ports are the kernel's choice; a server may still repeat itself to those of the tests before.
+    assert [flow for flow in answered(capture.stop()) if flow[4] >= EPHEMERAL] == []
+    assert banning.metric("blocked_total", layer="sni") - before >= 4 * 2 * 5
+    assert banning.metric("late_answers_total") == 0
+    assert banning.metric("leaked_bytes_total") == 0
+    assert banning.metric("blocked_bytes_total", vendor="bytedance", group="phones") > 4 * 2 * 5 * 500
+    phone.namespace.run(["nft", "delete", "table", "inet", "stubborn"]).check_returncode()
 
 
 def test_nothing_of_it_was_a_leak(banning: Daemon) -> None:
