@@ -183,7 +183,8 @@ def test_only_who_is_banned_and_not_exempt_is_diverted(wire: Cable, diverted: En
 def test_the_switch_opens_for_a_fixed_port_too(wire: Cable, diverted: Enforcer) -> None:
     diverted.renew_alive()
     began = time.monotonic()
-    while ask(wire, socket.SOCK_DGRAM, "9.9.9.9", 40054, wait=0.3):
+    # A machine that is busy may be late with one answer, not with two.
+    while ask(wire, socket.SOCK_DGRAM, "9.9.9.9", 40054, wait=0.3) or ask(wire, socket.SOCK_DGRAM, "9.9.9.9", 40054):
         assert time.monotonic() - began < 6
     assert time.monotonic() - began > 4
 

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.netns
 ELSEWHERE = {False: "203.0.113.80", True: "2001:db8:cd::80"}
 NAMELESS = {False: NAMELESS_V4, True: NAMELESS_V6}
 RESOLVERS = {False: RESOLVER_V4, True: RESOLVER_V6}
-REFUSED, RESET = 7, 35  # curl: could not connect, failed in the handshake
+REFUSED = 7  # curl: could not connect
+RESET = (35, 55, 56)  # failed in the handshake: the reset came while it waited, sent or read
 
 families = pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
 
@@ -64,7 +65,8 @@ def test_a_hello_to_its_name_at_anybodys_address_is_reset_at_once(banning: Daemo
     phone, laptop = lab.client("phone"), lab.client("laptop")
     url, address = "https://www.tiktok.com/", ELSEWHERE[ipv6]
     banned = phone.curl(url, address=address, ipv6=ipv6)
-    assert (banned.code, banned.status) == (RESET, 0)
+    assert banned.code in RESET
+    assert banned.status == 0
     assert banned.seconds < 1
     assert "reset" in banned.text
     assert phone.curl("https://www.example.org/", address=address, ipv6=ipv6).good

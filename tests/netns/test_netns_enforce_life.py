@@ -14,6 +14,9 @@ from monitor.lab.zone import NAMELESS_V4
 
 pytestmark = pytest.mark.netns
 
+# It takes a tenth of a second; a machine with other work may take longer.
+PATIENCE_SECONDS = 8.0
+
 # The switch of five seconds, and one more to notice.
 DEAD_SECONDS = 6.0
 DOWNLOAD = "https://www.capcut.com/bytes/1000000000?rate=1000000"
@@ -94,12 +97,12 @@ def test_a_ban_that_starts_stops_a_download_and_its_end_lets_it_go_on(lab: Lab, 
         daemon.reload()
         began = time.monotonic()
         while child.running():
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < PATIENCE_SECONDS
             time.sleep(0.02)
         daemon.wait_for("told", lambda: {"action": "block", "layer": "sni"}.items() <= told(daemon).items())
         daemon.configure(configuration(lab, mode="observe"))
         daemon.reload()
-        daemon.wait_for("let go", lambda: lab.client("phone").curl("https://www.capcut.com/", ipv6=ipv6).good, 3)
+        daemon.wait_for("let go", lambda: lab.client("phone").curl("https://www.capcut.com/", ipv6=ipv6).good)
         assert "gatewatch" not in lab.gateway.run(["nft", "list", "ruleset"]).stdout
     finally:
         daemon.stop()

@@ -8,6 +8,7 @@ from banned import configuration
 
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
+from monitor.lab.network import start_tracking
 from monitor.lab.zone import NAMELESS_V4
 
 pytestmark = pytest.mark.netns
@@ -26,6 +27,9 @@ def banning(lab: Lab) -> Iterator[Daemon]:
     daemon = lab.daemon(configuration(lab))
     yield daemon
     daemon.stop()
+    # What was flushed was the gateway's own firewall too, without which conntrack sleeps.
+    lab.gateway.run(["nft", "flush", "ruleset"]).check_returncode()
+    start_tracking(lab.gateway, lab.plan)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -21,11 +20,9 @@ def observing(lab: Lab) -> str:
 
 
 def type_in(daemon: Daemon, *arguments: str) -> dict[str, object]:
-    """What a changing verb says with `--json`; it must succeed within a second and a half, starting Python included."""
-    began = time.monotonic()
+    """What a changing verb says with `--json`; it must succeed."""
     done = daemon.run(*arguments, "--json")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 1.5
     answer: dict[str, object] = json.loads(done.stdout)
     return answer
 

@@ -24,7 +24,7 @@ FIREWALL = """table inet admin {{
  type filter hook input priority filter; policy drop;
  iifname "lo" accept
  ct state established,related accept
- meta l4proto ipv6-icmp accept
+ meta l4proto 58 accept
  ether saddr {laptop} accept
  }}
 }}
