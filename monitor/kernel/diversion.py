@@ -8,9 +8,10 @@ answers from there straight out of the LAN interface to the neighbour. Conntrack
 gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed source ports, two prefixes a family, to
 resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
 and forward policies are drop: all 48 combinations are answered by the sinkhole, and by the resolver again at once
-when the rule is gone. `fwd` exists in family netdev only, which is why there is a second table; neither a policy rule
-nor a route of the gateway is needed. When the daemon is killed, the pair goes with it, and questions are dropped
-until `alive` lapses.
+when the rule is gone. Frames that are for the gateway get the door's own MAC, so that the interface may change its own;
+those for others, which a bridge or a sniffer lets through, go on as they are. `fwd` exists in family netdev only, which
+is why there is a second table; neither a policy rule nor a route of the gateway is needed. When the daemon is killed,
+the pair goes with it, and questions are dropped until `alive` lapses.
 """
 
 import socket
@@ -79,7 +80,7 @@ class Diversion:
         return [
             f"\tchain to_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
-            f'\t\tmeta mark {MARK:#x} fwd to "{door.near}"',
+            f'\t\tmeta mark {MARK:#x} meta pkttype host ether daddr set {door.mac.hex(":")} fwd to "{door.near}"',
             "\t}",
             f"\tchain from_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.near}" priority {SENDING}; policy drop;',

@@ -33,14 +33,15 @@ LOCAL_TABLE: Final = 100
 class Door:
     """The way from one interface into a namespace of its own; `near` is the veth end in the gateway's namespace.
 
-    The far end has the interface's MAC, or where `mac` is given both ends have that one, and there need be no
-    interface. Raises MachineError where the namespace or the pair cannot be made.
+    The far end has the interface's MAC as it is now, or where `mac` is given both ends have that one, and there need be
+    no interface; `mac` and `mtu` are the far end's. Raises MachineError where the namespace or the pair cannot be made.
     """
 
     def __init__(self, interface: str, near: str, mac: bytes = b"") -> None:
         self.interface = interface
         self.near = near
-        self._mac = mac
+        self.mac = mac
+        self.mtu = ETHERNET_MTU
         self._place: Place | None = None
         try:
             with contextlib.suppress(OSError):
@@ -67,10 +68,12 @@ class Door:
             remove_link(self.near)
 
     def _build(self, place: Place) -> None:
-        mac, mtu = (self._mac, ETHERNET_MTU) if self._mac else look_at_link(self.interface)
+        near_mac = self.mac
+        if not near_mac:
+            self.mac, self.mtu = look_at_link(self.interface)
         outside = Netlink(ROUTE)
         try:
-            add_veth(outside, self.near, FAR_END, mac, mtu, place.descriptor, self._mac)
+            add_veth(outside, self.near, FAR_END, self.mac, self.mtu, place.descriptor, near_mac)
             set_up(outside, self.near, arp=False)
         finally:
             outside.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
-from cable import FAR_MAC, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Cable, cable, ip, wait_until
+from cable import FAR_MAC, FAR_V4, FAR_V6, NEAR_MAC, NEAR_V4, NEAR_V6, Cable, cable, ip, wait_until
 from tables import table
 
 from monitor.kernel.door import Door
@@ -178,6 +178,25 @@ def test_only_who_is_banned_and_not_exempt_is_diverted(wire: Cable, diverted: En
     assert ask(wire, udp, "9.9.9.9", source=FAR_V4B) == sink("9.9.9.9")
     diverted.apply([DeleteElements("g_staff/mac", (MEMBER,))])
     assert ask(wire, udp, "9.9.9.9", source=FAR_V4B, wait=0.3) == b""
+
+
+def test_an_interface_may_change_its_mac_and_what_is_for_others_is_theirs(wire: Cable, diverted: Enforcer) -> None:
+    udp, fresh = socket.SOCK_DGRAM, "02:00:00:00:00:77"
+    try:
+        ip(f"-n {wire.near.name} link set v0 address {fresh}")
+        diverted.renew_alive()
+        for resolver in FAR_RESOLVERS:
+            assert ask(wire, udp, resolver, wait=0.2) == b"", "the frame was for the MAC that nobody has any more"
+        for gateway in (NEAR_V4, NEAR_V6):
+            ip(f"-n {wire.far.name} neigh replace {gateway} lladdr {fresh} dev v1 nud permanent")
+        for kind in (udp, socket.SOCK_STREAM):
+            for resolver in FAR_RESOLVERS:
+                assert ask(wire, kind, resolver) == sink(resolver), (kind, resolver)
+    finally:
+        ip(f"-n {wire.near.name} link set v0 address {NEAR_MAC}")
+        for own, other in ((NEAR_V4, FAR_V4), (NEAR_V6, FAR_V6)):
+            ip(f"-n {wire.far.name} neigh replace {own} lladdr {NEAR_MAC} dev v1 nud permanent")
+            ip(f"-n {wire.near.name} neigh replace {other} lladdr {FAR_MAC} dev v0 nud permanent")
 
 
 def test_the_switch_opens_for_a_fixed_port_too(wire: Cable, diverted: Enforcer) -> None:
