@@ -2,8 +2,9 @@
 
 Each change is one transaction, and after each of them whoever is banned before and after is banned still: members come
 before the rules that ask for them, rules before the addresses that lead to them, and everything goes in the opposite
-order, last. That holds while bans, groups and devices change, or the catalogue does; who changes both at once makes
-two steps of it, bans first.
+order, last. Where an address has several owners, by answers or beside its prefix, one owner's ban may go a step before
+another's comes. All that holds while bans, groups and devices change, or the catalogue does; who changes both at once
+makes two steps of it, bans first.
 """
 
 from monitor.policy.change import (
