@@ -10,6 +10,7 @@ class Limits:
     flows: int = 200_000
     names: int = 100_000
     names_per_address: int = 16
+    aliases: int = 32_768
     devices: int = 20_000
     addresses_per_device: int = 32
     series: int = 10_000

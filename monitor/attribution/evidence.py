@@ -73,7 +73,7 @@ class Attributor:
         found = self.of_hello(flow)
         if found is not None:
             return found
-        alias = self.memory.alias_of(flow.host)
+        alias = self.memory.aliases.of(flow.host)
         return self.of_name(flow.host, alias) if alias else None
 
     def _by_answers(self, flow: Flow, remote: Place, now: float) -> Attribution | None:
@@ -119,7 +119,7 @@ class Attributor:
         name = claim.name if claim is not None and answered else flow.host
         if not name or self.is_of(name, vendor):
             return name
-        alias = claim.alias if claim is not None and answered else self.memory.alias_of(name)
+        alias = claim.alias if claim is not None and answered else self.memory.aliases.of(name)
         return alias if alias and self.is_of(alias, vendor) else b""
 
     def is_of(self, name: bytes, vendor: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
+from monitor.attribution.aliases import Aliases
 from monitor.attribution.devices import Device
 
 # Flows are opened later than a TTL allows, by applications that keep answers and by queries that nobody saw renewed.
@@ -79,18 +80,21 @@ class Answered:
 
 @final
 class Memory:
-    """At most `limit` claims, and `per_address` (2 at least) names of an address for each device."""
+    """At most `limit` claims, and `per_address` (2 at least) names of an address for each device.
+
+    `aliases` are the names that any answer reached by a CNAME chain, at most so many of their own.
+    """
 
     __slots__ = (
-        "_aliases", "_claims", "_limit", "_old", "_old_claims", "_per_address", "_young", "evictions",
+        "_claims", "_limit", "_old", "_old_claims", "_per_address", "_young", "aliases", "evictions",
     )  # fmt: skip
 
-    def __init__(self, limit: int, per_address: int) -> None:
+    def __init__(self, limit: int, per_address: int, aliases: int) -> None:
+        self.aliases = Aliases(aliases)
         self._limit = limit
         self._per_address = max(2, per_address)
         self._young: dict[bytes, Answered] = {}
         self._old: dict[bytes, Answered] = {}
-        self._aliases: dict[bytes, bytes] = {}
         self._claims = 0
         self._old_claims = 0
         self.evictions = 0
@@ -98,7 +102,8 @@ class Memory:
     def __len__(self) -> int:
         return self._claims + self._old_claims
 
-    def resize(self, limit: int, per_address: int) -> None:
+    def resize(self, limit: int, per_address: int, aliases: int) -> None:
+        self.aliases.resize(aliases)
         self._limit = limit
         self._per_address = max(2, per_address)
 
@@ -139,7 +144,7 @@ class Memory:
             claim.until = until
         claim.alias = alias
         if alias:
-            self._aliases[name] = alias
+            self.aliases.put(name, alias)
 
     def newest(self, device: Device, address: bytes, now: float) -> Claim | None:
         """The name that this device was told for the address last."""
@@ -158,10 +163,6 @@ class Memory:
         while claim is not None and claim.name != name:
             claim = claim.older
         return believed(claim, now)
-
-    def alias_of(self, name: bytes) -> bytes:
-        """The vendor's name that any answer reached from this one by its CNAME chain, `b""` without one."""
-        return self._aliases.get(name, b"")
 
     def names_of(self, address: bytes) -> list[Claim]:
         """Every claim on the address, newest first."""
@@ -210,8 +211,6 @@ class Memory:
         self._old_claims = self._claims
         self._young = {}
         self._claims = 0
-        if len(self._aliases) > self._limit:
-            self._aliases = {}
 
 
 def believed(claim: Claim | None, now: float) -> Claim | None:

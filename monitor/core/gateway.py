@@ -75,7 +75,7 @@ class Gateway:
         self._reporter = Reporter(settings.events, self._naming)
         self._links = Links(settings)
         self._devices = Devices(limits.devices, limits.addresses_per_device)
-        self._memory = Memory(limits.names, limits.names_per_address)
+        self._memory = Memory(limits.names, limits.names_per_address, limits.aliases)
         self._matches = Matches(index, limits.addresses)
         local, nat64 = Networks(settings.local), Networks(settings.nat64)
         self._places = Places(index, local, nat64, settings.lookup, limits.addresses)
@@ -148,7 +148,7 @@ class Gateway:
         self._links.configure(settings)
         self._devices.resize(limits.devices, limits.addresses_per_device)
         self._devices.forget_labels()
-        self._memory.resize(limits.names, limits.names_per_address)
+        self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
         self._questions.pending.resize(limits.queries)
         self.judge.usage.sayings.resize(limits.hellos)
         self._table.limit = limits.flows

@@ -37,6 +37,7 @@ class Tables:
         return {
             "flows": len(self._flows.forward),
             "names": len(self._memory),
+            "aliases": len(self._memory.aliases),
             "devices": len(self._devices.everyone),
             "rows": len(self._ledger.tallies),
             "notes": len(self._diary),
@@ -53,6 +54,7 @@ class Tables:
         return {
             "flows": self._flows.evictions,
             "names": self._memory.evictions,
+            "aliases": self._memory.aliases.evictions,
             "devices": self._devices.evictions,
             "rows": self._ledger.evictions,
             "notes": self._diary.evictions,

@@ -22,7 +22,7 @@ def names(memory: Memory, who: Device) -> list[bytes]:
 
 
 def test_each_device_has_its_own_names_newest_first() -> None:
-    memory = Memory(100, 16)
+    memory = Memory(100, 16, 100)
     one, two = device(1), device(2)
     for who, name in ((one, b"a"), (one, b"b"), (two, b"c"), (one, b"a"), (one, b"d"), (one, b"b")):
         memory.remember(who, ADDRESS, name, b"", 60, START)
@@ -35,7 +35,7 @@ def test_each_device_has_its_own_names_newest_first() -> None:
 
 
 def test_an_address_keeps_no_more_names_for_a_device_than_its_limit() -> None:
-    memory = Memory(100, 3)
+    memory = Memory(100, 3, 100)
     one = device(1)
     for number in range(10):
         memory.remember(one, ADDRESS, b"%d" % number, b"", 60, START)
@@ -45,7 +45,7 @@ def test_an_address_keeps_no_more_names_for_a_device_than_its_limit() -> None:
 
 
 def test_what_is_asked_for_survives_a_flood_of_other_names() -> None:
-    memory = Memory(100, 16)
+    memory = Memory(100, 16, 100)
     one = device(1)
     for number in range(10_000):
         memory.remember(one, number.to_bytes(4, "big"), b"%d" % number, b"", 60, START)
@@ -57,7 +57,7 @@ def test_what_is_asked_for_survives_a_flood_of_other_names() -> None:
 
 
 def test_a_claim_is_believed_for_its_ttl_and_an_hour_and_no_longer_than_a_day_and_an_hour() -> None:
-    memory = Memory(100, 16)
+    memory = Memory(100, 16, 100)
     one = device(1)
     memory.remember(one, ADDRESS, b"a", b"", 600, START)
     assert memory.newest(one, ADDRESS, START + 4200) is not None
@@ -68,7 +68,7 @@ def test_a_claim_is_believed_for_its_ttl_and_an_hour_and_no_longer_than_a_day_an
 
 
 def test_a_devices_claim_of_a_name_is_found_among_others() -> None:
-    memory = Memory(100, 16)
+    memory = Memory(100, 16, 100)
     one, two = device(1), device(2)
     for name in (b"a", b"b", b"c"):
         memory.remember(one, ADDRESS, name, b"", 60, START)
@@ -80,11 +80,35 @@ def test_a_devices_claim_of_a_name_is_found_among_others() -> None:
 
 
 def test_a_smaller_limit_holds_from_the_next_name_on() -> None:
-    memory = Memory(100, 16)
+    memory = Memory(100, 16, 100)
     one = device(1)
     for number in range(90):
         memory.remember(one, number.to_bytes(4, "big"), b"a", b"", 60, START)
-    memory.resize(10, 16)
+    memory.resize(10, 16, 100)
     for number in range(20):
         memory.remember(one, number.to_bytes(4, "little"), b"a", b"", 60, START)
     assert len(memory) <= 10
+
+
+def test_aliases_keep_their_limit_however_few_addresses_they_lead_to() -> None:
+    memory = Memory(100, 2, 100)
+    one = device(1)
+    for number in range(10_000):
+        memory.remember(one, ADDRESS, b"%d.example" % number, b"www.tiktok.com", 60, START)
+        assert len(memory.aliases) <= 100
+    assert memory.aliases.of(b"9999.example") == b"www.tiktok.com"
+    assert memory.aliases.of(b"0.example") == b""
+    assert memory.aliases.evictions >= 9_900
+
+
+def test_an_alias_that_is_asked_for_survives_a_flood_of_others() -> None:
+    memory = Memory(100, 16, 100)
+    memory.aliases.put(b"kept.example", b"www.tiktok.com")
+    for number in range(10_000):
+        memory.aliases.put(b"%d.example" % number, b"www.google.com")
+        if number % 10 == 0:
+            assert memory.aliases.of(b"kept.example") == b"www.tiktok.com"
+    memory.resize(100, 16, 10)
+    memory.aliases.put(b"last.example", b"www.google.com")
+    memory.aliases.put(b"least.example", b"www.google.com")
+    assert len(memory.aliases) <= 10

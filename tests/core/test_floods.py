@@ -5,7 +5,7 @@
 
 import os
 
-from cast import PHONE, START, TIKTOK, asks, exchange, gateway, packet, record, syn, told
+from cast import PHONE, SHARED, START, TIKTOK, TYPE_CNAME, asks, exchange, gateway, packet, record, syn, told
 
 from monitor.core.settings import Settings
 from monitor.limits import Limits
@@ -13,7 +13,7 @@ from monitor.model import PROTOCOL_UDP, Observation
 
 FLOOD = int(os.environ.get("GATEWATCH_FLOOD", "20000"))
 BATCH = 500
-LIMITS = Limits(flows=2000, names=1000, devices=500, series=300, rows=500, addresses=1000, queries=500)
+LIMITS = Limits(flows=2000, names=1000, aliases=400, devices=500, series=300, rows=500, addresses=1000, queries=500)
 
 
 def dotted(number: int) -> str:
@@ -32,6 +32,9 @@ def flood(make: str) -> tuple[dict[str, int], dict[str, int], float]:
             name = f"r{number}.www.tiktok.com"
             batch += asks(PHONE, name, at, port, number & 0xFFFF)
             batch += told(PHONE, name, [record(name, 1, dotted(number))], at, port, number & 0xFFFF)
+        elif make == "aliases":
+            chain = [record(f"r{number}.example", TYPE_CNAME, "www.tiktok.com"), record("www.tiktok.com", 1, SHARED)]
+            batch += told(PHONE, f"r{number}.example", chain, at, port, number & 0xFFFF)
         elif make == "syns":
             batch.append(syn(PHONE, dotted(number), (port, 443), at))
         elif make == "sources":
@@ -59,6 +62,12 @@ def test_random_subdomains() -> None:
     assert evictions["flows"] >= FLOOD - LIMITS.flows
     assert sizes["series"] < 20
     assert counted == FLOOD * 180 + 620
+
+
+def test_aliases_of_one_address() -> None:
+    sizes, evictions, _ = flood("aliases")
+    assert evictions["aliases"] >= FLOOD - LIMITS.aliases
+    assert sizes["names"] <= 2 * LIMITS.names_per_address
 
 
 def test_syns() -> None:

@@ -31,8 +31,8 @@ HOSTS = ("192.168.1.20", "192.168.1.30", "10.1.2.3", "203.0.113.10", "71.18.3.4"
 NAMES = ("www.tiktok.com", "www.google.com", "x.example", "y.example", "dns.example", "v.tiktokcdn.com")
 MACS = (PHONE_MAC, LAPTOP_MAC, ROUTER_MAC)
 TIGHT = Limits(
-    flows=8, names=12, names_per_address=3, devices=6, addresses_per_device=3, series=18, rows=10, addresses=8,
-    queries=6,
+    flows=8, names=12, names_per_address=3, aliases=2, devices=6, addresses_per_device=3, series=18, rows=10,
+    addresses=8, queries=6,
 )  # fmt: skip
 
 Step = tuple[float, list[Observation]]
