@@ -94,7 +94,7 @@ class Accounting:
         if flow.blind is not None:
             flow.blind.value += up + down
         if flow.watch is not None:
-            self.judge.count(flow, flow.watch)
+            self.judge.watching.count(flow, flow.watch)
 
     def attribution_of(self, flow: Flow, now: float) -> Attribution:
         """What the flow is attributed to now; kept until a hello, a Host or a reload asks anew."""

@@ -6,7 +6,7 @@ vendor's own prefix, and the answers that its own device was given are certain e
 
 from typing import Final, final
 
-from monitor.attribution.counters import Attribution, Cell, Watch
+from monitor.attribution.counters import Attribution, Watch
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY, Attributor
 from monitor.attribution.flows import NO_HELLO, Flow
@@ -21,14 +21,17 @@ from monitor.core.kills import Kills
 from monitor.core.labelling import ban_group, group_label, label_of, match_of
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
-from monitor.core.usage import Usage, empty_bytes, has_passed
+from monitor.core.usage import Usage
+from monitor.core.watching import Watching
 from monitor.limits import Limits
-from monitor.model import Samples, key_destination, key_source
-from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW, Ban
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict, holds
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
+# What a flow can be cut of whose address is not banned: the kernel drops it by its ports, which others have not.
+KILLED_PROTOCOLS: Final = (PROTOCOL_TCP, PROTOCOL_UDP)
 
 NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
@@ -42,13 +45,12 @@ class Judge:
     """Without a policy (`policy` is None) it does nothing. `armed`: the sinkhole answers questions of who is diverted.
 
     `resolvers` are those that clients are meant to ask, none where they may choose; `sinks` are the addresses that
-    banned names were answered with. `counts_packets` says that flows count packets as they are seen; else conntrack
-    tells of them later.
+    banned names were answered with. `counts_packets` says that flows count packets as they are seen, see `watching.py`.
     """
 
     __slots__ = (
-        "_attributor", "_diary", "_reporter", "armed", "counts_packets", "kills", "policy", "proof", "resolvers",
-        "sinks", "usage",
+        "_attributor", "_diary", "_reporter", "armed", "kills", "policy", "proof", "resolvers", "sinks", "usage",
+        "watching",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +66,7 @@ class Judge:
         self.armed = False
         self.sinks: frozenset[bytes] = frozenset()
         self.resolvers: frozenset[bytes] = frozenset()
-        self.counts_packets = counts_packets
+        self.watching = Watching(counts_packets, self.proof.late)
 
     def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
         """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
@@ -171,12 +173,10 @@ class Judge:
             flow.watch = None
             return
         vendor, group = label_of(verdict, attribution.vendor), ban_group(verdict.ban, device)
-        fresh = Watch(attribution, policy.version)
-        fresh.leak = self.proof.leak_of(vendor, group, attribution.evidence)
+        leak = self.proof.leak_of(vendor, group, attribution.evidence)
+        sent, returned = (watch.sent, watch.returned) if watch is not None else (0, 0)
+        self.watching.leak(flow, attribution, policy.version, leak, sent, returned)
         self.proof.trying.note(vendor, group, device.number, now)
-        if watch is not None:
-            fresh.sent, fresh.returned = watch.sent, watch.returned
-        flow.watch = fresh
 
     def review(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
         """Other bans are in force, or the device is in other groups: a live flow is judged anew, and cut or let go."""
@@ -192,17 +192,15 @@ class Judge:
             verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
-        elif watch is not None and watch.killed:
             return
-        elif said or self._is_sure(flow, device, attribution, verdict, now):
-            layer = IP if attribution.evidence == PREFIX and IP in verdict.ban.layers else SNI_LAYER
+        if watch is not None and watch.killed:
+            return
+        layer = IP if falls_by_address(flow, attribution, verdict) else SNI_LAYER
+        falls = layer == IP or flow.protocol in KILLED_PROTOCOLS
+        if falls and (said or self._is_sure(flow, device, attribution, verdict, now)):
             self._act(flow, device, attribution, verdict, layer, UNDERWAY, now)
         else:
-            flow.watch = Watch(attribution, policy.version)
-            flow.watch.leak = self.proof.leak_of(
-                label_of(verdict, attribution.vendor), ban_group(verdict.ban, device), attribution.evidence
-            )
-            flow.watch.sent, flow.watch.returned = flow.sent, flow.returned
+            self._leak(flow, device, attribution, verdict, policy.version)
 
     def release(self, now: float) -> None:
         """Lets go of flows that were killed by bans that are over."""
@@ -220,22 +218,6 @@ class Judge:
             for key, ban in self.kills.standing(now).items()
             if ban in bans
         ]
-
-    def count(self, flow: Flow, watch: Watch) -> None:
-        """Counts the bytes of a watched flow since the last time."""
-        if watch.killed:
-            self._count_killed(flow, watch)
-            return
-        leak = watch.leak
-        if leak is None or not has_passed(flow):
-            return
-        sent, returned = flow.sent - watch.sent, flow.returned - watch.returned
-        leak.up += sent if flow.outbound else returned
-        leak.down += returned if flow.outbound else sent
-        watch.sent, watch.returned = flow.sent, flow.returned
-        note = flow.tally.note if flow.tally is not None else None
-        if note is not None and not note.taken:
-            note.leaked += sent + returned
 
     def expect(self) -> None:
         """Other bans are in force: what they count is there from now on."""
@@ -255,20 +237,6 @@ class Judge:
             for subject in ban.subjects
             for group in ban.groups or (EVERYONE,)
         }
-
-    def _count_killed(self, flow: Flow, watch: Watch) -> None:
-        """Of a killed flow only what conntrack tells late is still counted, and whether an answer came too late."""
-        blocked = watch.blocked
-        if blocked is None:
-            return
-        returned = flow.returned - watch.returned
-        packets = flow.packets_returned - watch.packets_returned
-        if not watch.late and returned > packets * empty_bytes(flow):
-            watch.late = True
-            self.proof.late.value += 1
-        if not self.counts_packets:
-            blocked.value += flow.sent - watch.sent + returned
-        watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
 
     def _judge_flow(
         self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
@@ -321,9 +289,10 @@ class Judge:
             if self.kills.evicted:
                 self._reporter.put(Release(tuple(self.kills.evicted)))
                 self.kills.evicted.clear()
-            self._kill(flow, attribution, verdict.ban, acknowledgment, now)
+            self.watching.kill(flow, attribution)
+            self._reporter.put(Kill(now, flow.key, acknowledgment, verdict.ban.id, verdict.ban.on_failure))
             if acknowledgment != UNDERWAY:
-                self._count_blocked(flow, self.proof.blocked_bytes_of(vendor, group))
+                self.watching.block(flow, self.proof.blocked_bytes_of(vendor, group))
             self.proof.block(vendor, group, layer, device.number, now)
             name = self._attributor.name_of(flow, vendor)
             self._diary.block(device, flow.origin, group_label(device), vendor, attribution, name, now)
@@ -331,20 +300,11 @@ class Judge:
             self.proof.shadow(vendor, group, layer)
         self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))
 
-    def _kill(self, flow: Flow, attribution: Attribution, ban: Ban, acknowledgment: int, now: float) -> None:
-        flow.watch = Watch(attribution, 0)
-        flow.watch.killed = True
-        self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
-
-    def _count_blocked(self, flow: Flow, blocked: Cell) -> None:
-        """What the flow carried up to its hello; of what conntrack counts, nothing is known yet."""
-        watch = flow.watch
-        if watch is None:
-            return
-        watch.blocked = blocked
-        if self.counts_packets:
-            blocked.value += flow.sent + flow.returned
-            watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
+    def _leak(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, version: int) -> None:
+        """A live flow goes on: what it carries from now on is a leak."""
+        vendor, group = label_of(verdict, attribution.vendor), ban_group(verdict.ban, device)
+        leak = self.proof.leak_of(vendor, group, attribution.evidence)
+        self.watching.leak(flow, attribution, version, leak, flow.sent, flow.returned)
 
     def _is_sure(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, now: float) -> bool:
         """Whether enough is known of a live flow to cut it."""
@@ -383,6 +343,16 @@ class Judge:
 
 def is_current(watch: Watch, attribution: Attribution, policy: Policy) -> bool:
     return watch.version == policy.version and watch.attribution is attribution
+
+
+def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> bool:
+    """Whether the ban's rules stop what goes to that address, by whatever protocol."""
+    if IP not in verdict.ban.layers:
+        return False
+    remote = flow.remote
+    if attribution.evidence == PREFIX and not verdict.subject.startswith(CATEGORY_MARK):
+        return True
+    return remote is not None and remote.category != "" and verdict.subject == CATEGORY_MARK + remote.category
 
 
 def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:

@@ -14,6 +14,7 @@ from cast import (
     START,
     STRANGER,
     TIKTOK,
+    VPN_SERVER,
     answer_to,
     asks,
     connection,
@@ -29,6 +30,7 @@ from cast import (
     syn,
 )
 
+from monitor.core.blindness import PROTOCOL_ESP
 from monitor.core.effects import UNDERWAY, AskName, Follow, Kill, PolicyChanged, Release, Ruling
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.limits import Limits
@@ -200,6 +202,37 @@ def test_a_ban_that_starts_cuts_what_runs_and_leaves_its_past_alone() -> None:
     assert [type(effect) for effect in effects if not isinstance(effect, Follow)] == [PolicyChanged, Kill, Ruling]
     assert [kill.acknowledgment for kill in kills(effects)] == [UNDERWAY]
     assert told(watched, "blocked_bytes_total") == {}
+    assert told(watched, "leaked_bytes_total") == {}
+
+
+def tunnel(server: str, at: float) -> list[Observation]:
+    """A packet of ESP each way, which has no ports."""
+    first = packet(PHONE, server, (0, 0), PROTOCOL_ESP, at=at)
+    return [first, answer_to(first, at + 0.1, 1000)]
+
+
+def test_a_tunnel_without_ports_cannot_be_cut_and_what_it_carries_on_is_a_leak() -> None:
+    watched = gateway(Settings(groups=(PHONES,)))
+    watched.feed(tunnel(STRANGER, 0.0), START + 1)
+    assert kills(watched.govern(policy(ban("category:vpn-proxy")), START + 1)) == []
+    watched.feed(tunnel(STRANGER, 2.0), START + 3)
+    assert told(watched, "blocked_total") == {}
+    assert told(watched, "leaked_bytes_total") == {
+        ("vpn-proxy", "phones", "up", "none"): 100,
+        ("vpn-proxy", "phones", "down", "none"): 1000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("subject", "server", "label"),
+    [("category:vpn-proxy", VPN_SERVER, "vpn-proxy"), ("bytedance", BYTEDANCE_OWN, "bytedance")],
+)
+def test_a_tunnel_to_a_banned_address_is_stopped_by_that(subject: str, server: str, label: str) -> None:
+    watched = gateway(Settings(groups=(PHONES,)))
+    watched.feed(tunnel(server, 0.0), START + 1)
+    watched.govern(policy(ban(subject)), START + 1)
+    watched.feed(tunnel(server, 2.0)[:1], START + 3)
+    assert told(watched, "blocked_total") == {(label, "phones", "ip"): 1}
     assert told(watched, "leaked_bytes_total") == {}
 
 
