@@ -28,6 +28,11 @@ class Said:
         if len(self.answered) > GROUPS_PER_NAME:
             del self.answered[next(iter(self.answered))]
 
+    def step(self, seconds: float) -> None:
+        self.last += seconds
+        for groups in self.answered:
+            self.answered[groups] += seconds
+
 
 @final
 class Sayings:
@@ -46,6 +51,13 @@ class Sayings:
 
     def resize(self, limit: int) -> None:
         self._limit = limit
+
+    def step(self, seconds: float) -> None:
+        """The clock was set: what was said is as old as it was."""
+        for generation in (self._young, self._old):
+            for names in generation.values():
+                for said in names.values():
+                    said.step(seconds)
 
     def say(self, address: bytes, name: bytes, now: float) -> Said:
         names = self._young.get(address)

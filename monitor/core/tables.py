@@ -74,4 +74,6 @@ class Tables:
         self._ledger.step(seconds)
         self._pending.step(seconds)
         self._judge.kills.step(seconds)
+        self._judge.proof.trying.step(seconds)
+        self._judge.usage.step(seconds)
         self._connections.step(seconds)

@@ -19,6 +19,11 @@ class Trying:
     def __len__(self) -> int:
         return len(self._last)
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: the hour goes on."""
+        for key in self._last:
+            self._last[key] += seconds
+
     def note(self, vendor: str, group: str, device: int, now: float) -> None:
         key = (vendor, group, device)
         self._last.pop(key, None)

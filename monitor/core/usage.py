@@ -54,6 +54,14 @@ class Usage:
         self.learned: set[bytes] = set()
         self.sayings = Sayings(limit)
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: nothing waits longer for it, and no hint is kept back."""
+        self.sayings.step(seconds)
+        for waiting in self._waiting.values():
+            waiting.since += seconds
+        for key in self._hints:
+            self._hints[key] += seconds
+
     def hello(self, flow: Flow, groups: tuple[str, ...], now: float) -> None:
         """A device of these groups has said a name to an address outside."""
         remote = flow.remote

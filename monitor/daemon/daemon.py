@@ -115,7 +115,7 @@ class Daemon:
         self.turning = Turning(self.loop, self.line)
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
-        self.line.clock_set = lambda: self._begin(self.take_policy())
+        self.line.clock_set = self._follow_clock
         self.assurance = Assurance(self.loop, self.enforcement)
         self.enforcement.write = self.line.write
         self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
@@ -158,6 +158,11 @@ class Daemon:
         names, forwards = tuple(self.capture.names), self.machine.forwarding
         bridged = () if sees_bridged() else tuple(pure_bridges(self.machine, names))
         return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, bridged)
+
+    def _follow_clock(self, moved: float) -> None:
+        """The clock was set, by so many seconds: what was learned keeps its age, and schedules are looked at anew."""
+        self.enforcement.learning.step(moved)
+        self._begin(self.take_policy())
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that nobody waits for; it is kept until it is done."""

@@ -78,6 +78,12 @@ class Learning:
             self.restore()
         self._chains = chains
 
+    def step(self, seconds: float) -> None:
+        """The clock was set, by so much."""
+        self._sweep_due += seconds
+        if self._learned is not None:
+            self._learned.step(seconds)
+
     def ask(self, name: bytes) -> None:
         """A device wants a name whose vendor a ban by address is about."""
         self._lookups.ask(name)

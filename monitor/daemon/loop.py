@@ -50,7 +50,8 @@ class Pace:
 class Line:
     """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks.
 
-    `perform` does what the effects ask for, before anything is written; `clock_set` is called when the clock was set.
+    `perform` does what the effects ask for, before anything is written; `clock_set` is told by how much the clock
+    was set.
     """
 
     def __init__(self, capture: Capture, kernel: KernelSide, decoder: BatchDecoder, gateway: Gateway) -> None:
@@ -63,7 +64,7 @@ class Line:
         self._waiting: deque[Event | Ruling] = deque()
         self.pace = Pace()
         self.clock = Clock()
-        self.clock_set: Callable[[], None] = lambda: None
+        self.clock_set: Callable[[float], None] = lambda seconds: None
         self._unsettled = 0.0
 
     def turn(self) -> None:
@@ -88,7 +89,7 @@ class Line:
             log.warning("the clock was set by %+.0f s", moved)
             self.gateway.step(moved)
             self._unsettled = now + UNSETTLED_SECONDS
-            self.clock_set()
+            self.clock_set(moved)
         return now
 
     def tick(self) -> None:

@@ -93,6 +93,15 @@ class Learned:
     def __len__(self) -> int:
         return len(self._sights)
 
+    def step(self, seconds: float) -> None:
+        """The clock was set: answers are believed for as long as before, as the kernel's timeouts go on."""
+        for sights in self._sights.values():
+            for sight in sights.values():
+                sight.until += seconds
+        for states in self._states.values():
+            for state in states.values():
+                state.until += seconds
+
     def take(
         self, names: Sequence[bytes], addresses: Sequence[bytes], until: float, now: float
     ) -> tuple[list[bytes], list[Lesson]]:

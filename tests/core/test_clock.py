@@ -1,8 +1,28 @@
 """The clock is set while flows live: nothing ends for it, nothing is counted twice, and nothing waits for it."""
 
 import pytest
-from cast import PHONE, PHONE_MAC, START, TIKTOK, connection, gateway, ledger, packet, resolves, syn, tls
+from banned_world import ban, governed, hello, told
+from cast import (
+    LAPTOP,
+    LAPTOP_MAC,
+    PHONE,
+    PHONE_MAC,
+    START,
+    STRANGER,
+    TIKTOK,
+    answer_to,
+    connection,
+    exchange,
+    gateway,
+    ledger,
+    packed,
+    packet,
+    resolves,
+    syn,
+    tls,
+)
 
+from monitor.core.effects import Used
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.model import FLOW_NEW, FLOW_UPDATE, Event
@@ -67,3 +87,42 @@ def test_answers_are_believed_for_as_long_as_before(step: float) -> None:
     watched.feed([syn(PHONE, "192.0.2.77", (40001, 443), at=step + 9.0), hello], START + step + 11)
     watched.tick(START + step + 60)
     assert (NAME, "bytedance", "dns") in ledger(watched)
+
+
+@steps
+def test_devices_that_try_are_told_for_as_long_as_before(step: float) -> None:
+    watched = governed(ban())
+    watched.feed(hello("www.tiktok.com"), START + 1)
+    watched.step(step)
+    assert told(watched, "ban_devices", step + 3500) == {("bytedance", "phones"): 1}
+    assert told(watched, "ban_devices", step + 3700) == {}
+
+
+@steps
+def test_a_name_that_was_answered_speaks_for_its_address_as_long_as_before(step: float) -> None:
+    watched = governed(ban())
+    watched.feed(exchange(LAPTOP, STRANGER, "www.example.org", mac=LAPTOP_MAC), START + 1)
+    watched.tick(START + 3)
+    (before,) = watched.judge.usage.sayings.at(packed(STRANGER))
+    answered = dict(before.answered)
+    watched.step(step)
+    (after,) = watched.judge.usage.sayings.at(packed(STRANGER))
+    assert after.answered == {groups: at + step for groups, at in answered.items()}
+    assert after.last == pytest.approx(START + step + 0.1)
+
+
+@steps
+def test_a_hello_waits_for_its_answer_as_long_as_before_and_hints_go_on(step: float) -> None:
+    watched = governed(ban())
+    watched.judge.usage.learned.add(packed(STRANGER))
+    first = syn(LAPTOP, STRANGER, mac=LAPTOP_MAC)
+    carrier = packet(LAPTOP, STRANGER, (40000, 443), at=0.1, length=500, mac=LAPTOP_MAC)
+    watched.feed([first, *tls(carrier, "www.example.org")], START + 0.2)
+    watched.step(step)
+    answer = answer_to(first, step + 30, 1400)
+    hint = resolves(PHONE, "www.example.org", STRANGER, at=step + 31)
+    effects = [*watched.feed([answer, *hint], START + step + 32), *watched.tick(START + step + 33)]
+    assert {effect.name for effect in effects if isinstance(effect, Used)} == {b"www.example.org"}
+    (said,) = watched.judge.usage.sayings.at(packed(STRANGER))
+    assert list(said.answered) == [()]
+    assert sum(isinstance(effect, Used) for effect in effects) == 2

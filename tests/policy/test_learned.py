@@ -70,6 +70,19 @@ def test_a_trusted_answer_for_a_banned_name_bans_the_address() -> None:
     assert of.count_learned(NOW) == 2
 
 
+@pytest.mark.parametrize("step", [86_400.0, -86_400.0])
+def test_a_clock_that_is_set_neither_ends_nor_keeps_what_was_learned(step: float) -> None:
+    of = learned()
+    answers(of, BANNED, ADDRESS)
+    of.step(step)
+    later = NOW + step
+    assert of.lessons_of(ADDRESS, later + 299) == [Learn(TIKTOK, TRANSLATED, later + 300, BANNED)]
+    assert of.lessons_of(ADDRESS, later + 301) == []
+    assert answers(of, BANNED, ADDRESS, at=step + 60) == [Learn(TIKTOK, TRANSLATED, later + 360, BANNED)]
+    of.sweep(later + 361)
+    assert (len(of), of.keys) == (0, set())
+
+
 def test_who_asks_again_renews_it_and_who_does_not_forgets() -> None:
     of = learned()
     answers(of, BANNED, ADDRESS)
