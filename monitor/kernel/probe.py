@@ -23,13 +23,15 @@ FORWARDING: Final = (
     (PROBE_V4, Path("/proc/sys/net/ipv4/ip_forward")),
     (PROBE_V6, Path("/proc/sys/net/ipv6/conf/all/forwarding")),
 )
+# Forwarding may be on where IPv6 is off: then no link has a route of it, the probe's neither.
+NO_IPV6: Final = Path(f"/proc/sys/net/ipv6/conf/{PROBE}/disable_ipv6")
 
 
 @final
 class ProbeLink:
     """The pair, for as long as the daemon enforces. Raises MachineError where it cannot be made.
 
-    `forwarded` are the addresses of the families that this host forwards. `MAC` is that of both ends.
+    `forwarded` are the addresses of the families that this host forwards.
     """
 
     def __init__(self) -> None:
@@ -67,7 +69,8 @@ class ProbeLink:
 
     def _furnish(self) -> None:
         """Routes and neighbours on the gateway's side; they go with the link."""
-        self.forwarded = tuple([addresses for addresses, path in FORWARDING if is_on(path)])
+        off = PROBE_V6 if is_on(NO_IPV6) else None
+        self.forwarded = tuple([addresses for addresses, path in FORWARDING if addresses is not off and is_on(path)])
         netlink = Netlink(ROUTE)
         try:
             index = socket.if_nametoindex(PROBE)
