@@ -4,7 +4,8 @@ Measured: a packet that TPROXY hands to a local socket still passes the input ho
 ends it; one that is routed into another namespace passes the forward hook, and ends there. What passes neither is
 `fwd` at the ingress of the LAN interface. So the inet table's ingress chain (same hook, earlier) marks what is to be
 diverted, with all of its sets; a table of family netdev sends marked packets into the veth pair of a `Door`, and
-answers from there straight out of the LAN interface to the neighbour. Conntrack, NAT, routing and resolvers of the
+answers from there straight out of the LAN interface to the neighbour: the client, or the router that the gateway's
+routes name for it. Conntrack, NAT, routing and resolvers of the
 gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed source ports, two prefixes a family, to
 resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
 and forward policies are drop: all 48 combinations are answered by the sinkhole, and by the resolver again at once
@@ -14,18 +15,23 @@ is why there is a second table; neither a policy rule nor a route of the gateway
 the pair goes with it, and questions are dropped until `alive` lapses.
 """
 
+import contextlib
 import socket
 from collections.abc import Sequence
 from typing import Final, final
 
 from monitor.errors import MachineError
-from monitor.kernel.door import Door
+from monitor.kernel.door import Door, look_at_link
+from monitor.kernel.routes import RouteEvents
+from monitor.kernel.ways import Way, answers, sources, ways_out
 from monitor.policy.desired import TABLE
+from monitor.policy.probe import PROBE
 from monitor.policy.rules import INGRESS, MARK
 
 NEAR_END: Final = "gw-sink"
 MARKING: Final = -10
 SENDING: Final = 0
+FAMILIES: Final = (("ip", 4), ("ip6", 6))
 
 
 @final
@@ -36,6 +42,8 @@ class Diversion:
         self.doors: dict[str, Door] = {}
         self._complaints: list[str] = []
         self._number = 0
+        self._ways: dict[str, tuple[Way, ...]] = {}
+        self._routes: RouteEvents | None = None
 
     def watch(self, interfaces: Sequence[str]) -> bool:
         """Opens a door for each interface that is there and closes those of others; true where doors changed.
@@ -43,7 +51,7 @@ class Diversion:
         What cannot be opened is told by `take_complaints`; its questions are not diverted.
         """
         names = [name for name in dict.fromkeys(interfaces) if is_there(name)]
-        gone = [name for name in self.doors if name not in names]
+        gone = [name for name, door in self.doors.items() if name not in names or not fits(name, door)]
         for name in gone:
             self.doors.pop(name).close()
         fresh = [name for name in names if name not in self.doors]
@@ -53,7 +61,24 @@ class Diversion:
             except MachineError as error:
                 self._complaints.append(str(error))
             self._number += 1
+        self._look_for_ways()
         return bool(gone or fresh)
+
+    def has_moved(self) -> bool:
+        """Whether answers must take other ways than `script` said, because routes have changed."""
+        if self._routes is None or not self._routes.read():
+            return False
+        before = self._ways
+        self._look_for_ways()
+        return self._ways != before
+
+    def _look_for_ways(self) -> None:
+        if self._routes is None:
+            self._routes = RouteEvents()
+        self._ways = {}
+        for name in self.doors:
+            with contextlib.suppress(OSError):  # it has gone meanwhile
+                self._ways[name] = ways_out(name)
 
     def take_complaints(self) -> list[str]:
         complaints, self._complaints = self._complaints, []
@@ -77,15 +102,15 @@ class Diversion:
         return "\n".join([*lines, "}"]) + "\n"
 
     def _sending(self, number: int, door: Door) -> list[str]:
+        ways = self._ways.get(door.interface, ())
         return [
             f"\tchain to_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
-            f'\t\tmeta mark {MARK:#x} meta pkttype host ether daddr set {door.mac.hex(":")} fwd to "{door.near}"',
+            *entering(door, ways),
             "\t}",
             f"\tchain from_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.near}" priority {SENDING}; policy drop;',
-            f'\t\tmeta protocol ip fwd ip to ip daddr device "{door.interface}"',
-            f'\t\tmeta protocol ip6 fwd ip6 to ip6 daddr device "{door.interface}"',
+            *leaving(door, ways),
             "\t}",
         ]
 
@@ -93,6 +118,41 @@ class Diversion:
         for door in self.doors.values():
             door.close()
         self.doors = {}
+        if self._routes is not None:
+            self._routes.close()
+            self._routes = None
+
+
+def entering(door: Door, ways: Sequence[Way]) -> list[str]:
+    """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to."""
+    rule = f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
+    from_whom = [f"{words} saddr {some} " for words, version in FAMILIES if (some := sources(ways, version))]
+    if door.interface == PROBE:
+        from_whom = [""]
+    return [f"\t\tmeta mark {MARK:#x} meta pkttype host {some}{rule}" for some in from_whom]
+
+
+def leaving(door: Door, ways: Sequence[Way]) -> list[str]:
+    """Straight to the neighbour: the client, or the router that leads to it."""
+    if door.interface == PROBE:
+        found = [(words, f"meta protocol {words}", "") for words, _ in FAMILIES]
+    else:
+        found = [
+            (words, f"{words} daddr {some}", router)
+            for words, version in FAMILIES
+            for some, router in answers(ways, version)
+        ]
+    return [
+        f'\t\t{which} fwd {words} to {router or f"{words} daddr"} device "{door.interface}"'
+        for words, which, router in found
+    ]
+
+
+def fits(interface: str, door: Door) -> bool:
+    """Whether the door still lets through what the interface does."""
+    with contextlib.suppress(OSError):
+        return look_at_link(interface)[1] == door.mtu
+    return False
 
 
 def is_there(interface: str) -> bool:

@@ -169,6 +169,8 @@ class Enforcer:
 
         Costs microseconds while nobody changed any table of this namespace. Run-time sets are empty afterwards.
         """
+        if self.diversion.has_moved():
+            self._run(self.diversion.script())
         if self._nftables.generation() == self._base + self._own + self.elements.transactions["ok"]:
             return ""
         fault = self._find_fault(desired)

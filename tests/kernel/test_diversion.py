@@ -21,6 +21,7 @@ pytestmark = pytest.mark.netns
 
 MEMBER = bytes.fromhex(FAR_MAC.replace(":", ""))
 NEAR_V4B, FAR_V4B, NEAR_V6B, FAR_V6B = "10.10.0.1", "10.10.0.2", "fd10::1", "fd10::2"
+ROUTED_V4, ROUTED_V6 = "10.20.0.5", "fd20::5"
 FAR_RESOLVERS = ["9.9.9.9", "2620:fe::fe"]
 OWN = [NEAR_V4, NEAR_V4B, NEAR_V6, NEAR_V6B]
 ADMIN = """table inet admin {
@@ -197,6 +198,39 @@ def test_an_interface_may_change_its_mac_and_what_is_for_others_is_theirs(wire: 
         for own, other in ((NEAR_V4, FAR_V4), (NEAR_V6, FAR_V6)):
             ip(f"-n {wire.far.name} neigh replace {own} lladdr {NEAR_MAC} dev v1 nud permanent")
             ip(f"-n {wire.near.name} neigh replace {other} lladdr {FAR_MAC} dev v0 nud permanent")
+
+
+def test_clients_behind_another_router_are_answered_through_it(wire: Cable, diverted: Enforcer) -> None:
+    udp, tcp = socket.SOCK_DGRAM, socket.SOCK_STREAM
+    routes = [f"10.20.0.0/16 via {FAR_V4}", f"fd20::/48 via {FAR_V6}"]
+    for client in (ROUTED_V4, ROUTED_V6):
+        ip(f"-n {wire.far.name} addr add {client} dev lo")
+    wire.far.sysctl({"ipv4/conf/all/arp_ignore": 1})  # an address of `lo` is not on the link
+    try:
+        for route in routes:
+            ip(f"-n {wire.near.name} route add {route}")
+        diverted.renew_alive()
+        assert wire.near.inside(lambda: diverted.reconcile(table(members=(MEMBER,)))) == ""
+        for kind in (udp, tcp):
+            for client, resolvers in ((ROUTED_V4, ("9.9.9.9", NEAR_V4)), (ROUTED_V6, ("2620:fe::fe", NEAR_V6))):
+                for resolver in resolvers:
+                    assert ask(wire, kind, resolver, source=client) == sink(resolver), (kind, client, resolver)
+        assert ask(wire, udp, "9.9.9.9") == sink("9.9.9.9")
+    finally:
+        for route in routes:
+            ip(f"-n {wire.near.name} route del {route}")
+        for client in (ROUTED_V4, ROUTED_V6):
+            ip(f"-n {wire.far.name} addr del {client} dev lo")
+
+
+def test_a_larger_interface_has_a_larger_door(wire: Cable, diverted: Enforcer) -> None:
+    ip(f"-n {wire.near.name} link set v0 mtu 1400")
+    try:
+        assert wire.near.inside(lambda: diverted.divert(["v0"]))
+        assert diverted.diversion.doors["v0"].mtu == 1400
+        assert not wire.near.inside(lambda: diverted.divert(["v0"]))
+    finally:
+        ip(f"-n {wire.near.name} link set v0 mtu 1500")
 
 
 def test_the_switch_opens_for_a_fixed_port_too(wire: Cable, diverted: Enforcer) -> None:
