@@ -54,6 +54,8 @@ What always holds, each with the test that keeps it:
 - a clock that is set ends nothing, counts nothing again and keeps nothing waiting: `tests/core/test_clock.py`
 - two capabilities and the service's sandbox are enough for every layer: `tests/netns/test_netns_privileges.py`,
   `tests/package/test_service.py`
+- a diverted question is answered the way that routes lead back, whatever MAC the gateway has by now:
+  `tests/kernel/test_diversion.py`, `tests/kernel/test_ways.py`
 - what a daemon that died left goes where bans fail open, and holds where they fail closed:
   `tests/kernel/test_clearing.py`
 - the daemon imports neither scapy nor what only the lab or a list update needs: `tests/daemon/test_process.py`

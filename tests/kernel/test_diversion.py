@@ -185,13 +185,14 @@ def test_an_interface_may_change_its_mac_and_what_is_for_others_is_theirs(wire: 
     udp, fresh = socket.SOCK_DGRAM, "02:00:00:00:00:77"
     try:
         ip(f"-n {wire.near.name} link set v0 address {fresh}")
-        diverted.renew_alive()
         for resolver in FAR_RESOLVERS:
+            diverted.renew_alive()
             assert ask(wire, udp, resolver, wait=0.2) == b"", "the frame was for the MAC that nobody has any more"
         for gateway in (NEAR_V4, NEAR_V6):
             ip(f"-n {wire.far.name} neigh replace {gateway} lladdr {fresh} dev v1 nud permanent")
         for kind in (udp, socket.SOCK_STREAM):
             for resolver in FAR_RESOLVERS:
+                diverted.renew_alive()
                 assert ask(wire, kind, resolver) == sink(resolver), (kind, resolver)
     finally:
         ip(f"-n {wire.near.name} link set v0 address {NEAR_MAC}")
@@ -209,11 +210,11 @@ def test_clients_behind_another_router_are_answered_through_it(wire: Cable, dive
     try:
         for route in routes:
             ip(f"-n {wire.near.name} route add {route}")
-        diverted.renew_alive()
         assert wire.near.inside(lambda: diverted.reconcile(table(members=(MEMBER,)))) == ""
         for kind in (udp, tcp):
             for client, resolvers in ((ROUTED_V4, ("9.9.9.9", NEAR_V4)), (ROUTED_V6, ("2620:fe::fe", NEAR_V6))):
                 for resolver in resolvers:
+                    diverted.renew_alive()
                     assert ask(wire, kind, resolver, source=client) == sink(resolver), (kind, client, resolver)
         assert ask(wire, udp, "9.9.9.9") == sink("9.9.9.9")
     finally:
