@@ -17,6 +17,7 @@ from monitor.model import Samples
 from monitor.policy.ban import EVERYONE
 from monitor.policy.judge import BLOCK, Verdict
 from monitor.policy.probe import PROBE
+from monitor.sinkhole.counts import Counts
 from monitor.sinkhole.decision import PASS, Decision
 from monitor.sinkhole.settings import SinkholeSettings
 from monitor.sinkhole.sinkhole import Sinkhole
@@ -41,6 +42,7 @@ class Answers:
         self._section = section
         self.page = BlockedPage(self._explain, section)
         self.sinkhole: Sinkhole | None = None
+        self._counts: Counts | None = None  # of every sinkhole that there was
         self._doors: dict[str, Door] = {}
         self._decisions: dict[int, Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
@@ -83,7 +85,8 @@ class Answers:
 
     async def _listen(self, doors: Mapping[str, Door]) -> Sinkhole:
         if self.sinkhole is None:
-            self.sinkhole = Sinkhole(self._settings(), self._decide, self._refused)
+            self.sinkhole = Sinkhole(self._settings(), self._decide, self._refused, self._counts)
+            self._counts = self.sinkhole.counts
         sinkhole = self.sinkhole
         for name in [name for name, door in self._doors.items() if doors.get(name) is not door]:
             sinkhole.close_door(name)
@@ -104,7 +107,11 @@ class Answers:
             await sinkhole.stop()
 
     def samples(self) -> Samples:
-        return {**self.sinkhole.samples(), **self.page.samples()} if self.sinkhole is not None else {}
+        """What was counted stays when the sinkhole is closed: counters only grow."""
+        if self._counts is None:
+            return {}
+        answers = self.sinkhole.samples() if self.sinkhole is not None else self._counts.samples()
+        return {**answers, **self.page.samples()}
 
     def _settings(self) -> SinkholeSettings:
         section = self._section

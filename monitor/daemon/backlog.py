@@ -14,7 +14,7 @@ WORK_SECONDS: Final = 0.03
 
 @final
 class Backlog:
-    """In order, what fits at once and the rest while the loop turns; `perform` does one portion and never raises.
+    """In order, what fits at once and the rest while the loop turns; `perform` does one portion.
 
     `seconds` is how long it took the last time until nothing waited, from when the changes were wanted.
     """
@@ -54,13 +54,21 @@ class Backlog:
         self._scheduled = False
         until = self._loop.time() + WORK_SECONDS
         worked = bool(self._waiting)
-        while self._waiting:
-            self._perform(self._waiting.popleft())
-            if self._loop.time() >= until and self._waiting:
-                self._empty.clear()
-                self._scheduled = True
-                self._loop.call_soon(self._work)
-                return
+        try:
+            while self._waiting:
+                self._perform(self._waiting.popleft())
+                if self._loop.time() >= until:
+                    break
+        finally:
+            self._rest(worked)
+
+    def _rest(self, worked: bool) -> None:
+        """Goes on with what waits when the loop has turned; a portion that failed holds up nobody who waits for all."""
+        if self._waiting:
+            self._empty.clear()
+            self._scheduled = True
+            self._loop.call_soon(self._work)
+            return
         if worked:
             self.seconds = self._loop.time() - self._began
         self._empty.set()

@@ -53,6 +53,9 @@ class Holding:
         self.complaints = Complaints()
         self._counters = BanCounters()
         self._repairs = {"ok": 0, "failed": 0}
+        # What every enforcer that there was has counted.
+        self._transactions = {"ok": 0, "failed": 0}
+        self._refused: dict[tuple[str, str], int] = {}
         self._surveyed: tuple[Index, tuple[object, ...], Territory] | None = None
         self.stand_on(ground)
 
@@ -86,6 +89,7 @@ class Holding:
                 f"frames cross {', '.join(bridged)} without being routed, past every rule: `gatewatch doctor` says more"
             )
         enforcer = Enforcer()
+        enforcer.elements.transactions, enforcer.elements.refused = self._transactions, self._refused
         try:
             # What an earlier run left must be replaced without a gap, all at once; else it may come bit by bit.
             left = enforcer.refuse_foreign()
@@ -203,15 +207,15 @@ class Holding:
             "kernel_pending_changes": {(): float(len(self.backlog))},
             "kernel_load_seconds": {(): self.backlog.seconds},
         }
-        enforcer = self.enforcer
-        if enforcer is not None:
-            self._counters.read(enforcer.counters(), self.desired.counters)
+        if self.enforcer is not None:
+            self._counters.read(self.enforcer.counters(), self.desired.counters)
+        if self.enforcer is not None or any(self._transactions.values()):
             samples["kernel_repairs_total"] = {(result,): float(count) for result, count in self._repairs.items()}
             samples["kernel_transactions_total"] = {
-                (result,): float(count) for result, count in enforcer.elements.transactions.items()
+                (result,): float(count) for result, count in self._transactions.items()
             }
             refused = samples["kernel_refused_elements_total"] = {}
-            for (_, reason), count in enforcer.elements.refused.items():
+            for (_, reason), count in self._refused.items():
                 refused[(reason,)] = refused.get((reason,), 0.0) + count
         samples.update(self._counters.samples())
         return samples

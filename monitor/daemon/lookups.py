@@ -121,10 +121,12 @@ class Lookups:
             self._go_on()
 
     async def _look_up(self, name: bytes) -> None:
-        servers = self.resolvers or system_resolvers()
-        messages = await asyncio.gather(*[ask_any(servers, name, kind) for kind in (TYPE_A, TYPE_AAAA)])
+        try:
+            servers = self.resolvers or system_resolvers()
+            messages = await asyncio.gather(*[ask_any(servers, name, kind) for kind in (TYPE_A, TYPE_AAAA)])
+        finally:
+            self._asking.discard(name)
         names, addresses, ttl = read_answers(name, [message for message in messages if message is not None])
-        self._asking.discard(name)
         if addresses:
             self._settle(name, ANSWERED, ttl)
         elif any(message is None for message in messages):
@@ -162,7 +164,7 @@ def read_answers(name: bytes, messages: list[DnsMessage]) -> tuple[list[bytes], 
 def system_resolvers() -> tuple[bytes, ...]:
     """The name servers of this machine, packed."""
     try:
-        lines = RESOLV_CONF.read_text().splitlines()
+        lines = RESOLV_CONF.read_text(errors="replace").splitlines()
     except OSError:
         return ()
     words = [line.split() for line in lines]

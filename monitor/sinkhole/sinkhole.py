@@ -41,9 +41,12 @@ class _Door:
 class Sinkhole:
     """See the package; made inside a running loop. Raises ConfigError where `settings.answer` is no answer."""
 
-    def __init__(self, settings: SinkholeSettings, decide: Decide, blocked: Blocked) -> None:
+    def __init__(
+        self, settings: SinkholeSettings, decide: Decide, blocked: Blocked, counts: Counts | None = None
+    ) -> None:
+        """`counts` are those of an earlier one, which this one goes on with."""
         self.settings = settings
-        self.counts = Counts()
+        self.counts = counts if counts is not None else Counts()
         self._loop = asyncio.get_running_loop()
         self._dice = Dice()
         self._responder = Responder(decide, blocked, Forms(settings.answer, settings.ttl), self.counts)
@@ -161,10 +164,10 @@ class Sinkhole:
         return StreamUpstream(self._responder, servers, candidates, self._dice, give)
 
     def _tick(self) -> None:
+        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)  # first: whatever fails below, time goes on
         now = self._loop.time()
         self._upstream.expire(now)
         self._streams.expire(now)
-        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
 
 def scope_of(name: str) -> int:

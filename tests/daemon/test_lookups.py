@@ -1,14 +1,17 @@
 """What gatewatch asks by itself: once a TTL, only whom it means to, and never more than it can bear."""
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from dnslib import QTYPE, RCODE, RR, DNSRecord
 
+from monitor.daemon import lookups
 from monitor.daemon.lookups import AT_ONCE, COMING, DROPPED, KNOWN, WAITING_MAX, Lookups
 from monitor.lab.namespace import Namespace
 
@@ -160,6 +163,36 @@ def test_where_all_fail_that_is_told_and_tried_again_later(space: Namespace) -> 
     world = play(space, story, first=failing, second=failing)
     assert world.found[0][:2] == ([b"www.example.org"], [])
     assert world.lookups.counts["failed"] == 1
+
+
+def test_the_systems_resolver_is_found_whatever_else_its_file_says(
+    space: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "resolv.conf"
+    file.write_bytes(b"# le caf\xe9\nsearch r\xe9seau.example\nnameserver 127.0.0.1\n")
+    monkeypatch.setattr(lookups, "RESOLV_CONF", file)
+
+    async def story(world: World) -> None:
+        world.lookups.resolvers = ()
+        await ask_once(world)
+
+    assert play(space, story, good=good).found[0][1] == [ADDRESS, SIX]
+
+
+def test_a_question_that_failed_on_the_way_can_be_asked_again(space: Namespace) -> None:
+    async def story(world: World) -> None:
+        resolvers, world.lookups.resolvers = world.lookups.resolvers, (b"no address",)
+        failed: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: failed.append(context["exception"]))
+        world.lookups.ask(b"www.example.org")
+        async with asyncio.timeout(20):
+            while not failed:
+                await asyncio.sleep(0.005)
+                gc.collect()
+        world.lookups.resolvers = resolvers
+        await ask_once(world)
+
+    assert play(space, story, good=good).found[0][1] == [ADDRESS, SIX]
 
 
 @pytest.mark.parametrize("name", [b"", b".", b"a..b", b"a" * 64 + b".example", b"\\000.example", b"a." * 130 + b"b"])

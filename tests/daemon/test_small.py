@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from monitor.capture.live import Capture, InterfaceCounts
 from monitor.core.rows import Row
+from monitor.daemon.backlog import Backlog
 from monitor.daemon.log import Lines
 from monitor.daemon.loop import FRAMES_MAX, FRAMES_MIN, Line, Pace
 from monitor.daemon.notify import Notifier
@@ -17,6 +19,7 @@ from monitor.daemon.stall import SLOT_SECONDS, Stall
 from monitor.errors import ErrorCounts
 from monitor.events.writer import EventWriter
 from monitor.model import Event, FlowRecord, Labels, flow_key
+from monitor.policy.change import AddElements, Change
 
 
 @pytest.mark.parametrize("abstract", [False, True])
@@ -110,3 +113,28 @@ def test_last_words_are_bounded_and_say_the_most_first() -> None:
     assert lines[1] == "counted: vendor99/s 100 bytes up, 199 bytes down, 2 flows"
     assert lines[-1] == "counted: and 60 more services"
     assert len(lines) == LAST_WORDS_MAX + 2
+
+
+def test_a_change_that_fails_keeps_nobody_waiting_for_the_rest() -> None:
+    done: list[str] = []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def perform(changes: Sequence[Change]) -> None:
+            for change in changes:
+                assert isinstance(change, AddElements)
+                if change.set == "bad":
+                    raise ValueError("a fault of ours")
+                done.append(change.set)
+
+        backlog = Backlog(loop, perform)
+        many = tuple((bytes((0, 0, number >> 8, number & 255)), "") for number in range(4_096))
+        with pytest.raises(ValueError, match="a fault of ours"):
+            backlog.add([AddElements(name, many) for name in ("bad", "first", "second")], 0.0)
+        assert len(backlog) == 2
+        async with asyncio.timeout(20):
+            await backlog.done()
+
+    asyncio.run(run())
+    assert done == ["first", "second"]

@@ -12,6 +12,8 @@ from monitor.lab.lab import Lab
 
 pytestmark = pytest.mark.netns
 
+# What every ban that holds makes grow.
+GROWING = ("sinkhole_queries_total", "kernel_transactions_total", "blocked_total")
 GROUP = '[[group]]\nname = "phones"\nmembers = ["{mac}"]\n'
 
 
@@ -46,6 +48,31 @@ def test_a_ban_typed_in_holds_until_it_is_lifted(lab: Lab) -> None:
     assert all(one["pid"] > 1 for one in told)
     assert (told[0]["vendor"], told[0]["group"], told[0]["reason"]) == ("bytedance", "phones", "a test")
     assert "bytedance is banned for phones: enforce, dns, sni, ip (by root, process" in daemon.log.read_text()
+
+
+def counted(daemon: Daemon) -> dict[str, float]:
+    return {name: daemon.metric(name) for name in (*GROWING, "kernel_repairs_total")}
+
+
+def test_what_was_counted_stays_when_a_ban_is_lifted_and_goes_on_with_the_next(lab: Lab) -> None:
+    daemon = lab.daemon(observing(lab))
+    before = counted(daemon)
+    assert set(before.values()) == {0.0}
+
+    def has_grown() -> bool:
+        now = counted(daemon)
+        return all(now[name] > before[name] for name in GROWING)
+
+    for _ in range(2):
+        type_in(daemon, "ban", "bytedance", "--group", "phones")
+        assert not works(lab)
+        daemon.wait_for("counted", has_grown)
+        banned = counted(daemon)
+        type_in(daemon, "unban", "bytedance")
+        daemon.wait_for("let go", lambda: not daemon.metrics().get("gatewatch_enforcement_up"))
+        before = counted(daemon)
+        assert all(before[name] >= banned[name] for name in before)
+    assert daemon.stop() == 0
 
 
 def test_a_ban_ends_by_itself(lab: Lab) -> None:

@@ -157,6 +157,22 @@ def test_the_next_server_of_a_list_is_asked_where_one_is_dead(over: object) -> N
         assert time.monotonic() - began < 0.09
 
 
+def test_what_fails_at_a_tick_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a silent resolver is still told in time."""
+    failed: list[float] = []
+
+    def fail(now: float) -> None:
+        failed.append(now)
+        raise ValueError("a fault of ours")
+
+    with sinkhole(script=lambda query, tcp: []) as place:
+        place.loop.set_exception_handler(lambda loop, context: None)
+        monkeypatch.setattr(place.sinkhole._streams, "expire", fail)
+        wait_for(lambda: len(failed) >= 2)
+        (answer,) = exchange(place, QUERY.to_wire())
+        assert dns.message.from_wire(answer).rcode() == dns.rcode.SERVFAIL
+
+
 def test_a_client_cannot_take_the_whole_table() -> None:
     limits = SinkholeLimits(in_flight=8, in_flight_per_client=5, server_seconds=0.5)
     with sinkhole(script=lambda query, tcp: [], limits=limits) as place:
