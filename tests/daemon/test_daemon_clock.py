@@ -1,6 +1,9 @@
 """Somebody sets the clock: noticed once; a clock that only runs a little wrong is not."""
 
+from cast import START, gateway
+
 from monitor.daemon.clock import STEP_SECONDS, Clock
+from monitor.daemon.loop import Line
 
 
 class Times:
@@ -30,3 +33,19 @@ def test_a_slewed_clock_is_followed() -> None:
     for _ in range(100):
         times.pass_by(60.0, wall=STEP_SECONDS / 2)
         assert clock.look()[1] == 0.0
+
+
+def test_the_core_follows_a_set_clock_and_the_rest_is_told_by_how_much() -> None:
+    times = Times()
+    told: list[float] = []
+    times.wall = START
+    watched = gateway()
+    watched.tick(START + 0.5)
+    line = Line(None, None, None, watched)
+    line.clock = Clock(lambda: times.wall, lambda: times.steady)
+    line.clock_set = told.append
+    for moved in (-86_400.0, 0.0):
+        times.pass_by(1.0, wall=moved)
+        assert line.now() == times.wall
+        assert abs(line.gateway.next_wakeup() - times.wall) <= 1.0
+    assert told == [-86_400.0]
