@@ -30,6 +30,11 @@ async def exchange(port: int, request: bytes) -> tuple[int, dict[str, str], byte
     return int(lines[0].split()[1]), dict(line.split(": ", 1) for line in lines[1:]), body
 
 
+async def scrape(port: int, times: int) -> list[tuple[int, dict[str, str], bytes]]:
+    """So many clients at once."""
+    return await asyncio.gather(*(exchange(port, b"GET /metrics HTTP/1.1\r\n\r\n") for _ in range(times)))
+
+
 def served(
     test: Callable[[int], Awaitable[None]],
     render: Callable[[], Awaitable[bytes]] = page,
@@ -180,12 +185,10 @@ def test_two_hundred_scrapes_of_ten_thousand_series_do_not_hold_the_loop() -> No
 
     async def test(port: int) -> None:
         watcher = asyncio.create_task(watch())
-        request = b"GET /metrics HTTP/1.1\r\n\r\n"
-        answers = await asyncio.gather(*(exchange(port, request) for _ in range(200)))
+        answers = await asyncio.to_thread(lambda: asyncio.run(scrape(port, 200)))
         watcher.cancel()
         assert {status for status, _, _ in answers} == {200, 503}
         assert all(body.count(b"\n") > 10_000 for status, _, body in answers if status == 200)
         assert worst < 0.25
 
-    # The clients' own work on a page of 1 MB is in the same loop; what is left is the server's.
     served(test, Collector([lambda: {"flow_bytes_total": SERIES}], []).render)
