@@ -26,6 +26,7 @@ STRANGER = bytes.fromhex("020000000009")
 # Nobody's address, so that the packet after all others passes and says that they are through.
 LAST = Packet(packed("10.2.0.1"), packed("21.0.0.9"), STRANGER, TCP)
 SECONDS = 5.0
+UNUSED_TABLE = 77  # of routes that no rule leads to
 
 
 @dataclass
@@ -108,6 +109,10 @@ def bench() -> Iterator[Bench]:
         for words, via in (("", "192.0.2.1"), ("-6 ", "2001:db8::1")):
             ip(f"-n {gateway.name} {words}route add default via {via} dev wan0 onlink")
             ip(f"-n {gateway.name} neigh add {via} lladdr 02:00:00:00:00:bf dev wan0 nud permanent")
+        # Clients are anywhere, and only those are diverted that an answer gets back to.
+        for metric, link in enumerate(GATEWAY_MACS, 1):
+            for prefix in ("0.0.0.0/1", "128.0.0.0/1", "::/1", "8000::/1"):
+                ip(f"-n {gateway.name} route add {prefix} dev {link} metric {metric} table {UNUSED_TABLE}")
         yield from furnished(gateway, others)
     finally:
         gateway.remove()
