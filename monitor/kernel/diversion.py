@@ -78,7 +78,9 @@ class Diversion:
         self._ways = {}
         for name in self.doors:
             with contextlib.suppress(OSError):  # it has gone meanwhile
-                self._ways[name] = ways_out(name)
+                self._ways[name], complaint = ways_out(name)
+                if complaint and complaint not in self._complaints:
+                    self._complaints.append(complaint)
 
     def take_complaints(self) -> list[str]:
         complaints, self._complaints = self._complaints, []

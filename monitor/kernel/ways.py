@@ -28,14 +28,18 @@ class Way:
     router: str = ""
 
 
-def ways_out(interface: str) -> tuple[Way, ...]:
-    """Those of an interface. Raises OSError where it is gone or the kernel does not tell."""
+def ways_out(interface: str) -> tuple[tuple[Way, ...], str]:
+    """Those of an interface, and a complaint where they are not all. Raises OSError where the interface is gone or the
+    kernel does not tell.
+    """
     routes = routes_out(socket.if_nametoindex(interface))
+    complaint = ""
     if len(routes) > ROUTES_MAX:
+        complaint = f"more than {ROUTES_MAX} routes leave through {interface}: behind its routers the dns layer is off"
         routes = [route for route in routes if not route.gateway][:ROUTES_MAX]
     found = [Way(LINK_LOCAL)]
     found += [Way(ip_network(one.prefix), address_text(one.gateway) if one.gateway else "") for one in routes]
-    return tuple(found)
+    return tuple(found), complaint
 
 
 def sources(ways: Iterable[Way], version: int) -> str:

@@ -32,7 +32,8 @@ def wire() -> Iterator[Cable]:
 
 
 def test_answers_take_the_gateways_own_routes(wire: Cable) -> None:
-    found = wire.near.inside(lambda: ways_out("v0"))
+    found, complaint = wire.near.inside(lambda: ways_out("v0"))
+    assert complaint == ""
     assert list(answers(found, 4)) == [
         ("{ 10.9.0.0/24, 10.20.7.0/24 }", ""),
         ("{ 10.20.0.0/16, 10.40.0.0/16 }", FAR_V4),
@@ -48,5 +49,6 @@ def test_answers_take_the_gateways_own_routes(wire: Cable) -> None:
 
 def test_of_too_many_routes_only_those_on_the_link_count(wire: Cable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ways, "ROUTES_MAX", 3)
-    found = wire.near.inside(lambda: ways_out("v0"))
+    found, complaint = wire.near.inside(lambda: ways_out("v0"))
+    assert complaint == "more than 3 routes leave through v0: behind its routers the dns layer is off"
     assert sources(found, 4) == "{ 10.9.0.0/24, 10.20.7.0/24 }"
