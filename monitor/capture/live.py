@@ -74,6 +74,11 @@ class Capture:
                 interface.close()
         self._watched = wanted
 
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Those of `names` that are watched now, be they there or not."""
+        return tuple(self._watched)
+
     def _interface(self, name: str) -> Interface:
         """The known one, or a new one that has no place yet."""
         for interface in self._interfaces:

@@ -19,7 +19,7 @@ from monitor.daemon.blocked_page import page_address
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
 from monitor.daemon.lookups import never_diverted
 from monitor.daemon.policy_words import ban_row, ban_text
-from monitor.errors import EXIT_OK, GatewatchError
+from monitor.errors import EXIT_OK, GatewatchError, MachineError
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, OBSERVE
@@ -59,7 +59,7 @@ def machine_now() -> Machine:
     """The machine, with nothing on it where the kernel does not tell."""
     try:
         return look_at_machine()
-    except OSError:
+    except MachineError:
         return Machine((), frozenset(), False)
 
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 
 from monitor.config.sections import Config, Geo
-from monitor.core.settings import Lookup, Settings
+from monitor.core.settings import PSEUDONYM, Lookup, Settings
 from monitor.lists.copies import is_subscription
 from monitor.lists.subscription import Subscription
 from monitor.lists.user import UserList
@@ -25,8 +25,9 @@ def core_settings(
 ) -> Settings:
     """`interfaces`, `connected` and `flows` are the machine's or the capture file's; `events` those that are read.
 
-    Without a key for pseudonyms a new one is made: they then mean nothing after a restart.
+    Where pseudonyms are wanted and no key for them is given, a new one is made: they then mean nothing after a restart.
     """
+    fresh = secrets.token_bytes(PSEUDONYM_KEY_BYTES) if config.privacy.device == PSEUDONYM else b""
     return Settings(
         local=tuple(map(str, config.capture.local)),
         nat64=tuple(map(str, config.capture.nat64)),
@@ -36,7 +37,7 @@ def core_settings(
         groups=tuple(Group(group.name, group.members) for group in config.groups),
         events=events,
         device=config.privacy.device,
-        pseudonym_key=pseudonym_key or secrets.token_bytes(PSEUDONYM_KEY_BYTES),
+        pseudonym_key=pseudonym_key or fresh,
         lookup=lookup,
         limits=config.limits,
     )

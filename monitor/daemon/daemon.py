@@ -41,6 +41,7 @@ from monitor.daemon.report import (
 )
 from monitor.daemon.site import facts_of, serve
 from monitor.daemon.stall import Stall
+from monitor.daemon.surroundings import Surroundings
 from monitor.errors import ErrorCounts
 from monitor.events.writer import EventWriter
 from monitor.kernel.interfaces import Machine, look_at_machine
@@ -94,9 +95,8 @@ class Daemon:
         self.lookup = open_lookup(self.config.geo)
         writer = open_writer(self.config)
         self.capture.open()
-        self.kernel = KernelSide(
-            self.machine, self.capture.names, self._local(self.config), with_conntrack=self.flows == CONNTRACK
-        )
+        self.kernel = KernelSide(with_conntrack=self.flows == CONNTRACK)
+        self.look_around()
         self.stall = Stall(self.loop)
         self.loaded: Loaded = await load_in_background(user_lists(self.config))
         for line in list_lines(self.loaded.statuses):
@@ -116,6 +116,7 @@ class Daemon:
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
         self.line.clock_set = self._follow_clock
+        self.surroundings = Surroundings(self.loop, self.kernel.links, self._look_again, self._adapt)
         self.assurance = Assurance(self.loop, self.enforcement)
         self.enforcement.write = self.line.write
         self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
@@ -125,14 +126,14 @@ class Daemon:
         if config.privacy.device == PSEUDONYM and not self._key:
             self._key = pseudonym_key(config.state.path, lambda line: log.warning("%s", line))
         names = tuple(self.capture.names)
-        connected = connected_prefixes(self.machine, names)
+        connected = connected_prefixes(self.machine, self.capture.watched)
         events = frozenset(config.events.types if config.events.path else ())
         settings = core_settings(config, self.flows, names, connected, events, lookup, self._key)
         return replace(settings, local=self._local(config))
 
     def _local(self, config: Config) -> tuple[str, ...]:
         """What is configured as inside, and what is on-link there: IPv6 prefixes of a LAN are global ones."""
-        connected = connected_prefixes(self.machine, self.capture.names) or {}
+        connected = connected_prefixes(self.machine, self.capture.watched) or {}
         on_link = [prefix for prefixes in connected.values() for prefix in prefixes]
         return tuple(dict.fromkeys([*map(str, config.capture.local), *on_link]))
 
@@ -155,9 +156,10 @@ class Daemon:
     def _ground(self) -> Ground:
         own = [str(ip_address(address.packed)) for one in self.machine.interfaces for address in one.addresses]
         settings = self.settings(self.config, self.lookup)
-        names, forwards = tuple(self.capture.names), self.machine.forwarding
+        names, forwards = self.capture.watched, self.machine.forwarding
+        links = tuple(one for one in self.machine.interfaces if one.name in names)
         bridged = () if sees_bridged() else tuple(pure_bridges(self.machine, names))
-        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, bridged)
+        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, bridged)
 
     def _follow_clock(self, moved: float) -> None:
         """The clock was set, by so many seconds: what was learned keeps its age, and schedules are looked at anew."""
@@ -172,7 +174,7 @@ class Daemon:
 
     def sees(self) -> bool:
         """Whether any interface is captured: who sees nothing must not ban."""
-        return len(self.capture.down()) < len(self.capture.names)
+        return len(self.capture.down()) < len(self.capture.watched)
 
     async def serve(self, listen: Endpoint) -> HttpServer | None:
         """The site at that address, None where there shall be none."""
@@ -194,14 +196,14 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.ended.set)
         self.loop.add_signal_handler(signal.SIGHUP, reload)
-        self.loop.add_reader(self.kernel.links.fileno(), self._links_changed)
+        self.surroundings.start()
         self.turning.start()
         self.stall.start()
         self.record.start()
         await self.take_policy()
         self.assurance.every(self.config.selftest.every)
         self._keep_alive()
-        self.notifier.ready(f"watching {', '.join(self.capture.names)}")
+        self.notifier.ready(f"watching {', '.join(self.capture.watched)}")
         log.info("running: %s", self.describe())
         await self.ended.wait()
         self.notifier.stopping()
@@ -216,6 +218,7 @@ class Daemon:
         """Stops everything and writes down what was counted; within a second, however many flows there are."""
         gc.disable()  # a last look at everything that lives would cost more than it frees
         began = time.monotonic()
+        self.surroundings.stop()
         await self.assurance.close()
         await self.enforcement.stop()
         self.turning.stop()
@@ -231,7 +234,6 @@ class Daemon:
             self.line.writer.close()
         if self.server is not None:
             await self.server.close()
-        self.loop.remove_reader(self.kernel.links.fileno())
         self.kernel.close()
         self.capture.close()
 
@@ -277,23 +279,30 @@ class Daemon:
             samples.update(self.line.writer.samples())
         return samples
 
-    def look_again(self) -> None:
-        """Takes interfaces up that came back, and what is on-link as it is now."""
-        self.turning.forget()
-        for change in self.capture.refresh():
-            log.warning("%s", change)
-        self.turning.watch()
-        before = self.settings(self.config, self.lookup)
-        self.machine = look_at_machine()
-        self.kernel.look_around(self.machine, self.capture.names, self._local(self.config))
-        after = self.settings(self.config, self.lookup)
-        if after != before:
-            self.gateway.reload(after, self.loaded.index, time.time())
-        self._begin(self.enforcement.look_again(self._ground()))
+    def look_around(self) -> None:
+        """Has the kernel's side stand on the machine and the captured interfaces as they are now."""
+        capture = self.capture
+        self.kernel.look_around(self.machine, capture.names, capture.watched, self._local(self.config))
 
-    def _links_changed(self) -> None:
-        if self.kernel.links.read():
-            self.look_again()
+    def _look_again(self) -> bool:
+        """Takes interfaces up that came back, and what is on-link as it is now; whether bans stand on other ground."""
+        machine = look_at_machine()
+        self.turning.forget()
+        changes = self.capture.refresh()
+        self.turning.watch()
+        for change in changes:
+            log.warning("%s", change)
+        if changes or machine != self.machine:
+            before = self.settings(self.config, self.lookup)
+            self.machine = machine
+            self.look_around()
+            after = self.settings(self.config, self.lookup)
+            if after != before:
+                self.gateway.reload(after, self.loaded.index, time.time())
+        return self._ground() != self.enforcement.ground or not self.enforcement.is_whole()
+
+    async def _adapt(self) -> None:
+        await self.enforcement.look_again(self._ground())
 
     def _keep_alive(self) -> None:
         """Only while capture and kernel are well: what else is wrong would be no better after a restart."""

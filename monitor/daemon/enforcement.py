@@ -34,7 +34,8 @@ RETRY_SECONDS: Final = 5.0
 
 class Enforcement:
     """`look` has the gateway look at the frames that wait; `sees` tells whether it sees anything: bans must not outlive
-    that. `write` takes the effects of a policy that was put in force. One change of policy at a time.
+    that. `write` takes the effects of a policy that was put in force. One change of policy at a time; `ground` is what
+    the last one stands on.
     """
 
     def __init__(
@@ -126,10 +127,11 @@ class Enforcement:
     async def look_again(self, ground: Ground) -> None:
         """Interfaces or addresses have changed."""
         async with self._changing:
-            enforcer, policy = self._holding.enforcer, self._gateway.judge.policy
-            if enforcer is not None and policy is not None:
-                enforcer.alive.watch(ground.interfaces)
+            policy = self._gateway.judge.policy
+            if policy is not None and needs_kernel(policy):
                 await self._govern(policy, ground)
+            else:
+                self._stand_on(ground)
 
     async def stop(self) -> None:
         """Leaves nothing behind."""
@@ -137,6 +139,10 @@ class Enforcement:
             self.fault = ""
             await self._let_go()
             self._retry_later()
+
+    def is_whole(self) -> bool:
+        """False once somebody has removed one of the links that enforcement made."""
+        return self._holding.is_whole()
 
     def holds(self) -> bool:
         """Whether what was put in force still is."""
@@ -180,7 +186,7 @@ class Enforcement:
         return {"enforce_seconds": self._holding.seconds} if self._gateway.judge.policy is not None else {}
 
     def _stand_on(self, ground: Ground) -> None:
-        self._ground = ground
+        self.ground = ground
         self._holding.stand_on(ground)
         self._answers.configure(ground.config.sinkhole)
         self.learning.stand_on(ground)
@@ -189,10 +195,10 @@ class Enforcement:
 
     def _meant_resolvers(self) -> frozenset[bytes]:
         """Whom clients are meant to ask: the gateway and where it asks; nobody where they may choose."""
-        section = self._ground.config.sinkhole
+        section = self.ground.config.sinkhole
         if section.upstream == ASKED:
             return frozenset()
-        own = [ip_address(text).packed for text in self._ground.own]
+        own = [ip_address(text).packed for text in self.ground.own]
         asked = self._answers.upstreams() or system_resolvers()
         return frozenset((*own, *asked, *[address.packed for address in section.exempt]))
 
@@ -250,7 +256,7 @@ class Enforcement:
         try:
             if needed:
                 link = self._holding.probe_link()
-                enforcer.divert(self._ground.interfaces)
+                enforcer.divert(self.ground.interfaces)
                 enforcer.alive.renew_probe()
                 await self._answers.open(enforcer.diversion.doors, link)
             else:
@@ -264,8 +270,8 @@ class Enforcement:
 
     def _diversion(self) -> Diversion:
         page = self._answers.page.address
-        own = [ip_address(text).packed for text in self._ground.own]
-        exempt = never_diverted(self._ground.config.sinkhole)
+        own = [ip_address(text).packed for text in self.ground.own]
+        exempt = never_diverted(self.ground.config.sinkhole)
         return Diversion(armed=self._answers.armed, exempt=exempt, page=page, page_alone=page not in own)
 
     def _mended(self) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from monitor.catalog.index import Index
 from monitor.config.sections import Config
 from monitor.core.settings import Settings
+from monitor.kernel.interfaces import Interface
 
 
 @dataclass(frozen=True)
 class Ground:
-    """The catalogue, the groups and the LAN as they are now; `own` are the gateway's addresses as text, `bridged` the
-    interfaces that frames cross without being routed.
+    """The catalogue, the groups and the LAN as they are now; `own` are the gateway's addresses as text, `links`
+    the interfaces that are there, `bridged` those that frames cross without being routed.
     """
 
     config: Config
@@ -19,4 +20,5 @@ class Ground:
     interfaces: tuple[str, ...]
     own: tuple[str, ...]
     forwarding: bool
+    links: tuple[Interface, ...]
     bridged: tuple[str, ...] = ()

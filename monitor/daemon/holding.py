@@ -65,6 +65,8 @@ class Holding:
         self._ground = ground
         self._members = Members(Groups(settings.groups, settings.interfaces))
         self._territory = self._survey(ground)
+        if self.enforcer is not None:
+            self.enforcer.alive.watch(ground.interfaces)
 
     async def prepare(self, ground: Ground) -> None:
         """Does beforehand what takes long of `stand_on`, while all stays as it is."""
@@ -95,12 +97,17 @@ class Holding:
             left = enforcer.refuse_foreign()
             first = self._plan(policy) if left is not None else bare_table(self._ground.interfaces)
             enforcer.start(first, self._ground.interfaces)
-        except MachineError:
+        except (OSError, MachineError):
             enforcer.close()
             raise
         self.enforcer, self.desired = enforcer, first
         self.rebuild(enforcer, policy)
         return enforcer
+
+    def is_whole(self) -> bool:
+        """False once somebody has removed a link that was made for the diversion or for the self-test."""
+        link, enforcer = self._link, self.enforcer
+        return (link is None or link.is_there()) and (enforcer is None or enforcer.diversion.is_whole())
 
     def probe_link(self) -> ProbeLink:
         """The way of the self-test, made anew where somebody has taken it away. Raises MachineError."""

@@ -23,7 +23,7 @@ DUMP_SECONDS_MAX: Final = 20.0
 class KernelSide:
     """What to read beside the frames. Raises MachineError where the kernel refuses a subscription."""
 
-    def __init__(self, machine: Machine, names: Sequence[str], local: Sequence[str], with_conntrack: bool) -> None:
+    def __init__(self, with_conntrack: bool) -> None:
         self.conntrack: Conntrack | None = None
         try:
             self.links = LinkEvents()
@@ -36,14 +36,17 @@ class KernelSide:
         self._vantage: Vantage | None = None
         self._told_overruns = 0
         self._dump_due = 0.0
-        self.look_around(machine, names, local)
 
-    def look_around(self, machine: Machine, names: Sequence[str], local: Sequence[str]) -> None:
-        """To be called whenever interfaces or addresses have changed."""
+    def look_around(self, machine: Machine, names: Sequence[str], watched: Sequence[str], local: Sequence[str]) -> None:
+        """To be called before anything is read, and whenever interfaces or addresses have changed; `watched` are those
+        of the names, which are numbered in their order, that are captured now.
+        """
         self._places = {
-            interface.index: names.index(interface.name) for interface in machine.interfaces if interface.name in names
+            interface.index: names.index(interface.name)
+            for interface in machine.interfaces
+            if interface.name in watched
         }
-        self._vantage = vantage(machine, names, local)
+        self._vantage = vantage(machine, watched, local)
         self.neighbours.refresh()
 
     def filenos(self) -> list[int]:

@@ -26,11 +26,17 @@ class Prepared:
 
     config: Config
     machine: Machine
-    names: tuple[str, ...]
     loaded: Loaded
     lookup: Lookup | None
     writer: EventWriter | None = field(default=None)
     server: HttpServer | None = field(default=None)
+
+    async def drop(self) -> None:
+        """It is not taken."""
+        if self.server is not None:
+            await self.server.close()
+        if self.writer is not None:
+            self.writer.close()
 
 
 class Reloader:
@@ -56,10 +62,11 @@ class Reloader:
                 await self._take(await self._prepare())
                 daemon.reload_fault = ""
                 log.info("reloaded: %s", daemon.describe())
-            except GatewatchError as error:
+            except (GatewatchError, OSError) as error:
                 daemon.reload_fault = str(error)
                 log.error("not reloaded, all stays as it was: %s", error)
-            daemon.notifier.ready(f"watching {', '.join(daemon.capture.names)}")
+            finally:
+                daemon.notifier.ready(f"watching {', '.join(daemon.capture.watched)}")
             return daemon.reload_fault
 
     async def reload_lists(self) -> bool:
@@ -77,23 +84,23 @@ class Reloader:
         config = await asyncio.to_thread(load, old.path) if old.path else old
         if config.capture.flows != old.capture.flows:
             raise ConfigError(f"{config.path}: capture.flows changes only with a restart")
-        machine = look_at_machine()
-        names = tuple(daemon.capture.names)
+        names = daemon.capture.watched
         if config.capture.interfaces != old.capture.interfaces and not daemon.named:
-            names = choose_interfaces(machine, (), config.capture.interfaces).names
+            names = choose_interfaces(look_at_machine(), (), config.capture.interfaces).names
         lookup = open_lookup(config.geo)
         loaded = await load_in_background(user_lists(config))
         refuse_broken(loaded)
-        prepared = Prepared(config, machine, names, loaded, lookup)
+        prepared = Prepared(config, daemon.machine, loaded, lookup)
         if config.metrics.listen != old.metrics.listen:
             prepared.server = await daemon.serve(config.metrics.listen)
         try:
             if config.events != old.events:
                 prepared.writer = open_writer(config)
-            self._watch(names)
-        except GatewatchError:
-            if prepared.server is not None:
-                await prepared.server.close()
+            prepared.machine = look_at_machine()  # links may have changed while lists were loaded
+            if names != daemon.capture.watched:
+                self._watch(names)
+        except (GatewatchError, OSError):
+            await prepared.drop()
             raise
         return prepared
 
@@ -113,7 +120,7 @@ class Reloader:
         daemon.loaded, daemon.lookup = prepared.loaded, prepared.lookup
         daemon.orders.folder = prepared.config.state.path
         settings = daemon.settings(prepared.config, prepared.lookup)
-        daemon.kernel.look_around(prepared.machine, daemon.capture.names, settings.local)
+        daemon.look_around()
         daemon.gateway.reload(settings, prepared.loaded.index, time.time())
         daemon.record.configure(prepared.config)
         await daemon.take_policy()

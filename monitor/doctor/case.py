@@ -5,7 +5,7 @@ from typing import Final
 
 from monitor.config.sections import Config
 from monitor.daemon.interfaces import choose_interfaces
-from monitor.errors import GatewatchError
+from monitor.errors import GatewatchError, MachineError
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.policy.ban import ENFORCE
 
@@ -35,8 +35,8 @@ def look(config: Config) -> Case:
     """The case that `run` would meet now."""
     try:
         machine = look_at_machine()
-    except OSError as error:
-        return Case(config, NOTHING, (), f"the kernel does not tell of its network: {error.strerror or error}")
+    except MachineError as error:
+        return Case(config, NOTHING, (), str(error))
     try:
         return Case(config, machine, choose_interfaces(machine, (), config.capture.interfaces).names)
     except GatewatchError as error:

@@ -22,13 +22,13 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.door import Door, look_at_link
+from monitor.kernel.interfaces import NEAR_END
 from monitor.kernel.routes import RouteEvents
 from monitor.kernel.ways import Way, answers, sources, ways_out
 from monitor.policy.desired import TABLE
 from monitor.policy.probe import PROBE
 from monitor.policy.rules import INGRESS, MARK
 
-NEAR_END: Final = "gw-sink"
 MARKING: Final = -10
 SENDING: Final = 0
 FAMILIES: Final = (("ip", 4), ("ip6", 6))
@@ -81,6 +81,10 @@ class Diversion:
                 self._ways[name], complaint = ways_out(name)
                 if complaint and complaint not in self._complaints:
                     self._complaints.append(complaint)
+
+    def is_whole(self) -> bool:
+        """False once somebody has removed a door's pair."""
+        return all(is_there(door.near) for door in self.doors.values())
 
     def take_complaints(self) -> list[str]:
         complaints, self._complaints = self._complaints, []
@@ -151,9 +155,9 @@ def leaving(door: Door, ways: Sequence[Way]) -> list[str]:
 
 
 def fits(interface: str, door: Door) -> bool:
-    """Whether the door still lets through what the interface does."""
+    """Whether the door is there, and still lets through what the interface does."""
     with contextlib.suppress(OSError):
-        return look_at_link(interface)[1] == door.mtu
+        return is_there(door.near) and look_at_link(interface)[1] == door.mtu
     return False
 
 

@@ -3,11 +3,14 @@
 import contextlib
 import socket
 import struct
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
+from monitor.errors import MachineError
 from monitor.kernel.netlink import ROUTE, Netlink, Overrun, attributes
+from monitor.policy.probe import PROBE
 
 GET_LINK: Final = 18
 GET_ADDRESS: Final = 22
@@ -16,7 +19,9 @@ LINK_HEADER: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, hardw
 ADDRESS_HEADER: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
 ROUTE_HEADER: Final = struct.Struct("=BBBBBBBBI")  # struct rtmsg: family, destination length, …, type, flags
 
+IFLA_ADDRESS: Final = 1
 IFLA_IFNAME: Final = 3
+IFLA_MTU: Final = 4
 IFLA_LINK: Final = 5
 IFLA_MASTER: Final = 10
 IFLA_LINKINFO: Final = 18
@@ -29,9 +34,13 @@ ROUTE_UNICAST: Final = 1
 FLAG_UP: Final = 0x1
 FLAG_LOOPBACK: Final = 0x8
 
+NEAR_END: Final = "gw-sink"  # the near ends of the diversion's doors, numbered
 GROUP_LINK: Final = 1  # RTNLGRP_LINK
 GROUP_ADDRESS_V4: Final = 5
 GROUP_ADDRESS_V6: Final = 9
+GROUP_FORWARDING_V4: Final = 24  # RTNLGRP_IPV4_NETCONF
+GROUP_FORWARDING_V6: Final = 25
+GROUPS: Final = (GROUP_LINK, GROUP_ADDRESS_V4, GROUP_ADDRESS_V6, GROUP_FORWARDING_V4, GROUP_FORWARDING_V6)
 FORWARDING: Final = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/ipv6/conf/all/forwarding"))
 
 
@@ -55,11 +64,15 @@ class Interface:
     master: int
     parent: int
     addresses: tuple[Address, ...]
+    mac: bytes = b""
+    mtu: int = 0
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What is there now: `default_routes` are the names of the interfaces that a default route leaves through."""
+    """What is there now, but for the pairs that gatewatch made for itself; `default_routes` are the names of the
+    interfaces that a default route leaves through.
+    """
 
     interfaces: tuple[Interface, ...]
     default_routes: frozenset[str]
@@ -70,17 +83,27 @@ class Machine:
 
 
 def look_at_machine() -> Machine:
-    """Raises OSError where the kernel does not answer."""
-    netlink = Netlink(ROUTE)
+    """Raises MachineError where the kernel does not answer."""
     try:
-        links = netlink.dump(GET_LINK, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-        addresses = _addresses(netlink)
-        interfaces = tuple(_interface(body, addresses) for _, body in links)
-        names = {interface.index: interface.name for interface in interfaces}
-        defaults = frozenset(names[index] for index in _default_routes(netlink) if index in names)
-    finally:
-        netlink.close()
+        with closing(Netlink(ROUTE)) as netlink:
+            return _look(netlink)
+    except OSError as error:
+        raise MachineError(f"the kernel does not tell its interfaces: {error.strerror or error}") from error
+
+
+def _look(netlink: Netlink) -> Machine:
+    links = netlink.dump(GET_LINK, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    addresses = _addresses(netlink)
+    everything = [_interface(body, addresses) for _, body in links]
+    interfaces = tuple(interface for interface in everything if not is_own(interface.name))
+    names = {interface.index: interface.name for interface in interfaces}
+    defaults = frozenset(names[index] for index in _default_routes(netlink) if index in names)
     return Machine(interfaces, defaults, _is_forwarding())
+
+
+def is_own(name: str) -> bool:
+    """Whether gatewatch made this interface."""
+    return name == PROBE or (name.startswith(NEAR_END) and name[len(NEAR_END) :].isdigit())
 
 
 def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
@@ -96,6 +119,8 @@ def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
         _number(found.get(IFLA_MASTER, b"")),
         _number(found.get(IFLA_LINK, b"")) if kind in ("vlan", "macvlan", "ipvlan") else 0,
         tuple(addresses.get(index, ())),
+        found.get(IFLA_ADDRESS, b""),
+        _number(found.get(IFLA_MTU, b"")),
     )
 
 
@@ -140,10 +165,10 @@ def _number(value: bytes) -> int:
 
 @final
 class LinkEvents:
-    """Tells that links or addresses changed; what they are now, `look_at_machine` tells."""
+    """Tells that links, addresses or forwarding changed; what they are now, `look_at_machine` tells."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink(ROUTE, (GROUP_LINK, GROUP_ADDRESS_V4, GROUP_ADDRESS_V6))
+        self._netlink = Netlink(ROUTE, GROUPS)
 
     def fileno(self) -> int:
         return self._netlink.fileno()

@@ -28,7 +28,7 @@ ATTRIBUTE: Final = struct.Struct("=HH")
 TYPE_MASK: Final = 0x3FFF
 
 
-class Overrun(Exception):
+class Overrun(OSError):
     """The kernel had more to tell than the socket's buffer holds: events are lost, ask for everything again."""
 
 

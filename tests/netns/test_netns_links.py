@@ -1,0 +1,137 @@
+"""Interfaces come and go while bans hold: what is watched is banned, what is not is not, and a storm costs little."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from banned import configuration
+
+from monitor.lab.gateway import Daemon
+from monitor.lab.lab import Lab
+from monitor.lab.plan import Lan, Plan
+
+pytestmark = pytest.mark.netns
+
+EVENTS = 300
+NAME = "www.tiktok.com"
+LAPSED_SECONDS = 15.0
+
+
+@pytest.fixture(scope="module")
+def banning(lab: Lab) -> Iterator[Daemon]:
+    daemon = lab.daemon(configuration(lab) + '[selftest]\nevery = "0"\n')
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture(autouse=True)
+def stop_daemons() -> None:
+    """The daemon of this module lives as long as its tests."""
+
+
+def batch(lab: Lab, lines: list[str]) -> None:
+    lab.gateway.run(["ip", "-batch", "-"], input="\n".join(lines)).check_returncode()
+
+
+def probes(lab: Lab) -> int:
+    """How many frames have come out of the self-test's link: some each time that the diversion is armed."""
+    [link] = json.loads(lab.gateway.run(["ip", "-json", "-statistics", "link", "show", "gw-probe0"]).stdout)
+    return int(link["stats64"]["rx"]["packets"])
+
+
+def settled(daemon: Daemon, lab: Lab, more_than: int) -> int:
+    """`probes` once there are more, and none came between two answers of the daemon."""
+    before = -1
+
+    def still() -> bool:
+        nonlocal before
+        last, before = before, probes(lab)
+        return before == last > more_than
+
+    daemon.wait_for("come to rest", still, 30)
+    return before
+
+
+def test_a_storm_of_link_events_is_answered_once_or_twice(banning: Daemon, lab: Lab) -> None:
+    """Also one that changes nothing, and one of links that gatewatch itself might have made."""
+    try:
+        start = probes(lab)
+        batch(lab, ["addr add 10.99.1.1/32 dev lo"])
+        once = settled(banning, lab, start) - start
+        batch(lab, ["link add gw-sink77 type bridge"])
+        batch(
+            lab,
+            [f"link set {link} {state}" for _ in range(EVENTS) for link in ("gw-sink77",) for state in ("up", "down")],
+        )
+        batch(lab, [f"link set lo alias {number}" for number in range(EVENTS)])
+        before = probes(lab)
+        assert before == start + once
+        batch(lab, ["addr del 10.99.1.1/32 dev lo"])
+        assert settled(banning, lab, before) - before <= 2 * once
+        before = probes(lab)
+        batch(
+            lab,
+            [f"addr {verb} 10.99.1.{number % 250}/32 dev lo" for number in range(EVENTS) for verb in ("add", "del")],
+        )
+        batch(lab, ["addr add 10.99.1.1/32 dev lo"])
+        assert settled(banning, lab, before) - before <= 5 * once
+    finally:
+        lab.gateway.run(["ip", "link", "del", "gw-sink77"])
+        lab.gateway.run(["ip", "addr", "del", "10.99.1.1/32", "dev", "lo"])
+
+
+def test_a_door_that_somebody_removed_is_made_again(banning: Daemon, lab: Lab) -> None:
+    phone = lab.client("phone")
+    assert phone.dig(NAME).status == "NXDOMAIN"
+    batch(lab, ["link del gw-sink0"])
+    banning.wait_for("diverts again", lambda: phone.dig(NAME, options=["+time=1"]).status == "NXDOMAIN")
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Lab]:
+    with Lab(
+        Plan(lans=(Lan(clients=("phone",)), Lan("br-gov", ("10.20.0.0/24", "fd88::/64"), ("tablet",))))
+    ) as running:
+        yield running
+
+
+def watching(*names: str) -> str:
+    return f'[capture]\ninterfaces = {json.dumps(names)}\n[[ban]]\nvendors = ["bytedance"]\nmode = "enforce"\n'
+
+
+def alive(lab: Lab) -> set[str]:
+    listed = lab.gateway.run(["nft", "-j", "list", "set", "inet", "gatewatch", "alive"]).stdout
+    found = next(one["set"] for one in json.loads(listed)["nftables"] if "set" in one)
+    return {element["elem"]["val"] for element in found.get("elem", [])} - {"gw-probe0"}
+
+
+def reloaded(daemon: Daemon, configuration: str) -> None:
+    """Waits until it has been taken."""
+    told = daemon.log.read_text().count("reloaded: ")
+    daemon.configure(configuration)
+    daemon.reload()
+    daemon.wait_for("reloaded", lambda: daemon.log.read_text().count("reloaded: ") > told)
+
+
+def is_banned(lab: Lab, client: str) -> bool:
+    return lab.client(client).dig(NAME, options=["+time=1"]).status == "NXDOMAIN"
+
+
+def test_interfaces_change_with_a_reload(two: Lab) -> None:
+    """One that is added is banned, one that is removed is free, and neither is in the way of the next reload."""
+    daemon = two.daemon(watching("br-lan"))
+    assert (is_banned(two, "phone"), is_banned(two, "tablet")) == (True, False)
+    reloaded(daemon, watching("br-lan", "br-gov"))
+    daemon.wait_for("banned the new one", lambda: is_banned(two, "tablet"))
+    assert alive(two) == {"br-lan", "br-gov"}
+    reloaded(daemon, watching("br-gov"))
+    daemon.wait_for("let the old one go", lambda: not is_banned(two, "phone"))
+    batch(two, ["addr add 10.99.1.1/32 dev lo"])
+    reloaded(daemon, watching("br-gov"))
+    assert (is_banned(two, "phone"), is_banned(two, "tablet")) == (False, True)
+    batch(two, ["link del br-lan", "link set br-gov down"])
+    daemon.wait_for("opened what it does not see", lambda: not alive(two), LAPSED_SECONDS)
+    assert daemon.ask("status")["health"]["capture"] == "nothing from br-gov"
+    batch(two, ["link del br-gov"])
+    reloaded(daemon, watching("br-gov"))
+    assert daemon.ask("status")["health"]["reload"] == ""
