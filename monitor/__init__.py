@@ -43,6 +43,7 @@ What always holds, each with the test that keeps it:
   `tests/policy/test_learned.py::test_an_address_is_banned_as_long_as_only_names_inside_the_ban_have_it`
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
+- what is watched is banned and nothing else, whatever links come and go: `tests/netns/test_netns_links.py`
 - a broken or poisoned list never replaces a good one: `tests/lists/test_update_refusals.py`
 - what was changed at run time is kept whole, and what is damaged rules nothing: `tests/daemon/test_order_book.py`
 - the journal says what the counters say, and no name outside the catalogue: `tests/core/test_diary.py`

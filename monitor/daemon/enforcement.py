@@ -63,7 +63,10 @@ class Enforcement:
     async def govern(self, policy: Policy, ground: Ground) -> None:
         """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
         async with self._changing:
-            await self._govern(policy, ground)
+            try:
+                await self._govern(policy, ground)
+            finally:
+                self._retry_later()
 
     async def _govern(self, policy: Policy, ground: Ground) -> None:
         self._upkeep.look()
@@ -84,7 +87,6 @@ class Enforcement:
         await self._holding.backlog.done()
         await self._arm(policy)
         self.learning.ask_anew()
-        self._retry_later()
 
     def perform(self, effects: list[Effect]) -> None:
         """Does at once what a batch asks for: the table first, then the kills."""
@@ -128,10 +130,13 @@ class Enforcement:
         """Interfaces or addresses have changed."""
         async with self._changing:
             policy = self._gateway.judge.policy
-            if policy is not None and needs_kernel(policy):
-                await self._govern(policy, ground)
-            else:
-                self._stand_on(ground)
+            try:
+                if policy is not None and needs_kernel(policy):
+                    await self._govern(policy, ground)
+                else:
+                    self._stand_on(ground)
+            finally:
+                self._retry_later()
 
     async def stop(self) -> None:
         """Leaves nothing behind."""
@@ -207,8 +212,9 @@ class Enforcement:
             return
         try:
             self._holding.start(policy)
-        except MachineError as error:
-            fault = f"bans are not enforced: {error}"
+        except (OSError, MachineError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            fault = f"bans are not enforced: {reason}"
             if fault != self.fault:
                 log.error("%s", fault)
             self.fault = fault
@@ -231,11 +237,13 @@ class Enforcement:
     async def _tried_again(self) -> None:
         async with self._changing:
             policy, held = self._gateway.judge.policy, self._holding.enforcer is not None
-            if policy is not None and self.fault:
-                self._start(policy)
-            if policy is not None and self._holding.enforcer is not None:
-                await (self._arm(policy) if held else self._put_in_force(policy))
-            self._retry_later()
+            try:
+                if policy is not None and self.fault:
+                    self._start(policy)
+                if policy is not None and self._holding.enforcer is not None:
+                    await (self._arm(policy) if held else self._put_in_force(policy))
+            finally:
+                self._retry_later()
 
     async def _let_go(self) -> None:
         if self._holding.enforcer is None:

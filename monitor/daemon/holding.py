@@ -21,7 +21,7 @@ from monitor.kernel.probe import ProbeLink
 from monitor.model import Histogram, Samples, reverse_key
 from monitor.policy.ban import CLOSED
 from monitor.policy.change import AddElements, Change, DeleteElements
-from monitor.policy.desired import Desired
+from monitor.policy.desired import TABLE, Desired
 from monitor.policy.diff import change_elements, diff
 from monitor.policy.groups import Groups
 from monitor.policy.judge import Policy
@@ -123,7 +123,7 @@ class Holding:
         enforcer = self.enforcer
         if enforcer is not None:
             self.backlog.clear()
-            self._counters.read(enforcer.counters(), self.desired.counters)
+            self._read_counters(enforcer)
             if self._link is not None:
                 self._link.close()
                 self._link = None
@@ -140,7 +140,7 @@ class Holding:
         desired = self._plan(policy)
         changes = diff(desired, self.desired)
         if changes:
-            self._counters.read(enforcer.counters(), self.desired.counters)
+            self._read_counters(enforcer)
         self.desired = desired
         self.backlog.add(changes, wanted)
 
@@ -197,11 +197,12 @@ class Holding:
             return False
         try:
             fault = enforcer.reconcile(self.desired)
-            self._repairs["ok"] += 1 if fault else 0
         except (OSError, MachineError) as error:
-            fault = str(error)
             self._repairs["failed"] += 1
+            enforcer.complaints.append(f"table inet {TABLE} is not as it must be: {error}")
+            return False
         if fault:
+            self._repairs["ok"] += 1
             log.error("%s", fault)
         return bool(fault)
 
@@ -209,13 +210,20 @@ class Holding:
         """What the kernel refused."""
         self.complaints.take(enforcer.take_complaints())
 
+    def _read_counters(self, enforcer: Enforcer) -> None:
+        """What the kernel does not tell now it tells the next time: nothing else may fail for that."""
+        try:
+            self._counters.read(enforcer.counters(), self.desired.counters)
+        except OSError as error:
+            enforcer.complaints.append(f"the table's counters cannot be read: {error.strerror or error}")
+
     def samples(self) -> Samples:
         samples: Samples = {
             "kernel_pending_changes": {(): float(len(self.backlog))},
             "kernel_load_seconds": {(): self.backlog.seconds},
         }
         if self.enforcer is not None:
-            self._counters.read(self.enforcer.counters(), self.desired.counters)
+            self._read_counters(self.enforcer)
         if self.enforcer is not None or any(self._transactions.values()):
             samples["kernel_repairs_total"] = {(result,): float(count) for result, count in self._repairs.items()}
             samples["kernel_transactions_total"] = {

@@ -26,7 +26,7 @@ from monitor.kernel.enforcer import Enforcer
 from monitor.kernel.probe import PROBE_MAC, ProbeLink
 from monitor.model import KEY_V4, PROTOCOL_TCP, TCP_ACK, TCP_RST, TCP_SYN, flow_key, reverse_key
 from monitor.policy.ban import DNS, IP, SNI
-from monitor.policy.probe import PROBE_V4, PROBE_V6, ProbeAddresses
+from monitor.policy.probe import ProbeAddresses
 from monitor.policy.rules import kill_set
 from monitor.sinkhole.probe import OVER, probe_over
 from monitor.sinkhole.responder import PROBE_NAME
@@ -69,11 +69,11 @@ async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhol
 
 
 async def try_diversion(link: ProbeLink, sinkhole: Sinkhole) -> list[Check]:
-    """The questions of both families over both transports."""
+    """The questions of every family that there is, over both transports."""
     return await asyncio.gather(
         *[
             check(DNS, f"{over} on {family_name(addresses)}", partial(ask, link, sinkhole, addresses, kind))
-            for addresses in (PROBE_V4, PROBE_V6)
+            for addresses in link.known
             for kind, over in OVER.items()
         ]
     )

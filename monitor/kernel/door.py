@@ -17,6 +17,7 @@ from monitor.kernel.links import (
     add_everything_local,
     add_veth,
     delete_link,
+    families,
     set_up,
 )
 from monitor.kernel.netlink import ROUTE, Netlink
@@ -88,7 +89,7 @@ def furnish(netlink: Netlink, far: int) -> None:
     """Routes in both directions, for a namespace that has the far end and nothing else."""
     set_up(netlink, LOOPBACK)
     set_up(netlink, FAR_END, arp=False)
-    for family in (socket.AF_INET, socket.AF_INET6):
+    for family in families():
         add_default(netlink, family, far)
         add_everything_local(netlink, family, FAR_END, far, LOCAL_TABLE)
 

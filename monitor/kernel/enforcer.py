@@ -7,6 +7,7 @@ line. Everything here blocks shortly: 0.1 ms for an element, up to 0.2 s for rul
 
 import errno
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ MARK: Final = "made by gatewatch, removed when it stops"
 # Holds the policy while the table is replaced, and is gone afterwards.
 BRIDGE: Final = f"{TABLE}_bridge"
 BRIDGE_SECONDS: Final = 30.0
+# How long what was refused waits before it is tried again, each time twice as long.
+PATIENCE_SECONDS: Final = 1.0
+PATIENCE_SECONDS_MAX: Final = 60.0
 LOCK: Final = "\0gatewatch/enforcer"
 REFUSALS: Final = {"ENFILE": "it is full", "ENOMEM": "the kernel has no memory", "EEXIST": "others overlap them"}
 
@@ -77,6 +81,10 @@ class Enforcer:
         self._handle = 0
         self._base = 0
         self._own = 0
+        self._torn = False
+        self._lacking: set[str] = set()
+        self._patience = 0.0
+        self._again = 0.0
 
     def start(self, desired: Desired, interfaces: Sequence[str]) -> None:
         """Makes the table; what an earlier run left of it is replaced without a gap. Raises MachineError.
@@ -89,8 +97,15 @@ class Enforcer:
     def apply(self, changes: Sequence[Change]) -> None:
         """Performs changes in their order; neighbours of one kind share a transaction.
 
-        What the kernel refuses is left out and told in `complaints`; the rest is in force.
+        What the kernel refuses is left out and told in `complaints`; the rest is in force, and `reconcile` tries again.
         """
+        try:
+            self._apply(changes)
+        except (OSError, MachineError):
+            self._torn = True
+            raise
+
+    def _apply(self, changes: Sequence[Change]) -> None:
         at = 0
         while at < len(changes):
             end = at + 1
@@ -165,12 +180,15 @@ class Enforcer:
         return self.alive.renew()
 
     def reconcile(self, desired: Desired) -> str:
-        """Puts back what others took away: "" where nothing was missing, else one line. To be called every minute.
+        """Puts back what others took away, and what the kernel refused: "" where nothing was missing, else one line.
 
-        Costs microseconds while nobody changed any table of this namespace. Run-time sets are empty afterwards.
+        To be called every second: costs microseconds while nobody changed any table of this namespace. Run-time sets
+        are empty after a line.
         """
         if self.diversion.has_moved():
             self._run(self.diversion.script())
+        if (self._torn or self._lacking) and time.monotonic() >= self._again:
+            return self._try_again(desired)
         if self._nftables.generation() == self._base + self._own + self.elements.transactions["ok"]:
             return ""
         fault = self._find_fault(desired)
@@ -179,6 +197,19 @@ class Enforcer:
             return ""
         self._load(desired)
         return f"{fault} by somebody else: put back"
+
+    def _try_again(self, desired: Desired) -> str:
+        """What was refused may be taken now: elements beside the others; after half a change all is made anew."""
+        self._patience = min(2 * self._patience or PATIENCE_SECONDS, PATIENCE_SECONDS_MAX)
+        self._again = time.monotonic() + self._patience
+        if self._torn:
+            self._load(desired)
+            return f"a change of table inet {TABLE} had been refused: made anew"
+        lacking, self._lacking = self._lacking & desired.sets.keys(), set()
+        self._change_elements([change for change in in_order(desired) if change.set in lacking])
+        if not self._lacking:
+            self._patience = 0.0
+        return ""
 
     def take_complaints(self) -> list[str]:
         complaints, self.complaints = self.complaints, []
@@ -190,12 +221,14 @@ class Enforcer:
 
     def stop(self) -> None:
         """Removes the table with all that it holds, and gives the lock back."""
-        if self._handle:
-            self._remove_table(FAMILY_INET, BRIDGE)
-            self._remove_table(FAMILY_INET, TABLE)
-            self._remove_table(FAMILY_NETDEV, TABLE)
-            self._handle = 0
-        self.close()
+        try:
+            if self._handle:
+                self._remove_table(FAMILY_INET, BRIDGE)
+                self._remove_table(FAMILY_INET, TABLE)
+                self._remove_table(FAMILY_NETDEV, TABLE)
+                self._handle = 0
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Leaves the table where it is: bans that fail closed hold on."""
@@ -227,7 +260,9 @@ class Enforcer:
         self._library.run(script + marked(TABLE, desired) + self.diversion.script())
         made = self._nftables.table(FAMILY_INET, TABLE)
         self._handle = made.handle if made is not None else 0
+        self._torn, self._lacking = False, set()
         self._change_elements(in_order(desired))
+        self._patience = self._patience if self._lacking else 0.0
         self.alive.renew()
         self._remove_table(FAMILY_INET, BRIDGE)
         self._remember()
@@ -258,6 +293,9 @@ class Enforcer:
     def _note(self, refused: int, names: Sequence[str]) -> None:
         """Complains where elements of these sets were refused; how many is counted elsewhere."""
         if refused:
+            self._lacking |= {
+                name for name in names if name in self.elements.specs and not self.elements.specs[name].runtime
+            }
             reasons = {reason for (name, reason), _ in self.elements.refused.items() if name in names}
             words = ", ".join(sorted(REFUSALS.get(reason, reason) for reason in reasons))
             self.complaints.append(f"set {', '.join(names[:3])} of table inet {TABLE} lacks elements: {words}")
@@ -271,6 +309,7 @@ class Enforcer:
         except RulesetRefused as refusal:
             if len(changes) == 1:
                 self.complaints.append(str(refusal))
+                self._torn = True
                 return
             for change in changes:
                 self._change_rules([change])

@@ -70,6 +70,15 @@ def add_veth(
     netlink.ask(NEW_LINK, CREATE | EXCLUSIVE, body + attribute(LINK_INFO, info, nested=True))
 
 
+def families() -> tuple[int, ...]:
+    """The address families that this kernel has: with `ipv6.disable=1` it has one."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError:
+        return (socket.AF_INET,)
+    return socket.AF_INET, socket.AF_INET6
+
+
 def quiet() -> bytes:
     """The link makes no address of its own and so asks nobody for routers (RFC 4862)."""
     inner = attribute(ADDRESS_GENERATION, bytes([NO_ADDRESS]))
@@ -80,7 +89,7 @@ def set_up(netlink: Netlink, name: str, arp: bool = True) -> None:
     """Brings a link up; without `arp` it asks for no neighbour and sends to its own MAC."""
     flags = UP if arp else UP | NO_ARP
     body = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, flags, flags) + attribute(NAME, name.encode() + b"\0")
-    netlink.ask(NEW_LINK, 0, body + (b"" if arp else quiet()))
+    netlink.ask(NEW_LINK, 0, body + (quiet() if not arp and socket.AF_INET6 in families() else b""))
 
 
 def delete_link(netlink: Netlink, index: int) -> None:

@@ -12,7 +12,7 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.door import FAR_END, Door
-from monitor.kernel.links import add_neighbour, add_route
+from monitor.kernel.links import add_neighbour, add_route, families
 from monitor.kernel.netlink import ROUTE, Netlink
 from monitor.policy.probe import PROBE, PROBE_V4, PROBE_V6, ProbeAddresses
 
@@ -31,11 +31,12 @@ NO_IPV6: Final = Path(f"/proc/sys/net/ipv6/conf/{PROBE}/disable_ipv6")
 class ProbeLink:
     """The pair, for as long as the daemon enforces. Raises MachineError where it cannot be made.
 
-    `forwarded` are the addresses of the families that this host forwards.
+    `known` are the addresses of the families that the kernel has, `forwarded` of those that this host forwards.
     """
 
     def __init__(self) -> None:
         self._door = Door("", PROBE, PROBE_MAC)
+        self.known = (PROBE_V4, PROBE_V6) if socket.AF_INET6 in families() else (PROBE_V4,)
         self.forwarded: tuple[ProbeAddresses, ...] = ()
         try:
             self._furnish()
@@ -69,7 +70,7 @@ class ProbeLink:
 
     def _furnish(self) -> None:
         """Routes and neighbours on the gateway's side; they go with the link."""
-        off = PROBE_V6 if is_on(NO_IPV6) else None
+        off = PROBE_V6 if is_on(NO_IPV6) or PROBE_V6 not in self.known else None
         self.forwarded = tuple([addresses for addresses, path in FORWARDING if addresses is not off and is_on(path)])
         netlink = Netlink(ROUTE)
         try:

@@ -22,18 +22,22 @@ IPV6_HEADER_INCLUDED: Final = 36
 
 @final
 class Resets:
-    """Two raw sockets. Raises OSError without CAP_NET_RAW. `failed` counts what could not be sent."""
+    """Two raw sockets, one where the kernel has no IPv6. Raises OSError without CAP_NET_RAW. `failed` counts what could
+    not be sent.
+    """
 
     def __init__(self) -> None:
         self.failed = 0
+        self._v6: socket.socket | None = None
         self._v4 = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
         try:
             self._v6 = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        except OSError:
-            self._v4.close()
-            raise
-        self._v6.setsockopt(socket.IPPROTO_IPV6, IPV6_HEADER_INCLUDED, 1)
-        for raw in (self._v4, self._v6):
+            self._v6.setsockopt(socket.IPPROTO_IPV6, IPV6_HEADER_INCLUDED, 1)
+        except OSError as error:
+            if error.errno != errno.EAFNOSUPPORT:
+                self._v4.close()
+                raise
+        for raw in [raw for raw in (self._v4, self._v6) if raw is not None]:
             raw.setblocking(False)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, RESET_MARK)
 
@@ -70,14 +74,15 @@ class Resets:
         try:
             if len(key) == KEY_V4:
                 self._v4.sendto(packet, (socket.inet_ntop(socket.AF_INET, client), 0))
-            else:
+            elif self._v6 is not None:
                 self._v6.sendto(packet, (socket.inet_ntop(socket.AF_INET6, client), 0))
         except OSError:
             self.failed += 1
 
     def close(self) -> None:
         self._v4.close()
-        self._v6.close()
+        if self._v6 is not None:
+            self._v6.close()
 
 
 @final

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cable import FAR_MAC, FAR_V4, NEAR_MAC, NEAR_V4, Cable, cable, ip
+from cable import FAR_MAC, FAR_V4, NEAR_MAC, NEAR_V4, Cable, cable, ip, wait_until
 from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 from monitor.errors import EXIT_MACHINE
 from monitor.lab.child import environment, python_module
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import Daemon, is_ready, notify_socket
 
 pytestmark = pytest.mark.netns
 
@@ -134,6 +135,30 @@ def test_a_reload_takes_all_or_nothing(wire: Cable, tmp_path: Path) -> None:
     events = [event for event in daemon.eve("dns") if event["dns"]["rrname"] == "a.mine.example"]
     assert [event["gatewatch"]["vendor"] for event in events] == ["mine", "mine", "unknown"]
     assert events[-1]["dns"]["type"] == "query"
+
+
+def test_a_reload_that_the_machine_refuses_is_told_and_over(wire: Cable, tmp_path: Path) -> None:
+    """No descriptor is left for the list's reader."""
+    daemon = started(wire, tmp_path)
+    try:
+        with notify_socket(tmp_path / "daemon" / "notify") as notified:
+            before = resource.prlimit(daemon.child.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(daemon.child.pid, resource.RLIMIT_NOFILE, (descriptors(daemon, free=2), before[1]))
+            daemon.reload()
+            wait_until(lambda: is_ready(notified), 20)
+            resource.prlimit(daemon.child.pid, resource.RLIMIT_NOFILE, before)
+        assert "not reloaded" in daemon.log.read_text()
+        assert "Too many open files" in daemon.ask("status")["health"]["reload"]
+        daemon.reload()
+        daemon.wait_for("taken", lambda: daemon.ask("status")["health"]["reload"] == "")
+    finally:
+        assert daemon.stop() == 0
+
+
+def descriptors(daemon: Daemon, free: int) -> int:
+    """A limit below which so many numbers are free."""
+    used = {int(number) for number in os.listdir(f"/proc/{daemon.child.pid}/fd")}
+    return next(limit for limit in range(1024) if limit - sum(number < limit for number in used) == free)
 
 
 def test_two_daemons(wire: Cable, tmp_path: Path) -> None:

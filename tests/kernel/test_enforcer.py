@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.policy.change import AddElements, DeleteElements
-from monitor.policy.desired import Desired
+from monitor.policy.desired import Chain, Desired
 from monitor.policy.diff import diff
 
 pytestmark = pytest.mark.netns
@@ -105,6 +106,42 @@ def test_changes_reach_the_kernel_and_what_it_refuses_is_told(wire: Cable) -> No
         assert "net4" in enforcer.complaints[0]
         enforcer.apply(diff(old, new))
         assert len(elements(wire.near, "g_staff/mac")) == 1
+
+    with_enforcer(wire.near, work)
+
+
+def test_elements_that_were_refused_come_once_they_can(wire: Cable) -> None:
+    old, new = table(BANNED), table(BANNED, span("198.51.100.1-198.51.100.9"))
+    foreign = "{ 198.51.100.5-198.51.100.20 : goto v_acme }"
+
+    def work(enforcer: Enforcer) -> None:
+        enforcer.start(old, ["v0"])
+        nft(wire.near, "add", "element", "inet", "gatewatch", "net4", foreign)
+        enforcer.apply(diff(new, old))
+        assert enforcer.reconcile(new) == ""
+        assert "others overlap them" in enforcer.take_complaints()[0]
+        assert "198.51.100.9" not in str(elements(wire.near, "net4", "map"))
+        nft(wire.near, "delete", "element", "inet", "gatewatch", "net4", foreign.partition(" :")[0] + " }")
+        wait_for(
+            lambda: enforcer.reconcile(new) == "" and "198.51.100.9" in str(elements(wire.near, "net4", "map")), 20
+        )
+
+    with_enforcer(wire.near, work)
+
+
+def test_rules_that_were_refused_are_made_with_the_whole_table(wire: Cable) -> None:
+    new = table(BANNED)
+    old = replace(new, chains={**new.chains, "v_other": Chain(("drop",))})
+
+    def work(enforcer: Enforcer) -> None:
+        enforcer.start(old, ["v0"])
+        nft(wire.near, "add", "chain", "inet", "gatewatch", "foreign")
+        nft(wire.near, "add", "rule", "inet", "gatewatch", "foreign", "jump", "v_other")
+        enforcer.apply(diff(new, old))
+        assert "v_other" in enforcer.take_complaints()[0]
+        assert "made anew" in enforcer.reconcile(new)
+        assert "v_other" not in nft(wire.near, "list", "table", "inet", "gatewatch")
+        assert enforcer.reconcile(new) == ""
 
     with_enforcer(wire.near, work)
 

@@ -14,9 +14,10 @@ from monitor.capture.assembler import Label, Program, Step, assemble
 NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER_MODE = 38, 22, 2
 ALLOW, ERROR = 0x7FFF0000, 0x00050000
 CALL_AT, FIRST_AT, THIRD_AT = 0, 16, 32  # struct seccomp_data
-SOCKET, UNSHARE = {"x86_64": (41, 272), "aarch64": (198, 97)}[platform.machine()]
-AF_NETLINK, NETLINK_NETFILTER = 16, 12
-PROTOCOL_NOT_SUPPORTED, INVALID = 93, 22
+SOCKET, SENDTO, UNSHARE = {"x86_64": (41, 44, 272), "aarch64": (198, 206, 97)}[platform.machine()]
+AF_INET6, AF_NETLINK, NETLINK_NETFILTER = 10, 16, 12
+PROTOCOL_NOT_SUPPORTED, FAMILY_NOT_SUPPORTED, NO_BUFFERS, INVALID = 93, 97, 105, 22
+TABLE_QUESTION_BYTES = 36  # two headers and `gatewatch`
 
 ALLOWED: Program = [Label("allow"), Step("ret", ALLOW)]
 FEATURES: dict[str, Program] = {
@@ -25,6 +26,17 @@ FEATURES: dict[str, Program] = {
         Step("ld", FIRST_AT), Step("jeq", AF_NETLINK, "", "allow"),
         Step("ld", THIRD_AT), Step("jeq", NETLINK_NETFILTER, "", "allow"),
         Step("ret", ERROR | PROTOCOL_NOT_SUPPORTED), *ALLOWED,
+    ],
+    "ipv6": [
+        Step("ld", CALL_AT), Step("jeq", SOCKET, "", "allow"),
+        Step("ld", FIRST_AT), Step("jeq", AF_INET6, "", "allow"),
+        Step("ret", ERROR | FAMILY_NOT_SUPPORTED), *ALLOWED,
+    ],
+    # For a question about a table of this length there is no memory.
+    "memory": [
+        Step("ld", CALL_AT), Step("jeq", SENDTO, "", "allow"),
+        Step("ld", THIRD_AT), Step("jeq", TABLE_QUESTION_BYTES, "", "allow"),
+        Step("ret", ERROR | NO_BUFFERS), *ALLOWED,
     ],
     "namespaces": [
         Step("ld", CALL_AT), Step("jeq", UNSHARE, "", "allow"), Step("ret", ERROR | INVALID), *ALLOWED,

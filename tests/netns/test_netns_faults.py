@@ -47,9 +47,10 @@ def lines(daemon: Daemon, words: str) -> int:
     [
         (WITHOUT_ADMIN, "changing nftables needs CAP_NET_ADMIN"),
         (lacking("nfnetlink"), "Protocol not supported"),
+        (lacking("memory"), "bans are not enforced: No buffer space available"),
         ((*WITHOUT_LIBRARY, library()), "apt-get install libnftables1"),
     ],
-    ids=["privilege", "kernel", "library"],
+    ids=["privilege", "kernel", "memory", "library"],
 )
 def test_bans_that_cannot_be_enforced_leave_everything_else(lab: Lab, through: tuple[str, ...], words: str) -> None:
     daemon = lab.daemon(configuration(lab), through=through)
@@ -77,6 +78,19 @@ def test_without_network_namespaces_only_the_dns_layer_is_off(lab: Lab) -> None:
         daemon.wait_for("cut it", lambda: daemon.metric("blocked_total", layer="sni") == 1)
         assert phone.curl(f"https://{NAMELESS_V4}/").code == REFUSED
         assert lines(daemon, "the dns layer is off") == 1
+    finally:
+        assert daemon.stop() == 0
+
+
+def test_without_ipv6_every_layer_holds_for_ipv4(lab: Lab) -> None:
+    daemon = lab.daemon(configuration(lab), through=lacking("ipv6"))
+    phone = lab.client("phone")
+    try:
+        assert "ok" in health(daemon)
+        assert phone.dig("www.tiktok.com").status == "NXDOMAIN"
+        assert not phone.curl("https://www.tiktok.com/", address=ELSEWHERE).good
+        assert phone.curl(f"https://{NAMELESS_V4}/").code == REFUSED
+        assert phone.curl("https://www.example.org/").good
     finally:
         assert daemon.stop() == 0
 
