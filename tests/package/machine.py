@@ -58,7 +58,7 @@ mkdir -p run/systemd/system run/systemd/journald.conf.d
 printf "[Journal]\nStorage=volatile\nAudit=no\nReadKMsg=no\nRateLimitBurst=0\n" > run/systemd/journald.conf.d/test.conf
 for unit in $2; do ln -s /dev/null "run/systemd/system/$unit"; done
 rm -rf usr/sbin/policy-rc.d etc/gatewatch var/lib/gatewatch var/cache/gatewatch
-mkdir oldroot
+mkdir -p oldroot
 pivot_root . oldroot
 umount -l /oldroot
 exec env -i container=gatewatch-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
