@@ -20,15 +20,6 @@ from monitor.lab.plan import Plan
 SERVER_SECONDS = 0.02
 NAME = "www.tiktok.com"
 ADDRESSES = ("203.0.113.80", "2001:db8:cd::80")
-STUBBORN = """table inet stubborn {
- chain input {
- type filter hook input priority filter; policy accept;
- tcp sport 443 tcp flags rst drop
- icmp type destination-unreachable drop
- icmpv6 type destination-unreachable drop
- }
-}
-"""
 
 
 def configuration(lab: Lab) -> str:
@@ -42,7 +33,7 @@ def configuration(lab: Lab) -> str:
 def hammer(seconds: float, connections: int) -> int:
     with Lab(Plan(server_delay_s=SERVER_SECONDS)) as lab:
         phone, daemon = lab.client("phone"), lab.daemon(configuration(lab))
-        phone.namespace.run(["nft", "-f", "-"], input=STUBBORN).check_returncode()
+        phone.ignore_ends()
         capture = lab.capture()
         options = ("--seconds", str(seconds), "--connections", str(connections))
         children = {

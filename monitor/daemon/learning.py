@@ -8,11 +8,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import Any, Final, final
 
 from monitor.attribution.networks import address_text
 from monitor.core.gateway import Gateway
+from monitor.daemon.blocked_page import answer_addresses
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.lookups import COMING, DROPPED, Lookups, system_resolvers
@@ -158,9 +158,8 @@ class Learning:
     def _learnable(self, ground: Ground) -> Learnable:
         sinkhole = ground.config.sinkhole
         resolvers = [*self._upstreams(), *system_resolvers(), *[address.packed for address in sinkhole.exempt]]
-        never = [*ground.settings.local, *ground.own, *map(address_text, resolvers)]
-        if is_address(sinkhole.answer):
-            never.append(sinkhole.answer)
+        addresses = [*resolvers, *answer_addresses(sinkhole)]
+        never = [*ground.settings.local, *ground.own, *map(address_text, addresses)]
         return Learnable(ground.index, ground.settings.lookup, ground.settings.nat64, never)
 
     def _found(self, names: list[bytes], addresses: list[bytes], ttl: float) -> None:
@@ -274,11 +273,3 @@ class Learning:
         except (OSError, MachineError) as error:
             enforcer.complaints.append(f"the kernel did not take what answers said: {error}")
         self._holding.tell(enforcer)
-
-
-def is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -10,19 +10,17 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from monitor.attribution.answers import follow
-from monitor.attribution.networks import parse_prefix
 from monitor.config.sections import Sinkhole
 from monitor.errors import ErrorCounts
 from monitor.model import PROTOCOL_UDP, DnsMessage, Packet, flow_key
+from monitor.sinkhole.servers import RESOLV_CONF, listed_resolvers
 from monitor.sinkhole.settings import SYSTEM
 from monitor.wire.answers import TYPE_A, TYPE_AAAA, record_address
 from monitor.wire.dns import parse_message
 
-RESOLV_CONF: Final = Path("/etc/resolv.conf")
 DNS_PORT: Final = 53
 WAIT_SECONDS: Final = 2.0
 NAMES_MAX: Final = 16_384
@@ -164,12 +162,9 @@ def read_answers(name: bytes, messages: list[DnsMessage]) -> tuple[list[bytes], 
 def system_resolvers() -> tuple[bytes, ...]:
     """The name servers of this machine, packed."""
     try:
-        lines = RESOLV_CONF.read_text(errors="replace").splitlines()
+        return tuple(listed_resolvers(RESOLV_CONF.read_text("utf-8", "replace")))
     except OSError:
         return ()
-    words = [line.split() for line in lines]
-    found = [parse_prefix(line[1].partition("%")[0]) for line in words if len(line) > 1 and line[0] == "nameserver"]
-    return tuple(server.value.to_bytes(server.size, "big") for server in found if server is not None)
 
 
 def never_diverted(section: Sinkhole) -> tuple[bytes, ...]:

@@ -163,11 +163,6 @@ class Enforcer:
                 for set_name in (learned_set(chain, family), f"learned{family}"):
                     self._note(self.elements.renew(set_name, some, seconds, name), [set_name])
 
-    def unlearn(self, chain: str, addresses: Sequence[bytes]) -> None:
-        """Frees addresses that were learned for this chain."""
-        for family, size in ((4, 4), (6, 16)):
-            self.elements.drop(learned_set(chain, family), [address for address in addresses if len(address) == size])
-
     def put(self, set_name: str, keys: Sequence[bytes], seconds: float, name: bytes) -> None:
         """Puts keys into another run-time set (spared, excused, allowed) for so long; begins their time anew."""
         self._note(self.elements.renew(set_name, [(key, "") for key in keys], seconds, name), [set_name])

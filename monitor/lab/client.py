@@ -18,6 +18,16 @@ LONG_PROTOCOL_NAME: Final = "x" * 200
 # Whom to ask, for which name, for records of which type.
 Question = tuple[str, str, str]
 
+STUBBORN: Final = """table inet stubborn {
+ chain input {
+ type filter hook input priority filter; policy accept;
+ tcp sport 443 tcp flags rst drop
+ icmp type destination-unreachable drop
+ icmpv6 type destination-unreachable drop
+ }
+}
+"""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -205,6 +215,10 @@ class Client:
         done = self.namespace.run(["openssl", *arguments, "-ign_eof"], input=request)
         status = 200 if "200 OK" in done.stdout else 0
         return Transfer(done.returncode, status, len(done.stdout), port, address, 0.0, done.stderr)
+
+    def ignore_ends(self) -> None:
+        """From now on nothing reaches this client that would tell it of a connection's end."""
+        self.namespace.run(["nft", "-f", "-"], input=STUBBORN).check_returncode()
 
     def dhcp(self, hostname: str) -> str:
         """Tell the gateway this client's host name, as a DHCP client does that renews its lease; the name."""

@@ -10,6 +10,7 @@ from monitor.sinkhole.settings import ASKED, SYSTEM
 from monitor.sinkhole.sockets import Peer
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
+THIS_HOST: Final = (bytes((127, 0, 0, 1)),)  # whom the C library asks where no server is listed
 SYSTEM_SECONDS: Final = 5.0  # between two looks whether the file changed
 FAILURES_MAX: Final = 3
 DOWN_SECONDS: Final = 10.0
@@ -70,7 +71,7 @@ class Servers:
             changed = os.stat(RESOLV_CONF).st_mtime
             if changed != self._changed:
                 self._changed = changed
-                self._take(system_resolvers(RESOLV_CONF.read_text("utf-8", "replace")))
+                self._take(listed_resolvers(RESOLV_CONF.read_text("utf-8", "replace")) or THIS_HOST)
         except OSError:  # what was there last is better than nobody
             return
 
@@ -96,8 +97,8 @@ def is_elsewhere(address: bytes) -> bool:
     return address[0] != 0xFF and any(address[:15])
 
 
-def system_resolvers(text: str) -> list[bytes]:
-    """The packed addresses of resolv.conf(5), in order; the C library's default is this host."""
+def listed_resolvers(text: str) -> list[bytes]:
+    """The packed addresses of the name servers in resolv.conf(5), in order."""
     found: list[bytes] = []
     for line in text.splitlines():
         words = line.split()
@@ -108,4 +109,4 @@ def system_resolvers(text: str) -> list[bytes]:
             found.append(socket.inet_pton(family, words[1].partition("%")[0]))
         except OSError:
             continue
-    return found or [bytes((127, 0, 0, 1))]
+    return found
