@@ -112,6 +112,10 @@ class Capture:
             for interface in self._interfaces
         }
 
+    def dropped(self) -> int:
+        """Frames that were lost on all interfaces since the start."""
+        return sum(interface.dropped() for interface in self._interfaces)
+
     def down(self) -> list[str]:
         """The interfaces that give nothing now, being down or gone."""
         return [

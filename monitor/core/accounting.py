@@ -16,6 +16,7 @@ from monitor.core.blindness import blind_reason, bypass_method
 from monitor.core.diary import Diary, add_name
 from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
+from monitor.core.losses import Losses
 from monitor.policy.groups import NO_GROUP, Groups
 
 HOLD_SECONDS: Final = 3.0
@@ -25,7 +26,7 @@ HOLD_SECONDS: Final = 3.0
 class Accounting:
     """Counts flows. A new `epoch`, after a reload, makes every flow look up again what it belongs to."""
 
-    __slots__ = ("attributor", "devices", "diary", "epoch", "groups", "judge", "ledger", "moved")
+    __slots__ = ("attributor", "devices", "diary", "epoch", "groups", "judge", "ledger", "losses", "moved")
 
     def __init__(
         self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger, judge: Judge, diary: Diary
@@ -36,6 +37,7 @@ class Accounting:
         self.ledger = ledger
         self.judge = judge
         self.diary = diary
+        self.losses = Losses()
         self.epoch = 0
         self.moved: list[Device] = []
 
@@ -148,5 +150,5 @@ class Accounting:
         if method and not flow.bypass:
             flow.bypass = method
             self.ledger.bypass(group, method)
-        reason = blind_reason(flow, method, attribution)
+        reason = blind_reason(flow, method, attribution, self.losses)
         flow.blind = self.ledger.blind_cell(group, reason) if reason else None

@@ -6,9 +6,11 @@ from monitor.attribution.counters import Attribution
 from monitor.attribution.flows import Flow
 from monitor.attribution.matches import ASN, NOTHING
 from monitor.attribution.roles import DNS_PORT, DOT_PORT
+from monitor.core.losses import Losses
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 
 PROTOCOL_ESP: Final = 50
+UNSAID: Final = "unknown"  # the application of a flow whose beginning said nothing, or was not seen
 
 # The categories whose traffic hides names, and the methods by which a device goes round plain DNS.
 ENCRYPTED_DNS: Final = "encrypted-dns"
@@ -24,8 +26,9 @@ ECH: Final = "ech"
 FOREIGN_RESOLVER: Final = "foreign_resolver"
 MIDSTREAM: Final = "midstream"
 UNDECODABLE: Final = "undecodable"
+DROPPED: Final = "dropped"
 
-REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, MIDSTREAM)
+REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, DROPPED, MIDSTREAM)
 METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER)
 
 # What a flow of a method is, also at an address that no list knows.
@@ -49,7 +52,7 @@ def bypass_method(flow: Flow, category: str) -> str:
     return DOH if category == ENCRYPTED_DNS and flow.port != DNS_PORT and flow.port != 0 else ""
 
 
-def blind_reason(flow: Flow, method: str, attribution: Attribution) -> str:
+def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Losses) -> str:
     """Why nothing can name what the flow carries, `""` where something does."""
     if method in (VPN, RELAY):
         return VPN
@@ -64,6 +67,8 @@ def blind_reason(flow: Flow, method: str, attribution: Attribution) -> str:
         return ECH
     if flow.host or attribution.evidence == ASN:
         return ""
-    if flow.midstream:
+    if losses.touch(flow.start):
+        return DROPPED
+    if flow.midstream and flow.application == UNSAID:
         return MIDSTREAM
     return UNDECODABLE if flow.protocol in (PROTOCOL_TCP, PROTOCOL_UDP) else ""

@@ -128,9 +128,14 @@ class Gateway:
     def step(self, seconds: float) -> None:
         """The clock was set, by so much: nothing ends, is counted again or waits for it to be as late as it was."""
         self._tables.step(seconds)
+        self._accounting.losses.step(seconds)
         self._clock += seconds
         if self._due > 0.0:
             self._due = next_tick(self._clock)
+
+    def lose(self, since: float, until: float) -> None:
+        """The capture lost frames between these two: what began then and says no name may have said it."""
+        self._accounting.losses.note(since, until)
 
     def close(self, now: float, reason: str = "shutdown") -> list[Effect]:
         """Ends every flow. The numbers may still be read afterwards."""

@@ -66,6 +66,8 @@ class Line:
         self.clock = Clock()
         self.clock_set: Callable[[float], None] = lambda seconds: None
         self._unsettled = 0.0
+        self._lost = 0
+        self._looked = 0.0
 
     def turn(self) -> None:
         """The straight line, once: a bounded part of what waits."""
@@ -76,6 +78,7 @@ class Line:
             for frame in frames:
                 if abs(frame.time - now) > STEP_SECONDS:
                     frame.time = now
+        self._look_for_losses(now)
         self.decoder.decode(frames, seen)
         self.kernel.read(now, self.pace.frames * EVENTS_PER_FRAME, seen)
         effects = self.gateway.feed(seen, now)
@@ -88,18 +91,31 @@ class Line:
         if moved:
             log.warning("the clock was set by %+.0f s", moved)
             self.gateway.step(moved)
+            self._looked += moved
             self._unsettled = now + UNSETTLED_SECONDS
             self.clock_set(moved)
         return now
 
     def tick(self) -> None:
         """Time goes on also where nothing is seen."""
-        effects = self.gateway.tick(self.now())
+        now = self.now()
+        self._look_for_losses(now)
+        effects = self.gateway.tick(now)
         self.perform(effects)
         self.write(effects)
         if self.writer is not None:
             self.writer.flush()
         self.kernel.dump_when_due()
+
+    def _look_for_losses(self, now: float) -> None:
+        """The gateway hears of them before it counts anything."""
+        if now < self.gateway.next_wakeup():
+            return
+        lost = self.capture.dropped()
+        if lost > self._lost:
+            self.gateway.lose(min(self._looked or now, now), now)
+        self._lost = lost
+        self._looked = now
 
     def write(self, effects: list[Effect]) -> None:
         """Takes what is to be written; `write_some` writes it. What waits beyond the maximum is lost and counted."""

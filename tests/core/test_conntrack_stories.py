@@ -122,6 +122,17 @@ def test_what_is_older_than_the_daemon_counts_from_its_start_and_is_midstream() 
     assert blind == {("none", "midstream"): 1000.0}
 
 
+def test_what_says_hello_in_the_daemons_first_moments_is_no_older_than_it() -> None:
+    """A listing may show a connection before the word of its beginning is read."""
+    watched = gateway(SETTINGS)
+    hello = tls(packet(PHONE, TIKTOK, (40000, 443), at=0.4), "")
+    watched.feed([connection(FLOW_UPDATE, 60, 60, 0.5), *hello], START + 1)
+    watched.feed([connection(FLOW_UPDATE, 160, 960, 10.0)], START + 10)
+    watched.tick(START + 20)
+    blind = {labels: value for labels, value in watched.snapshot()["blind_bytes_total"].items() if value}
+    assert blind == {("none", "undecodable"): 1000.0}
+
+
 def test_what_ends_soon_after_the_start_began_before_it() -> None:
     watched = watch([connection(FLOW_END, 5_000_000, 9_000_000, 0.5)])
     assert ledger(watched) == {(PHONE, "unknown", "none"): (0, 0, 1)}

@@ -157,6 +157,38 @@ def test_blind_bytes_and_ways_round_plain_dns(story: list[Observation], reason: 
     assert moved(samples, "bypass_attempts_total") == ({("none", method): 1.0} if method else {})
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "reason"),
+    [
+        (-9.0, -8.0, "undecodable"),
+        (-2.0, 0.5, "dropped"),
+        (2.0, 3.0, "dropped"),
+        (9.0, 10.0, "undecodable"),
+    ],
+)
+def test_what_says_no_name_while_the_capture_loses_frames_was_dropped(since: float, until: float, reason: str) -> None:
+    watched = gateway()
+    watched.lose(START - 100, START - 90)
+    watched.lose(START + since, START + until)
+    watched.feed(exchange(PHONE, STRANGER, "") + exchange(PHONE, TIKTOK, "www.tiktok.com"), START + 10)
+    watched.close(START + 100)
+    assert list(moved(watched.snapshot(), "blind_bytes_total")) == [("none", reason)]
+
+
+def test_of_many_losses_the_last_are_known() -> None:
+    watched = gateway()
+    for number in range(1_000):
+        watched.lose(START - 20_000 + number * 20, START - 19_999 + number * 20)
+    watched.feed(exchange(PHONE, STRANGER, "", -10.0), START + 10)
+    watched.lose(START + 12, START + 13)
+    watched.feed(exchange(PHONE, STRANGER, "", 13.0), START + 20)
+    watched.close(START + 100)
+    assert moved(watched.snapshot(), "blind_bytes_total") == {
+        ("none", "undecodable"): 5700.0,
+        ("none", "dropped"): 5700.0,
+    }
+
+
 def test_blind_bytes_are_all_bytes_of_the_flow() -> None:
     samples = numbers(exchange(PHONE, STRANGER, ""))
     assert moved(samples, "blind_bytes_total") == {("none", "undecodable"): 5700.0}

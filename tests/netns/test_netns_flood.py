@@ -1,5 +1,7 @@
 """Floods leave the daemon below its limits: tables full but no fuller, evictions counted, service goes on."""
 
+import os
+import signal
 import time
 
 import pytest
@@ -13,9 +15,10 @@ pytestmark = pytest.mark.netns
 FLOWS, NAMES, DEVICES, QUIC = 4_000, 2_000, 100, 256
 LIMITS = f"[limits]\nflows = {FLOWS}\nnames = {NAMES}\ndevices = {DEVICES}\nquic_connections = {QUIC}\n"
 PACKETS = 6_000
-RESOLVER, SERVER = "203.0.113.53", "71.18.1.10"
+RESOLVER, SERVER, ELSEWHERE = "203.0.113.53", "71.18.1.10", "203.0.113.80"
 REST_SECONDS, AT_ONCE_SECONDS = 30.0, 0.2
 MOST_BYTES = 90_000_000
+MORE_THAN_FIT = 20_000
 
 
 def is_at_rest(daemon: Daemon) -> bool:
@@ -53,4 +56,29 @@ def test_floods(lab: Lab, flows: str) -> None:
         "counted a transfer after the floods",
         lambda: daemon.metric("flow_bytes_total", group="phones", vendor="bytedance", direction="down") > 200_000,
     )
+    assert daemon.stop() == 0
+
+
+def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
+    daemon = lab.daemon(configuration(lab, "conntrack"))
+    url = f"https://{ELSEWHERE}/bytes/300000"
+    assert lab.client("phone").curl(url).good
+    daemon.wait_for(
+        "counted a transfer without a name", lambda: daemon.metric("blind_bytes_total", reason="undecodable") > 300_000
+    )
+    undecodable = daemon.metric("blind_bytes_total", reason="undecodable")
+    os.kill(daemon.child.pid, signal.SIGSTOP)
+    try:
+        lab.client("laptop").flood("quic", MORE_THAN_FIT, SERVER)
+        transfer = lab.client("phone").curl(url)
+    finally:
+        os.kill(daemon.child.pid, signal.SIGCONT)
+    assert transfer.good, transfer.text
+    daemon.wait_for(
+        "counted the transfer as lost to sight",
+        lambda: daemon.metric("blind_bytes_total", group="phones", reason="dropped") > 300_000,
+        seconds=REST_SECONDS,
+    )
+    assert daemon.metric("capture_dropped_packets_total") > 0
+    assert daemon.metric("blind_bytes_total", reason="undecodable") == undecodable
     assert daemon.stop() == 0
