@@ -138,7 +138,9 @@ FAMILIES: Final = (
         "Entries that a full table dropped; of series, those folded into other.",
         ("table",),
     ),
-    Family("sinkhole_queries_total", COUNTER, "Queries that the sinkhole took, by what became of them.", ("action",)),
+    Family(
+        "sinkhole_queries_total", COUNTER, "Queries that came to the sinkhole, by what became of them.", ("action",)
+    ),
     Family(
         "sinkhole_upstream_errors_total",
         COUNTER,

@@ -12,6 +12,7 @@ CANARY: Final = "canary"
 PASSED: Final = "passed"
 ERROR: Final = "error"
 DROPPED: Final = "dropped"
+UNREAD: Final = "unread"
 
 # What was wrong on the way to or from an upstream.
 TIMEOUT: Final = "timeout"
@@ -36,7 +37,7 @@ class Counts:
     """Queries by action, troubles of upstreams and of connections by reason, answers that could not be sent."""
 
     def __init__(self) -> None:
-        self.queries: dict[str, int] = dict.fromkeys((BANNED, CLOAKED, CANARY, PASSED, ERROR, DROPPED), 0)
+        self.queries: dict[str, int] = dict.fromkeys((BANNED, CLOAKED, CANARY, PASSED, ERROR, DROPPED, UNREAD), 0)
         self.upstream: dict[str, int] = dict.fromkeys(
             (TIMEOUT, UNREACHABLE, FORGED, MISMATCHED, LATE, EVICTED, CROWDED, UNDECODABLE), 0
         )

@@ -5,9 +5,9 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from monitor.sinkhole.counts import DROPPED, Counts
+from monitor.sinkhole.counts import DROPPED, UNREAD, Counts
 from monitor.sinkhole.responder import Asked, Responder
-from monitor.sinkhole.sockets import Control, Peer, answer_from, asked_address, packed
+from monitor.sinkhole.sockets import Control, Peer, answer_from, asked_address, packed, unread
 
 # A query that is longer is cut by the kernel, and a cut one is malformed.
 QUERY_BYTES: Final = 4_096
@@ -44,13 +44,21 @@ class DatagramDoor:
         self._responder = responder
         self._forward = forward
         self._counts: Counts = responder.counts
+        self._unread = 0
 
     def open(self, loop: AbstractEventLoop) -> None:
         loop.add_reader(self._listener.fileno(), self._read)
 
     def close(self, loop: AbstractEventLoop) -> None:
         loop.remove_reader(self._listener.fileno())
+        self.count_unread()
         self._listener.close()
+
+    def count_unread(self) -> None:
+        """Adds the queries that were lost since the last call because they came faster than they were read."""
+        lost = unread(self._listener)
+        self._counts.queries[UNREAD] += (lost - self._unread) & 0xFFFF_FFFF
+        self._unread = lost
 
     def _read(self) -> None:
         """A bounded part of what waits."""

@@ -117,6 +117,9 @@ class Sinkhole:
         return answer if isinstance(answer, bytes) else b""
 
     def samples(self) -> Samples:
+        for door in self._doors.values():
+            for datagrams in door.datagrams:
+                datagrams.count_unread()
         return {
             **self.counts.samples(),
             "table_entries": {

@@ -18,6 +18,9 @@ IPV6_TRANSPARENT: Final = 75
 IPV6_MTU_DISCOVER: Final = 23
 PMTUDISC_DONT: Final = 0
 SO_RCVBUFFORCE: Final = 33
+SO_MEMINFO: Final = 55
+MEMINFO_BYTES: Final = 36
+DROPS_AT: Final = 32
 BUFFER_BYTES: Final = 2_097_152
 BACKLOG: Final = 256
 WILDCARDS: Final = ("0.0.0.0", "::")
@@ -29,6 +32,7 @@ Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 Control: TypeAlias = tuple[int, int, bytes]
 
 _IFINDEX: Final = struct.Struct("=I")
+_DROPS: Final = struct.Struct("=I")
 
 
 def family_of(address: str) -> int:
@@ -100,6 +104,12 @@ def _widen(target: socket.socket) -> None:
         target.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
     except PermissionError:  # without CAP_NET_ADMIN the system's maximum holds
         target.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+
+
+def unread(listener: socket.socket) -> int:
+    """Datagrams since the socket was opened for which it had no room (`SK_MEMINFO_DROPS`), modulo 2**32."""
+    drops: int = _DROPS.unpack_from(listener.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO_BYTES), DROPS_AT)[0]
+    return drops
 
 
 def asked_address(controls: list[Control]) -> bytes:

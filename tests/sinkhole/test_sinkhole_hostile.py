@@ -1,8 +1,10 @@
 """Whatever arrives, memory stays bounded, everything is counted, and the next client is served."""
 
+import asyncio
 import random
 import resource
 import socket
+import threading
 import time
 from contextlib import ExitStack, suppress
 
@@ -61,6 +63,33 @@ def test_mutated_packets_are_counted_and_cost_no_memory() -> None:
         assert sum(counts.queries.values()) > PACKETS * 0.95
         assert all(counts.queries[action] > 100 for action in ("banned", "error", "dropped", "passed"))
         assert len(place.sinkhole._upstream) == 0
+
+
+def test_queries_that_come_faster_than_they_are_read_are_counted() -> None:
+    with sinkhole() as place, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect((place.v4.address, place.v4.port))
+        busy, over = threading.Event(), threading.Event()
+
+        async def stand_still() -> None:
+            busy.set()
+            over.wait(30)
+
+        standing = asyncio.run_coroutine_threadsafe(stand_still(), place.loop)
+        busy.wait(10)
+        for _ in range(PACKETS):
+            client.send(BANNED.to_wire())
+        over.set()
+        standing.result(10)
+        end = time.monotonic() + 30
+        while sum(place.sinkhole.samples()["sinkhole_queries_total"].values()) < PACKETS:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        queries = place.sinkhole.samples()["sinkhole_queries_total"]
+        assert queries["unread",] > 100
+        assert queries["banned",] + queries["unread",] == PACKETS
+        still_serves(place)
+        place.sinkhole.close_door("loopback")
+        assert place.sinkhole.samples()["sinkhole_queries_total"]["unread",] == queries["unread",]
 
 
 def drain(client: socket.socket, place: Place, sent: int) -> None:

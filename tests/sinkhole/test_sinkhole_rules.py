@@ -88,7 +88,7 @@ def test_every_count_is_a_metric_that_the_page_knows() -> None:
     with sinkhole() as place:
         place.sinkhole.counts.errors.add("dns", "malformed")
         text = Collector([place.sinkhole.samples], [], process=False).text()
-        for action in ("banned", "cloaked", "canary", "passed", "error", "dropped"):
+        for action in ("banned", "cloaked", "canary", "passed", "error", "dropped", "unread"):
             assert f'gatewatch_sinkhole_queries_total{{action="{action}"}} 0' in text
         assert 'gatewatch_sinkhole_upstream_errors_total{reason="undecodable"} 1' in text
         assert 'gatewatch_sinkhole_connections_refused_total{reason="idle"} 0' in text
