@@ -33,6 +33,7 @@ from monitor.daemon.pseudonyms import pseudonym_key
 from monitor.daemon.record import Record
 from monitor.daemon.report import (
     capture_samples,
+    conntrack_samples,
     decode_samples,
     last_words,
     limit_samples,
@@ -268,6 +269,7 @@ class Daemon:
         decoder = self.decoder.decoder
         samples: Samples = {
             **capture_samples(self.capture.counts()),
+            **conntrack_samples(self.kernel.conntrack),
             **decode_samples(self.errors, decoder.table_sizes(), decoder.evictions),
             **limit_samples(self.config.limits, (*decoder.table_sizes(), *self.gateway.table_sizes())),
             **list_samples(self.loaded.statuses, self.config.lists),

@@ -8,6 +8,7 @@ from monitor.capture.live import InterfaceCounts
 from monitor.config.sections import ListSource
 from monitor.core.rows import Row
 from monitor.errors import ErrorCounts
+from monitor.kernel.conntrack import Conntrack
 from monitor.limits import Limits
 from monitor.lists.copies import is_subscription
 from monitor.lists.loader import ListStatus
@@ -23,6 +24,10 @@ def capture_samples(counts: dict[str, InterfaceCounts]) -> Samples:
         "capture_bytes_total": {(name,): float(count.bytes) for name, count in counts.items()},
         "capture_dropped_packets_total": {(name,): float(count.dropped) for name, count in counts.items()},
     }
+
+
+def conntrack_samples(conntrack: Conntrack | None) -> Samples:
+    return {"conntrack_overruns_total": {(): float(conntrack.overruns)}} if conntrack is not None else {}
 
 
 def decode_samples(errors: ErrorCounts, sizes: dict[str, int], evictions: dict[str, int]) -> Samples:

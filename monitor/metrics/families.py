@@ -51,6 +51,11 @@ FAMILIES: Final = (
     Family("flows_total", COUNTER, "Flows that began.", ("vendor", "service", "group", "evidence")),
     Family("flows_active", GAUGE, "Flows in the table now."),
     Family(
+        "conntrack_overruns_total",
+        COUNTER,
+        "Times that conntrack's events came faster than they were read; a listing of all flows makes up for them.",
+    ),
+    Family(
         "destination_bytes_total",
         COUNTER,
         "IP bytes by the network and country of the other end; the smaller ones are in other.",
