@@ -100,13 +100,19 @@ def _group(table: Table) -> Group:
     )
 
 
+def _group_name(text: str, groups: list[str]) -> str:
+    if not groups:
+        raise ValueError(f"there is no [[group]], so none is '{text}'; without this key the ban is for everyone")
+    return chosen(text, groups)
+
+
 def _ban(table: Table, groups: list[str]) -> Ban:
     vendors = table.parsed_list("vendors", (), target)
     if not vendors:
         table.complain("vendors", "needs at least one vendor, vendor/service or category:name")
     return Ban(
         vendors=vendors,
-        groups=table.parsed_list("groups", Ban.groups, lambda text: chosen(text, groups)),
+        groups=table.parsed_list("groups", Ban.groups, lambda text: _group_name(text, groups)),
         mode=table.choice("mode", Ban.mode, BAN_MODES),
         layers=table.choices("layers", Ban.layers, BAN_LAYERS),
         schedule=table.parsed("schedule", Ban.schedule, schedule),
