@@ -50,8 +50,10 @@ What always holds, each with the test that keeps it:
 - a disk or a file that fails costs the journal, never the service: `tests/journal/test_journal.py`,
   `tests/daemon/test_daemon_journal.py`
 - a table that somebody took away comes back, and what enforcement lacks costs nothing else:
-  `tests/netns/test_netns_mending.py`, `tests/netns/test_netns_faults.py`
-- nothing that is banned passes while a large policy comes or goes: `tests/netns/test_netns_large.py`
+  `tests/netns/test_netns_mending.py`, `tests/netns/test_netns_faults.py`; nobody who may pass is refused meanwhile:
+  `tests/netns/test_netns_enforce_life.py`
+- nothing that is banned passes while a large policy comes or goes, and one that is taken away comes back whole:
+  `tests/netns/test_netns_large.py`
 - a clock that is set ends nothing, counts nothing again and keeps nothing waiting: `tests/core/test_clock.py`
 - two capabilities and the service's sandbox are enough for every layer: `tests/netns/test_netns_privileges.py`,
   `tests/package/test_service.py`

@@ -10,11 +10,15 @@ from monitor.policy.portions import portions
 
 # At a time; a portion more may come on top.
 WORK_SECONDS: Final = 0.03
+# More than so many portions do not begin before the loop has turned: finding out what they are took time, too.
+AT_ONCE_MAX: Final = 8
 
 
 @final
 class Backlog:
     """In order, what fits at once and the rest while the loop turns; `perform` does one portion.
+
+    Between the portions may stand what else is to be done when it is its turn.
 
     `seconds` is how long it took the last time until nothing waited, from when the changes were wanted.
     """
@@ -22,7 +26,7 @@ class Backlog:
     def __init__(self, loop: AbstractEventLoop, perform: Callable[[Sequence[Change]], None]) -> None:
         self._loop = loop
         self._perform = perform
-        self._waiting: deque[list[Change]] = deque()
+        self._waiting: deque[list[Change] | Callable[[], None]] = deque()
         self._scheduled = False
         self._empty = Event()
         self._empty.set()
@@ -30,7 +34,7 @@ class Backlog:
         self.seconds = 0.0
 
     def __len__(self) -> int:
-        """How many portions wait."""
+        """How many portions wait, and what stands between them."""
         return len(self._waiting)
 
     def add(self, changes: Sequence[Change], wanted: float) -> None:
@@ -38,8 +42,19 @@ class Backlog:
         if changes and not self._waiting:
             self._began = wanted
         self._waiting.extend(portions(changes))
-        if not self._scheduled:
+        if self._scheduled:
+            return
+        if len(self._waiting) > AT_ONCE_MAX:
+            self._rest(worked=False)
+        else:
             self._work()
+
+    def then(self, act: Callable[[], None]) -> None:
+        """Does something else once what waits now is done: at once where nothing waits."""
+        if self._waiting:
+            self._waiting.append(act)
+        else:
+            act()
 
     async def done(self) -> None:
         """Once nothing waits."""
@@ -56,7 +71,11 @@ class Backlog:
         worked = bool(self._waiting)
         try:
             while self._waiting:
-                self._perform(self._waiting.popleft())
+                one = self._waiting.popleft()
+                if callable(one):
+                    one()
+                else:
+                    self._perform(one)
                 if self._loop.time() >= until:
                     break
         finally:
@@ -67,7 +86,7 @@ class Backlog:
         if self._waiting:
             self._empty.clear()
             self._scheduled = True
-            self._loop.call_soon(self._work)
+            self._loop.call_later(0.0, self._work)  # `call_soon` would let no timer of others in between
             return
         if worked:
             self.seconds = self._loop.time() - self._began

@@ -57,7 +57,8 @@ class Enforcement:
         self._answers = Answers(gateway, look, ground.config.sinkhole)
         self._holding = Holding(loop, ground, self._diversion)
         self.learning = Learning(gateway, self._holding, self._answers.upstreams)
-        self._upkeep = Upkeep(loop, self._holding, sees, self._mended)
+        self._upkeep = Upkeep(loop, self._holding, sees)
+        self._holding.recut, self._holding.refill = self._recut, self._refill
         self._stand_on(ground)
 
     async def govern(self, policy: Policy, ground: Ground) -> None:
@@ -121,6 +122,8 @@ class Enforcement:
         if changed and policy is not None:
             self._holding.rebuild(enforcer, policy)
             self.learning.rule()
+            if self._holding.backlog:
+                self._holding.backlog.then(self.learning.restore)
         elif changes:
             self._holding.change_members(changes)
         if kills:
@@ -282,13 +285,14 @@ class Enforcement:
         exempt = never_diverted(self.ground.config.sinkhole)
         return Diversion(armed=self._answers.armed, exempt=exempt, page=page, page_alone=page not in own)
 
-    def _mended(self) -> None:
-        """The table was put back without what only the run of time had put into it."""
+    def _recut(self) -> None:
         enforcer = self._holding.enforcer
         if enforcer is not None:
             self._holding.hold(enforcer, self._gateway.judge.standing_kills(time.time()))
-            self.learning.restore()
-            self.learning.ask_anew()
+
+    def _refill(self) -> None:
+        self.learning.restore()
+        self.learning.ask_anew()
 
 
 def needs_kernel(policy: Policy) -> bool:

@@ -20,7 +20,7 @@ from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.kernel.probe import ProbeLink
 from monitor.model import Histogram, Samples, reverse_key
 from monitor.policy.ban import CLOSED
-from monitor.policy.change import AddElements, Change, DeleteElements
+from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
 from monitor.policy.desired import TABLE, Desired
 from monitor.policy.diff import change_elements, diff
 from monitor.policy.groups import Groups
@@ -39,11 +39,15 @@ ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
 class Holding:
     """`enforcer` is None while nothing is held. `diversion` tells what decides whose questions are diverted now.
 
+    `recut` drops again what had been cut, `refill` puts back what else the run of time had put into the table: both are
+    called when some of it has to be put back, as soon as there is a place for them.
     What stands on ground that has changed is made anew by `stand_on`.
     """
 
     def __init__(self, loop: AbstractEventLoop, ground: Ground, diversion: Callable[[], Diversion]) -> None:
         self.enforcer: Enforcer | None = None
+        self.recut: Callable[[], None] = lambda: None
+        self.refill: Callable[[], None] = lambda: None
         self.backlog = Backlog(loop, self._perform)
         self._loop = loop
         self._link: ProbeLink | None = None
@@ -145,10 +149,13 @@ class Holding:
         self.backlog.add(changes, wanted)
 
     def _perform(self, changes: Sequence[Change]) -> None:
+        """Where the table is gone they have no place; `reconcile` makes it with all that is wanted."""
         enforcer = self.enforcer
         if enforcer is None:
             return
         try:
+            if not enforcer.is_there():
+                return
             enforcer.apply(changes)
         except (OSError, MachineError) as error:
             enforcer.complaints.append(f"the kernel did not do what a ban wants: {error}")
@@ -192,19 +199,35 @@ class Holding:
                 enforcer.forget(kill_set(protocol, family, on_failure), both)
 
     def reconcile(self, enforcer: Enforcer) -> bool:
-        """Puts back what somebody took away; true where something was missing. Run-time sets are empty then."""
+        """Begins to put back what somebody took away; true where something was missing.
+
+        Members come first, then the rules, then what time had put in, and what is banned last: so nobody is refused who
+        was not, and what is large comes in portions. Where the table goes again meanwhile, the next call begins anew.
+        """
         if self.backlog:
             return False
         try:
-            fault = enforcer.reconcile(self.desired)
+            repair = enforcer.reconcile(self.desired)
         except (OSError, MachineError) as error:
             self._repairs["failed"] += 1
             enforcer.complaints.append(f"table inet {TABLE} is not as it must be: {error}")
             return False
-        if fault:
+        wanted = self._loop.time()
+        if not repair.fault:
+            self.backlog.add(repair.changes, wanted)
+            return False
+        self.recut()
+        at = first_verdict(repair.changes, self.desired)
+        self.backlog.add(repair.changes[:at], wanted)
+        self.backlog.then(self.refill)
+        self.backlog.add(repair.changes[at:], wanted)
+        self.backlog.then(lambda: self._mended(repair.fault))
+        return True
+
+    def _mended(self, fault: str) -> None:
+        if self.enforcer is not None and self.enforcer.is_there():
             self._repairs["ok"] += 1
             log.error("%s", fault)
-        return bool(fault)
 
     def tell(self, enforcer: Enforcer) -> None:
         """What the kernel refused."""
@@ -241,6 +264,14 @@ class Holding:
         return plan_table(
             policy, self._members, self._territory, vendors, ground.interfaces, self._diversion(), time.time()
         )
+
+
+def first_verdict(changes: Sequence[Change], desired: Desired) -> int:
+    """Where what is banned begins among the changes."""
+    for at, change in enumerate(changes):
+        if isinstance(change, AddElements | ReplaceElements) and desired.sets[change.set].verdicts:
+            return at
+    return len(changes)
 
 
 def cut(kill: Kill) -> Cut:

@@ -16,6 +16,7 @@ from monitor.daemon.blocked_page import answer_addresses
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.lookups import COMING, DROPPED, Lookups, system_resolvers
+from monitor.daemon.passing import Passing
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Samples
@@ -48,6 +49,7 @@ class Learning:
         self._upstreams = upstreams
         self._lookups = Lookups(self._found)
         self._learned: Learned | None = None
+        self._passing = Passing()
         self._ground: Ground | None = None
         self._awaited: dict[bytes, set[bytes]] = {}
         self._pending: dict[bytes, int] = {}
@@ -107,7 +109,11 @@ class Learning:
         self._settle([address])
 
     def restore(self) -> None:
-        """The table was made anew, or has other chains: what is learned goes back, a part at a time."""
+        """The table was made anew, or has other chains: what passes goes back, then what is learned, bit by bit."""
+        enforcer, policy = self._holding.enforcer, self._gateway.judge.policy
+        if enforcer is not None and policy is not None:
+            for name, addresses, seconds in self._passing.standing():
+                self._excuse(enforcer, policy, name, addresses, seconds)
         if self._learned is not None:
             self._put_back(self._learned.addresses())
 
@@ -115,6 +121,7 @@ class Learning:
         """The table is gone: nothing is learned any longer."""
         self._awaited.clear()
         self._pending.clear()
+        self._passing.forget()
         if self._learned is not None:
             self._learned.forget_all()
 
@@ -168,7 +175,8 @@ class Learning:
         if enforcer is None or policy is None or learned is None:
             return
         now = time.time()
-        self._excuse(enforcer, policy, names[0], addresses, ttl + GRACE_SECONDS)
+        if self._excuse(enforcer, policy, names[0], addresses, ttl + GRACE_SECONDS):
+            self._passing.note(names[0], addresses, ttl + GRACE_SECONDS)
         until = now + max(ttl + GRACE_SECONDS, SECONDS_LEAST)
         found, lessons = learned.take(names, addresses, until, now)
         self._perform(enforcer, lessons, now)
@@ -178,12 +186,14 @@ class Learning:
             self._sweep_due = now + SWEEP_SECONDS
             learned.sweep(now)
 
-    def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> None:
-        """The addresses of a name that passes may be reached, by whom the name may be."""
+    def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> bool:
+        """The addresses of a name that passes may be reached, by whom the name may be; false where it does not pass."""
+        excused = excused_elements(policy, name, addresses, time.time())
         with self._telling(enforcer):
-            for set_name, keys in excused_elements(policy, name, addresses, time.time()).items():
-                if set_name in self._holding.desired.sets:
+            for set_name, keys in excused.items():
+                if set_name in enforcer.elements.specs:
                     enforcer.put(set_name, keys, seconds, name)
+        return bool(excused)
 
     def _verify(self, address: bytes, now: float) -> bool:
         """Asks for the names that devices know the address by; True where the answers must be waited for.
@@ -245,7 +255,10 @@ class Learning:
             asyncio.get_running_loop().call_soon(self._put_back, rest)
 
     def _perform(self, enforcer: Enforcer, lessons: Sequence[Lesson], now: float) -> None:
-        """One batch for what goes, and one for each name that brings something."""
+        """One batch for what goes, and one for each name that brings something.
+
+        What goes to a chain that is still to come is put back once it is there.
+        """
         desired = self._holding.desired
         gone: dict[str, list[bytes]] = {}
         come: dict[tuple[str, float, bytes], list[bytes]] = {}
@@ -263,7 +276,8 @@ class Learning:
             for set_name, keys in gone.items():
                 enforcer.forget(set_name, keys)
             for (chain, until, name), keys in come.items():
-                enforcer.learn(chain, keys, until - now, name)
+                if learned_set(chain, 4) in enforcer.elements.specs:
+                    enforcer.learn(chain, keys, until - now, name)
 
     @contextmanager
     def _telling(self, enforcer: Enforcer) -> Iterator[None]:

@@ -16,17 +16,14 @@ LOOK_SECONDS_MAX: Final = 60.0
 
 @final
 class Upkeep:
-    """Once a second while the table is held. `sees` tells whether the daemon sees anything, `mended` is called after
-    something had to be put back. `holds`: bans are not opening for want of a renewal that the kernel refused.
+    """Once a second while the table is held. `sees` tells whether the daemon sees anything. `holds`: bans are not
+    opening for want of a renewal that the kernel refused.
     """
 
-    def __init__(
-        self, loop: AbstractEventLoop, holding: Holding, sees: Callable[[], bool], mended: Callable[[], None]
-    ) -> None:
+    def __init__(self, loop: AbstractEventLoop, holding: Holding, sees: Callable[[], bool]) -> None:
         self._loop = loop
         self._holding = holding
         self._sees = sees
-        self._mended = mended
         self._timer: TimerHandle | None = None
         self._look_due = 0.0
         self.holds = True
@@ -52,7 +49,6 @@ class Upkeep:
         self._look_due = ended + min((ended - began) / LOOK_SHARE, LOOK_SECONDS_MAX)
         if mended:
             self._holding.complaints.settle()
-            self._mended()
 
     def _beat(self) -> None:
         self.start()

@@ -8,7 +8,8 @@ import contextlib
 from typing import Final
 
 from monitor.errors import MachineError
-from monitor.kernel.enforcer import BRIDGE, MARK, take_lock
+from monitor.kernel.enforcer import BRIDGE, MARK
+from monitor.kernel.lock import take_lock
 from monitor.kernel.nfnetlink import (
     DELETE_ELEMENTS,
     DELETE_TABLE,

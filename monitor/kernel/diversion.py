@@ -31,6 +31,7 @@ from monitor.policy.rules import INGRESS, MARK
 
 MARKING: Final = -10
 SENDING: Final = 0
+DOOR_CHAIN: Final = f"{INGRESS}_"
 FAMILIES: Final = (("ip", 4), ("ip6", 6))
 
 
@@ -90,6 +91,10 @@ class Diversion:
         complaints, self._complaints = self._complaints, []
         return complaints
 
+    def chains(self) -> list[str]:
+        """Those of the inet table that `script` makes, of one rule each."""
+        return [f"{DOOR_CHAIN}{number}" for number in range(len(self.doors))]
+
     def script(self) -> str:
         """The rules, for the transaction that makes the inet table."""
         lines = [f"table netdev {TABLE} {{", "}", f"delete table netdev {TABLE}"]
@@ -98,9 +103,9 @@ class Diversion:
         for number, interface in enumerate(self.doors):
             hook = f'type filter hook ingress device "{interface}" priority {MARKING}; policy accept;'
             lines += [
-                f"add chain inet {TABLE} ingress_{number} {{ {hook} }}",
-                f"flush chain inet {TABLE} ingress_{number}",
-                f"add rule inet {TABLE} ingress_{number} jump {INGRESS}",
+                f"add chain inet {TABLE} {DOOR_CHAIN}{number} {{ {hook} }}",
+                f"flush chain inet {TABLE} {DOOR_CHAIN}{number}",
+                f"add rule inet {TABLE} {DOOR_CHAIN}{number} jump {INGRESS}",
             ]
         lines += [f"table netdev {TABLE} {{"]
         for number, door in enumerate(self.doors.values()):

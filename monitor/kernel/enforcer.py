@@ -2,11 +2,10 @@
 
 Rules come through libnftables, elements through nfnetlink. The table is marked as gatewatch's and guarded by a
 lock of the network namespace, so that a second gatewatch, or somebody else's table of this name, is met with one clear
-line. Everything here blocks shortly: 0.1 ms for an element, up to 0.2 s for rules, seconds only in `start`.
+line. Everything here blocks shortly: 0.1 ms for an element, up to 0.2 s for rules, seconds only in `start`; what is
+large and has to be put back is told as changes, so that whoever performs them can do so bit by bit.
 """
 
-import errno
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -15,18 +14,22 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.alive import Alive
+from monitor.kernel.damage import leftovers, look_at_table
 from monitor.kernel.diversion import Diversion
 from monitor.kernel.elements import ElementChange, Elements
 from monitor.kernel.libnftables import NftLibrary, RulesetRefused
+from monitor.kernel.lock import take_lock
 from monitor.kernel.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, PRIVILEGE, Batches
 from monitor.kernel.nftables import Nftables, TableSight
 from monitor.kernel.reset import Resets, Tracking
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
 from monitor.policy.desired import TABLE, Desired
+from monitor.policy.diff import diff
 from monitor.policy.probe import PROBE
 from monitor.policy.rules import ALIVE, KILL_SECONDS, kill_set, learned_set
 from monitor.policy.script import commands, ruleset
+from monitor.policy.table import bare_table
 from monitor.wire.set_elements import attribute
 
 MARK: Final = "made by gatewatch, removed when it stops"
@@ -36,7 +39,6 @@ BRIDGE_SECONDS: Final = 30.0
 # How long what was refused waits before it is tried again, each time twice as long.
 PATIENCE_SECONDS: Final = 1.0
 PATIENCE_SECONDS_MAX: Final = 60.0
-LOCK: Final = "\0gatewatch/enforcer"
 REFUSALS: Final = {"ENFILE": "it is full", "ENOMEM": "the kernel has no memory", "EEXIST": "others overlap them"}
 
 
@@ -53,6 +55,14 @@ class Cut:
     sequence: int | None = None
     closed: bool = False
     name: bytes = b""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What is wrong with the table in one line, `""` where nobody need know, and what `apply` shall do about it."""
+
+    fault: str
+    changes: Sequence[Change]
 
 
 @final
@@ -81,8 +91,10 @@ class Enforcer:
         self._handle = 0
         self._base = 0
         self._own = 0
-        self._torn = False
+        # What the kernel refused of rules, or has not done for another reason, and the sets that lack elements.
+        self._failed: list[Change] = []
         self._lacking: set[str] = set()
+        self._made_anew = False
         self._patience = 0.0
         self._again = 0.0
 
@@ -102,7 +114,7 @@ class Enforcer:
         try:
             self._apply(changes)
         except (OSError, MachineError):
-            self._torn = True
+            self._failed += changes
             raise
 
     def _apply(self, changes: Sequence[Change]) -> None:
@@ -174,37 +186,76 @@ class Enforcer:
     def renew_alive(self) -> bool:
         return self.alive.renew()
 
-    def reconcile(self, desired: Desired) -> str:
-        """Puts back what others took away, and what the kernel refused: "" where nothing was missing, else one line.
+    def is_there(self) -> bool:
+        """False once somebody has removed the table, or made another one in its place: costs 0.02 ms."""
+        sight = self._nftables.table(FAMILY_INET, TABLE)
+        return sight is not None and sight.handle == self._handle
 
-        To be called every second: costs microseconds while nobody changed any table of this namespace. Run-time sets
-        are empty after a line.
+    def reconcile(self, desired: Desired) -> Repair:
+        """What puts back what others took away, and what the kernel refused; without changes where nothing is missing.
+
+        To be called every second, once all changes are performed: costs microseconds while nobody changed any table of
+        this namespace. Where the table itself was taken away there is a bare one when this returns, and the changes
+        fill it. Run-time sets may be empty after a line.
         """
         if self.diversion.has_moved():
             self._run(self.diversion.script())
-        if (self._torn or self._lacking) and time.monotonic() >= self._again:
+        if not self._failed and not self._lacking:
+            self._patience, self._made_anew = 0.0, False
+        elif time.monotonic() >= self._again:
             return self._try_again(desired)
         if self._nftables.generation() == self._base + self._own + self.elements.transactions["ok"]:
-            return ""
-        fault = self._find_fault(desired)
-        if not fault:
-            self._remember()
-            return ""
-        self._load(desired)
-        return f"{fault} by somebody else: put back"
+            return Repair("", ())
+        return self._look(desired)
 
-    def _try_again(self, desired: Desired) -> str:
-        """What was refused may be taken now: elements beside the others; after half a change all is made anew."""
+    def _look(self, desired: Desired) -> Repair:
+        """After somebody changed any table: only what was ours is put back, while the rest holds on."""
+        gone = self._find_table()
+        if gone:
+            return self._begin_anew(desired, gone)
+        remains = look_at_table(self._nftables, self.elements, self.diversion, desired)
+        self._remember()
+        if not remains.fault:
+            return Repair("", ())
+        self._run(self.diversion.script())
+        return Repair(f"{remains.fault} by somebody else: put back", diff(desired, remains.table))
+
+    def _find_table(self) -> str:
+        """What became of the table as a whole, "" where it is the one that was made here."""
+        sight = self._nftables.table(FAMILY_INET, TABLE)
+        if sight is None:
+            return f"table inet {TABLE} was removed"
+        return f"table inet {TABLE} was made anew" if sight.handle != self._handle else ""
+
+    def _begin_anew(self, desired: Desired, fault: str) -> Repair:
+        """The doors and what holds without any ban, at once: flows can be cut again, and nobody is refused yet."""
+        bare = bare_table([name.decode() for name in self.alive.interfaces])
+        self._make(bare, self.refuse_foreign() is not None)
+        return Repair(f"{fault} by somebody else: put back", diff(desired, bare))
+
+    def _try_again(self, desired: Desired) -> Repair:
+        """What was refused may be taken now, by itself; what keeps being refused after half a change, once with all
+        the table.
+        """
+        stubborn = bool(self._patience) and not self._made_anew
         self._patience = min(2 * self._patience or PATIENCE_SECONDS, PATIENCE_SECONDS_MAX)
         self._again = time.monotonic() + self._patience
-        if self._torn:
+        failed, self._failed = self._failed, []
+        lacking, self._lacking = self._lacking, set()
+        if not failed:
+            return Repair("", [change for change in in_order(desired) if change.set in lacking])
+        fault = f"a change of table inet {TABLE} had been refused"
+        gone = self._find_table()
+        if gone:
+            return self._begin_anew(desired, gone)
+        if stubborn:
+            self._made_anew, self._failed = True, failed
             self._load(desired)
-            return f"a change of table inet {TABLE} had been refused: made anew"
-        lacking, self._lacking = self._lacking & desired.sets.keys(), set()
-        self._change_elements([change for change in in_order(desired) if change.set in lacking])
-        if not self._lacking:
-            self._patience = 0.0
-        return ""
+            return Repair(f"{fault}: all made anew", ())
+        remains = look_at_table(self._nftables, self.elements, self.diversion, desired)
+        emptied, table = leftovers(self._nftables, desired, failed, lacking, remains.table)
+        self._remember()
+        return Repair(f"{fault}: tried again", [*emptied, *diff(desired, table)])
 
     def take_complaints(self) -> list[str]:
         complaints, self.complaints = self.complaints, []
@@ -246,20 +297,25 @@ class Enforcer:
         return there
 
     def _load(self, desired: Desired) -> None:
-        """Makes the table anew. Where there is one, another one holds the policy while it is being replaced."""
-        there = self.refuse_foreign()
+        """Makes the table with all that it holds. Where there is one, another one holds the policy meanwhile."""
+        there = self.refuse_foreign() is not None
         self.elements.specs = dict(desired.sets)
-        if there is not None:
+        if there:
             self._bridge(desired)
-        script = f"delete table inet {TABLE}\n" if there is not None else ""
+        self._make(desired, there)
+        self._remove_table(FAMILY_INET, BRIDGE)
+        self._remember()
+
+    def _make(self, desired: Desired, there: bool) -> None:
+        """Makes the table, in the place of one that is `there`; bans hold from now on, as long as they are renewed."""
+        script = f"delete table inet {TABLE}\n" if there else ""
+        self.elements.specs = dict(desired.sets)
         self._library.run(script + marked(TABLE, desired) + self.diversion.script())
         made = self._nftables.table(FAMILY_INET, TABLE)
         self._handle = made.handle if made is not None else 0
-        self._torn, self._lacking = False, set()
+        self._failed, self._lacking = [], set()
         self._change_elements(in_order(desired))
-        self._patience = self._patience if self._lacking else 0.0
         self.alive.renew()
-        self._remove_table(FAMILY_INET, BRIDGE)
         self._remember()
 
     def _bridge(self, desired: Desired) -> None:
@@ -304,7 +360,7 @@ class Enforcer:
         except RulesetRefused as refusal:
             if len(changes) == 1:
                 self.complaints.append(str(refusal))
-                self._torn = True
+                self._failed += changes
                 return
             for change in changes:
                 self._change_rules([change])
@@ -315,40 +371,6 @@ class Enforcer:
     def _run(self, script: str) -> None:
         self._library.run(script)
         self._own += 1
-
-    def _find_fault(self, desired: Desired) -> str:
-        """What somebody did to the table, "" where it holds all that can be asked for cheaply."""
-        sight = self._nftables.table(FAMILY_INET, TABLE)
-        if sight is None:
-            return f"table inet {TABLE} was removed"
-        if sight.handle != self._handle:
-            return f"table inet {TABLE} was made anew"
-        if self.diversion.doors and self._nftables.table(FAMILY_NETDEV, TABLE) is None:
-            return f"table netdev {TABLE} was removed"
-        counts = self._nftables.rule_counts(TABLE)
-        for name, chain in desired.chains.items():
-            if counts.get(name, 0) != len(chain.rules):
-                return f"chain {name} of table inet {TABLE} was changed"
-        for name, spec in desired.sets.items():
-            keys = [] if spec.runtime else list(desired.elements.get(name, {}))
-            keys = keys[:1] + keys[-1:]
-            wanted = self.elements.pack(name, [(key, "") for key in keys])
-            if not self._nftables.has_set(TABLE, name) or not self.elements.are_there(name, wanted):
-                return f"set {name} of table inet {TABLE} was changed"
-        return ""
-
-
-def take_lock() -> socket.socket:
-    """A name that only one process of the network namespace can have, and loses when it ends."""
-    lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        lock.bind(LOCK)
-    except OSError as error:
-        lock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise MachineError("another gatewatch enforces in this network namespace already") from error
-        raise MachineError(f"enforcement: {error.strerror}") from error
-    return lock
 
 
 def marked(table: str, desired: Desired) -> str:

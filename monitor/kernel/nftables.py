@@ -15,6 +15,7 @@ from monitor.kernel.nfnetlink import FAMILY_INET, FAMILY_UNSPEC, SUBSYSTEM
 from monitor.wire.set_elements import attribute, element_lists
 
 GET_TABLE: Final = SUBSYSTEM << 8 | 1
+GET_CHAIN: Final = SUBSYSTEM << 8 | 4
 GET_RULE: Final = SUBSYSTEM << 8 | 7
 GET_SET: Final = SUBSYSTEM << 8 | 10
 GET_ELEMENTS: Final = SUBSYSTEM << 8 | 13
@@ -26,6 +27,10 @@ COUNTER: Final = 1  # NFT_OBJECT_COUNTER
 
 TABLE_HANDLE: Final = 4
 TABLE_USERDATA: Final = 6
+CHAIN_TABLE: Final = 1
+CHAIN_NAME: Final = 3
+SET_TABLE: Final = 1
+SET_NAME: Final = 2
 RULE_TABLE: Final = 1
 RULE_CHAIN: Final = 2
 RULE_EXPRESSIONS: Final = 4
@@ -86,9 +91,21 @@ class Nftables:
             if found.get(RULE_TABLE, b"").rstrip(b"\0") == table.encode() and wanted in found.get(RULE_EXPRESSIONS, b"")
         }
 
-    def has_set(self, table: str, name: str) -> bool:
-        body = attribute(1, table.encode() + b"\0") + attribute(2, name.encode() + b"\0")
-        return self._ask(GET_SET, FAMILY_INET, body) is not None
+    def chains(self, table: str) -> set[str]:
+        """The names of the inet table's chains."""
+        return self._names(GET_CHAIN, table, CHAIN_TABLE, CHAIN_NAME)
+
+    def sets(self, table: str) -> set[str]:
+        """The names of the inet table's sets and maps, but for those without a name that rules have."""
+        return {name for name in self._names(GET_SET, table, SET_TABLE, SET_NAME) if not name.startswith("__")}
+
+    def _names(self, kind: int, table: str, of_table: int, of_name: int) -> set[str]:
+        wanted = table.encode() + b"\0"
+        return {
+            found.get(of_name, b"").rstrip(b"\0").decode(errors="replace")
+            for found in self._dump(kind, attribute(of_table, wanted))
+            if found.get(of_table) == wanted
+        }
 
     def has_element(self, table: str, name: str, packed: bytes) -> bool:
         """Whether one element, as `set_elements` packs it, is in a set; of an interval its first address counts."""

@@ -65,13 +65,13 @@ def diff_elements(
     if desired is actual or desired == actual:
         return [], []
     added = [(key, chain) for key, chain in desired.items() if actual.get(key) != chain]
-    removed = [key for key in actual if desired.get(key) != actual[key]]
+    removed = [key for key, chain in actual.items() if desired.get(key) != chain]
     if added and removed and (spec.interval or spec.verdicts):
         clashing_keys, clashing = find_clashes(added, removed, spec.interval)
     else:
         clashing_keys, clashing = set(), set()
     additions: list[Change] = []
-    free = tuple([pair for pair in added if pair[0] not in clashing])
+    free = tuple([pair for pair in added if pair[0] not in clashing] if clashing else added)
     if free:
         additions.append(AddElements(name, free))
     if clashing:

@@ -13,7 +13,7 @@ from cable import FAR_MAC, FAR_V4, FAR_V6, NEAR_MAC, NEAR_V4, NEAR_V6, Cable, ca
 from tables import table
 
 from monitor.kernel.door import Door
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.enforcer import Enforcer, Repair
 from monitor.policy.change import AddElements, DeleteElements
 from monitor.sinkhole.sockets import WILDCARDS, answer_from, asked_address, open_datagrams, open_stream
 
@@ -210,7 +210,7 @@ def test_clients_behind_another_router_are_answered_through_it(wire: Cable, dive
     try:
         for route in routes:
             ip(f"-n {wire.near.name} route add {route}")
-        assert wire.near.inside(lambda: diverted.reconcile(table(members=(MEMBER,)))) == ""
+        assert wire.near.inside(lambda: diverted.reconcile(table(members=(MEMBER,)))) == Repair("", ())
         for kind in (udp, tcp):
             for client, resolvers in ((ROUTED_V4, ("9.9.9.9", NEAR_V4)), (ROUTED_V6, ("2620:fe::fe", NEAR_V6))):
                 for resolver in resolvers:

@@ -14,6 +14,9 @@ from monitor.lab.zone import NAMELESS_V4
 
 pytestmark = pytest.mark.netns
 
+# The address of m.tiktok.com, inside a prefix of its vendor.
+ALLOWED_V4 = "71.18.3.30"
+
 # It takes a tenth of a second; a machine with other work may take longer.
 PATIENCE_SECONDS = 8.0
 
@@ -140,3 +143,23 @@ def test_a_table_of_somebody_else_costs_a_line_and_the_rest_goes_on(lab: Lab) ->
         kept = lab.gateway.run(["nft", "list", "table", "inet", "gatewatch"]).stdout
         lab.gateway.run(["nft", "delete", "table", "inet", "gatewatch"])
     assert "mine" in kept
+
+
+def test_nobody_who_may_pass_is_refused_when_the_table_was_taken_away(lab: Lab) -> None:
+    """What trusted answers let pass goes back with the rest, also while no resolver answers."""
+    phone, url = lab.client("phone"), "https://m.tiktok.com/"
+    more = f'allow = ["m.tiktok.com"]\n[sinkhole]\nupstream = ["{RESOLVER_V4}"]\n'
+    daemon = lab.daemon(configuration(lab, more=more))
+    rule = f"type filter hook output priority 0; ip daddr {RESOLVER_V4} drop;"
+    silence = f"table inet silence {{ chain out {{ {rule} }}; }}"
+    try:
+        assert phone.dig("m.tiktok.com").records
+        daemon.wait_for("let pass", lambda: phone.curl(url, address=ALLOWED_V4, seconds=2).good, 3)
+        lab.gateway.run(["nft", silence]).check_returncode()
+        lab.gateway.run(["nft", "delete table inet gatewatch"]).check_returncode()
+        daemon.wait_for("put it back", lambda: "put back" in daemon.log.read_text())
+        assert phone.curl(url, address=ALLOWED_V4, seconds=5).good
+        assert not phone.curl("https://www.capcut.com/", address=NAMELESS_V4).good
+    finally:
+        daemon.stop()
+        lab.gateway.run(["nft", "delete table inet silence"])

@@ -1,9 +1,12 @@
 """A large policy comes and goes while the daemon runs: nothing that was banned passes, and the loop goes on."""
 
+import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from banned import configuration
@@ -87,6 +90,47 @@ def test_nothing_passes_while_a_large_policy_comes_and_goes(lab: Lab, tmp_path: 
         assert daemon.metric("kernel_refused_elements_total") == 0
     finally:
         assert daemon.stop() == 0
+
+
+def holdings(lab: Lab) -> list[str]:
+    """All of the table but its counts, whatever order it was made in; nothing where there is none."""
+    listed = lab.gateway.run(["nft", "-j", "list", "table", "inet", "gatewatch"], timeout=60).stdout
+    if not listed:
+        return []
+    return sorted(json.dumps(one) for one in json.loads(listed, object_hook=lasting)["nftables"])
+
+
+def lasting(item: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in item.items() if name not in ("handle", "packets", "bytes", "expires")}
+    if "elem" in kept and isinstance(kept["elem"], list):
+        kept["elem"] = sorted(map(str, kept["elem"]))
+    return kept
+
+
+def take_away(lab: Lab) -> None:
+    """As soon as the table is there."""
+    deadline = time.monotonic() + LOADED
+    while lab.gateway.run(["nft", "delete", "table", "inet", "gatewatch"]).returncode != 0:
+        assert time.monotonic() < deadline
+
+
+def test_a_large_table_that_goes_again_while_it_is_put_back_comes_whole(lab: Lab, tmp_path: Path) -> None:
+    daemon = lab.daemon(configuration(lab, more=large(tmp_path)))
+    try:
+        daemon.wait_for("taken it all", lambda: in_force(daemon, BANS + 1), LOADED)
+        whole = holdings(lab)
+        assert elements(lab) > PREFIXES
+        for _ in range(2):
+            take_away(lab)
+        daemon.wait_for("put it back", lambda: holdings(lab) == whole, LOADED)
+        daemon.wait_for("told it", lambda: daemon.metric("kernel_repairs_total", result="ok") >= 1)
+        assert in_force(daemon, BANS + 1)
+        assert "put back" in daemon.log.read_text()
+        take_away(lab)
+        daemon.wait_for("begun", lambda: "table inet gatewatch" in lab.gateway.run(["nft", "list", "tables"]).stdout)
+    finally:
+        assert daemon.stop() == 0
+    assert "gatewatch" not in lab.gateway.run(["nft", "list", "tables"]).stdout
 
 
 def scrape(lab: Lab, ended: threading.Event) -> None:

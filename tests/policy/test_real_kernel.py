@@ -14,7 +14,7 @@ from fake_kernel import PASS, TCP, FakeKernel, Packet
 from hypothesis import Phase, given, settings
 from worlds import INTERFACES, Listed, World, catalogues, learned_sets, packed, traffic, worlds
 
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.enforcer import Enforcer, Repair
 from monitor.lab.namespace import Namespace
 from monitor.policy.desired import Desired
 from monitor.policy.diff import diff
@@ -159,7 +159,7 @@ def test_both_kernels_let_the_same_packets_pass(
     assert bench.passed(packets) == [kernel_of(new, learned).forward(packet) == PASS for packet in packets]
     assert bench.enforcer.complaints == []
     assert bench.enforcer.elements.refused == {}
-    assert bench.gateway.inside(lambda: bench.enforcer.reconcile(new)) == ""
+    assert bench.gateway.inside(lambda: bench.enforcer.reconcile(new)) == Repair("", ())
 
 
 def kernel_of(desired: Desired, learned: Sequence[tuple[str, bytes]]) -> FakeKernel:
