@@ -12,6 +12,7 @@ from math import inf
 from typing import Any, Final
 
 from monitor.capture.live import Capture
+from monitor.catalog.index import Index
 from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings, open_lookup, user_lists
@@ -141,6 +142,12 @@ class Daemon:
     def standing(self) -> Standing:
         """The policy that the configuration asks for, as changed at run time."""
         return self.orders.standing(configured_standing(self.config), time.time())
+
+    async def prepare_policy(self, config: Config, lookup: Lookup | None, index: Index) -> None:
+        """Does beforehand what takes long of `take_policy` after all this is taken, while nothing of it is."""
+        standing = self.orders.standing(configured_standing(config), time.time())
+        ground = replace(self._ground(), config=config, settings=self.settings(config, lookup), index=index)
+        await self.enforcement.prepare(build_policy(config, standing), ground)
 
     async def take_policy(self) -> None:
         """Puts `standing` in force, now and whenever an order is over."""

@@ -61,6 +61,10 @@ class Enforcement:
         self._holding.recut, self._holding.refill = self._recut, self._refill
         self._stand_on(ground)
 
+    async def prepare(self, policy: Policy, ground: Ground) -> None:
+        """Does beforehand what takes long of putting them in force."""
+        await self._holding.prepare(ground, policy)
+
     async def govern(self, policy: Policy, ground: Ground) -> None:
         """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
         async with self._changing:
@@ -71,7 +75,7 @@ class Enforcement:
 
     async def _govern(self, policy: Policy, ground: Ground) -> None:
         self._upkeep.look()
-        await self._holding.prepare(ground)
+        await self.prepare(policy, ground)
         self._stand_on(ground)
         policy.refresh(time.time())
         if needs_kernel(policy):

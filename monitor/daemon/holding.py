@@ -8,13 +8,13 @@ from asyncio import AbstractEventLoop, sleep
 from collections.abc import Callable, Sequence
 from typing import Final, final
 
-from monitor.catalog.index import Index
 from monitor.core.effects import Follow, Kill
 from monitor.daemon.backlog import Backlog
 from monitor.daemon.ban_counters import BanCounters
 from monitor.daemon.complaints import Complaints
 from monitor.daemon.ground import Ground
 from monitor.daemon.log import log
+from monitor.daemon.survey import PAUSE_SECONDS, Survey
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.kernel.probe import ProbeLink
@@ -23,12 +23,9 @@ from monitor.policy.ban import CLOSED
 from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
 from monitor.policy.desired import TABLE, Desired
 from monitor.policy.diff import change_elements, diff
-from monitor.policy.groups import Groups
 from monitor.policy.judge import Policy
-from monitor.policy.members import Members
 from monitor.policy.rules import Diversion, kill_set
 from monitor.policy.table import bare_table, plan_table
-from monitor.policy.territory import Territory
 
 ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
@@ -60,30 +57,23 @@ class Holding:
         # What every enforcer that there was has counted.
         self._transactions = {"ok": 0, "failed": 0}
         self._refused: dict[tuple[str, str], int] = {}
-        self._surveyed: tuple[Index, tuple[object, ...], Territory] | None = None
+        self._survey = Survey()
         self.stand_on(ground)
 
     def stand_on(self, ground: Ground) -> None:
-        settings = ground.settings
         self._wanted = self._loop.time()
         self._ground = ground
-        self._members = Members(Groups(settings.groups, settings.interfaces))
-        self._territory = self._survey(ground)
+        self._members = self._survey.take_members(ground)
+        self._territory = self._survey.territory(ground)
         if self.enforcer is not None:
             self.enforcer.alive.watch(ground.interfaces)
 
-    async def prepare(self, ground: Ground) -> None:
-        """Does beforehand what takes long of `stand_on`, while all stays as it is."""
-        self._survey(ground)
-        await sleep(0)
-
-    def _survey(self, ground: Ground) -> Territory:
-        """The ground's territory: made anew where a list or an address of the gateway is another than the last time."""
-        base = (ground.settings.nat64, *ground.settings.local, *ground.own)
-        if self._surveyed is None or self._surveyed[0] is not ground.index or self._surveyed[1] != base:
-            never = (*ground.settings.local, *ground.own)
-            self._surveyed = (ground.index, base, Territory(ground.index, ground.settings.nat64, never))
-        return self._surveyed[2]
+    async def prepare(self, ground: Ground, policy: Policy) -> None:
+        """Does beforehand, bit by bit, what takes long of `stand_on` and `rebuild`, while all stays as it is."""
+        members, territory = await self._survey.make(ground)
+        vendors = ground.index.vendors()
+        plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(), time.time())
+        await sleep(PAUSE_SECONDS)
 
     def start(self, policy: Policy) -> Enforcer:
         """Makes the table. Raises MachineError where that cannot be; nothing is held then."""

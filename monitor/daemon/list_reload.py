@@ -37,6 +37,7 @@ async def _read_again(daemon: Daemon) -> None:
     loaded = await load_in_background(user_lists(daemon.config))
     refuse_broken(loaded, list_faults(daemon.loaded.statuses))
     told = list_lines(daemon.loaded.statuses)
+    await daemon.prepare_policy(daemon.config, daemon.lookup, loaded.index)
     daemon.loaded = loaded
     daemon.gateway.reload(daemon.settings(daemon.config, daemon.lookup), loaded.index, time.time())
     await daemon.take_policy()

@@ -113,8 +113,12 @@ class Reloader:
             turning.watch()
 
     async def _take(self, prepared: Prepared) -> None:
-        """Puts the new in the place of the old; nothing here may fail, and nothing is seen half done."""
+        """Puts the new in the place of the old; nothing here may fail, and nothing is seen half done.
+
+        What takes long comes before that, so that others have their turn meanwhile.
+        """
         daemon = self._daemon
+        await daemon.prepare_policy(prepared.config, prepared.lookup, prepared.loaded.index)
         old, old_server, old_writer = daemon.config, daemon.server, daemon.line.writer
         daemon.config, daemon.machine = prepared.config, prepared.machine
         daemon.loaded, daemon.lookup = prepared.loaded, prepared.lookup

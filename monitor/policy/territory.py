@@ -24,6 +24,9 @@ SPECIAL: Final[tuple[str, ...]] = (
     "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
 
+# So many intervals between two steps of the survey: a few milliseconds.
+INTERVALS_A_STEP: Final = 16_384
+
 # Vendor, service, category: each may be empty.
 Owner: TypeAlias = tuple[str, str, str]
 # The first addresses of intervals, sorted, and a number for each; one ends where the next begins.
@@ -36,12 +39,13 @@ NOBODY: Final[Owner] = ("", "", "")
 class Territory:
     """The intervals of each owner. Keys are the first and the last address, packed, one behind the other.
 
-    `never` are prefixes, as text, that no ban touches: the local ones and the gateway's own addresses.
+    `never` are prefixes, as text, that no ban touches: the local ones and the gateway's own addresses. Where it is not
+    to be surveyed `at_once`, whoever has it goes through `steps` first, at leisure.
     """
 
-    __slots__ = ("_elements", "_listed", "_never", "_numbers", "owners", "v4", "v6")
+    __slots__ = ("_elements", "_listed", "_never", "_numbers", "_translators", "owners", "v4", "v6")
 
-    def __init__(self, index: Index, nat64: Sequence[str], never: Sequence[str]) -> None:
+    def __init__(self, index: Index, nat64: Sequence[str], never: Sequence[str], at_once: bool = True) -> None:
         self.owners: dict[Owner, int] = {NOBODY: 0}
         self.v4: list[list[bytes]] = [[]]
         self.v6: list[list[bytes]] = [[]]
@@ -52,13 +56,20 @@ class Territory:
         )
         self._listed = index.owners()
         self._numbers: dict[tuple[int, int], int] = {(0, 0): 0}
-        translators = [prefix for prefix in Networks(nat64).prefixes if prefix.size == 16]
-        self._never = Networks((*SPECIAL, *never)).prefixes + translators
-        self._settle(index, 4, self.v4)
-        self._settle(index, 16, self.v6)
-        for translator in translators:
+        self._translators = [prefix for prefix in Networks(nat64).prefixes if prefix.size == 16]
+        self._never = Networks((*SPECIAL, *never)).prefixes + self._translators
+        if at_once:
+            for _ in self.steps(index):
+                pass
+
+    def steps(self, index: Index) -> Iterator[None]:
+        """The survey, once, a part between one and the next."""
+        yield from self._settle(index, 4, self.v4)
+        yield from self._settle(index, 16, self.v6)
+        for translator in self._translators:
             for number, keys in enumerate(self.v4):
                 self.v6[number] += embed_keys(keys, translator)
+            yield
 
     def elements(self, chains: dict[Owner, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
         """The elements of both families' maps: the intervals of these owners, each with its owner's chain, and of the
@@ -75,14 +86,17 @@ class Territory:
         self._elements = (dict(chains), v4, v6)
         return v4, v6
 
-    def _settle(self, index: Index, width: int, kept: list[list[bytes]]) -> None:
+    def _settle(self, index: Index, width: int, kept: list[list[bytes]]) -> Iterator[None]:
         """Gives each address of a family to one owner, those that are never banned to nobody."""
         vendors = index.own_intervals(width, False)
+        yield
         categories = index.own_intervals(width, True)
         never = forbidden(self._never, width)
         start = bytes(width)
         current = 0
-        for at, vendor, category, banned in overlay(vendors, categories, never):
+        for count, (at, vendor, category, banned) in enumerate(overlay(vendors, categories, never)):
+            if count % INTERVALS_A_STEP == 0:
+                yield
             number = 0 if banned else self._number(vendor, category)
             if number != current:
                 if current:
