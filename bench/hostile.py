@@ -127,8 +127,8 @@ def run(packets: int, connections: int) -> int:
     print("engine:", "interpreted" if monitor.model.__file__.endswith(".py") else "compiled")
     with Lab() as lab, ExitStack() as held:
         daemon = lab.daemon(
-            '[capture]\ninterfaces = ["br-lan"]\n[[group]]\nname = "all"\nmembers = ["iface:br-lan"]\n'
-            '[[ban]]\nvendors = ["bytedance"]\ngroups = ["all"]\nmode = "enforce"\n'
+            '[capture]\ninterfaces = ["br-lan"]\n[[group]]\nname = "everybody"\nmembers = ["iface:br-lan"]\n'
+            '[[ban]]\nvendors = ["bytedance"]\ngroups = ["everybody"]\nmode = "enforce"\n'
         )
         good = stage("nothing yet", lab, daemon, lambda: None)
         before = daemon.resident_bytes()

@@ -64,7 +64,7 @@ def config_findings(config: Config, index: Index) -> list[str]:
     """What the configuration alone cannot know to be wrong, with its lines."""
     if not config.path:
         return []
-    with open(config.path, encoding="utf-8") as file:
+    with open(config.path, encoding="utf-8-sig") as file:
         complaints = Complaints(config.path, KeyLines(file.read()))
     known = sorted(targets(index))
     for at, ban in enumerate(config.bans):

@@ -20,7 +20,12 @@ class Complaint:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.text}"
+        return f"{where}: {one_line(self.text)}"
+
+
+def one_line(text: str) -> str:
+    """Without what would break the line or move a cursor: `a\\nb` for two lines."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 class ConfigErrors(ConfigError):

@@ -15,7 +15,7 @@ from monitor.errors import ConfigError
 def load(path: str) -> Config:
     """Reads a file; raises `ConfigError` with one line for each thing that is wrong in it."""
     try:
-        text = Path(path).read_bytes().decode("utf-8")
+        text = Path(path).read_bytes().decode("utf-8-sig")  # some editors put a mark before it
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -29,7 +29,7 @@ from monitor.config.sections import (
     Sinkhole,
     State,
 )
-from monitor.config.subjects import device, interface, member, name, target, word
+from monitor.config.subjects import device, group_name, interface, list_name, member, name, target, vendor_name, word
 from monitor.config.table import Table, chosen
 from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, schedule, size
 from monitor.limits import Limits
@@ -38,6 +38,8 @@ S = TypeVar("S")
 
 _SINKHOLE_ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
 JOURNAL_BYTES_MIN: Final = 1_048_576
+TTL_MAX: Final = 86_400
+SELFTEST_SECONDS_MIN: Final = 1.0
 _SINKHOLE_UPSTREAMS: Final = ("asked", "system")
 
 
@@ -61,7 +63,7 @@ def read_config(top: Table, path: str, digest: str) -> Config:
         state=_section(top, "state", lambda table: _state(table, folder)),
         privacy=_section(top, "privacy", _privacy),
         protect=_section(top, "protect", lambda table: Protect(table.parsed_list("names", Protect.names, name))),
-        selftest=_section(top, "selftest", lambda table: Selftest(table.parsed("every", Selftest.every, duration))),
+        selftest=_section(top, "selftest", lambda table: Selftest(table.parsed("every", Selftest.every, _pause))),
         limits=_section(top, "limits", _limits),
         path=path,
         hash=digest,
@@ -95,7 +97,7 @@ def _capture(table: Table) -> Capture:
 
 def _group(table: Table) -> Group:
     return Group(
-        name=table.parsed("name", "", word, required=True),
+        name=table.parsed("name", "", group_name, required=True),
         members=table.parsed_list("members", Group.members, member),
     )
 
@@ -142,7 +144,7 @@ def _sinkhole(table: Table) -> Sinkhole:
         answer=table.parsed("answer", Sinkhole.answer, _answer),
         page=table.flag("page", Sinkhole.page),
         contact=table.text("contact", Sinkhole.contact),
-        ttl=table.count("ttl", Sinkhole.ttl),
+        ttl=table.count("ttl", Sinkhole.ttl, most=TTL_MAX),
         upstream=table.any("upstream", Sinkhole.upstream, _upstream),
         exempt=table.parsed_list("exempt", Sinkhole.exempt, address),
     )
@@ -166,11 +168,12 @@ def _upstream(value: object) -> str | tuple[Address, ...]:
 
 
 def _list(table: Table, folder: Path) -> ListSource:
+    own = word if table.has("vendor") else list_name  # without one the list's name is its vendor
     return ListSource(
-        name=table.parsed("name", "", word, required=True),
+        name=table.parsed("name", "", own, required=True),
         url=table.parsed("url", "", lambda text: location(text, folder), required=True),
         format=table.choice("format", ListSource.format, LIST_FORMATS),
-        vendor=table.parsed("vendor", ListSource.vendor, lambda text: target(text) if text else ""),
+        vendor=table.parsed("vendor", ListSource.vendor, lambda text: vendor_name(text) if text else ""),
         interval=table.parsed("interval", ListSource.interval, duration),
         sha256=table.parsed("sha256", ListSource.sha256, sha256),
         minisign=table.parsed("minisign", ListSource.minisign, minisign_key),
@@ -179,6 +182,14 @@ def _list(table: Table, folder: Path) -> ListSource:
         max_bytes=table.size("max_bytes", ListSource.max_bytes, size),
         max_entries=table.count("max_entries", ListSource.max_entries, least=1),
     )
+
+
+def _pause(text: str) -> float:
+    """A duration between two self-tests, 0 for none at all: one takes a good part of a second."""
+    seconds = duration(text)
+    if 0 < seconds < SELFTEST_SECONDS_MIN:
+        raise ValueError(f"expected 0 or at least {SELFTEST_SECONDS_MIN:g}s, got '{text}'")
+    return seconds
 
 
 def _geo(table: Table, folder: Path) -> Geo:
@@ -199,7 +210,7 @@ def _state(table: Table, folder: Path) -> State:
     most = table.size("journal_max_bytes", State.journal_max_bytes, size, least=0)
     if 0 < most < JOURNAL_BYTES_MIN:
         table.complain("journal_max_bytes", f"expected 0 or at least {JOURNAL_BYTES_MIN} bytes, got {most}")
-    return State(below(folder, table.text("path", State.path)), most)
+    return State(below(folder, table.parsed("path", State.path, str, required=table.has("path"))), most)
 
 
 def _privacy(table: Table) -> Privacy:

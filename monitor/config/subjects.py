@@ -7,6 +7,9 @@ from monitor.config.values import mac, prefix
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
+# What metrics call everyone, devices of no group, and what is folded or of no vendor.
+_GROUP_LABELS: Final = ("all", "none", "other")
+_VENDOR_LABELS: Final = ("other", "unknown")
 _INTERFACE: Final = re.compile(r"[^\s/]{1,15}")
 
 
@@ -15,6 +18,25 @@ def word(text: str) -> str:
     if not _WORD.fullmatch(text):
         raise ValueError(f"expected a name of a-z, 0-9, '.', '_' and '-', got '{text}'")
     return text
+
+
+def group_name(text: str) -> str:
+    """The name of a group, none that metrics give to something else."""
+    if text in _GROUP_LABELS:
+        raise ValueError(f"'{text}' is what metrics call something else, expected another name")
+    return word(text)
+
+
+def vendor_name(text: str) -> str:
+    """What a list's entries belong to: as `target`, and nothing that metrics say of what has no vendor."""
+    if text in _VENDOR_LABELS:
+        raise ValueError(f"'{text}' is what metrics call something else, expected another name")
+    return target(text)
+
+
+def list_name(text: str) -> str:
+    """The name of a list that is its vendor's too."""
+    return vendor_name(word(text))
 
 
 def interface(text: str) -> str:

@@ -6,6 +6,7 @@ asked for is unknown.
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from math import inf
 from typing import Final, TypeVar
 
 from monitor.config.complaints import Complaints, KeyPath, nearest
@@ -81,16 +82,19 @@ class Table:
         value = self._typed(key, bool)
         return default if value is None else value
 
-    def count(self, key: str, default: int, least: int = 0) -> int:
+    def count(self, key: str, default: int, least: int = 0, most: int | None = None) -> int:
         value = self._typed(key, int)
         if value is not None and value < least:
             self.complain(key, f"expected {least} or more, got {value}")
+            return default
+        if value is not None and most is not None and value > most:
+            self.complain(key, f"expected {most} or less, got {value}")
             return default
         return default if value is None else value
 
     def number(self, key: str, default: float) -> float:
         value = self._typed(key, float)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < inf:
             self.complain(key, f"expected a number above 0, got {value}")
             return default
         return default if value is None else value

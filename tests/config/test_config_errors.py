@@ -59,3 +59,10 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     latin.write_bytes(b"# caf\xe9\n")
     with pytest.raises(ConfigError, match="is not UTF-8 at byte 5"):
         load(str(latin))
+
+
+def test_a_mark_before_the_text_is_no_mistake(tmp_path: Path) -> None:
+    """As some editors write UTF-8."""
+    marked = tmp_path / "marked.toml"
+    marked.write_bytes(b"\xef\xbb\xbf[sinkhole]\r\nttl = 5\r\n")
+    assert load(str(marked)).sinkhole.ttl == 5

@@ -128,12 +128,12 @@ def test_a_server_that_is_not_who_it_should_be(
 
 
 def test_one_bad_list_leaves_the_others(subscribed: Subscribed) -> None:
-    subscribed.more = f'[[list]]\nname = "other"\nurl = "{subscribed.url("/other")}"\n'
+    subscribed.more = f'[[list]]\nname = "second"\nurl = "{subscribed.url("/other")}"\n'
     subscribed.server.pages["/other"] = b"a.other.example\n"
     code, out, err = subscribed.update(ways.code(404))
     assert (code, err.count("\n")) == (1, 1)
-    assert "other: 1 entry, 1 added (a.other.example)" in out
-    assert (subscribed.state / "lists" / "other.list").read_bytes() == b"a.other.example\n"
+    assert "second: 1 entry, 1 added (a.other.example)" in out
+    assert (subscribed.state / "lists" / "second.list").read_bytes() == b"a.other.example\n"
     assert not subscribed.copy.exists()
 
 
