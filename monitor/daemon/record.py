@@ -5,6 +5,7 @@ to another day, and nothing is written twice.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import Final, final
@@ -14,6 +15,7 @@ from monitor.core.diary import NoteRow
 from monitor.core.gateway import Gateway
 from monitor.daemon.log import log
 from monitor.journal.journal import Journal
+from monitor.journal.tables import FILE_NAME
 from monitor.model import Samples
 from monitor.policy.ban import IP
 
@@ -55,6 +57,7 @@ class Record:
         self._gateway.diary.keeps = max_bytes > 0
         if max_bytes == 0:
             self._gateway.diary.take(self._gateway.diary.limit)  # what nobody wants is forgotten
+            tell_of_leftover(os.path.join(folder, FILE_NAME))
         if old is not None:
             self._loop.run_in_executor(None, old.close, CLOSE_SECONDS)
         if max_bytes > 0:
@@ -116,6 +119,12 @@ class Record:
                 rows.append(NoteRow("", "", (), group, vendor, "unknown", "prefix", 0, 0, 0, more, 0, now, now, ()))
         self._counted.update(counts)
         return rows
+
+
+def tell_of_leftover(path: str) -> None:
+    """A journal of before is the administrator's: it is not thrown away, but nothing ages in it any more."""
+    if os.path.exists(path):
+        log.warning("%s: is not written any more, and its days are not forgotten: remove it if nobody needs it", path)
 
 
 def today() -> str:

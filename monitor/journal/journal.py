@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, timedelta
+from datetime import date
 from math import inf
 from typing import Final, TypeAlias, final
 
@@ -141,7 +141,9 @@ class Journal:
         store = self._opened()
         today = date.fromtimestamp(self._wall())
         if self._is_due():
-            store.forget((today - timedelta(days=self._days)).isoformat())
+            last = day_before(today, self._days)
+            store.forget(last.isoformat())
+            self._forget_aside(last)
         done = Written()
         try:
             store.write(self._waiting, today.isoformat(), done)
@@ -207,8 +209,21 @@ class Journal:
             return
         self._tell(f"{self.path}: the journal is damaged ({why}), set aside as {aside}: another one begins")
 
+    def _forget_aside(self, last: date) -> None:
+        """A damaged file holds days too: nobody has mended it in all that time."""
+        for ending in ("", "-wal"):
+            path = self.path + ASIDE + ending
+            with suppress(FileNotFoundError):
+                if date.fromtimestamp(os.stat(path).st_mtime) <= last:
+                    os.unlink(path)
+
     def _let_go(self) -> None:
         store, self._store = self._store, None
         if store is not None:
             with suppress(sqlite3.Error):
                 store.close()
+
+
+def day_before(day: date, days: int) -> date:
+    """The day so many days before that one, the first of all where there are none left: whoever keeps for ever."""
+    return date.fromordinal(max(1, day.toordinal() - days))

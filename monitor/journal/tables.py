@@ -41,7 +41,12 @@ class DamagedError(Exception):
 def open_writer(path: str, max_bytes: int) -> sqlite3.Connection:
     """The file for its one writer, made where it is missing. Raises OSError, sqlite3.Error or DamagedError."""
     os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE))
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, FILE_MODE)  # whatever the umask; SQLite gives its log the same
+    finally:
+        os.close(descriptor)
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         _prepare(database, max_bytes)
@@ -71,8 +76,12 @@ def _prepare(database: sqlite3.Connection, max_bytes: int) -> None:
 
 def open_reader(path: str) -> sqlite3.Connection:
     """The file for reading only, whether a daemon writes to it or not. Raises OSError, sqlite3.Error, DamagedError."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise DamagedError("no file")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # SQLite does not say why it may not
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise DamagedError("no file")
+    finally:
+        os.close(descriptor)
     place = f"file:{quote(path)}?mode=ro"
     database = sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:

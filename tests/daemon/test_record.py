@@ -60,6 +60,16 @@ def test_what_was_noted_is_forgotten_where_the_journal_is_given_up(tmp_path: Pat
     assert recorded(tmp_path, test) == []
 
 
+def test_a_journal_of_before_is_named_where_none_is_wanted_any_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing ages in it from now on, and nobody else would say so."""
+    recorded(tmp_path, lambda record, gateway: see(gateway, 0, 40_000))
+    recorded(tmp_path, lambda record, gateway: None, most=0)
+    (line,) = caplog.messages
+    assert line.startswith(f"{tmp_path}/journal.db: is not written any more, and its days are not forgotten")
+
+
 def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the clock going back a day begins the old day again, where both add up."""
     day = ["2026-05-20"]

@@ -135,6 +135,39 @@ def test_what_is_over_its_time_is_not_even_in_the_bytes_of_the_file(place: Place
     assert b"old-host" not in place.bytes()
 
 
+def test_it_may_be_kept_for_ever(place: Place) -> None:
+    """As whoever writes a very large number of days means it."""
+    place.journal().take([devices(1, days_ago(4_000))])
+    place.journal(days=99_999_999).take([devices(1)])
+    assert len(place.rows()) == 2
+    assert place.told == []
+
+
+def test_a_damaged_file_is_not_kept_longer_than_the_days_in_it(place: Place) -> None:
+    place.folder.mkdir()
+    place.file.write_bytes(b"no journal")
+    place.journal(days=7).take([devices(1)])
+    aside = place.file.with_name(FILE_NAME + ".damaged")
+    assert aside.read_bytes() == b"no journal"
+    os.utime(aside, (NOON, NOON))
+    place.clock.wall = NOON + 6 * 86_400
+    place.journal(days=7).take([])
+    assert aside.exists()
+    place.clock.wall += 86_400
+    place.journal(days=7).take([])
+    assert not aside.exists()
+
+
+def test_its_group_may_read_it_whatever_the_umask(place: Place) -> None:
+    """Also while it is written: SQLite's log and index are as readable as the file."""
+    before = os.umask(0o077)
+    try:
+        place.journal().take([devices(3)])
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in place.folder.glob(FILE_NAME + "*")} == {0o640}
+
+
 def test_a_clock_that_jumps_neither_counts_twice_nor_costs_a_day(place: Place) -> None:
     journal = place.journal(days=2)
     journal.take([(days_ago(1), [ROW]), (DAY, [ROW])])
