@@ -14,7 +14,20 @@ from typing import Any, Final
 from monitor.config.subjects import name, target, word
 from monitor.errors import UsageError
 from monitor.policy.ban import ENFORCE, LAYERS, MODES
-from monitor.policy.orders import RESUME, VERBS, Order, Standing, effective, live_orders, next_expiry, with_order
+from monitor.policy.orders import (
+    ALLOW,
+    BAN,
+    PAUSE,
+    RESUME,
+    UNBAN,
+    VERBS,
+    Order,
+    Standing,
+    effective,
+    live_orders,
+    next_expiry,
+    with_order,
+)
 
 FILE_NAME: Final = "orders.json"
 ASIDE: Final = ".damaged"
@@ -23,6 +36,7 @@ VERSION: Final = 1
 FILE_BYTES: Final = 8_388_608
 # Who asks for more wants a configuration.
 ORDERS_MAX: Final = 4_096
+SECONDS_END: Final = 1e12  # beyond any date, and what is not a number
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
@@ -115,7 +129,8 @@ def write_whole(path: str, data: bytes) -> None:
 
 def read_orders(path: str) -> list[Order]:
     """Every order of a file. Raises OSError, or ValueError for what `write_whole` never wrote."""
-    with open(path, "rb") as file:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hold up the start
+    with open(descriptor, "rb") as file:
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
         raise ValueError(f"larger than {FILE_BYTES} bytes")
@@ -149,7 +164,7 @@ def read_order(row: object) -> Order:
         raise ValueError("an order that is no object")
     order = Order(
         verb=_field(row, "verb", str, ""),
-        time=float(_field(row, "time", (int, float), 0.0)),
+        time=_seconds(row, "time"),
         uid=_field(row, "uid", int, -1),
         user=_field(row, "user", str, ""),
         pid=_field(row, "pid", int, 0),
@@ -159,18 +174,29 @@ def read_order(row: object) -> Order:
         layers=tuple(_field(row, "layers", list, [])),
         device=bytes.fromhex(_field(row, "device", str, "")),
         name=_field(row, "name", str, "").encode("ascii"),
-        until=float(_field(row, "until", (int, float), 0.0)),
+        until=_seconds(row, "until"),
         reason=_field(row, "reason", str, ""),
         everything=_field(row, "all", bool, False),
     )
     if order.verb not in VERBS or order.verb == RESUME or order.mode not in MODES:
         raise ValueError(f"an order '{order.verb}' of mode '{order.mode}'")
-    if not set(order.layers) <= set(LAYERS) or len(order.device) not in (0, 4, 6, 16):
+    if not all(layer in LAYERS for layer in order.layers) or len(order.device) not in (0, 4, 6, 16):
         raise ValueError(f"an order '{order.verb}' with unknown layers or device")
+    if not (order.subject if order.verb in (BAN, UNBAN) else order.device or order.verb == PAUSE):
+        raise ValueError(f"an order '{order.verb}' about nothing")
+    if order.verb == ALLOW and not (order.subject or order.name):
+        raise ValueError("an order 'allow' of nothing")
     for text, check in ((order.subject, target), (order.group, word), (order.name.decode("ascii"), name)):
         if text and check(text) != text:
             raise ValueError(f"'{text}' in an order '{order.verb}'")
     return order
+
+
+def _seconds(row: dict[str, Any], key: str) -> float:
+    value = _field(row, key, (int, float), 0.0)
+    if not abs(value) < SECONDS_END:
+        raise ValueError(f"'{key}' of an order is no time")
+    return float(value)
 
 
 def _field(row: dict[str, Any], key: str, kind: type | tuple[type, ...], default: Any) -> Any:
