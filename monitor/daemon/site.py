@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
 
 from monitor.config.values import Endpoint
 from monitor.core.settings import CONNTRACK
@@ -28,13 +29,24 @@ PAUSED = "paused"
 
 async def serve(listen: Endpoint, collector: Collector, facts: Callable[[], Facts], health: Health) -> HttpServer:
     """The site at that address. Raises MachineError."""
-    server = HttpServer(Site(collector.render, status_render(collector, facts), health).answer)
+    site = Site(collector.render, status_render(collector, facts), health, own_names(listen))
+    server = HttpServer(site.answer)
     try:
         await server.start(listen.host, listen.port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise MachineError(f"cannot serve metrics at {listen}: {reason}") from error
     return server
+
+
+def own_names(listen: Endpoint) -> frozenset[str] | None:
+    """The name that this host has, where only itself can ask; None elsewhere: others call it what they like.
+
+    What resolvers call it is not asked for: at the start there may be none yet.
+    """
+    if not ip_address(listen.host).is_loopback:
+        return None
+    return frozenset((socket.gethostname().lower(),))
 
 
 def status_render(collector: Collector, facts: Callable[[], Facts]) -> Callable[[], Awaitable[bytes]]:

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
+from monitor.web.hosts import is_asked_as_ours
 from monitor.web.http import HTML_TYPE, Reply, Request, refusal
 from monitor.web.status_page import PAGE_HEADERS
 
 FRESH_SECONDS: Final = 1.0
+STRANGE_NAME: Final = b"421 Misdirected Request: ask by address, as localhost or by this host's own name\n"
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 log: Final = logging.getLogger(__name__)
@@ -47,14 +49,20 @@ class Copy:
 
 
 class Site:
-    """`metrics` and `status` render pages; `health` gives what is wrong by component, `""` where nothing is."""
+    """`metrics` and `status` render pages; `health` gives what is wrong by component, `""` where nothing is.
 
-    def __init__(self, metrics: Render, status: Render, health: Health) -> None:
+    `names` are those that a request may come by beside addresses; None: any.
+    """
+
+    def __init__(self, metrics: Render, status: Render, health: Health, names: frozenset[str] | None = None) -> None:
         self._metrics = Copy("/metrics", metrics)
         self._status = Copy("/", status)
         self._health = health
+        self._names = names
 
     async def answer(self, request: Request) -> Reply:
+        if self._names is not None and not is_asked_as_ours(request.host, self._names):
+            return Reply(HTTPStatus.MISDIRECTED_REQUEST, STRANGE_NAME)
         if request.path == b"/metrics":
             return page_reply(await self._metrics.get(), METRICS_TYPE, ())
         if request.path == b"/":

@@ -76,6 +76,32 @@ def test_answers(request_line: str, status: int, body: bytes) -> None:
     served(test)
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:10053", 200), ("[::1]:10053", 200), ("localhost:10053", 200), ("LOCALHOST.", 200), ("gw", 200),
+        ("a.localhost", 200), ("gw.school.example:10053", 200), ("evil.example", 421), ("evil.example:10053", 421),
+        ("gw.school.example.evil.example", 421), ("127.0.0.1.evil.example", 421),
+        ("evil.example, localhost", 421), ("x@evil.example", 421),
+    ],
+)  # fmt: skip
+def test_a_page_from_elsewhere_cannot_read_it_under_its_own_name(host: str, status: int) -> None:
+    """A browser tells the name that it came by."""
+
+    async def run() -> None:
+        names = frozenset(("gw.school.example",))
+        server = HttpServer(Site(page, page, lambda: {"capture": ""}, names).answer)
+        port = await server.start("127.0.0.1", 0)
+        try:
+            for path in ("/", "/metrics", "/healthz"):
+                got, _, content = await exchange(port, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert (got, b"ask by address" in content) == (status, status == 421)
+        finally:
+            await server.close()
+
+    asyncio.run(run())
+
+
 def test_head_has_the_length_and_no_body() -> None:
     async def test(port: int) -> None:
         status, headers, body = await exchange(port, b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
