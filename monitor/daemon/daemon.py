@@ -62,6 +62,7 @@ from monitor.wire.decoder import Decoder
 FINAL_SECONDS: Final = 0.2
 EVENTS_SECONDS: Final = 0.6
 FAULT_SECONDS: Final = 60.0
+SETTLE_SECONDS: Final = 5.0  # from a change of links until what leads where is believed: routes follow addresses
 EXPIRY_SECONDS_MAX: Final = 3600.0  # the clock may be set meanwhile
 
 
@@ -82,6 +83,9 @@ class Daemon:
         self.notifier = Notifier()
         self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)
+        self.ways_out = machine.default_routes
+        self._follow: Callable[[], Coroutine[Any, Any, None]]
+        self._choosing: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.server: HttpServer | None = None
@@ -199,8 +203,9 @@ class Daemon:
         policy, statuses = self.gateway.judge.policy, self.loaded.statuses
         return facts_of(self.started, self.flows, self.health(), self.standing(), policy, statuses)
 
-    async def run(self, reload: Callable[[], None]) -> None:
-        """Until SIGTERM or SIGINT; SIGHUP calls `reload`."""
+    async def run(self, reload: Callable[[], None], follow: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Until SIGTERM or SIGINT; SIGHUP calls `reload`, and `follow` is for when the LAN side may have changed."""
+        self._follow = follow
         for number in (signal.SIGTERM, signal.SIGINT):
             self.loop.add_signal_handler(number, self.ended.set)
         self.loop.add_signal_handler(signal.SIGHUP, reload)
@@ -302,13 +307,28 @@ class Daemon:
         for change in changes:
             log.warning("%s", change)
         if changes or machine != self.machine:
-            before = self.settings(self.config, self.lookup)
-            self.machine = machine
-            self.look_around()
-            after = self.settings(self.config, self.lookup)
-            if after != before:
-                self.gateway.reload(after, self.loaded.index, time.time())
+            self.stand_on(machine)
+            if self.chooses() and self._choosing is None:
+                self._choosing = self.loop.call_later(SETTLE_SECONDS, self._choose)
         return self._ground() != self.enforcement.ground or not self.enforcement.is_whole()
+
+    def stand_on(self, machine: Machine, anew: bool = False) -> None:
+        """Everything that knows of the machine learns what it is now; `anew` where something else is watched."""
+        before = self.settings(self.config, self.lookup)
+        self.machine = machine
+        self.ways_out |= machine.default_routes
+        self.look_around()
+        after = self.settings(self.config, self.lookup)
+        if anew or after != before:
+            self.gateway.reload(after, self.loaded.index, time.time())
+
+    def chooses(self) -> bool:
+        """Whether nobody has named the interfaces, so that they are the LAN side, whichever that is."""
+        return not self.named and not self.config.capture.interfaces
+
+    def _choose(self) -> None:
+        self._choosing = None
+        self._begin(self._follow())
 
     async def _adapt(self) -> None:
         await self.enforcement.look_again(self._ground())

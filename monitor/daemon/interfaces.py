@@ -1,6 +1,6 @@
 """Which interfaces are watched, and why: the configured ones, or the LAN side as far as addresses tell it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Final
@@ -12,6 +12,7 @@ from monitor.kernel.interfaces import Address, Interface, Machine
 
 # RFC 1918, RFC 6598, RFC 4193: what a LAN has and the internet has not.
 PRIVATE: Final = Networks(("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+LAN_SIDE: Final = "this host forwards, and behind them are private prefixes and no default route"
 LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
 
 
@@ -46,9 +47,9 @@ def choose_interfaces(machine: Machine, named: Sequence[str], configured: Sequen
 def default_interfaces(machine: Machine) -> Choice:
     """On a forwarding host the LAN side; else what leads to the internet, where this host's own traffic is."""
     if machine.forwarding:
-        lan = tuple(interface.name for interface in machine.interfaces if _is_lan(interface, machine))
+        lan = lan_side(machine)
         if lan:
-            return Choice(lan, "this host forwards, and behind them are private prefixes and no default route")
+            return Choice(lan, LAN_SIDE)
     names = tuple(interface.name for interface in machine.interfaces if interface.name in machine.default_routes)
     if names:
         reason = "no other interface has a private prefix" if machine.forwarding else "this host does not forward"
@@ -56,6 +57,25 @@ def default_interfaces(machine: Machine) -> Choice:
     raise MachineError(
         "no interface to watch: there is neither a default route nor a LAN that is forwarded; name one with -i"
     )
+
+
+def lan_side(machine: Machine) -> tuple[str, ...]:
+    return tuple(interface.name for interface in machine.interfaces if _is_lan(interface, machine))
+
+
+def follow_lan(machine: Machine, watched: Sequence[str], ways_out: Set[str]) -> tuple[str, ...]:
+    """What to watch from now on where nobody has named anything: the LAN side as it has become.
+
+    At the start some of it may not have been there yet, or the way out had no route. `ways_out` have led out before:
+    they are no LAN because they do not at this moment. What is only down stays; where there is no LAN all stays.
+    """
+    lan = [name for name in lan_side(machine) if name not in ways_out]
+    if not machine.forwarding or not lan:
+        return tuple(watched)
+    named = [machine.interface(name) for name in watched]
+    asleep = [one.name for one in named if one and not (one.up or one.master) and one.name not in ways_out]
+    kept = [name for name in watched if name in lan or name in asleep]
+    return tuple(dict.fromkeys([*kept, *lan]))
 
 
 def _is_lan(interface: Interface, machine: Machine) -> bool:

@@ -9,7 +9,7 @@ from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon, open_writer, return_memory
-from monitor.daemon.interfaces import choose_interfaces
+from monitor.daemon.interfaces import LAN_SIDE, choose_interfaces, follow_lan, refuse_doubles
 from monitor.daemon.list_reload import refuse_broken, reload_lists
 from monitor.daemon.log import log
 from monitor.errors import ConfigError, GatewatchError
@@ -77,6 +77,25 @@ class Reloader:
         async with self._lock:
             return await reload_lists(self._daemon)
 
+    async def follow(self) -> None:
+        """Watches the LAN side as it has become, where nobody has named any interface."""
+        daemon = self._daemon
+        async with self._lock:
+            machine = look_at_machine()
+            names = follow_lan(machine, daemon.capture.watched, daemon.ways_out)
+            if not daemon.chooses() or names == daemon.capture.watched:
+                return
+            try:
+                refuse_doubles([one for one in machine.interfaces if one.name in names])
+                self._watch(names)
+            except (GatewatchError, OSError) as error:
+                log.warning("the LAN side has changed, and %s are watched as before: %s", ", ".join(names), error)
+                return
+            log.info("watching %s: %s", ", ".join(names), LAN_SIDE)
+            daemon.stand_on(machine, anew=True)
+            await daemon.take_policy()
+            daemon.notifier.ready(f"watching {', '.join(names)}")
+
     async def _prepare(self) -> Prepared:
         """Everything that may fail."""
         daemon = self._daemon
@@ -87,6 +106,8 @@ class Reloader:
         names = daemon.capture.watched
         if config.capture.interfaces != old.capture.interfaces and not daemon.named:
             names = choose_interfaces(look_at_machine(), (), config.capture.interfaces).names
+        elif daemon.chooses():
+            names = follow_lan(look_at_machine(), names, daemon.ways_out)
         lookup = open_lookup(config.geo)
         loaded = await load_in_background(user_lists(config))
         refuse_broken(loaded)

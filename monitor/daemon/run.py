@@ -38,7 +38,7 @@ async def live(config: Config, machine: Machine, choice: Choice, named: Sequence
         log.info("watching %s: %s", ", ".join(choice.names), choice.why)
         if counting.why:
             log.warning("%s", counting.why)
-        await daemon.run(reloader.soon)
+        await daemon.run(reloader.soon, reloader.follow)
     finally:
         await control.close()
         await daemon.close()

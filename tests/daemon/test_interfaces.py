@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
+from monitor.daemon.interfaces import choose_interfaces, connected_prefixes, follow_lan
 from monitor.errors import MachineError, UsageError
 from monitor.kernel.interfaces import Address, Interface, Machine
 
@@ -50,6 +50,26 @@ def test_default(here: Machine, expected: tuple[str, ...], why: str) -> None:
     choice = choose_interfaces(here, (), ())
     assert choice.names == expected
     assert why in choice.why
+
+
+@pytest.mark.parametrize(
+    ("watched", "here", "ways_out", "expected"),
+    [
+        (("wan0",), machine(LO, WAN, LAN), {"wan0"}, ("br-lan",)),  # the LAN side came up late
+        (("br-lan", "uplink"), machine(LO, UPLINK, LAN, default="uplink"), {"uplink"}, ("br-lan",)),  # the route did
+        (("br-lan",), machine(*EVERYTHING), {"wan0"}, ("br-lan", "guest")),
+        (("spare", "br-lan"), machine(*EVERYTHING), {"wan0"}, ("spare", "br-lan", "guest")),  # down, not away
+        (("gone", "br-lan"), machine(LO, WAN, LAN), {"wan0"}, ("br-lan",)),
+        (("port1",), machine(LO, WAN, LAN, PORT), {"wan0"}, ("br-lan",)),  # became a bridge's port
+        (("br-lan",), machine(LO, UPLINK, LAN, default=""), {"uplink"}, ("br-lan",)),  # it led out, and will again
+        (("br-lan",), machine(LO, WAN), {"wan0"}, ("br-lan",)),  # better what there was than the way out
+        (("br-lan",), machine(*EVERYTHING, forwarding=False), {"wan0"}, ("br-lan",)),
+    ],
+)
+def test_the_lan_side_is_followed(
+    watched: tuple[str, ...], here: Machine, ways_out: set[str], expected: tuple[str, ...]
+) -> None:
+    assert follow_lan(here, watched, ways_out) == expected
 
 
 def test_the_command_line_goes_before_the_configuration() -> None:

@@ -8,7 +8,7 @@ from banned import configuration
 
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
-from monitor.lab.plan import Lan, Plan
+from monitor.lab.plan import WAN_INTERNET_V4, WAN_INTERNET_V6, Lan, Plan
 
 pytestmark = pytest.mark.netns
 
@@ -115,6 +115,23 @@ def reloaded(daemon: Daemon, configuration: str) -> None:
 
 def is_banned(lab: Lab, client: str) -> bool:
     return lab.client(client).dig(NAME, options=["+time=1"]).status == "NXDOMAIN"
+
+
+def test_what_was_not_there_at_the_start_is_found_where_nobody_named_anything(two: Lab) -> None:
+    """As while a router boots: a LAN side without its address yet, and a way out whose route is not there yet."""
+    batch(two, ["addr add 192.168.9.2/24 dev wan0", "route del default", "route del ::/0 dev wan0"])
+    batch(two, ["addr del 10.20.0.1/24 dev br-gov", "addr del fd88::1/64 dev br-gov"])
+    try:
+        daemon = two.daemon('[[ban]]\nvendors = ["bytedance"]\nmode = "enforce"\n')
+        assert sorted(one["interface"] for one in daemon.ask("status")["interfaces"]) == ["br-lan", "wan0"]
+    finally:
+        batch(two, [f"route add default via {WAN_INTERNET_V4}", f"route add ::/0 via {WAN_INTERNET_V6} dev wan0"])
+        batch(two, ["addr add 10.20.0.1/24 dev br-gov", "addr add fd88::1/64 dev br-gov nodad"])
+    daemon.wait_for("banned where the address was late", lambda: is_banned(two, "tablet"))
+    daemon.wait_for("left the way out alone", lambda: alive(two) == {"br-lan", "br-gov"}, LAPSED_SECONDS)
+    assert "watching br-lan, br-gov: this host forwards" in daemon.log.read_text()
+    daemon.stop()
+    batch(two, ["addr del 192.168.9.2/24 dev wan0"])
 
 
 def test_interfaces_change_with_a_reload(two: Lab) -> None:
