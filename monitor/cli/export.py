@@ -15,7 +15,8 @@ from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing, protected_names
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
-from monitor.errors import EXIT_OK, UsageError
+from monitor.config.targets import targets, unknown_target
+from monitor.errors import EXIT_FINDING, EXIT_OK, UsageError
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, IP, Ban
 from monitor.policy.banned_names import banned_names
@@ -28,11 +29,13 @@ from monitor.units import count_text
 
 
 def run(arguments: Namespace) -> int:
-    """What cannot be said in the format is told on standard error."""
+    """What cannot be said in the format is told on standard error; 1 where something to be banned is missing."""
     config = read_config(arguments.config)
     members = group_members(config, arguments.group)
     loaded = load_cached(user_lists(config))
-    for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
+    missing = [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]
+    missing += unknown_targets(config, loaded.index)
+    for line in missing:
         complain(line)
     layer = IP if arguments.format == "nft" else DNS
     enforced = [ban for ban in configured_standing(config).bans if ban.mode == ENFORCE and layer in ban.layers]
@@ -49,7 +52,14 @@ def run(arguments: Namespace) -> int:
         lines = name_lines(config, loaded.index, bans, arguments, about)
     for line in lines:
         print(line)
-    return EXIT_OK
+    return EXIT_FINDING if missing else EXIT_OK
+
+
+def unknown_targets(config: Config, index: Index) -> Iterator[str]:
+    """What bans name and no list has."""
+    known = sorted(targets(index))
+    for number, ban in enumerate(config.bans, 1):
+        yield from (f"ban {number}.vendors: {unknown_target(one, known)}" for one in ban.vendors if one not in known)
 
 
 def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespace, about: str) -> Iterator[str]:

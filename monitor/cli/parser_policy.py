@@ -118,7 +118,8 @@ def _export(verbs: Verbs) -> None:
         "print the bans for other tools",
         "Reads the configuration and the lists and needs no daemon: names of enforced bans with layer dns for\n"
         "resolvers and blockers, prefixes of those with layer ip for nft. Names that are allowed or protected stay\n"
-        "free with all below them; what a format cannot say is told on standard error and left open.",
+        "free with all below them; what a format cannot say is told on standard error and left open. 1 where a\n"
+        "list that bans name is missing: what is printed then bans less.",
     )
     verb.add_argument("format", choices=EXPORTS, metavar="FORMAT", help=", ".join(EXPORTS))
     verb.add_argument(

@@ -19,7 +19,7 @@ from monitor.daemon.blocked_page import page_address
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
 from monitor.daemon.lookups import never_diverted
 from monitor.daemon.policy_words import ban_row, ban_text
-from monitor.errors import EXIT_OK, GatewatchError, MachineError
+from monitor.errors import EXIT_FINDING, EXIT_OK, GatewatchError, MachineError
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, OBSERVE
@@ -36,7 +36,8 @@ from monitor.policy.territory import Territory
 def run(arguments: Namespace) -> int:
     config = read_config(arguments.config)
     loaded = load_cached(user_lists(config))
-    for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
+    missing = [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]
+    for line in missing:
         complain(line)
     machine = machine_now()
     names = interfaces_of(config, machine)
@@ -52,7 +53,7 @@ def run(arguments: Namespace) -> int:
     else:
         for line in plan_lines(policy, desired, names):
             print(line)
-    return EXIT_OK
+    return EXIT_FINDING if missing else EXIT_OK
 
 
 def machine_now() -> Machine:

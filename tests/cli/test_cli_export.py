@@ -117,6 +117,20 @@ def test_rpz_bans_what_gatewatch_bans_and_no_more(config: Path) -> None:
     ]
 
 
+def test_a_list_that_is_missing_is_no_success(config: Path) -> None:
+    """Whoever writes this over yesterday's file must be told that less is in it."""
+    (config.parent / "mine.txt").unlink()
+    config.write_text(config.read_text() + '[[ban]]\nvendors = ["bytedanc"]\nmode = "enforce"\n')
+    number = config.read_text().count("[[ban]]")
+    ran = gatewatch("export", "hosts", "--config", config)
+    assert (ran.code, "0.0.0.0 wechat.com" in ran.out) == (1, True)
+    assert ran.complaints[:2] == [
+        f"{config.parent}/mine.txt: list mine: cannot be read: No such file or directory",
+        f"ban {number}.vendors: no list knows 'bytedanc', the nearest is 'bytedance'",
+    ]
+    assert gatewatch("plan", "--config", config).code == 1
+
+
 def test_without_a_group_only_what_holds_for_everyone(config: Path) -> None:
     ran = export(config, "hosts")
     lines = ran.out.splitlines()
