@@ -1,6 +1,8 @@
 """`check`: everything that is wrong with the configuration and its lists, a line each."""
 
 import os
+import stat
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +10,7 @@ from typing import Final
 from monitor.catalog.index import Index
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
-from monitor.config.complaints import Complaints, KeyPath
+from monitor.config.complaints import Complaint, Complaints, KeyPath
 from monitor.config.lines import KeyLines
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
@@ -18,6 +20,7 @@ from monitor.doctor.examination import limits
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
 from monitor.lists.loader import ListStatus
+from monitor.policy.ban import is_over
 from monitor.units import count_text
 
 LINES_SHOWN: Final = 10
@@ -79,7 +82,31 @@ def config_findings(config: Config, index: Index) -> list[str]:
         for member in group.members:
             if member.startswith(INTERFACE_MARK):
                 _look_for(("group", at, "members"), member.removeprefix(INTERFACE_MARK), complaints)
+    _look_at_files(config, complaints)
+    _look_for_idle(config, complaints)
     return [str(complaint) for complaint in sorted(complaints.found)]
+
+
+def _look_at_files(config: Config, complaints: Complaints) -> None:
+    folder = os.path.dirname(config.events.path)
+    if folder and not os.path.isdir(folder):
+        complaints.add(("events", "path"), f"there is no folder {folder}, and events that cannot be written stop `run`")
+    if os.stat(config.path).st_mode & stat.S_IWOTH:
+        words = f"everybody may write it, and so ban and free whom they like: `chmod o-w {config.path}`"
+        complaints.found.append(Complaint(config.path, 0, words))
+
+
+def _look_for_idle(config: Config, complaints: Complaints) -> None:
+    """What is said well and does nothing."""
+    for at, group in enumerate(config.groups):
+        if not group.members:
+            complaints.add(("group", at), f"'{group.name}' has no members: what is said of it holds for nobody")
+    for at, ban in enumerate(config.bans):
+        if not ban.layers:
+            complaints.add(("ban", at, "layers"), "without any layer nothing is stopped")
+    for at, exemption in enumerate(config.exceptions):
+        if is_over(exemption.until, time.time()):
+            complaints.add(("exception", at, "until"), "is over: this exception holds no longer")
 
 
 def _look_up(path: KeyPath, target: str, known: list[str], complaints: Complaints) -> None:

@@ -71,7 +71,7 @@ def lay_out(root: Path, source: Path | None, version: str) -> None:
     documents = root / "usr/share/doc/gatewatch"
     copy(HERE / "copyright", documents / "copyright")
     copy(HERE / "lintian-overrides", root / "usr/share/lintian/overrides/gatewatch")
-    for name in ("README.md", "NOTICE"):
+    for name in ("README.md", "SECURITY.md", "NOTICE", "blocklists/README.md", "blocklists/migrating.md"):
         copy(CHECKOUT / name, documents / name)
     write_pages(root / "usr/share/man", CHECKOUT / "systemd/gatewatch.toml", version)
     add_changelog(documents, version)

@@ -90,6 +90,23 @@ def test_what_a_good_configuration_cannot_know_is_found(config: Path) -> None:
     ]
 
 
+def test_what_is_said_well_and_does_nothing_is_found(config: Path) -> None:
+    config.write_text(
+        '[events]\npath = "absent/eve.json"\n[[group]]\nname = "g"\n[[ban]]\nvendors = ["bytedance"]\nlayers = []\n'
+        '[[exception]]\ndevice = "10.0.0.1"\nname = "a.example"\nuntil = 2020-12-31\n'
+    )
+    config.chmod(0o666)
+    ran = gatewatch("check", "--config", config)
+    assert ran.code == 1
+    assert [line.removeprefix(f"{config}:") for line in ran.out.splitlines()] == [
+        f" everybody may write it, and so ban and free whom they like: `chmod o-w {config}`",
+        f"2: events.path: there is no folder {config.parent}/absent, and events that cannot be written stop `run`",
+        "3: group 1: 'g' has no members: what is said of it holds for nobody",
+        "7: ban 1.layers: without any layer nothing is stopped",
+        "11: exception 1.until: is over: this exception holds no longer",
+    ]
+
+
 def test_a_good_configuration_is_ok(config: Path) -> None:
     config.write_text('[[group]]\nname = "g"\nmembers = ["10.0.0.0/8"]\n')
     ran = gatewatch("check", "--config", config)

@@ -132,6 +132,14 @@ def test_every_layer_bans_from_within_the_sandbox(machine: Machine, watched: Dae
     machine.wait_for("ended the place", lambda: "place@" not in machine.run("systemctl", "list-units", "--plain"))
 
 
+def test_events_go_where_logs_belong(machine: Machine, lab: Lab) -> None:
+    use(machine, '[events]\npath = "/var/log/gatewatch/eve.json"\n')
+    assert machine.must("stat", "--format=%U %G %a", "/var/log/gatewatch") == "gatewatch gatewatch 750"
+    assert lab.client("phone").dig("www.tiktok.com").good
+    file = machine.path("/var/log/gatewatch/eve.json")
+    machine.wait_for("written", lambda: '"rrname":"www.tiktok.com"' in file.read_text().replace(": ", ":"))
+
+
 def test_a_bad_reload_keeps_the_old_one_and_shows(machine: Machine, watched: Daemon, lab: Lab, settings: Path) -> None:
     use(machine, ban(lab))
     before = main_process(machine)
@@ -269,7 +277,11 @@ def test_a_purge_leaves_nothing(machine: Machine, lab: Lab) -> None:
     assert "gatewatch" in rules(lab)
     machine.must("dpkg", "--purge", "--no-triggers", "gatewatch")
     left = [file for file in files if "gatewatch" in file and os.path.lexists(machine.path(file))]
-    left += [str(path) for folder in ("/etc", "/var/lib", "/var/cache", "/run") for path in found(machine, folder)]
+    left += [
+        str(path)
+        for folder in ("/etc", "/var/lib", "/var/cache", "/var/log", "/run")
+        for path in found(machine, folder)
+    ]
     assert left == []
     assert "gatewatch" not in rules(lab)
     assert machine.do("systemctl", "cat", SERVICE).returncode != 0
@@ -277,6 +289,6 @@ def test_a_purge_leaves_nothing(machine: Machine, lab: Lab) -> None:
 
 
 def found(machine: Machine, folder: str) -> list[Path]:
-    """What carries the name, but for labs of this machine and the pages that man keeps."""
-    others = ("gatewatch-lab", "/cache/man/")
+    """What carries the name, but for labs and containers of this machine and the pages that man keeps."""
+    others = ("gatewatch-lab", "/cache/man/", "/lib/containers/")
     return [path for path in machine.path(folder).rglob("*gatewatch*") if not any(word in str(path) for word in others)]
