@@ -19,12 +19,12 @@ from monitor.daemon.holding import Holding
 from monitor.daemon.learning import Learning
 from monitor.daemon.log import log
 from monitor.daemon.lookups import never_diverted, system_resolvers
-from monitor.daemon.selftest import Check, try_enforcement
+from monitor.daemon.selftest import QUIC, TRIED, Check, try_enforcement
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Histogram, Samples
-from monitor.policy.ban import DNS, ENFORCE, IP, LAYERS, OBSERVE, SNI
+from monitor.policy.ban import DNS, ENFORCE, IP, OBSERVE, SNI
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
 from monitor.sinkhole.settings import ASKED
@@ -164,16 +164,16 @@ class Enforcement:
         """What the self-test finds of every layer, nothing where no ban does more than observe."""
         enforcer = self._holding.enforcer
         if enforcer is None:
-            return [Check(layer, "", 0.0, self.fault) for layer in LAYERS] if self.fault else []
+            return [Check(layer, "", 0.0, self.fault) for layer in TRIED] if self.fault else []
         if not self._sees():
-            return [Check(layer, "", 0.0, "bans rest, because nothing is captured") for layer in LAYERS]
+            return [Check(layer, "", 0.0, "bans rest, because nothing is captured") for layer in TRIED]
         await self._holding.backlog.done()
         checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
         sinkhole = self._answers.sinkhole if self._answers.armed else None
         try:
             checks += await try_enforcement(enforcer, self._holding.probe_link(), sinkhole)
         except (OSError, MachineError) as error:
-            checks += [Check(layer, "", 0.0, str(error)) for layer in (SNI, IP)]
+            checks += [Check(layer, "", 0.0, str(error)) for layer in (SNI, QUIC, IP)]
         return checks if self._holding.enforcer is enforcer else []
 
     def is_wanted(self) -> bool:

@@ -1,14 +1,17 @@
-"""What the self-test sends by hand and what comes back: Ethernet frames with one TCP segment each."""
+"""What the self-test sends by hand and what comes back: frames with a TCP segment, a datagram or an ICMP error."""
 
 import asyncio
 import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
-from monitor.model import PROTOCOL_TCP, flow_key, key_destination, key_source, reverse_key
-from monitor.wire.segment import tcp_packet
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, flow_key, key_destination, key_source, reverse_key
+from monitor.wire.refusal import ICMP, ICMPV6, PORT_UNREACHABLE_V4, PORT_UNREACHABLE_V6
+from monitor.wire.segment import tcp_packet, udp_packet
+
+Seen = TypeVar("Seen")
 
 ETHERNET_V4: Final = b"\x08\x00"
 ETHERNET_V6: Final = b"\x86\xdd"
@@ -47,9 +50,44 @@ def make_frame(segment: Segment, mac: bytes) -> bytes:
     return mac + mac + (ETHERNET_V4 if len(source) == 4 else ETHERNET_V6) + packet
 
 
-def read_frame(frame: bytes) -> Segment | None:
+def make_datagram(key: bytes, data: bytes, mac: bytes) -> bytes:
+    """A datagram of the direction `key`, to and from this MAC."""
+    source, destination = key_source(key), key_destination(key)
+    packet = udp_packet(source, destination, key[-5:-1], data)
+    return mac + mac + (ETHERNET_V4 if len(source) == 4 else ETHERNET_V6) + packet
+
+
+def read_segment(frame: bytes) -> Segment | None:
     """The segment, None where it is none; without its data."""
-    if frame[12:HEADER] == ETHERNET_V4:
+    found = read_packet(frame)
+    if found is None or found[0] != PROTOCOL_TCP or len(frame) < found[3] + 20:
+        return None
+    _, source, destination, at = found
+    source_port, destination_port = struct.unpack_from("!HH", frame, at)
+    sequence, acknowledgment, _, flags = TCP.unpack_from(frame, at + 4)
+    return Segment(
+        flow_key(source, destination, source_port, destination_port, PROTOCOL_TCP), sequence, acknowledgment, flags
+    )
+
+
+def read_refusal(frame: bytes) -> bytes | None:
+    """The key of the flow of which a datagram was refused as nobody's, None where it is no such error."""
+    found = read_packet(frame)
+    if found is None or found[0] not in (ICMP, ICMPV6):
+        return None
+    at = found[3]
+    if frame[at : at + 2] != (PORT_UNREACHABLE_V4 if found[0] == ICMP else PORT_UNREACHABLE_V6):
+        return None
+    quoted = read_packet(frame[:HEADER] + frame[at + 8 :])
+    if quoted is None or quoted[0] != PROTOCOL_UDP:
+        return None
+    source_port, destination_port = struct.unpack_from("!HH", frame, at + 8 - HEADER + quoted[3])
+    return flow_key(quoted[1], quoted[2], source_port, destination_port, PROTOCOL_UDP)
+
+
+def read_packet(frame: bytes) -> tuple[int, bytes, bytes, int] | None:
+    """A frame's protocol, source and destination, and where what follows the IP header begins: eight bytes at least."""
+    if frame[12:HEADER] == ETHERNET_V4 and len(frame) > HEADER:
         half, at, protocol = 4, HEADER + 12, HEADER + 9
         transport = HEADER + (frame[HEADER] & 15) * 4
     elif frame[12:HEADER] == ETHERNET_V6:
@@ -57,21 +95,18 @@ def read_frame(frame: bytes) -> Segment | None:
         transport = HEADER + 40
     else:
         return None
-    if len(frame) < transport + 20 or frame[protocol] != PROTOCOL_TCP:
+    if len(frame) < transport + 8:
         return None
-    source, destination = frame[at : at + half], frame[at + half : at + 2 * half]
-    source_port, destination_port = struct.unpack_from("!HH", frame, transport)
-    sequence, acknowledgment, _, flags = TCP.unpack_from(frame, transport + 4)
-    return Segment(
-        flow_key(source, destination, source_port, destination_port, PROTOCOL_TCP), sequence, acknowledgment, flags
-    )
+    return frame[protocol], frame[at : at + half], frame[at + half : at + 2 * half], transport
 
 
-async def wait_for(frames: socket.socket, wanted: Callable[[Segment], bool], seconds: float) -> Segment:
-    """The first segment that comes and is wanted. Raises TimeoutError."""
+async def wait_for(
+    frames: socket.socket, read: Callable[[bytes], Seen | None], wanted: Callable[[Seen], bool], seconds: float
+) -> Seen:
+    """The first that comes, can be read and is wanted. Raises TimeoutError."""
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(seconds):
         while True:
-            segment = read_frame(await loop.sock_recv(frames, FRAME_BYTES))
-            if segment is not None and wanted(segment):
-                return segment
+            seen = read(await loop.sock_recv(frames, FRAME_BYTES))
+            if seen is not None and wanted(seen):
+                return seen

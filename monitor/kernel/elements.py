@@ -101,6 +101,10 @@ class Elements:
         """Whether the set holds all of these, as `pack` gives them."""
         return all(self._nftables.has_element(self._table, set_name, element) for element in packed)
 
+    def seconds_left(self, set_name: str, key: bytes) -> float | None:
+        """How long an element still lives, None where it is not there."""
+        return self._nftables.seconds_left(self._table, set_name, self.pack(set_name, [(key, "")])[0])
+
     def _there(self, set_name: str, packed: list[bytes]) -> list[bytes]:
         return [element for element in packed if self._nftables.has_element(self._table, set_name, element)]
 

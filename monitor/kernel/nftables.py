@@ -31,6 +31,9 @@ CHAIN_TABLE: Final = 1
 CHAIN_NAME: Final = 3
 SET_TABLE: Final = 1
 SET_NAME: Final = 2
+ELEMENTS: Final = 3
+LIST_ELEMENT: Final = 1
+EXPIRATION: Final = 5
 RULE_TABLE: Final = 1
 RULE_CHAIN: Final = 2
 RULE_EXPRESSIONS: Final = 4
@@ -109,9 +112,21 @@ class Nftables:
 
     def has_element(self, table: str, name: str, packed: bytes) -> bool:
         """Whether one element, as `set_elements` packs it, is in a set; of an interval its first address counts."""
+        return self._element(table, name, packed) is not None
+
+    def seconds_left(self, table: str, name: str, packed: bytes) -> float | None:
+        """How long one element still lives, None where it is not there; 0 where it lives for good."""
+        answer = self._element(table, name, packed)
+        if answer is None:
+            return None
+        found = attributes(answer, NFGEN_BYTES).get(ELEMENTS, b"")
+        element = attributes(attributes(found, 0).get(LIST_ELEMENT, b""), 0)
+        return int.from_bytes(element.get(EXPIRATION, b""), "big") / 1000
+
+    def _element(self, table: str, name: str, packed: bytes) -> bytes | None:
         length = int.from_bytes(packed[:2], "little" if NATIVE_LITTLE else "big")
         body = element_lists(table.encode(), name.encode(), [packed[:length]])[0]
-        return self._ask(GET_ELEMENTS, FAMILY_INET, body) is not None
+        return self._ask(GET_ELEMENTS, FAMILY_INET, body)
 
     def counters(self, table: str) -> dict[str, tuple[int, int]]:
         """Packets and bytes of the inet table's named counters. Empty where the table is gone."""

@@ -1,4 +1,4 @@
-"""Keys of a client's Initial packets, and taking their protection off (RFC 9001 sections 5.2 to 5.4)."""
+"""Keys of a client's Initial packets, taking their protection off and putting it on (RFC 9001 sections 5.2 to 5.4)."""
 
 from hmac import digest
 from typing import Final, final
@@ -64,6 +64,13 @@ class ClientKeys:
             return None
         self._largest = max(self._largest, full)
         return frames
+
+    def seal(self, head: bytes, frames: bytes) -> bytes:
+        """The protected packet number 0 in four octets, which `head`, its two lowest bits set, goes before."""
+        number = bytes(NUMBER_MAX)
+        sealed = self._aead.encrypt(self._iv.to_bytes(12, "big"), frames, head + number)
+        mask = self._mask.update(sealed[:SAMPLE])
+        return bytes((head[0] ^ (mask[0] & 0x0F),)) + head[1:] + mask[1 : 1 + NUMBER_MAX] + sealed
 
 
 def expand_packet_number(truncated: int, length: int, largest: int) -> int:

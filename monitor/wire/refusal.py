@@ -8,13 +8,12 @@ import struct
 from typing import Final
 
 from monitor.model import KEY_V4, PROTOCOL_UDP
-from monitor.wire.segment import internet_checksum, network_header
+from monitor.wire.segment import UDP_BYTES, internet_checksum, network_header
 
 ICMP: Final = 1
 ICMPV6: Final = 58
 PORT_UNREACHABLE_V4: Final = bytes((3, 3))
 PORT_UNREACHABLE_V6: Final = bytes((1, 4))
-UDP_BYTES: Final = 8
 
 
 def refusal_to_client(key: bytes) -> bytes:

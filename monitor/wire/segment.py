@@ -1,12 +1,13 @@
-"""TCP segments made here: what the far end of a flow would send, and what the self-test sends."""
+"""Packets made here: what the far end of a TCP flow would send, and what the self-test sends."""
 
 import struct
 from typing import Final
 
-from monitor.model import KEY_V4, PROTOCOL_TCP
+from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP
 
 HOPS: Final = 64
 TCP_BYTES: Final = 20
+UDP_BYTES: Final = 8
 
 
 def packet_to_client(key: bytes, sequence: int, flags: int) -> bytes:
@@ -37,6 +38,16 @@ def tcp_packet(
     checksum = internet_checksum(pseudo + head + bytes(4) + data + bytes(len(data) % 2))
     segment = head + struct.pack("!HH", checksum, 0) + data
     return network_header(source, destination, PROTOCOL_TCP, size) + segment
+
+
+def udp_packet(source: bytes, destination: bytes, ports: bytes, data: bytes) -> bytes:
+    """An IP packet with one datagram (RFC 768); `ports` are those of the source and the destination."""
+    size = UDP_BYTES + len(data)
+    pseudo = source + destination + struct.pack("!HH", PROTOCOL_UDP, size)
+    head = ports + struct.pack("!H", size)
+    # A checksum of zero would say that there is none.
+    checksum = internet_checksum(pseudo + head + bytes(2) + data + bytes(len(data) % 2)) or 0xFFFF
+    return network_header(source, destination, PROTOCOL_UDP, size) + head + struct.pack("!H", checksum) + data
 
 
 def network_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:

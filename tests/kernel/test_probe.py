@@ -8,8 +8,8 @@ from monitor.daemon.tryout import try_out
 pytestmark = pytest.mark.netns
 
 QUESTIONS = [("dns", f"{over} on {family}") for family in ("IPv4", "IPv6") for over in ("UDP", "TCP")]
-FORWARDED_V4 = [("sni", "TLS on IPv4"), ("ip", "TCP on IPv4")]
-FORWARDED_V6 = [("sni", "TLS on IPv6"), ("ip", "TCP on IPv6")]
+FORWARDED_V4 = [("sni", "TLS on IPv4"), ("quic", "QUIC on IPv4"), ("ip", "TCP on IPv4")]
+FORWARDED_V6 = [("sni", "TLS on IPv6"), ("quic", "QUIC on IPv6"), ("ip", "TCP on IPv6")]
 
 
 @pytest.mark.parametrize("disabled", [0, 1], ids=["with-ipv6", "without-ipv6"])

@@ -3,13 +3,14 @@
 import os
 import random
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 from cable import FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Cable, cable, ip
-from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from tables import table
 
@@ -17,7 +18,7 @@ from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
 from monitor.wire.refusal import refusal_to_client
-from monitor.wire.segment import packet_to_client
+from monitor.wire.segment import packet_to_client, udp_packet
 
 pytestmark = pytest.mark.netns
 
@@ -58,6 +59,21 @@ def test_a_refusal_is_what_scapy_would_build(client: str, server: str) -> None:
             del read[error].cksum
         else:
             del read.chksum, read[error].chksum
+        assert bytes(read) == made
+
+
+@pytest.mark.parametrize(("client", "server"), PAIRS)
+def test_a_datagram_is_what_scapy_would_build(client: str, server: str) -> None:
+    for length in range(50):
+        ports, data = (random.randrange(1, 1 << 16), 443), random.randbytes(length)
+        made = udp_packet(packed(client), packed(server), struct.pack("!HH", *ports), data)
+        network = IPv6 if ":" in client else IP
+        read = network(made)
+        assert (read.src, read.dst, read[UDP].sport, read[UDP].dport) == (client, server, *ports)
+        assert bytes(read[UDP].payload) == data
+        del read[UDP].chksum
+        if network is IP:
+            del read.chksum
         assert bytes(read) == made
 
 

@@ -16,7 +16,7 @@ from monitor.policy.probe import PROBE_VENDOR
 pytestmark = pytest.mark.netns
 
 EVERY = '\n[selftest]\nevery = "1s"\n'
-LAYERS = {"dns", "sni", "ip"}
+LAYERS = {"dns", "sni", "quic", "ip"}
 # What devices do moves these, and time alone does not.
 OF_DEVICES = (
     "dns_queries_total", "dns_responses_total", "handshakes_total", "flows_total", "bypass_attempts_total",
@@ -84,7 +84,7 @@ def test_the_command_says_pass_for_each_layer_and_family(daemon: Daemon) -> None
     done = daemon.run("doctor", "--enforcement", "--json")
     assert done.returncode == 0, done.stdout
     checks = json.loads(done.stdout)["checks"]
-    tried = [("dns", "UDP"), ("dns", "TCP"), ("sni", "TLS"), ("ip", "TCP")]
+    tried = [("dns", "UDP"), ("dns", "TCP"), ("sni", "TLS"), ("quic", "QUIC"), ("ip", "TCP")]
     assert {(check["layer"], check["what"]) for check in checks} == {
         (layer, f"{over} on {family}") for layer, over in tried for family in ("IPv4", "IPv6")
     }
@@ -109,8 +109,18 @@ def chain(family: str, hook: str, rule: str) -> str:
             {"sni", "ip"},
             "TCP on IPv6: a connection to a banned address was not refused",
         ),
+        (
+            chain("inet", "forward priority -10", "udp dport 443 drop"),
+            {"quic"},
+            "QUIC on IPv6: what followed on a cut QUIC flow did not meet its cut",
+        ),
+        (
+            chain("inet", "output priority 0", "icmp type destination-unreachable drop"),
+            {"quic"},
+            "QUIC on IPv4: the client of a QUIC hello with a banned name was not told",
+        ),
     ],
-    ids=["questions-dropped", "packets-dropped"],
+    ids=["questions-dropped", "packets-dropped", "quic-dropped", "refusals-dropped"],
 )
 def test_a_layer_that_does_not_hold_is_told(daemon: Daemon, lab: Lab, rules: str, broken: set[str], why: str) -> None:
     with foreign(lab, rules):

@@ -4,9 +4,11 @@ from hmac import digest
 
 import client_hellos as build
 import pytest
+from aioquic.buffer import Buffer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.packet import encode_quic_retry
+from aioquic.quic.crypto import CryptoPair
+from aioquic.quic.packet import encode_quic_retry, pull_quic_header
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from quic_packets import FIRST_ID, crypto, initial
@@ -14,6 +16,7 @@ from quic_packets import FIRST_ID, crypto, initial
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import ClientHello, Observation
+from monitor.wire.greeting import client_initial, handshake
 from monitor.wire.quic import FAILURES_PER_SECOND, Quic
 from monitor.wire.quic_crypto import ClientKeys, expand_label, expand_packet_number
 from monitor.wire.quic_frames import MALFORMED, find_crypto
@@ -340,3 +343,19 @@ def test_aioquic_itself_is_understood() -> None:
     seen = wire.seen[0]
     assert isinstance(seen, ClientHello)
     assert (seen.sni, seen.alpn, seen.quic) == (b"www.tiktok.com", [b"h3"], VERSION_1)
+
+
+def test_the_initial_that_is_made_here_is_what_another_implementation_reads() -> None:
+    made = client_initial(b"probe.example", bytes(range(32)), FIRST_ID)
+    assert len(made) == 1_200
+    buffer = Buffer(data=made)
+    header = pull_quic_header(buffer, host_cid_length=8)
+    assert (header.version, header.destination_cid) == (VERSION_1, FIRST_ID)
+    server = CryptoPair()
+    server.setup_initial(cid=FIRST_ID, is_client=False, version=VERSION_1)
+    _, frames, number = server.decrypt_packet(made, buffer.tell(), 0)
+    assert number == 0
+    assert frames.startswith(crypto(handshake(b"probe.example", bytes(range(32)))))
+    wire = Wire()
+    assert wire.send(made)
+    assert wire.names == [b"probe.example"]
