@@ -28,6 +28,6 @@ def test_the_commands_of_the_documents(lab: Lab) -> None:
         assert all(f"{finding['topic']}: {finding['what']}\n    {finding['mend']}\n" in said for finding in found)
         tried = daemon.run(*trying)
         assert tried.returncode == 0, tried.stdout
-        assert tried.stdout.count(" pass ") == 8
+        assert tried.stdout.count(" pass ") == 10
     finally:
         daemon.stop()

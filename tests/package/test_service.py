@@ -124,7 +124,7 @@ def test_every_layer_bans_from_within_the_sandbox(machine: Machine, watched: Dae
     assert not phone.curl("https://www.tiktok.com/", address="203.0.113.80", seconds=2).good
     assert not phone.curl("https://www.example.org/", address=NAMELESS_V4, seconds=2).good
     assert phone.curl("https://www.example.org/").good
-    assert machine.must("gatewatch", "doctor", "--enforcement").count(" pass ") == 8
+    assert machine.must("gatewatch", "doctor", "--enforcement").count(" pass ") == 10
     machine.must("systemctl", "stop", SERVICE)
     assert phone.dig("www.tiktok.com").good
     assert "gatewatch" not in rules(lab)
