@@ -24,6 +24,7 @@ WORD: Final = {
 }  # fmt: skip
 ANCILLARY: Final = 0xFFFFF000  # SKF_AD_OFF: loads from here up read the packet's metadata
 PROTOCOL: Final = ANCILLARY + 0  # its EtherType
+VLAN_TAG: Final = ANCILLARY + 44  # priority and VLAN of a tag that the kernel or the card has taken off, else 0
 
 JUMP_MAX: Final = 255
 PROGRAM_MAX: Final = 4096  # BPF_MAXINSNS

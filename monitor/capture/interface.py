@@ -5,10 +5,21 @@ import fcntl
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Final, final
 
 from monitor.capture.direct import Direct
-from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, RAW_IP, STARTS, WRAPPED, everything_else, filter_program
+from monitor.capture.filters import (
+    ETHERNET,
+    MIDDLES,
+    NAMES,
+    RAW_IP,
+    STARTS,
+    WRAPPED,
+    Take,
+    everything_else,
+    filter_program,
+)
 from monitor.capture.packet import ETHERNET_HARDWARE
 from monitor.capture.ring import Ring
 from monitor.model import Frame
@@ -34,6 +45,7 @@ class Interface:
     and so do the packets that begin flows, because a banned one is to be cut before it is answered.
 
     `index` is the interface's place in the capture's table. With `counting` every IP packet comes, cut to `snap`.
+    `untagged`: nothing of the VLANs on it comes.
     """
 
     def __init__(self, name: str, index: int, counting: bool, snap: int) -> None:
@@ -41,6 +53,7 @@ class Interface:
         self.index = index
         self.counting = counting
         self.snap = snap
+        self.untagged = False
         self.kernel_index = 0
         self.frames = 0
         self.bytes = 0
@@ -59,17 +72,31 @@ class Interface:
         hardware = _hardware(self.name)
         link = _link(hardware)
         try:
-            self._names = Direct(self.name, hardware, filter_program(NAMES, link), NAMES_BUFFER_BYTES)
-            self._starts = Direct(self.name, hardware, filter_program(STARTS, link), STARTS_BUFFER_BYTES)
-            if self.counting:
-                takes = [(everything_else(self.snap), COUNTING_BLOCKS)]
-            else:
-                takes = [(MIDDLES, MIDDLES_BLOCKS), (WRAPPED, WRAPPED_BLOCKS)]
-            for take, blocks in takes:
-                self._rings.append(Ring(self.name, hardware, filter_program(take, link), blocks))
+            self._names = Direct(self.name, hardware, self._program(NAMES, link), NAMES_BUFFER_BYTES)
+            self._starts = Direct(self.name, hardware, self._program(STARTS, link), STARTS_BUFFER_BYTES)
+            for take, blocks in self._takes():
+                self._rings.append(Ring(self.name, hardware, self._program(take, link), blocks))
         except OSError:
             self.close()
             raise
+
+    def _takes(self) -> list[tuple[Take, int]]:
+        """What the rings take, and their blocks."""
+        if self.counting:
+            return [(everything_else(self.snap), COUNTING_BLOCKS)]
+        return [(MIDDLES, MIDDLES_BLOCKS), (WRAPPED, WRAPPED_BLOCKS)]
+
+    def leave_vlans(self, leave: bool) -> None:
+        """Whether nothing of the VLANs on it comes, from now on."""
+        if leave == self.untagged:
+            return
+        self.untagged = leave
+        takes = [NAMES, STARTS, *[take for take, _ in self._takes()]]
+        for source, take in zip(self._sources(), takes, strict=False):  # none where it is not open
+            source.attach(self._program(take, source.link))
+
+    def _program(self, take: Take, link: int, elephants: Sequence[int] = ()) -> bytes:
+        return filter_program(take, link, elephants, self.untagged and link == ETHERNET)
 
     def refresh(self) -> bool:
         """Takes the interface up again where it appeared, or appeared anew; true when something changed."""
@@ -144,7 +171,7 @@ class Interface:
         self._looked_at = now
         marks = self.gate.elephants()
         if marks is not None:
-            self._rings[0].attach(filter_program(MIDDLES, self._rings[0].link, marks))
+            self._rings[0].attach(self._program(MIDDLES, self._rings[0].link, marks))
 
     def dropped(self) -> int:
         """Frames that passed the filter and found no room, since the start."""

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -28,22 +28,26 @@ class Capture:
     """The frames of `names`, numbered from 1 over all of them; `Frame.interface` is the place in `names`.
 
     With `counting` every IP packet comes, headers only where nothing in it is looked at; without, only what names
-    something (`capture/filters.py`).
+    something (`capture/filters.py`). Interfaces that are `untagged` give nothing of the VLANs on them, because those
+    are among `names`.
     """
 
-    def __init__(self, names: Iterable[str], counting: bool, snap: int = SNAP_BYTES) -> None:
+    def __init__(
+        self, names: Iterable[str], counting: bool, snap: int = SNAP_BYTES, untagged: Collection[str] = ()
+    ) -> None:
         self.names = list(names)
         self.counting = counting
         self._snap = snap
         self._watched = list(self.names)
         self._interfaces = [Interface(name, index, counting, snap) for index, name in enumerate(self.names)]
+        self._untagged = untagged
         self._number = 1
 
     def open(self) -> None:
         """Opens every interface. Raises MachineError for one that does not exist, or without the privilege."""
-        self.watch(self.names)
+        self.watch(self.names, self._untagged)
 
-    def watch(self, names: Iterable[str]) -> None:
+    def watch(self, names: Iterable[str], untagged: Collection[str] = ()) -> None:
         """Watches exactly these from now on. An interface keeps its place in `names`, also when it is left out.
 
         Raises MachineError for one that cannot be opened; nothing has changed then.
@@ -69,6 +73,8 @@ class Capture:
                 interface.index = len(self.names)
                 self._interfaces.append(interface)
                 self.names.append(interface.name)
+        for name in wanted:
+            self._interface(name).leave_vlans(name in untagged)
         for interface in self._interfaces:
             if interface.name not in wanted:
                 interface.close()

@@ -24,7 +24,7 @@ from monitor.daemon.bridging import pure_bridges, sees_bridged
 from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.ground import Ground
-from monitor.daemon.interfaces import connected_prefixes
+from monitor.daemon.interfaces import connected_prefixes, vlan_parents
 from monitor.daemon.kernel import KernelSide
 from monitor.daemon.log import log
 from monitor.daemon.loop import Line, Turning
@@ -79,7 +79,7 @@ class Daemon:
         self.started = time.time()
         self.reload_fault = ""
         self.errors = ErrorCounts()
-        self.capture = Capture(names, counting=counting.flows == PACKETS)
+        self.capture = Capture(names, counting.flows == PACKETS, untagged=vlan_parents(machine, names))
         self.notifier = Notifier()
         self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)

@@ -1,6 +1,6 @@
 """Which interfaces are watched, and why: the configured ones, or the LAN side as far as addresses tell it."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Final
@@ -12,6 +12,7 @@ from monitor.kernel.interfaces import Address, Interface, Machine
 
 # RFC 1918, RFC 6598, RFC 4193: what a LAN has and the internet has not.
 PRIVATE: Final = Networks(("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+VLAN: Final = "vlan"
 LAN_SIDE: Final = "this host forwards, and behind them are private prefixes and no default route"
 LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
 
@@ -60,7 +61,16 @@ def default_interfaces(machine: Machine) -> Choice:
 
 
 def lan_side(machine: Machine) -> tuple[str, ...]:
-    return tuple(interface.name for interface in machine.interfaces if _is_lan(interface, machine))
+    """What `refuse_doubles` would refuse beside its parent is left to that."""
+    lan = [interface for interface in machine.interfaces if _is_lan(interface, machine)]
+    indexes = {interface.index for interface in lan}
+    return tuple(one.name for one in lan if one.kind == VLAN or one.parent not in indexes)
+
+
+def vlan_parents(machine: Machine, names: Collection[str]) -> frozenset[str]:
+    """The interfaces among these whose VLANs are among them too."""
+    parents = {one.parent for one in machine.interfaces if one.name in names and one.kind == VLAN}
+    return frozenset(one.name for one in machine.interfaces if one.name in names and one.index in parents)
 
 
 def follow_lan(machine: Machine, watched: Sequence[str], ways_out: Set[str]) -> tuple[str, ...]:
@@ -85,14 +95,17 @@ def _is_lan(interface: Interface, machine: Machine) -> bool:
 
 
 def refuse_doubles(chosen: Sequence[Interface]) -> None:
-    """What passes a bridge's port passes the bridge, and what has a VLAN's tag is on its parent too."""
+    """What passes a bridge's port passes the bridge, and what a macvlan's parent sees is not told apart from its own.
+
+    A VLAN and its parent may be watched both: `vlan_parents` then give what has no tag.
+    """
     by_index = {interface.index: interface for interface in chosen}
     for interface in chosen:
         upper = by_index.get(interface.master)
         if upper is not None:
             raise UsageError(f"{interface.name} is a port of {upper.name}: watch one of them, or all counts twice")
         parent = by_index.get(interface.parent)
-        if parent is not None:
+        if parent is not None and interface.kind != VLAN:
             raise UsageError(f"{interface.name} is a part of {parent.name}: watch one of them, or all counts twice")
 
 

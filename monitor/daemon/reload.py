@@ -9,7 +9,7 @@ from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon, open_writer, return_memory
-from monitor.daemon.interfaces import LAN_SIDE, choose_interfaces, follow_lan, refuse_doubles
+from monitor.daemon.interfaces import LAN_SIDE, choose_interfaces, follow_lan, refuse_doubles, vlan_parents
 from monitor.daemon.list_reload import refuse_broken, reload_lists
 from monitor.daemon.log import log
 from monitor.errors import ConfigError, GatewatchError
@@ -87,7 +87,7 @@ class Reloader:
                 return
             try:
                 refuse_doubles([one for one in machine.interfaces if one.name in names])
-                self._watch(names)
+                self._watch(names, machine)
             except (GatewatchError, OSError) as error:
                 log.warning("the LAN side has changed, and %s are watched as before: %s", ", ".join(names), error)
                 return
@@ -119,17 +119,17 @@ class Reloader:
                 prepared.writer = open_writer(config)
             prepared.machine = look_at_machine()  # links may have changed while lists were loaded
             if names != daemon.capture.watched:
-                self._watch(names)
+                self._watch(names, prepared.machine)
         except (GatewatchError, OSError):
             await prepared.drop()
             raise
         return prepared
 
-    def _watch(self, names: tuple[str, ...]) -> None:
+    def _watch(self, names: tuple[str, ...], machine: Machine) -> None:
         turning = self._daemon.turning
         turning.forget()
         try:
-            self._daemon.capture.watch(names)
+            self._daemon.capture.watch(names, vlan_parents(machine, names))
         finally:
             turning.watch()
 

@@ -33,6 +33,8 @@ MARKING: Final = -10
 SENDING: Final = 0
 DOOR_CHAIN: Final = f"{INGRESS}_"
 FAMILIES: Final = (("ip", 4), ("ip6", 6))
+# What an interface sees for the VLANs on it: theirs to divert, and an answer without the tag would reach nobody.
+OF_A_VLAN: Final = "vlan id 1-4094"
 
 
 @final
@@ -117,6 +119,7 @@ class Diversion:
         return [
             f"\tchain to_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
+            f"\t\t{OF_A_VLAN} accept",
             *entering(door, ways),
             "\t}",
             f"\tchain from_sinkhole_{number} {{",

@@ -43,9 +43,9 @@ def filtered(program: bytes) -> Iterator[tuple[socket.socket, socket.socket]]:
         yield left, right
 
 
-def class_of(frame: bytes, elephants: list[int] | None = None) -> str:
+def class_of(frame: bytes, elephants: list[int] | None = None, untagged: bool = False) -> str:
     """The class tells by how much arrives of the frame, padded to more than any class takes."""
-    with filtered(filter_program(EACH, ETHERNET, elephants or [])) as (left, right):
+    with filtered(filter_program(EACH, ETHERNET, elephants or [], untagged)) as (left, right):
         left.send(frame + bytes(3000))
         try:
             return CLASSES[len(right.recv(65536))]
@@ -104,6 +104,21 @@ FRAMES: list[tuple[str, str, Packet]] = [
 def test_class(expected: str, packet: Packet, tags: str) -> None:
     outer = {"none": ETHER, "one": ETHER / Dot1Q(vlan=7), "two": ETHER / Dot1AD(vlan=9) / Dot1Q(vlan=7)}[tags]
     assert class_of(bytes(outer / packet)) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        (None, "names"),
+        (Dot1Q(vlan=7), "nothing"),
+        (Dot1Q(vlan=4095, prio=7), "nothing"),
+        (Dot1AD(vlan=9) / Dot1Q(vlan=7), "nothing"),
+        (Dot1Q(vlan=0, prio=7), "names"),
+    ],
+)
+def test_frames_of_a_vlan_may_be_left_to_its_own_interface(tag: Packet | None, expected: str) -> None:
+    frame = bytes((ETHER / tag if tag is not None else ETHER) / V4 / UDP(sport=4000, dport=53) / QUESTION)
+    assert class_of(frame, untagged=True) == expected
 
 
 def test_padding_is_no_payload() -> None:

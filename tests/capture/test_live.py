@@ -110,6 +110,26 @@ def test_vlan_tag_from_the_metadata(wire: Cable) -> None:
         assert frames[0].data == sent[0][:12] + sent[0][16:]
 
 
+@pytest.mark.parametrize("counting", [False, True])
+def test_an_interface_whose_vlans_are_watched_leaves_theirs_to_them(wire: Cable, counting: bool) -> None:
+    """Whether the tag comes or leaves; one that tells a priority alone is of no VLAN."""
+    inside = IP(src=FAR_V4, dst=NEAR_V4) / UDP(sport=4001, dport=53) / DNS(qd=DNSQR(qname="tagged.example"))
+    hello = IP(src=FAR_V4, dst=NEAR_V4) / TCP(sport=50004, dport=443, flags="A") / HELLO
+    away = Ether(src=NEAR_MAC, dst=FAR_MAC)
+    tagged = [bytes(tag / what) for tag in (ETHER / Dot1Q(vlan=77), ETHER / Dot1AD(vlan=9)) for what in (inside, hello)]
+    with closing(opened(wire, counting=counting)) as capture:
+        wire.near.inside(lambda: capture.watch(["v0"], {"v0"}))
+        wire.send_frames([*tagged, bytes(ETHER / Dot1Q(vlan=0, prio=5) / inside), QUESTION])
+        wire.send_frames([bytes(away / Dot1Q(vlan=80) / hello), bytes(away / hello)], "near")
+        ours = (0x0800, 0x8100, 0x88A8)
+        frames = collect(capture, 3, lambda frame: int.from_bytes(frame.data[12:14], "big") in ours)
+        assert {frame.vlan for frame in frames} == {0}
+        assert {frame.data[12:14] for frame in frames} == {b"\x08\0"}
+        wire.near.inside(lambda: capture.watch(["v0"]))
+        wire.send_frames(tagged)
+        assert [frame.vlan for frame in collect(capture, 4, lambda frame: frame.vlan > 0)] == [77, 77, 9, 9]
+
+
 def test_tags_that_leave_are_in_the_frame(wire: Cable) -> None:
     hello = IP(src=FAR_V4, dst=NEAR_V4) / TCP(sport=50003, dport=443, flags="A") / HELLO
     sent = bytes(Ether(src=NEAR_MAC, dst=FAR_MAC) / Dot1Q(vlan=80, prio=2) / hello)

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from monitor.daemon.interfaces import choose_interfaces, connected_prefixes, follow_lan
+from monitor.daemon.interfaces import choose_interfaces, connected_prefixes, follow_lan, vlan_parents
 from monitor.errors import MachineError, UsageError
 from monitor.kernel.interfaces import Address, Interface, Machine
 
@@ -27,6 +27,7 @@ PORT = link(4, "port1", master=3)
 GUEST = link(5, "guest", "fd00:5::1/64", "2001:db8:5::1/64")
 DOWN = link(6, "spare", "10.0.0.1/8", up=False)
 VLAN = link(7, "guest.7", "172.16.7.1/24", parent=5, kind="vlan")
+MACVLAN = link(10, "macvlan0", "172.16.8.1/24", parent=5, kind="macvlan")
 PUBLIC = link(8, "dmz", "203.0.113.1/24")
 UPLINK = link(9, "uplink", "192.168.178.2/24")
 EVERYTHING = (LO, WAN, LAN, PORT, GUEST, DOWN, PUBLIC)
@@ -88,10 +89,18 @@ def test_one_that_does_not_exist() -> None:
         choose_interfaces(machine(LO, WAN), ("br0",), ())
 
 
-@pytest.mark.parametrize("names", [("br-lan", "port1"), ("port1", "br-lan"), ("guest.7", "guest")])
+@pytest.mark.parametrize("names", [("br-lan", "port1"), ("port1", "br-lan"), ("macvlan0", "guest")])
 def test_what_would_count_twice_is_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match="all counts twice"):
-        choose_interfaces(machine(*EVERYTHING, VLAN), names, ())
+        choose_interfaces(machine(*EVERYTHING, VLAN, MACVLAN), names, ())
+
+
+def test_a_vlan_and_what_it_lies_on_may_both_be_watched() -> None:
+    """A trunk with devices without a tag beside it: what has a tag is the VLAN's alone."""
+    here = machine(*EVERYTHING, VLAN, MACVLAN)
+    assert choose_interfaces(here, (), ()).names == ("br-lan", "guest", "guest.7")
+    assert vlan_parents(here, ("br-lan", "guest", "guest.7")) == {"guest"}
+    assert vlan_parents(here, ("br-lan", "guest")) == frozenset()
 
 
 def test_a_port_alone_may_be_watched() -> None:

@@ -10,6 +10,8 @@ from contextlib import closing
 
 import pytest
 from cable import FAR_MAC, FAR_V4, FAR_V6, NEAR_MAC, NEAR_V4, NEAR_V6, Cable, cable, ip, wait_until
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Dot1Q, Ether
 from tables import table
 
 from monitor.kernel.door import Door
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.netns
 
 MEMBER = bytes.fromhex(FAR_MAC.replace(":", ""))
 NEAR_V4B, FAR_V4B, NEAR_V6B, FAR_V6B = "10.10.0.1", "10.10.0.2", "fd10::1", "fd10::2"
+EVERYTHING = 0x0003  # ETH_P_ALL
 ROUTED_V4, ROUTED_V6 = "10.20.0.5", "fd20::5"
 FAR_RESOLVERS = ["9.9.9.9", "2620:fe::fe"]
 OWN = [NEAR_V4, NEAR_V4B, NEAR_V6, NEAR_V6B]
@@ -179,6 +182,28 @@ def test_only_who_is_banned_and_not_exempt_is_diverted(wire: Cable, diverted: En
     assert ask(wire, udp, "9.9.9.9", source=FAR_V4B) == sink("9.9.9.9")
     diverted.apply([DeleteElements("g_staff/mac", (MEMBER,))])
     assert ask(wire, udp, "9.9.9.9", source=FAR_V4B, wait=0.3) == b""
+
+
+def test_what_has_a_tag_is_left_to_its_vlan(wire: Cable, diverted: Enforcer) -> None:
+    """An answer would leave without the tag, and nobody would get it. A tag that tells a priority alone is of none."""
+
+    def sniff() -> socket.socket:
+        sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING))
+        sniffer.bind((diverted.diversion.doors["v0"].near, 0))
+        sniffer.settimeout(2)
+        return sniffer
+
+    def frame(number: int, text: bytes) -> bytes:
+        question = IP(src=FAR_V4, dst="9.9.9.9") / UDP(sport=4000, dport=53) / text
+        return bytes(Ether(src=FAR_MAC, dst=NEAR_MAC) / Dot1Q(vlan=number, prio=5) / question)
+
+    diverted.renew_alive()
+    with closing(wire.near.inside(sniff)) as sniffer:
+        wire.send_frames([frame(7, b"of a vlan"), frame(4094, b"of a vlan"), frame(0, b"of none")])
+        seen = b""
+        while b"of none" not in seen:
+            seen += sniffer.recv(2048)
+        assert b"of a vlan" not in seen
 
 
 def test_an_interface_may_change_its_mac_and_what_is_for_others_is_theirs(wire: Cable, diverted: Enforcer) -> None:
