@@ -26,7 +26,7 @@ WORDS: Final = frozenset(
     re.findall(
         r"\w+",
         """sum min max count avg topk by without on ignoring and or unless offset rate increase changes absent time
-        vector floor histogram_quantile avg_over_time min_over_time""",
+        vector floor label_replace histogram_quantile avg_over_time min_over_time""",
     )
 )
 

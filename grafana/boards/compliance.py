@@ -6,11 +6,10 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from boards.frame import BAN_GROUPS, BANNED, INSTANCES, Row, board, place
 from boards.panels import (
-    A_SECOND,
+    A_MINUTE,
     BYTES,
     BYTES_A_SECOND,
     COUNT,
-    GOOD,
     SECONDS,
     SHARE,
     About,
@@ -24,11 +23,15 @@ from boards.panels import (
     rows,
     words,
 )
-from boards.queries import GROUP, TRAFFIC, VENDOR, grown, quantile, rate, series, share, total
+from boards.queries import BAN_GROUP, TRAFFIC, VENDOR, everyone, grown, pace, quantile, rate, series, share, total
 
-CHOSEN: Final = (VENDOR, GROUP)
+CHOSEN: Final = (VENDOR, BAN_GROUP)
 BAN: Final = "vendor, group"
 ENFORCED: Final = 'mode="enforce"'
+DNS: Final = 'layer="dns"'
+SNI: Final = 'layer="sni"'
+IP: Final = 'layer="ip"'
+NONE_ENFORCED: Final = "No ban is enforced."
 WORKS: Final = {"0": ("does not hold", "red"), "1": ("holds", "green")}
 PASSED: Final = {"0": ("failed", "red"), "1": ("passed", "green")}
 
@@ -42,7 +45,7 @@ HOLDS = Row(
     "Do the bans hold?",
     (
         number(
-            About("Enforced bans", "Vendors and categories, by group, that are banned now.", COUNT, GOOD),
+            About("Enforced bans", "Vendors and categories, by group, that are banned now."),
             f"count({series('ban_info', ENFORCED, *CHOSEN)}) or vector(0)",
         ),
         words(
@@ -50,7 +53,8 @@ HOLDS = Row(
                 "Enforcement",
                 "Whether the kernel's table is there and whether the sinkhole answers; only what a ban needs is shown.",
                 COUNT,
-                bad_above(0),
+                bad_below(1),
+                "no ban needs it",
             ),
             Query(f"min by (part) ({series('enforcement_up')})", "{{part}}"),
             WORKS,
@@ -65,22 +69,26 @@ HOLDS = Row(
             grown("leaked_bytes_total", "", *CHOSEN),
         ),
         number(
-            About("Blocked", "Questions, flows and packets that bans stopped over the time shown.", COUNT, GOOD),
+            About("Blocked", "Questions, flows and packets that bans stopped over the time shown."),
             grown("blocked_total", "", *CHOSEN),
         ),
         number(
-            About("Devices still trying", "Devices that a ban stopped in the last hour.", COUNT, above(1, 50)),
+            About("Still trying", "Devices that a ban stopped in the last hour.", COUNT, above(1, 50)),
             f"sum({series('ban_devices', *CHOSEN)}) or vector(0)",
         ),
         number(
             About(
                 "Late answers",
-                "Cut flows whose server was faster than the cut, over the time shown: the first packets "
-                "of an answer passed.",
-                COUNT,
-                above(1, 100),
+                "The share of all cut flows over the time shown whose server was faster than the cut: the first "
+                "packets of an answer passed. Servers nearer than a millisecond are.",
+                SHARE,
+                above(0.05, 0.5),
+                "no cuts",
             ),
-            grown("late_answers_total", ""),
+            share(
+                f"sum(increase({series('late_answers_total')}[$__range]))",
+                f"sum(increase({series('blocked_total', SNI)}[$__range]))",
+            ),
         ),
         words(
             About(
@@ -88,6 +96,7 @@ HOLDS = Row(
                 "Whether a client of gatewatch's own, under a ban of its own, was stopped on each layer the last time.",
                 COUNT,
                 bad_below(1),
+                "has not run; `[selftest].every` says how often",
             ),
             Query(f"min by (layer) ({series('selftest_success')})", "{{layer}}"),
             PASSED,
@@ -99,13 +108,19 @@ HOLDS = Row(
                 "Time since it ended; `[selftest].every` says how often.",
                 SECONDS,
                 above(3600, 86_400),
+                "never",
             ),
             f"max(time() - {series('selftest_last_timestamp_seconds')})",
             width=6,
+            course=False,
         ),
         number(
             About(
-                "Blind", "The share of all bytes over the time shown that nothing could name.", SHARE, above(0.05, 0.2)
+                "Blind",
+                "The share of all bytes over the time shown that nothing could name.",
+                SHARE,
+                above(0.05, 0.2),
+                "no traffic",
             ),
             share(f"sum(increase({series('blind_bytes_total')}[$__range]))", f"sum({total(TRAFFIC, 'instance')})"),
             width=6,
@@ -117,19 +132,26 @@ EACH = Row(
     "Each ban",
     (
         rows(
-            About("Bans", "What each ban did over the time shown. Its group leads to what its devices do.", COUNT),
+            About(
+                "Bans",
+                "What each ban did over the time shown: names that were answered as banned, hellos that were cut, "
+                "packets that were refused by address, bytes that leaked, bytes of flows until they were cut, "
+                "what bans in shadow would have stopped, and devices that were stopped in the last hour. Its group "
+                "leads to what its devices do.",
+            ),
             ("group", "vendor", "mode"),
             (
-                Column("In force", f"max by ({BAN}, mode) ({series('ban_info', *CHOSEN)})"),
-                Column("Names", grown("blocked_total", BAN, 'layer="dns"', *CHOSEN)),
-                Column("Handshakes", grown("blocked_total", BAN, 'layer="sni"', *CHOSEN)),
-                Column("Packets", grown("blocked_total", BAN, 'layer="ip"', *CHOSEN)),
-                Column("Leaked", grown("leaked_bytes_total", BAN, *CHOSEN), BYTES, bad_above(1)),
-                Column("Before the cut", grown("blocked_bytes_total", BAN, *CHOSEN), BYTES),
-                Column("Shadow", grown("shadow_blocked_total", BAN, *CHOSEN)),
-                Column("Still trying", f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})"),
+                Column("In force", everyone(f"max by ({BAN}, mode) ({series('ban_info', *CHOSEN)})"), shown=False),
+                Column("Names", everyone(grown("blocked_total", BAN, DNS, *CHOSEN))),
+                Column("Hellos", everyone(grown("blocked_total", BAN, SNI, *CHOSEN))),
+                Column("Packets", everyone(grown("blocked_total", BAN, IP, *CHOSEN))),
+                Column("Leaked", everyone(grown("leaked_bytes_total", BAN, *CHOSEN)), BYTES, bad_above(1)),
+                Column("Until cut", everyone(grown("blocked_bytes_total", BAN, *CHOSEN)), BYTES),
+                Column("Shadow", everyone(grown("shadow_blocked_total", BAN, *CHOSEN))),
+                Column("Trying", everyone(f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})")),
             ),
             link=("Its devices", place("groups", "var-group=${__value.raw}")),
+            sort="Leaked",
         ),
     ),
 )
@@ -139,9 +161,12 @@ COURSE = Row(
     (
         curve(
             About(
-                "Blocked, by layer", "Questions answered as banned, flows cut, packets refused by address.", A_SECOND
+                "Blocked, by layer",
+                "Questions answered as banned, flows cut, packets refused by address.",
+                A_MINUTE,
+                absent=NONE_ENFORCED,
             ),
-            Query(rate("blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
+            Query(pace("blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
             stacked=True,
         ),
         curve(
@@ -151,12 +176,18 @@ COURSE = Row(
                 "ban begins this is zero.",
                 BYTES_A_SECOND,
                 bad_above(1),
+                NONE_ENFORCED,
             ),
             Query(rate("leaked_bytes_total", "vendor, group, evidence", *CHOSEN), "{{vendor}} {{group}} {{evidence}}"),
         ),
         curve(
-            About("In shadow", "What bans in shadow would have stopped. Look here before you enforce one.", A_SECOND),
-            Query(rate("shadow_blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
+            About(
+                "In shadow",
+                "What bans in shadow would have stopped. Look here before you enforce one.",
+                A_MINUTE,
+                absent="No ban is in shadow.",
+            ),
+            Query(pace("shadow_blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
             stacked=True,
         ),
         curve(
@@ -167,12 +198,18 @@ COURSE = Row(
                 SECONDS,
                 above(0.01, 0.1),
             ),
-            Query(quantile(0.5, "enforce_seconds"), "half"),
-            Query(quantile(0.9, "enforce_seconds"), "9 of 10"),
-            Query(quantile(0.99, "enforce_seconds"), "99 of 100"),
+            Query(quantile(0.5, "enforce_seconds"), "50 % within"),
+            Query(quantile(0.9, "enforce_seconds"), "90 % within"),
+            Query(quantile(0.99, "enforce_seconds"), "99 % within"),
         ),
         curve(
-            About("Devices still trying", "Devices that a ban stopped in the hour before.", COUNT, above(1, 50)),
+            About(
+                "Devices still trying",
+                "Devices that a ban stopped in the hour before.",
+                COUNT,
+                above(1, 50),
+                NONE_ENFORCED,
+            ),
             Query(f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})", "{{vendor}} {{group}}"),
         ),
         curve(
@@ -180,6 +217,7 @@ COURSE = Row(
                 "Before the cut",
                 "Bytes of cut flows up to their hello: what a handshake says of itself.",
                 BYTES_A_SECOND,
+                absent=NONE_ENFORCED,
             ),
             Query(rate("blocked_bytes_total", BAN, *CHOSEN), "{{vendor}} {{group}}"),
         ),
@@ -193,10 +231,10 @@ ROUND = Row(
             About(
                 "Bypass attempts",
                 "Flows of a kind that hides names from a gateway, of all groups, by method.",
-                A_SECOND,
-                above(0.1, 1),
+                A_MINUTE,
+                above(6, 60),
             ),
-            Query(rate("bypass_attempts_total", "group, method"), "{{group}} {{method}}"),
+            Query(pace("bypass_attempts_total", "group, method"), "{{group}} {{method}}"),
             stacked=True,
         ),
         curve(

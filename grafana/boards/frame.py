@@ -12,17 +12,20 @@ from boards.queries import INSTANCE
 
 TAG: Final = "gatewatch"
 EVERYTHING: Final = ".*"
+# As in provisioning/datasources/gatewatch.yml.
+SOURCE: Final = "gatewatch-prometheus"
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A choice above the panels: the values that `label` has in `metric`."""
+    """A choice above the panels: the values that `label` has in `metric`, where that matches `matcher`."""
 
     name: str
     title: str
     metric: str
     label: str
     description: str
+    matcher: str = ""
 
 
 INSTANCES: Final = Variable("instance", "Gateway", "build_info", "instance", "The gateways to look at.")
@@ -31,7 +34,9 @@ VENDORS: Final = Variable(
 )
 GROUPS: Final = Variable("group", "Group", "flow_bytes_total", "group", "Groups of devices; `none` is in no group.")
 BANNED: Final = Variable("vendor", "Banned vendor", "ban_info", "vendor", "Vendors and categories under a ban.")
-BAN_GROUPS: Final = Variable("group", "Ban's group", "ban_info", "group", "Groups under a ban; `all` is everyone.")
+BAN_GROUPS: Final = Variable(
+    "group", "Ban's group", "ban_info", "group", "Groups under a ban; bans for everyone always show.", 'group!="all"'
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ def board(
     uid: str, title: str, description: str, variables: Sequence[Variable], rows: Sequence[Row]
 ) -> build.Dashboard:
     """A dashboard; panels are numbered in their order, so that links to one of them stay true."""
-    made = build.Dashboard(f"gatewatch: {title}").uid(f"gatewatch-{uid}").description(description).tags([TAG])
+    made = build.Dashboard(title if title.startswith("gatewatch") else f"gatewatch: {title}")
+    made.uid(f"gatewatch-{uid}").description(description).tags([TAG])
     made.time("now-6h", "now").refresh("30s").timezone("browser").editable()
     made.tooltip(model.DashboardCursorSync.CROSSHAIR).link(links())
     made.with_variable(source())
@@ -67,12 +73,15 @@ def links() -> build.DashboardLink:
 
 
 def source() -> build.DatasourceVariable:
+    """Whose figures are shown: those of the source that is provisioned with the dashboards, or else the first."""
     variable = build.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    variable.current(model.VariableOption(text="gatewatch", value=SOURCE, selected=True))
     return variable.description("The Prometheus that scrapes gatewatch.")
 
 
 def choice(variable: Variable) -> build.QueryVariable:
-    chosen = "" if variable is INSTANCES else f"{{{INSTANCE}}}"
+    matchers = ", ".join(filter(None, ("" if variable is INSTANCES else INSTANCE, variable.matcher)))
+    chosen = f"{{{matchers}}}" if matchers else ""
     query = f"label_values(gatewatch_{variable.metric}{chosen}, {variable.label})"
     made = build.QueryVariable(variable.name).label(variable.title).description(variable.description)
     made.query({"query": query, "refId": variable.name}).datasource(model.DataSourceRef("prometheus", "${datasource}"))
@@ -82,5 +91,6 @@ def choice(variable: Variable) -> build.QueryVariable:
 
 
 def place(uid: str, *choices: str) -> str:
-    """The address of a dashboard, with the time of this one and these further choices."""
-    return "&".join((f"/d/gatewatch-{uid}?${{__url_time_range}}", "${instance:queryparam}", *choices))
+    """The address of a dashboard, with the time, source and gateways of this one and these further choices."""
+    kept = ("${__url_time_range}", "${datasource:queryparam}", "${instance:queryparam}")
+    return f"/d/gatewatch-{uid}?" + "&".join((*kept, *choices))

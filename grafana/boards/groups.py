@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 
 from boards.frame import GROUPS, INSTANCES, VENDORS, Row, board, place
 from boards.panels import (
+    A_MINUTE,
     A_SECOND,
     BYTES,
     BYTES_A_SECOND,
@@ -19,7 +20,7 @@ from boards.panels import (
     mirrored,
     rows,
 )
-from boards.queries import DOWN, GROUP, TRAFFIC, UP, VENDOR, grown, largest, rate, series, share, total
+from boards.queries import DOWN, GROUP, TRAFFIC, UP, VENDOR, grown, largest, pace, rate, series, share, total
 
 CHOSEN: Final = (VENDOR, GROUP)
 BLIND: Final = share(grown("blind_bytes_total", "group", GROUP), total(TRAFFIC, "group", GROUP))
@@ -34,15 +35,23 @@ BESIDE = Row(
     "Side by side",
     (
         rows(
-            About("Groups", "Each group over the time shown; it leads to its bans.", BYTES),
+            About(
+                "Groups",
+                "Each group over the time shown, with its devices of the last hour; it leads to its bans.",
+                BYTES,
+            ),
             ("group",),
             (
                 Column("Upload", total(TRAFFIC, "group", UP, *CHOSEN), BYTES),
                 Column("Download", total(TRAFFIC, "group", DOWN, *CHOSEN), BYTES),
-                Column("Devices, last hour", f"sum by (group) ({series('group_devices', GROUP)})"),
+                Column("Devices", f"sum by (group) ({series('group_devices', GROUP)})"),
                 Column("Blocked", grown("blocked_total", "group", *CHOSEN)),
                 Column("Leaked", grown("leaked_bytes_total", "group", *CHOSEN), BYTES, bad_above(1)),
-                Column("Bypass attempts", grown("bypass_attempts_total", "group", GROUP), steps=above(1, 100)),
+                Column(
+                    "Bypass attempts",
+                    grown("bypass_attempts_total", "group", GROUP),
+                    steps=((None, "green"), (1, "yellow")),
+                ),
                 Column("Blind", BLIND, SHARE, above(0.05, 0.2)),
             ),
             height=7,
@@ -78,10 +87,10 @@ COURSE = Row(
             About(
                 "Bypass attempts",
                 "Flows of a kind that hides names from a gateway, by method.",
-                A_SECOND,
-                above(0.1, 1),
+                A_MINUTE,
+                above(6, 60),
             ),
-            Query(rate("bypass_attempts_total", "group, method", GROUP), "{{group}} {{method}}"),
+            Query(pace("bypass_attempts_total", "group, method", GROUP), "{{group}} {{method}}"),
         ),
         curve(
             About("Blind bytes", "Bytes that nothing could name, by the reason.", BYTES_A_SECOND),

@@ -50,12 +50,12 @@ WELL_ROW = Row(
             width=3,
         ),
         number(
-            About("Up since", "Time since the daemon started, of the youngest.", SECONDS, GOOD),
+            About("Up for", "Time since the daemon started, of the youngest.", SECONDS, GOOD),
             f"min(time() - {series('process_start_time_seconds')})",
             width=3,
         ),
         words(
-            About("Last reload", "Whether the last reload of the configuration went well.", COUNT, bad_below(1)),
+            About("Reload", "Whether the last reload of the configuration went well.", COUNT, bad_below(1)),
             Query(f"min({series('config_last_reload_success')})"),
             WELL,
             width=3,
@@ -66,7 +66,7 @@ WELL_ROW = Row(
             "hash",
         ),
         words(
-            About("Enforcement", "The parts of enforcement that a ban needs.", COUNT, bad_below(1)),
+            About("Enforcement", "The parts of enforcement that a ban needs.", COUNT, bad_below(1), "no ban needs it"),
             Query(f"min by (part) ({series('enforcement_up')})", "{{part}}"),
             WORKS,
         ),
@@ -153,7 +153,7 @@ TABLES = Row(
         curve(
             About("Events", "Events written by type, and those that could not be.", A_SECOND),
             Query(rate("events_total", "type"), "{{type}}"),
-            Query(f"sum(rate({series('events_dropped_total')}[$__rate_interval]))", "dropped"),
+            Query(rate("events_dropped_total", ""), "dropped"),
         ),
     ),
 )

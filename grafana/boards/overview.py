@@ -35,11 +35,11 @@ NOW = Row(
     (
         number(
             About("Upload", "Bytes a second from the devices to the chosen vendors.", BYTES_A_SECOND),
-            f"sum(rate({series('flow_bytes_total', UP, *CHOSEN)}[$__rate_interval]))",
+            rate("flow_bytes_total", "", UP, *CHOSEN),
         ),
         number(
             About("Download", "Bytes a second from the chosen vendors to the devices.", BYTES_A_SECOND),
-            f"sum(rate({series('flow_bytes_total', DOWN, *CHOSEN)}[$__rate_interval]))",
+            rate("flow_bytes_total", "", DOWN, *CHOSEN),
         ),
         number(
             About("Vendors", "Vendors that at least one device talked to in the last hour."),
@@ -58,8 +58,8 @@ NOW = Row(
                 ((None, "red"), (0.5, "yellow"), (0.8, "green")),
             ),
             share(
-                f"sum(rate({series('flow_bytes_total', NAMED, GROUP)}[$__rate_interval]))",
-                f"sum(rate({series('flow_bytes_total', GROUP)}[$__rate_interval]))",
+                rate("flow_bytes_total", "", NAMED, GROUP),
+                rate("flow_bytes_total", "", GROUP),
             ),
         ),
     ),
@@ -69,12 +69,14 @@ WHO = Row(
     "Who talks to which vendor",
     (
         rows(
-            About("Vendors", "Bytes over the time shown; a vendor leads to its bans.", BYTES),
+            About(
+                "Vendors", "Bytes over the time shown, and devices of the last hour; a vendor leads to its bans.", BYTES
+            ),
             ("vendor",),
             (
                 Column("Upload", largest(50, total(TRAFFIC, "vendor", UP, *CHOSEN)), BYTES),
                 Column("Download", largest(50, total(TRAFFIC, "vendor", DOWN, *CHOSEN)), BYTES),
-                Column("Devices, last hour", f"sum by (vendor) ({series('devices', *CHOSEN)})"),
+                Column("Devices", f"sum by (vendor) ({series('devices', *CHOSEN)})"),
             ),
             width=12,
             link=("Its bans", place("compliance", "var-vendor=${__value.raw}")),
@@ -149,27 +151,23 @@ NAMES = Row(
         curve(
             About("Questions", "DNS queries of the devices, by what became of them.", A_SECOND),
             Query(rate("dns_queries_total", "action", *CHOSEN), "{{action}}"),
-            width=6,
             stacked=True,
         ),
         curve(
             About("Answers", "DNS responses by their code.", A_SECOND),
             Query(rate("dns_responses_total", "rcode"), "{{rcode}}"),
-            width=6,
             stacked=True,
         ),
         curve(
             About("Time to an answer", "Between a device's query and its response.", SECONDS, above(0.1, 0.5)),
-            Query(quantile(0.5, "dns_response_seconds"), "half"),
-            Query(quantile(0.9, "dns_response_seconds"), "9 of 10"),
-            Query(quantile(0.99, "dns_response_seconds"), "99 of 100"),
-            width=6,
+            Query(quantile(0.5, "dns_response_seconds"), "50 % within"),
+            Query(quantile(0.9, "dns_response_seconds"), "90 % within"),
+            Query(quantile(0.99, "dns_response_seconds"), "99 % within"),
         ),
         curve(
             About("Handshakes and flows", "TLS and QUIC hellos by transport, and flows that began.", A_SECOND),
             Query(rate("handshakes_total", "transport", *CHOSEN), "{{transport}}"),
-            Query(f"sum(rate({series('flows_total', *CHOSEN)}[$__rate_interval]))", "flows"),
-            width=6,
+            Query(rate("flows_total", "", *CHOSEN), "flows"),
         ),
     ),
 )

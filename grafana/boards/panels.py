@@ -11,17 +11,36 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 Panel: TypeAlias = stat.Panel | timeseries.Panel | table.Panel | bargauge.Panel
 
+# Bytes count in KiB and MiB, as the command's own tables do. Counts are written out: a unit that shortens them turns
+# 1,551 blocked questions into "2 K".
 BYTES: Final = "bytes"
-BYTES_A_SECOND: Final = "Bps"
-COUNT: Final = "short"
-A_SECOND: Final = "cps"
+BYTES_A_SECOND: Final = "binBps"
+COUNT: Final = "locale"
+A_SECOND: Final = "suffix:/s"
+A_MINUTE: Final = "suffix:/min"
 SECONDS: Final = "s"
 SHARE: Final = "percentunit"
+
+# Of figures; where a unit is not named here, three digits that count.
+DECIMALS: Final = {COUNT: 0, SHARE: 1}
+
+# The least that an axis without thresholds reaches to: Grafana draws a course of zeros on one from 0 to 100.
+LEAST: Final = {BYTES: 1024.0, BYTES_A_SECOND: 1024.0, SECONDS: 0.001, SHARE: 0.01}
 
 # Above which value which colour; the first has no lower end.
 Steps: TypeAlias = tuple[tuple[float | None, str], ...]
 PLAIN: Final[Steps] = ((None, "blue"),)
 GOOD: Final[Steps] = ((None, "green"),)
+
+# What tables call labels, and how wide such a column is at least, in pixels.
+LABELS: Final = {
+    "vendor": ("Vendor", 120), "service": ("Service", 120), "group": ("Group", 170), "mode": ("Mode", 80),
+    "asn": ("Network", 110), "country": ("Country", 90), "list": ("List", 130),
+}  # fmt: skip
+# What stands where a row has no such label: a ban that is over has figures, and no mode any longer.
+ABSENT: Final = {"mode": "over"}
+EMPTY: Final = ("null", "empty")
+FAR: Final = 1e15
 
 
 def above(yellow: float, red: float) -> Steps:
@@ -36,6 +55,11 @@ def bad_below(green: float) -> Steps:
     return ((None, "red"), (green, "green"))
 
 
+def quiet(steps: Steps) -> Steps:
+    """The same without a colour for what is well: in a table only what is wrong shall catch the eye."""
+    return tuple((value, "text" if color in ("green", "blue") else color) for value, color in steps)
+
+
 @dataclass(frozen=True)
 class Query:
     """An expression, and what its series are called: `{{label}}` stands for a label's value."""
@@ -46,30 +70,38 @@ class Query:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of figures in a table: one instant query."""
+    """A column of figures in a table: one instant query. `too_large` is a word for figures from there on, in red.
+
+    One that is not `shown` only makes rows.
+    """
 
     title: str
     expression: str
     unit: str = COUNT
     steps: Steps = PLAIN
+    too_large: tuple[float, str] | None = None
+    shown: bool = True
 
 
 @dataclass(frozen=True)
 class About:
-    """What every panel must have."""
+    """What every panel must have; `absent` is what it shows in place of "No data" where having none is well."""
 
     title: str
     description: str
     unit: str = COUNT
     steps: Steps = PLAIN
+    absent: str = ""
 
 
-def number(about: About, expression: str, width: int = 4) -> stat.Panel:
+def number(about: About, expression: str, width: int = 4, course: bool = True) -> stat.Panel:
     """One figure as of now, with its course behind it; a figure of the whole range has none, and is asked for once."""
-    whole = "$__range" in expression
-    panel = stat.Panel().with_target(asked(Query(expression), 0, instant=whole)).height(4).span(width)
-    panel.graph_mode(options.BigValueGraphMode.NONE if whole else options.BigValueGraphMode.AREA)
-    panel.color_mode(options.BigValueColorMode.VALUE).decimals(0 if about.unit == COUNT else 1)
+    course = course and "$__range" not in expression
+    panel = stat.Panel().with_target(asked(Query(expression), 0, instant=not course)).height(4).span(width)
+    panel.graph_mode(options.BigValueGraphMode.AREA if course else options.BigValueGraphMode.NONE)
+    panel.color_mode(options.BigValueColorMode.VALUE)
+    if about.unit in DECIMALS:
+        panel.decimals(DECIMALS[about.unit])
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     described(panel, about)
     return panel
@@ -96,23 +128,49 @@ def label(about: About, expression: str, name: str, width: int = 4) -> stat.Pane
     return panel
 
 
-def curve(about: About, *queries: Query, width: int = 12, stacked: bool = False, height: int = 8) -> timeseries.Panel:
-    """Courses over time, the figures of each in the legend; the thresholds are drawn where they mean something."""
-    panel = timeseries.Panel().height(height).span(width).axis_soft_min(0)
+def curve(about: About, *queries: Query, width: int = 12, stacked: bool = False, every: str = "") -> timeseries.Panel:
+    """Courses over time, the figures of each in the legend; the thresholds are drawn where they mean something.
+
+    The first threshold is always on the axis: what is far below it lies at the bottom, however it moves. `every` is the
+    shortest step, for what moves in larger ones. Points show where there are too few for a line.
+    """
+    panel = timeseries.Panel().height(9).span(width).axis_soft_min(0).axis_soft_max(headroom(about))
     for at, query in enumerate(queries):
         panel.with_target(asked(query, at))
-    legend = common.VizLegendOptions().display_mode(options.LegendDisplayMode.TABLE).show_legend(True)
-    panel.legend(legend.placement(options.LegendPlacement.BOTTOM).calcs(["mean", "max"]).sort_by("Max").sort_desc(True))
+    panel.legend(legend(beside=width >= 12 and many_and_short(queries)))
     tooltip = common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI)
     panel.tooltip(tooltip.sort(options.SortOrder.DESCENDING))
-    panel.fill_opacity(30 if stacked else 10).show_points(options.VisibilityMode.NEVER)
+    panel.fill_opacity(30 if stacked else 10).show_points(options.VisibilityMode.AUTO)
     if stacked:
         panel.stacking(common.StackingConfig().mode(options.StackingMode.NORMAL))
     if len(about.steps) > 1:
         style = options.GraphThresholdsStyleMode.DASHED
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(style))
+    if about.unit in DECIMALS:
+        panel.decimals(DECIMALS[about.unit])
+    if every:
+        panel.interval(every)
     described(panel, about)
     return panel
+
+
+def headroom(about: About) -> float:
+    limits = [value for value, _ in about.steps if value is not None]
+    return min(limits) if limits else LEAST.get(about.unit, 1.0)
+
+
+def many_and_short(queries: tuple[Query, ...]) -> bool:
+    """Whether curves have enough names, and none so long, that these stand well beside them on a small screen, too."""
+    names = [query.legend for query in queries]
+    long = any(name.count("{{") > 1 or "{{group}}" in name or "{{instance}}" in name for name in names)
+    return not long and (len(names) > 1 or "{{" in names[0])
+
+
+def legend(beside: bool) -> common.VizLegendOptions:
+    """The largest first. Beside the curves there is room for a dozen, below them for three."""
+    made = common.VizLegendOptions().display_mode(options.LegendDisplayMode.TABLE).show_legend(True)
+    made.placement(options.LegendPlacement.RIGHT if beside else options.LegendPlacement.BOTTOM)
+    return made.calcs(["mean", "max"]).sort_by("Max").sort_desc(True)
 
 
 def mirrored(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
@@ -121,7 +179,7 @@ def mirrored(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
     return panel.override_by_regexp(pattern, properties)
 
 
-def bars(about: About, query: Query, width: int = 12, height: int = 8) -> bargauge.Panel:
+def bars(about: About, query: Query, width: int = 12, height: int = 9) -> bargauge.Panel:
     """One bar for each series, as of now."""
     panel = bargauge.Panel().with_target(asked(query, 0, instant=True)).height(height).span(width).min(0)
     panel.orientation(options.VizOrientation.HORIZONTAL).display_mode(options.BarGaugeDisplayMode.BASIC)
@@ -130,38 +188,66 @@ def bars(about: About, query: Query, width: int = 12, height: int = 8) -> bargau
     return panel
 
 
-def rows(about: About, labels: tuple[str, ...], columns: tuple[Column, ...], width: int = 24, height: int = 8,
-         link: tuple[str, str] | None = None) -> table.Panel:  # fmt: skip
-    """A row for each combination of `labels`, a column for each query; `link` is a title and a place for the first."""
-    panel = table.Panel().height(height).span(width)
-    names = {f"Value #{letter(at)}": column.title for at, column in enumerate(columns)}
-    if len(columns) == 1:
-        names["Value"] = columns[0].title
+def rows(about: About, labels: tuple[str, ...], columns: tuple[Column, ...], width: int = 24, height: int = 9,
+         link: tuple[str, str] | None = None, sort: str = "") -> table.Panel:  # fmt: skip
+    """A row for each combination of `labels`, a column for each query; `link` is a title and a place for the first.
+
+    The largest come first, by the column `sort` or else by the first that is shown.
+    """
+    panel = table.Panel().height(height).span(width).min_width(70)
+    for name in labels:
+        panel.override_by_name(LABELS[name][0], label_properties(name))
     for at, column in enumerate(columns):
         panel.with_target(asked(Query(column.expression), at, instant=True).format(PromQueryFormat.TABLE))
         panel.override_by_name(column.title, column_properties(column))
-    order = {name: at for at, name in enumerate((*labels, *names))}
     panel.with_transformation(model.DataTransformerConfig("merge", options={}))
-    organize: dict[str, Any] = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": names}
-    panel.with_transformation(model.DataTransformerConfig("organize", options=organize))
-    panel.sort_by([common.TableSortByFieldState().display_name(columns[0].title).desc(True)])
+    panel.with_transformation(model.DataTransformerConfig("organize", options=arranged(labels, columns)))
+    first = next(column.title for column in columns if column.shown)
+    panel.sort_by([common.TableSortByFieldState().display_name(sort or first).desc(True)])
     if link is not None:
         title, url = link
-        panel.override_by_name(labels[0], [model.DynamicConfigValue("links", [{"title": title, "url": url}])])
+        panel.override_by_name(
+            LABELS[labels[0]][0], [model.DynamicConfigValue("links", [{"title": title, "url": url}])]
+        )
     described(panel, about)
     return panel
 
 
+def arranged(labels: tuple[str, ...], columns: tuple[Column, ...]) -> dict[str, Any]:
+    """Labels in their order, then figures in theirs, each by its title; nothing else."""
+    figures = ["Value"] if len(columns) == 1 else [f"Value #{letter(at)}" for at in range(len(columns))]
+    titles = {name: LABELS[name][0] for name in labels}
+    titles |= {name: column.title for name, column in zip(figures, columns, strict=True)}
+    left_out = {name: True for name, column in zip(figures, columns, strict=True) if not column.shown}
+    order = {name: at for at, name in enumerate(titles)}
+    return {"excludeByName": {"Time": True, **left_out}, "indexByName": order, "renameByName": titles}
+
+
+def label_properties(name: str) -> list[model.DynamicConfigValue]:
+    properties = [model.DynamicConfigValue("custom.minWidth", LABELS[name][1])]
+    if name in ABSENT:
+        absent = [{"type": "special", "options": {"match": match, "result": {"text": ABSENT[name]}}} for match in EMPTY]
+        properties.append(model.DynamicConfigValue("mappings", absent))
+    return properties
+
+
 def column_properties(column: Column) -> list[model.DynamicConfigValue]:
+    """A header that is not cut off, a unit, and colours where there are any to tell apart."""
     properties = [
         model.DynamicConfigValue("unit", column.unit),
-        model.DynamicConfigValue("decimals", 1 if column.unit in (BYTES, SHARE) else 0),
+        model.DynamicConfigValue("custom.minWidth", max(70, 24 + 7 * len(column.title))),
     ]
-    if len(column.steps) > 1:
-        steps = [{"value": value, "color": color} for value, color in column.steps]
+    if column.unit in DECIMALS:
+        properties.append(model.DynamicConfigValue("decimals", DECIMALS[column.unit]))
+    if len(column.steps) > 1 or column.too_large:
+        steps = [{"value": value, "color": color} for value, color in quiet(column.steps)]
         properties.append(model.DynamicConfigValue("thresholds", {"mode": "absolute", "steps": steps}))
-        cell = {"type": "color-text"}
-        properties.append(model.DynamicConfigValue("custom.cellOptions", cell))
+        properties.append(model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
+    if column.too_large:
+        above, word = column.too_large
+        # An end that is null would be zero to Grafana: nothing were in the range.
+        mapping = {"type": "range", "options": {"from": above, "to": FAR, "result": {"text": word, "color": "red"}}}
+        properties.append(model.DynamicConfigValue("mappings", [mapping]))
     return properties
 
 
@@ -177,6 +263,8 @@ def letter(at: int) -> str:
 
 def described(panel: Panel, about: About) -> None:
     panel.title(about.title).description(about.description).unit(about.unit)
+    if about.absent:
+        panel.no_value(about.absent)
     steps = [model.Threshold(value, color) for value, color in about.steps]
     panel.thresholds(build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps))
     panel.datasource(model.DataSourceRef("prometheus", "${datasource}"))

@@ -9,6 +9,8 @@ from typing import Final
 INSTANCE: Final = 'instance=~"$instance"'
 VENDOR: Final = 'vendor=~"$vendor"'
 GROUP: Final = 'group=~"$group"'
+# Of bans: those for everyone are bans for the chosen groups, too.
+BAN_GROUP: Final = 'group=~"$group|all"'
 UP: Final = 'direction="up"'
 DOWN: Final = 'direction="down"'
 
@@ -23,8 +25,15 @@ def series(metric: str, *matchers: str) -> str:
 
 
 def rate(metric: str, by: str, *matchers: str) -> str:
-    """How fast a counter grows, a second."""
-    return f"sum by ({by}) (rate({series(metric, *matchers)}[$__rate_interval]))"
+    """How fast a counter grows, a second; all of it together where `by` is empty."""
+    growth = f"rate({series(metric, *matchers)}[$__rate_interval])"
+    return f"sum by ({by}) ({growth})" if by else f"sum({growth})"
+
+
+def pace(metric: str, by: str, *matchers: str) -> str:
+    """As `rate`, a minute: of what happens now and then, a figure for a second is a fraction that nobody reads."""
+    growth = f"60 * rate({series(metric, *matchers)}[$__rate_interval])"
+    return f"sum by ({by}) ({growth})" if by else f"sum({growth})"
 
 
 def total(metric: str, by: str, *matchers: str) -> str:
@@ -50,6 +59,11 @@ def quantile(share: float, metric: str) -> str:
 def share(part: str, whole: str) -> str:
     """From 0 to 1; nothing where there is no whole."""
     return f"{part} / ({whole} > 0)"
+
+
+def everyone(expression: str) -> str:
+    """With `All`, which stands for every group in links, where a ban is for everyone: no device has the group `all`."""
+    return f'label_replace({expression}, "group", "All", "group", "all")'
 
 
 def grown(metric: str, by: str, *matchers: str) -> str:

@@ -107,7 +107,9 @@ def test_every_choice_asks_a_metric_and_label_that_exist() -> None:
     for path in DASHBOARDS:
         for variable in load(path)["templating"]["list"]:
             if variable["type"] == "query":
-                metric, label = variable["query"]["query"].removeprefix("label_values(").removesuffix(")").split(", ")
+                metric, label = (
+                    variable["query"]["query"].removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
+                )
                 assert label in metrics[metric.split("{")[0]] | TARGET
 
 
@@ -115,5 +117,8 @@ def test_provisioning_finds_what_it_provisions() -> None:
     (source,) = yaml.safe_load((FOLDER / "provisioning/datasources/gatewatch.yml").read_text())["datasources"]
     scraping = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     assert source["jsonData"]["timeInterval"] == scraping["global"]["scrape_interval"]
+    chosen = {load(path)["templating"]["list"][0]["current"]["value"] for path in DASHBOARDS}
+    assert chosen == {source["uid"]}
+    assert source["name"] != "Prometheus", "Grafana would turn a source of that name into this one"
     (provider,) = yaml.safe_load((FOLDER / "provisioning/dashboards/gatewatch.yml").read_text())["providers"]
     assert provider["options"]["path"] == "/var/lib/grafana/dashboards/gatewatch"
