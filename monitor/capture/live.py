@@ -113,9 +113,11 @@ class Capture:
         return out
 
     def counts(self) -> dict[str, InterfaceCounts]:
+        """Of those that are watched: one that is left is not silent, it is not looked at."""
         return {
             interface.name: InterfaceCounts(interface.frames, interface.bytes, interface.dropped())
             for interface in self._interfaces
+            if interface.name in self._watched
         }
 
     def dropped(self) -> int:

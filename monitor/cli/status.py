@@ -54,9 +54,10 @@ def policy_lines(policy: dict[str, Any], now: float) -> Iterator[str]:
     for ban in policy["bans"]:
         end = f" for {span_text(ban['until'] - now)} more" if ban["until"] else ""
         made = " at run time" if ban["source"] == "runtime" else ""
+        asleep = "" if ban["active"] or paused < 0 or paused > now else ", asleep by its schedule"
         yield (
             f"ban{made}: {', '.join(ban['vendors'])} for {', '.join(ban['groups'])}: {ban['mode']}, "
-            f"{', '.join(ban['layers'])}{end}\n"
+            f"{', '.join(ban['layers'])}{end}{asleep}\n"
         )
     for order in policy["orders"]:
         about = order.get("vendor") or order.get("name") or ""

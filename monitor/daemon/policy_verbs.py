@@ -45,7 +45,8 @@ class PolicyVerbs:
         log.warning("%s (by %s, process %d%s)", says[0], user, peer.pid, f": {order.reason}" if order.reason else "")
         self._write(order)
         fault = await daemon.orders.save()
-        return {"order": order_row(order), "says": says, "fault": fault, **standing_rows(after)}
+        rows = standing_rows(after, daemon.gateway.judge.policy)
+        return {"order": order_row(order), "says": says, "fault": fault, **rows}
 
     def _write(self, order: Order) -> None:
         writer = self._daemon.line.writer

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from monitor.policy.ban import CONFIGURED, EVERYONE, LAYERS, Ban
+from monitor.policy.judge import Policy
 from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
 from monitor.wire.presentation import address_text
 
@@ -86,11 +87,12 @@ def device_text(device: bytes) -> str:
     return device.hex(":") if len(device) == 6 else address_text(device)
 
 
-def standing_rows(standing: Standing) -> dict[str, Any]:
-    """The bans in force and the pause, for programs; a pause without end is -1."""
+def standing_rows(standing: Standing, policy: Policy | None) -> dict[str, Any]:
+    """The bans and the pause, for programs; a pause without end is -1. What sleeps by its schedule is not active."""
     paused = standing.paused_until
+    active = {ban.id for ban in policy.active} if policy is not None else set()
     return {
-        "bans": [ban_row(ban) for ban in standing.bans],
+        "bans": [{**ban_row(ban), "active": ban.id in active} for ban in standing.bans],
         "paused_until": paused if isfinite(paused) else -1.0,
     }
 

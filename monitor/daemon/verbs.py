@@ -74,7 +74,7 @@ class Verbs:
             "conntrack_overruns": conntrack.overruns if conntrack is not None else 0,
             "loop_stall_seconds": daemon.stall.seconds(),
             "policy": {
-                **standing_rows(daemon.standing()),
+                **standing_rows(daemon.standing(), daemon.gateway.judge.policy),
                 "orders": [order_row(order) for order in daemon.orders.orders],
                 "orders_fault": daemon.orders.fault,
             },

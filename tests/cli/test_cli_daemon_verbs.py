@@ -12,6 +12,7 @@ import pytest
 from privileges import as_nobody
 from shell import gatewatch
 
+from monitor.cli.status import policy_lines
 from monitor.core.rows import DeviceRow, FlowRow, Row
 from monitor.daemon.control import Control, Peer
 from monitor.errors import UsageError
@@ -28,7 +29,7 @@ FLOW = FlowRow(
 )  # fmt: skip
 BAN = {
     "ban": "runtime.bytedance-students", "vendors": ["bytedance"], "groups": ["students"], "mode": "enforce",
-    "layers": ["dns", "sni", "ip"], "until": NOW + 7_200, "source": "runtime", "reason": "",
+    "layers": ["dns", "sni", "ip"], "until": NOW + 7_200, "source": "runtime", "reason": "", "active": True,
 }  # fmt: skip
 POLICY = {
     "bans": [BAN], "paused_until": -1.0, "orders_fault": "",
@@ -91,6 +92,13 @@ def test_status_names_what_is_not_well(runtime: str) -> None:
         "allow at run time: a.example for 1 min more, by ann",
     ):
         assert line in ran.out.splitlines()
+
+
+def test_a_ban_that_sleeps_is_said_to_sleep() -> None:
+    policy = {"bans": [{**BAN, "active": False, "until": 0, "source": ""}], "orders": [], "orders_fault": ""}
+    told = "ban: bytedance for students: enforce, dns, sni, ip"
+    assert list(policy_lines({**policy, "paused_until": 0.0}, NOW)) == [f"{told}, asleep by its schedule\n"]
+    assert list(policy_lines({**policy, "paused_until": -1.0}, NOW))[1:] == [f"{told}\n"]
 
 
 def test_devices_have_their_vendors(runtime: str) -> None:

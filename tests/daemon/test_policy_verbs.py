@@ -69,8 +69,10 @@ def test_what_is_done_is_said_and_shown(daemon: Daemon) -> None:
     shown = daemon.run("status").stdout
     assert "ban at run time: tencent for students: shadow, dns, sni, ip for 59 min more" in shown
     assert "ban: bytedance for students: enforce, dns, sni, ip" in shown
+    assert [ban["active"] for ban in daemon.ask("status")["policy"]["bans"]] == [True, True]
     assert daemon.run("pause").stdout == "all bans pause until `gatewatch resume`: 2 bans\n"
     assert "bans: all pause until `resume`" in daemon.run("status").stdout
+    assert [ban["active"] for ban in daemon.ask("status")["policy"]["bans"]] == [False, False]
     assert daemon.run("resume", "--all").stdout.endswith("the configuration alone rules: 1 ban\n")
     assert daemon.ask("status")["policy"]["orders"] == []
     assert "(by root, process " in daemon.log.read_text()

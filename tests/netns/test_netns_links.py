@@ -130,6 +130,7 @@ def test_what_was_not_there_at_the_start_is_found_where_nobody_named_anything(tw
     daemon.wait_for("banned where the address was late", lambda: is_banned(two, "tablet"))
     daemon.wait_for("left the way out alone", lambda: alive(two) == {"br-lan", "br-gov"}, LAPSED_SECONDS)
     assert "watching br-lan, br-gov: this host forwards" in daemon.log.read_text()
+    assert [one["interface"] for one in daemon.ask("status")["interfaces"]] == ["br-lan", "br-gov"]
     daemon.stop()
     batch(two, ["addr del 192.168.9.2/24 dev wan0"])
 
