@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from boards.frame import INSTANCES, Row, board
 from boards.machinery import ENFORCING, LEARNING, LISTS
 from boards.panels import (
+    A_MINUTE,
     A_SECOND,
     BYTES,
     BYTES_A_SECOND,
@@ -25,7 +26,7 @@ from boards.panels import (
     number,
     words,
 )
-from boards.queries import rate, series, share
+from boards.queries import pace, rate, series, share
 
 WELL: Final = {"0": ("failed", "red"), "1": ("went well", "green")}
 WORKS: Final = {"0": ("does not work", "red"), "1": ("works", "green")}
@@ -108,6 +109,19 @@ CAPTURE = Row(
         curve(
             About("Not decoded", "Packets and messages that could not be decoded, by kind.", A_SECOND, above(1, 100)),
             Query(rate("decode_errors_total", "layer, kind"), "{{layer}} {{kind}}"),
+            width=8,
+        ),
+        curve(
+            About(
+                "Overruns",
+                "Times that conntrack's events came faster than they were read. A listing of all flows makes up for "
+                "them, but what ended in between is told late.",
+                A_MINUTE,
+                above(1, 30),
+                "Bytes are those of packets.",
+            ),
+            Query(pace("conntrack_overruns_total", ""), "overruns"),
+            width=8,
         ),
         curve(
             About(
@@ -117,6 +131,7 @@ CAPTURE = Row(
                 above(0.25, 2),
             ),
             Query(f"max by (instance) ({series('loop_stall_seconds')})", "{{instance}}"),
+            width=8,
         ),
     ),
 )

@@ -139,8 +139,8 @@ WHERE = Row(
             width=12,
         ),
         bars(
-            About("Countries", "Upload over the time shown, by the country that it went to.", BYTES),
-            Query(largest(15, total("destination_bytes_total", "country", UP)), "{{country}}"),
+            About("Countries", "Upload over the time shown, by the ten countries that most of it went to.", BYTES),
+            Query(largest(10, total("destination_bytes_total", "country", UP)), "{{country}}"),
         ),
     ),
 )

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from expressions import DASHBOARDS, FOLDER, TARGET, Asked, asked_by_panels, known, names, panels
+from expressions import DASHBOARDS, FOLDER, TARGET, Asked, asked_by_panels, known, names, panels, rules
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from monitor.metrics.families import FAMILIES
 
 each = pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
 
@@ -100,6 +102,13 @@ def test_every_metric_and_label_that_a_panel_names_exists(asked: Asked) -> None:
     assert asked_for, asked.expression
     labels = set.union(TARGET, *(metrics[name] for name in asked_for))
     assert named - asked_for <= labels, asked.expression
+
+
+def test_every_metric_is_in_a_panel_as_it_is_or_summed() -> None:
+    recorded = " ".join(rule["expr"] for rule in rules() if "record" in rule)
+    asked = set().union(*(names(one.expression) for one in asked_by_panels()), names(recorded))
+    for family in FAMILIES:
+        assert {family.full_name, f"{family.full_name}_bucket"} & asked, family.full_name
 
 
 def test_every_choice_asks_a_metric_and_label_that_exist() -> None:
