@@ -10,6 +10,7 @@ from monitor.config.readers import read_config
 from monitor.config.sections import Config
 from monitor.config.table import Table
 from monitor.errors import ConfigError
+from monitor.lists.refusal import refusal
 
 
 def load(path: str) -> Config:
@@ -17,7 +18,7 @@ def load(path: str) -> Config:
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")  # some editors put a mark before it
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        raise ConfigError(f"{path}: cannot be read: {refusal(error)}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 at byte {error.start}") from None
     return parse(text, path)

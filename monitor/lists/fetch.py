@@ -19,6 +19,7 @@ import httpx
 
 from monitor.errors import ListError
 from monitor.lists.copies import shown
+from monitor.lists.refusal import refusal
 from monitor.lists.transport import client, reason_of
 
 REDIRECTS_MAX: Final = 5
@@ -166,7 +167,7 @@ def copy_file(url: str, into: IO[bytes], max_bytes: int) -> Fetched:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise ListError(f"{path} cannot be read: {error.strerror}") from None
+        raise ListError(f"{path} cannot be read: {refusal(error)}") from None
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ListError(f"{path} is no regular file")

@@ -13,6 +13,7 @@ from typing import Final, final
 import maxminddb
 
 from monitor.errors import ConfigError
+from monitor.lists.refusal import refusal
 
 # So many records tell what a database is about.
 SAMPLE_RECORDS: Final = 1_000
@@ -58,7 +59,7 @@ def open_database(path: str, key: str) -> maxminddb.Reader:
         reader = maxminddb.open_database(path, maxminddb.MODE_MMAP)
         sample = [record for _, record in islice(reader, SAMPLE_RECORDS)]
     except OSError as error:
-        raise ConfigError(f"[geo] {key}: {path} cannot be read: {error.strerror or error}") from error
+        raise ConfigError(f"[geo] {key}: {path} cannot be read: {refusal(error)}") from error
     except Exception as error:
         raise ConfigError(f"[geo] {key}: {path} is no MMDB file, or a damaged one: {one_line(error)}") from error
     wanted = asn_of if key == "asn" else country_of

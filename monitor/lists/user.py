@@ -13,6 +13,7 @@ from monitor.catalog.formats.reader import read_list
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.lists.copies import copy_path, is_subscription, shown
+from monitor.lists.refusal import refusal
 
 DEFAULT_MAX_BYTES: Final = 67_108_864
 DEFAULT_MAX_ENTRIES: Final = 2_000_000
@@ -67,7 +68,7 @@ def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuild
         with open(path, "rb") as file:
             read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, user.max_entries)
     except OSError as error:
-        return str(path), sheet, f"cannot be read: {error.strerror or error}"
+        return str(path), sheet, f"cannot be read: {refusal(error)}"
     return str(path), sheet, ""
 
 

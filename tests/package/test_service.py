@@ -161,6 +161,10 @@ def test_a_wrong_configuration_stops_it_from_starting_with_the_line_of_check(mac
     assert machine.do("systemctl", "restart", SERVICE).returncode != 0
     assert line.removeprefix("gatewatch: ") in machine.journal(SERVICE)
     assert not machine.is_active(SERVICE)
+    settings.chmod(0o600)
+    assert machine.do("systemctl", "restart", SERVICE).returncode != 0
+    assert f"{SETTINGS}: cannot be read: Permission denied for user gatewatch" in machine.journal(SERVICE)
+    settings.chmod(0o644)
     settings.write_text('[[group]]\nname = "later"\nmembers = ["iface:not-yet0"]\n')
     assert machine.do("gatewatch", "check").returncode == 1
     machine.must("systemctl", "start", SERVICE)
