@@ -9,10 +9,12 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from monitor.config.subjects import name, target, word
 from monitor.errors import UsageError
+from monitor.lists.copies import adopt
 from monitor.policy.ban import ENFORCE, LAYERS, MODES
 from monitor.policy.orders import (
     ALLOW,
@@ -103,7 +105,10 @@ class OrderBook:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Puts a file in place whole, also where the power fails meanwhile, readable for its owner only."""
+    """Puts a file in place whole, also where the power fails meanwhile, readable for its owner only.
+
+    What root writes is the folder's owner's: a service that runs as somebody else must be able to read it.
+    """
     folder = os.path.dirname(path)
     os.makedirs(folder, FOLDER_MODE, exist_ok=True)
     fresh = path + FRESH
@@ -114,6 +119,7 @@ def write_whole(path: str, data: bytes) -> None:
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            adopt(Path(fresh), Path(folder))
             os.fsync(descriptor)
         os.replace(fresh, path)
     except OSError:

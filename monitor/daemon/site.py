@@ -1,6 +1,7 @@
 """The daemon's own site, and what of the daemon it tells."""
 
 import asyncio
+import errno
 import os
 import socket
 import time
@@ -35,6 +36,8 @@ async def serve(listen: Endpoint, collector: Collector, facts: Callable[[], Fact
         await server.start(listen.host, listen.port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno == errno.EADDRINUSE:
+            reason += ": does another gatewatch run? Else choose another place in [metrics].listen"
         raise MachineError(f"cannot serve metrics at {listen}: {reason}") from error
     return server
 

@@ -43,7 +43,10 @@ def open_writer(path: str, max_bytes: int) -> sqlite3.Connection:
     os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
-        if os.fstat(descriptor).st_uid == os.geteuid():
+        if os.geteuid() == 0:  # the service must be able to go on with what root began
+            owner = os.stat(os.path.dirname(path))
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        if os.geteuid() in (0, os.fstat(descriptor).st_uid):
             os.fchmod(descriptor, FILE_MODE)  # whatever the umask; SQLite gives its log the same
     finally:
         os.close(descriptor)

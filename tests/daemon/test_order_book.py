@@ -52,6 +52,13 @@ def test_what_is_kept_is_what_is_read(tmp_path: Path) -> None:
     assert [order.verb for order in later.orders] == [BAN, UNBAN, PAUSE]
 
 
+def test_what_root_writes_is_its_owners(tmp_path: Path) -> None:
+    """The service reads it as somebody else."""
+    os.chown(tmp_path, 65534, 65534)
+    info = saved(tmp_path).stat()
+    assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (65534, 65534, 0o600)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -168,6 +168,16 @@ def test_its_group_may_read_it_whatever_the_umask(place: Place) -> None:
     assert {path.stat().st_mode & 0o777 for path in place.folder.glob(FILE_NAME + "*")} == {0o640}
 
 
+def test_what_root_begins_is_its_owners(place: Place) -> None:
+    """Also the files that go with it: the service goes on with them as somebody else."""
+    place.folder.mkdir()
+    os.chown(place.folder, 65534, 65534)
+    journal = place.journal()
+    journal.take([devices(3)])
+    owners = {(path.stat().st_uid, path.stat().st_gid) for path in place.folder.glob(FILE_NAME + "*")}
+    assert owners == {(65534, 65534)}
+
+
 def test_a_clock_that_jumps_neither_counts_twice_nor_costs_a_day(place: Place) -> None:
     journal = place.journal(days=2)
     journal.take([(days_ago(1), [ROW]), (DAY, [ROW])])
