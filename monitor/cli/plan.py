@@ -45,7 +45,8 @@ def run(arguments: Namespace) -> int:
     policy = build_policy(config, configured_standing(config))
     policy.refresh(now)
     if any(ban.mode != OBSERVE for ban in policy.bans):
-        desired = desired_table(config, policy, loaded.index, names, spared(config, machine, names), now)
+        wide = machine.with_parts(names)
+        desired = desired_table(config, policy, loaded.index, wide, spared(config, machine, names), now)
     else:
         desired = Desired()
     if arguments.json:

@@ -16,7 +16,7 @@ CALLS: Final = (
 def pure_bridges(machine: Machine, names: Sequence[str]) -> list[str]:
     """Those of the names that are bridges, or ports of bridges, on which this host routes for nobody.
 
-    A bridge routes where it has an address and the way to the internet does not lead through itself.
+    A bridge routes where it, or a part of it, has an address and the way to the internet does not lead through itself.
     """
     by_index = {interface.index: interface for interface in machine.interfaces}
     found = []
@@ -25,7 +25,9 @@ def pure_bridges(machine: Machine, names: Sequence[str]) -> list[str]:
         if interface is None:
             continue
         bridge = by_index.get(interface.master, interface)
-        if bridge.kind == "bridge" and (not has_address(bridge) or is_way_out(machine, bridge)):
+        whole = [machine.interface(part) for part in machine.with_parts((bridge.name,))]
+        routes = any(has_address(one) for one in whole if one is not None)
+        if bridge.kind == "bridge" and (not routes or is_way_out(machine, bridge)):
             found.append(name)
     return found
 

@@ -168,7 +168,7 @@ class Daemon:
     def _ground(self) -> Ground:
         own = [str(ip_address(address.packed)) for one in self.machine.interfaces for address in one.addresses]
         settings = self.settings(self.config, self.lookup)
-        names, forwards = self.capture.watched, self.machine.forwarding
+        names, forwards = self.machine.with_parts(self.capture.watched), self.machine.forwarding
         links = tuple(one for one in self.machine.interfaces if one.name in names)
         bridged = () if sees_bridged() else tuple(pure_bridges(self.machine, names))
         return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, bridged)

@@ -8,11 +8,10 @@ from typing import Final
 from monitor.attribution.networks import Networks
 from monitor.attribution.vantage import Vantage
 from monitor.errors import MachineError, UsageError
-from monitor.kernel.interfaces import Address, Interface, Machine
+from monitor.kernel.interfaces import VLAN, Address, Interface, Machine
 
 # RFC 1918, RFC 6598, RFC 4193: what a LAN has and the internet has not.
 PRIVATE: Final = Networks(("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
-VLAN: Final = "vlan"
 LAN_SIDE: Final = "this host forwards, and behind them are private prefixes and no default route"
 LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
 
@@ -110,21 +109,26 @@ def refuse_doubles(chosen: Sequence[Interface]) -> None:
 
 
 def connected_prefixes(machine: Machine, names: Sequence[str]) -> Mapping[str, tuple[str, ...]] | None:
-    """The on-link prefixes by interface, None where one has none, as on a tap: there nobody knows what is on-link."""
+    """The on-link prefixes by interface and its parts, None where one has none, as on a tap: there nobody knows what
+    is on-link.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        interface = machine.interface(name)
-        prefixes = tuple(_network(address) for address in interface.addresses) if interface is not None else ()
-        if not any(not LINK_LOCAL.contains(address.packed) for address in (interface.addresses if interface else ())):
+        parts = {name, *machine.with_parts((name,))} - (set(names) - {name})
+        addresses = [
+            address for interface in machine.interfaces if interface.name in parts for address in interface.addresses
+        ]
+        if not any(not LINK_LOCAL.contains(address.packed) for address in addresses):
             return None
-        found[name] = prefixes
+        found[name] = tuple(dict.fromkeys(_network(address) for address in addresses))
     return found
 
 
 def vantage(machine: Machine, names: Sequence[str], local: Sequence[str]) -> Vantage:
     """What of conntrack's connections the captured interfaces see."""
-    watched = [interface for interface in machine.interfaces if interface.name in names]
-    others = [interface for interface in machine.interfaces if interface.name not in names]
+    seen = machine.with_parts(names)
+    watched = [interface for interface in machine.interfaces if interface.name in seen]
+    others = [interface for interface in machine.interfaces if interface.name not in seen]
     return Vantage(
         [_network(address) for interface in watched for address in interface.addresses],
         [_network(address) for interface in others for address in interface.addresses],

@@ -10,19 +10,21 @@ gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed
 resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
 and forward policies are drop: all 48 combinations are answered by the sinkhole, and by the resolver again at once
 when the rule is gone. Frames that are for the gateway get the door's own MAC, so that the interface may change its own;
-those for others, which a bridge or a sniffer lets through, go on as they are. `fwd` exists in family netdev only, which
-is why there is a second table; neither a policy rule nor a route of the gateway is needed. When the daemon is killed,
-the pair goes with it, and questions are dropped until `alive` lapses.
+those for others, which a bridge or a sniffer lets through, go on as they are, and so do those with a VLAN's tag: the
+VLAN's interface has a door of its own. So has one that only has a MAC of its own, as VRRP makes it; answers leave
+through the link below it, where the clients are. `fwd` exists in family netdev only, which is why there is a second
+table; neither a policy rule nor a route of the gateway is needed. When the daemon is killed, the pair goes with it, and
+questions are dropped until `alive` lapses.
 """
 
 import contextlib
 import socket
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from monitor.errors import MachineError
 from monitor.kernel.door import Door, look_at_link
-from monitor.kernel.interfaces import NEAR_END
+from monitor.kernel.interfaces import MACVLAN, NEAR_END, look_at_machine
 from monitor.kernel.routes import RouteEvents
 from monitor.kernel.ways import Way, answers, sources, ways_out
 from monitor.policy.desired import TABLE
@@ -36,6 +38,9 @@ FAMILIES: Final = (("ip", 4), ("ip6", 6))
 # What an interface sees for the VLANs on it: theirs to divert, and an answer without the tag would reach nobody.
 OF_A_VLAN: Final = "vlan id 1-4094"
 
+# The ways to the clients of an interface, by the device through which they lead.
+Ways: TypeAlias = dict[str, tuple[Way, ...]]
+
 
 @final
 class Diversion:
@@ -45,7 +50,7 @@ class Diversion:
         self.doors: dict[str, Door] = {}
         self._complaints: list[str] = []
         self._number = 0
-        self._ways: dict[str, tuple[Way, ...]] = {}
+        self._ways: dict[str, Ways] = {}
         self._routes: RouteEvents | None = None
 
     def watch(self, interfaces: Sequence[str]) -> bool:
@@ -79,11 +84,14 @@ class Diversion:
         if self._routes is None:
             self._routes = RouteEvents()
         self._ways = {}
+        below = below_macvlans()
         for name in self.doors:
-            with contextlib.suppress(OSError):  # it has gone meanwhile
-                self._ways[name], complaint = ways_out(name)
-                if complaint and complaint not in self._complaints:
-                    self._complaints.append(complaint)
+            self._ways[name] = {}
+            for device in (below.get(name, ""), name):
+                with contextlib.suppress(OSError):  # there is none, or it has gone meanwhile
+                    self._ways[name][device], complaint = ways_out(device)
+                    if complaint and complaint not in self._complaints:
+                        self._complaints.append(complaint)
 
     def is_whole(self) -> bool:
         """False once somebody has removed a door's pair."""
@@ -115,7 +123,7 @@ class Diversion:
         return "\n".join([*lines, "}"]) + "\n"
 
     def _sending(self, number: int, door: Door) -> list[str]:
-        ways = self._ways.get(door.interface, ())
+        ways = self._ways.get(door.interface, {})
         return [
             f"\tchain to_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
@@ -137,29 +145,38 @@ class Diversion:
             self._routes = None
 
 
-def entering(door: Door, ways: Sequence[Way]) -> list[str]:
+def entering(door: Door, ways: Ways) -> list[str]:
     """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to."""
     rule = f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
-    from_whom = [f"{words} saddr {some} " for words, version in FAMILIES if (some := sources(ways, version))]
+    known = [way for some in ways.values() for way in some]
+    from_whom = [f"{words} saddr {some} " for words, version in FAMILIES if (some := sources(known, version))]
     if door.interface == PROBE:
         from_whom = [""]
     return [f"\t\tmeta mark {MARK:#x} meta pkttype host {some}{rule}" for some in from_whom]
 
 
-def leaving(door: Door, ways: Sequence[Way]) -> list[str]:
+def leaving(door: Door, ways: Ways) -> list[str]:
     """Straight to the neighbour: the client, or the router that leads to it."""
     if door.interface == PROBE:
-        found = [(words, f"meta protocol {words}", "") for words, _ in FAMILIES]
+        found = [(words, f"meta protocol {words}", "", PROBE) for words, _ in FAMILIES]
     else:
         found = [
-            (words, f"{words} daddr {some}", router)
+            (words, f"{words} daddr {some}", router, device)
+            for device, there in ways.items()
             for words, version in FAMILIES
-            for some, router in answers(ways, version)
+            for some, router in answers(there, version)
         ]
     return [
-        f'\t\t{which} fwd {words} to {router or f"{words} daddr"} device "{door.interface}"'
-        for words, which, router in found
+        f'\t\t{which} fwd {words} to {router or f"{words} daddr"} device "{device}"'
+        for words, which, router, device in found
     ]
+
+
+def below_macvlans() -> dict[str, str]:
+    """The links below those that only have a MAC of their own. Raises MachineError where the kernel does not tell."""
+    machine = look_at_machine()
+    names = {interface.index: interface.name for interface in machine.interfaces}
+    return {one.name: names[one.parent] for one in machine.interfaces if one.kind == MACVLAN and one.parent in names}
 
 
 def fits(interface: str, door: Door) -> bool:

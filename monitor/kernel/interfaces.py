@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ ROUTE_UNICAST: Final = 1
 FLAG_UP: Final = 0x1
 FLAG_LOOPBACK: Final = 0x8
 
+VLAN: Final = "vlan"
+MACVLAN: Final = "macvlan"
 NEAR_END: Final = "gw-sink"  # the near ends of the diversion's doors, numbered
 GROUP_LINK: Final = 1  # RTNLGRP_LINK
 GROUP_ADDRESS_V4: Final = 5
@@ -54,7 +57,9 @@ class Address:
 
 @dataclass(frozen=True)
 class Interface:
-    """`master` is the index of the bridge or bond whose port it is, `parent` of the link whose VLAN it is; else 0."""
+    """`master` is the index of the bridge or bond whose port it is, `parent` of the link that it is a part of, as a
+    VLAN or with a MAC of its own; else 0.
+    """
 
     index: int
     name: str
@@ -80,6 +85,30 @@ class Machine:
 
     def interface(self, name: str) -> Interface | None:
         return next((interface for interface in self.interfaces if interface.name == name), None)
+
+    def with_parts(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names, then the interfaces that are parts of them and lead no way out.
+
+        Their frames are seen on the whole already, but what they bring in comes in by them. Where some of the VLANs on
+        an interface are among the names, its others are nobody's.
+        """
+        indexes = {interface.index for interface in self.interfaces if interface.name in names}
+        found = list(names)
+        split = {one.parent for one in self.interfaces if one.name in names and one.kind == VLAN}
+        for _ in self.interfaces:
+            parts = [
+                interface
+                for interface in self.interfaces
+                if interface.parent in indexes
+                and interface.name not in found
+                and interface.name not in self.default_routes
+                and not (interface.kind == VLAN and interface.parent in split)
+            ]
+            if not parts:
+                break
+            indexes |= {interface.index for interface in parts}
+            found += [interface.name for interface in parts]
+        return tuple(found)
 
 
 def look_at_machine() -> Machine:
@@ -117,7 +146,7 @@ def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
         bool(flags & FLAG_UP),
         bool(flags & FLAG_LOOPBACK),
         _number(found.get(IFLA_MASTER, b"")),
-        _number(found.get(IFLA_LINK, b"")) if kind in ("vlan", "macvlan", "ipvlan") else 0,
+        _number(found.get(IFLA_LINK, b"")) if kind in (VLAN, MACVLAN, "ipvlan") else 0,
         tuple(addresses.get(index, ())),
         found.get(IFLA_ADDRESS, b""),
         _number(found.get(IFLA_MTU, b"")),

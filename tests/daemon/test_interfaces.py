@@ -4,6 +4,7 @@ import socket
 
 import pytest
 
+from monitor.daemon.bridging import pure_bridges
 from monitor.daemon.interfaces import choose_interfaces, connected_prefixes, follow_lan, vlan_parents
 from monitor.errors import MachineError, UsageError
 from monitor.kernel.interfaces import Address, Interface, Machine
@@ -30,6 +31,11 @@ VLAN = link(7, "guest.7", "172.16.7.1/24", parent=5, kind="vlan")
 MACVLAN = link(10, "macvlan0", "172.16.8.1/24", parent=5, kind="macvlan")
 PUBLIC = link(8, "dmz", "203.0.113.1/24")
 UPLINK = link(9, "uplink", "192.168.178.2/24")
+VRRP = link(16, "vrrp.51", "192.168.1.254/32", parent=3, kind="macvlan")
+TRUNK = link(11, "trunk")
+TAG = link(12, "trunk.9", parent=11, kind="vlan")
+INNER = link(13, "trunk.9.8", "10.98.0.1/24", parent=12, kind="vlan")
+STAFF = link(14, "staff", "10.99.0.1/24", parent=11, kind="vlan")
 EVERYTHING = (LO, WAN, LAN, PORT, GUEST, DOWN, PUBLIC)
 
 
@@ -45,6 +51,14 @@ def machine(*interfaces: Interface, default: str = "wan0", forwarding: bool = Tr
         (machine(*EVERYTHING, forwarding=False), ("wan0",), "does not forward"),
         (machine(LO, WAN, PUBLIC), ("wan0",), "no other interface has a private prefix"),
         (machine(LO, WAN, LAN, default=""), ("br-lan",), "forwards"),
+        # Parts are seen on the whole where that is watched, else they are watched themselves.
+        (machine(*EVERYTHING, VRRP), ("br-lan", "guest"), "forwards"),
+        (machine(LO, WAN, TRUNK, INNER, STAFF), ("trunk.9.8", "staff"), "forwards"),
+        (
+            machine(LO, UPLINK, LAN, link(20, "uplink.5", "10.5.0.1/24", parent=9), default="uplink"),
+            ("br-lan", "uplink.5"),
+            "forwards",
+        ),
     ],
 )
 def test_default(here: Machine, expected: tuple[str, ...], why: str) -> None:
@@ -115,3 +129,28 @@ def test_what_is_on_link() -> None:
     }
     assert connected_prefixes(here, ("br-lan", "port1")) is None
     assert connected_prefixes(here, ("gone",)) is None
+
+
+def test_parts_belong_to_the_whole() -> None:
+    here = machine(*EVERYTHING, VLAN, VRRP, TRUNK, TAG, INNER, STAFF)
+    assert here.with_parts(("br-lan", "wan0")) == ("br-lan", "wan0", "vrrp.51")
+    assert here.with_parts(("trunk",)) == ("trunk", "trunk.9", "staff", "trunk.9.8")
+    assert here.with_parts(("guest.7", "guest")) == ("guest.7", "guest")
+    assert here.with_parts(("trunk", "staff")) == ("trunk", "staff")
+    assert connected_prefixes(here, ("trunk",)) == {"trunk": ("10.98.0.0/24", "10.99.0.0/24")}
+    assert connected_prefixes(here, ("trunk.9",)) == {"trunk.9": ("10.98.0.0/24",)}
+
+
+def test_a_part_that_leads_out_is_not_inside() -> None:
+    """One wire for both sides: a VLAN leads to the internet, another one is the LAN."""
+    out = link(12, "trunk.2", "100.64.3.7/10", parent=11, kind="vlan")
+    here = machine(LO, TRUNK, out, STAFF, default="trunk.2")
+    assert here.with_parts(("trunk",)) == ("trunk", "staff")
+    assert choose_interfaces(here, (), ()).names == ("staff",)
+
+
+def test_a_bridge_routes_where_a_part_of_it_has_the_address() -> None:
+    bare = link(3, "br-lan", kind="bridge")
+    tagged = link(15, "br-lan.10", "192.168.10.1/24", parent=3, kind="vlan")
+    assert pure_bridges(machine(LO, WAN, bare, PORT), ("br-lan",)) == ["br-lan"]
+    assert pure_bridges(machine(LO, WAN, bare, PORT, tagged), ("br-lan",)) == []
