@@ -174,9 +174,20 @@ class Daemon:
         return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, bridged)
 
     def _follow_clock(self, moved: float) -> None:
-        """The clock was set, by so many seconds: what was learned keeps its age, and schedules are looked at anew."""
+        """The clock was set, by so many seconds: what was learned keeps its age, what was ordered for a while lasts as
+        long as before, and schedules are looked at anew.
+        """
         self.enforcement.learning.step(moved)
+        if self.orders.step(moved):
+            standing, policy = self.standing(), self.gateway.judge.policy
+            if policy is not None:  # at once, or what has not ended would rest until the policy is made anew
+                policy.take_ends(standing.bans, standing.exemptions, standing.paused_until)
+            self._begin(self._save_orders())
         self._begin(self.take_policy())
+
+    async def _save_orders(self) -> None:
+        """Whatever keeps the file from being written is told by the book."""
+        await self.orders.save()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that nobody waits for; it is kept until it is done."""

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,6 +51,7 @@ class OrderBook:
         self.folder = folder
         self.orders: list[Order] = []
         self.fault = ""
+        self._earlier: frozenset[Order] = frozenset()
         self._tell = tell
         self._writing = asyncio.Lock()
 
@@ -61,6 +63,7 @@ class OrderBook:
         """Takes up what an earlier daemon kept."""
         try:
             self.orders = live_orders(read_orders(self.path), now)
+            self._earlier = frozenset(self.orders)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -82,6 +85,19 @@ class OrderBook:
         if len(orders) > ORDERS_MAX:
             raise UsageError(f"{ORDERS_MAX} changes at run time hold already: put some of them into the configuration")
         self.orders = orders
+
+    def step(self, seconds: float) -> bool:
+        """The clock was set: what was ordered for two hours still lasts two hours; whether that is any order's.
+
+        What an earlier daemon kept ends at its time of day: after a start, it is the clock that is put right.
+        """
+        orders = [
+            replace(order, until=order.until + seconds) if order.until and order not in self._earlier else order
+            for order in self.orders
+        ]
+        moved = orders != self.orders
+        self.orders = orders
+        return moved
 
     async def save(self) -> str:
         """Writes the file beside the loop; what kept it from being written, `""` where nothing did."""

@@ -62,12 +62,12 @@ class Daemon:
         events = f'[events]\npath = "{self.events}"\n\n[state]\npath = "{self.folder / "state"}"\n\n'
         self.configuration.write_text(events + configuration)
 
-    def start(self) -> None:
-        """Start it and wait until it is ready; raises `MachineError` with its last line where it is not."""
+    def start(self, seconds: float = READY_SECONDS) -> None:
+        """Start it and wait until it is ready; raises `MachineError` with its last line where it is not in time."""
         with notify_socket(self.folder / "notify") as notified:
             command = python_module(COMMAND, "run", "--config", str(self.configuration), *self._arguments)
             self.child = Child(self.gateway, [*self._through, *command], self.log, self._environment)
-            deadline = time.monotonic() + READY_SECONDS
+            deadline = time.monotonic() + seconds
             while not is_ready(notified):
                 if not self.child.running() or time.monotonic() > deadline:
                     self.child.stop()

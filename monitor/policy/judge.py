@@ -160,6 +160,12 @@ class Policy:
         self.paused_until = until
         self._due = -inf
 
+    def take_ends(self, bans: Sequence[Ban], exemptions: Sequence[Exemption], paused_until: float) -> None:
+        """The same bans and exceptions, which end at other times because the clock was set."""
+        self.bans = tuple(bans)
+        self.exemptions = tuple(exemptions)
+        self.pause(paused_until)
+
     def diverts(self, groups: tuple[str, ...], now: float) -> bool:
         """Whether the questions of these groups go to the sinkhole: a ban needs their plain DNS."""
         self.refresh(now)

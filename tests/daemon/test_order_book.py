@@ -59,6 +59,22 @@ def test_what_root_writes_is_its_owners(tmp_path: Path) -> None:
     assert (info.st_uid, info.st_gid, stat.S_IMODE(info.st_mode)) == (65534, 65534, 0o600)
 
 
+def test_a_set_clock_moves_the_end_of_what_was_ordered_since_the_start(tmp_path: Path) -> None:
+    """What is ordered for an hour lasts an hour; what was kept from before ends at its time of day."""
+    made, _ = book(saved(tmp_path / "state").parent)
+    made.add(replace(BY, subject="meta", until=NOW + 3600), NOW)
+    assert made.step(-86_400.0)
+    assert [order.until - NOW for order in made.orders if order.until] == [60, 9, 9, 3600 - 86_400]
+    assert made.step(86_400.0)
+    assert [order.until - NOW for order in made.orders if order.until] == [60, 9, 9, 3600]
+
+
+def test_a_set_clock_moves_nothing_that_has_no_end(tmp_path: Path) -> None:
+    made, _ = book(tmp_path)
+    made.add(replace(BY, subject="meta"), NOW)
+    assert not made.step(86_400.0)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -65,6 +65,7 @@ def with_enforcer(space: Namespace, work: Callable[[Enforcer], None]) -> None:
 
 def test_a_stop_leaves_nothing_and_touches_nothing(wire: Cable) -> None:
     nft(wire.near, FOREIGN)
+    wait_until(lambda: "local fe80:" in rules(wire.near))  # the kernel adds it when nobody else has that address
     before = nft(wire.near, "-a", "list", "ruleset"), links(wire.near), rules(wire.near)
 
     def work(enforcer: Enforcer) -> None:

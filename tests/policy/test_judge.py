@@ -149,3 +149,16 @@ def test_who_needs_the_sinkhole_and_whose_answers_lose_ech() -> None:
 def test_an_unknown_vendor_is_nobodys() -> None:
     of = policy(ban("a", "unknown"))
     assert of.judge((), PHONE, "unknown", "unknown", (), b"example.com", NOON) is None
+
+
+def test_ends_that_move_with_the_clock_leave_in_force_what_was() -> None:
+    day, now = 86_400.0, NOON + 7 * 86_400.0
+    exempt = Exemption(MAC, vendor="acme", until=now + 60)
+    of = policy(ban("a", "bytedance", until=now + 60), exemptions=(exempt,))
+    assert (winner(of, now=now), bool(of.spares())) == ("a", True)
+    for moved in (now + day, now - day):
+        of.take_ends([replace(of.bans[0], until=moved + 60)], [replace(exempt, until=moved + 60)], 0.0)
+        assert (winner(of, now=moved), bool(of.spares())) == ("a", True)
+        assert (winner(of, now=moved + 60), bool(of.spares())) == ("", False)
+    of.take_ends([replace(of.bans[0], until=0.0)], (), now + 30)
+    assert (winner(of, now=now + 29), winner(of, now=now + 30)) == ("", "a")
