@@ -28,7 +28,6 @@ mount -t proc proc /new/proc
 mount -t sysfs sys /new/sys
 mount -t cgroup2 cgroup2 /new/sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs /new/run
-mount -t tmpfs -o mode=1777 tmpfs /new/tmp
 mkdir -p /new/dev/pts /new/dev/shm /new/run/exchange /new/run/modules
 mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts /new/dev/pts
 mount -t tmpfs tmpfs /new/dev/shm
