@@ -54,7 +54,8 @@ What always holds, each with the test that keeps it:
   `tests/netns/test_netns_enforce_life.py`
 - nothing that is banned passes while a large policy comes or goes, and one that is taken away comes back whole:
   `tests/netns/test_netns_large.py`
-- a clock that is set ends nothing, counts nothing again and keeps nothing waiting: `tests/core/test_clock.py`
+- a clock that is set ends nothing, counts nothing again and keeps nothing waiting: `tests/core/test_clock.py`,
+  `tests/vm/test_vm_clock.py`
 - two capabilities and the service's sandbox are enough for every layer: `tests/netns/test_netns_privileges.py`,
   `tests/package/test_service.py`
 - a diverted question is answered the way that routes lead back, whatever MAC the gateway has by now:

@@ -16,6 +16,8 @@ from vm.kernel import Kernel, obtain
 
 MEMORY_MB: Final = 1024
 CONSOLE_LINES: Final = 25
+# A word on the kernel's command line, by which a program knows that it may do what it would not do to a real machine.
+EMULATED: Final = "gatewatch.emulated"
 LOOK_SECONDS: Final = 0.1
 TESTS: Final = Path(__file__).resolve().parents[1]
 KEPT: Final = ("PYTHONSAFEPATH", "GATEWATCH_TEST_ENGINE", "LANG", "CI")
@@ -49,9 +51,7 @@ class Outcome:
     seconds: float
 
 
-def run(
-    command: Sequence[str], seconds: float, more: str = "", tell: Callable[[str], object] | None = None
-) -> Outcome:
+def run(command: Sequence[str], seconds: float, more: str = "", tell: Callable[[str], object] | None = None) -> Outcome:
     """Boots, runs the command in the current folder, ends. `more` are words for the kernel; `tell` gets output early.
 
     Raises RuntimeError where there is no emulator or no kernel, EmulatorError with the console's last lines.
@@ -83,6 +83,11 @@ def run(
         return Outcome(int(code.read_text()), output, said, time.monotonic() - began)
 
 
+def is_emulated() -> bool:
+    """Whether this process runs on such a machine."""
+    return EMULATED in Path("/proc/cmdline").read_text().split()
+
+
 def script(kernel: Kernel, command: Sequence[str]) -> str:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     paths = [*os.environ.get("PYTHONPATH", "").split(os.pathsep), str(TESTS)]
@@ -104,10 +109,10 @@ def assignments(environment: Mapping[str, str]) -> str:
 def emulator(kernel: Kernel, folder: Path, more: str) -> list[str]:
     """Without network, disk or display: a console, this machine's files, and a folder that both may write."""
     share = "local,security_model=none,multidevs=remap"
-    words = f"console={kernel.emulation.console} panic=-1 loglevel=5 mitigations=off {more}"
+    words = f"console={kernel.emulation.console} panic=-1 loglevel=5 mitigations=off {EMULATED} {more}"
     return [
         kernel.emulation.program, *kernel.emulation.arguments,
-        "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", str(MEMORY_MB),
+        "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(MEMORY_MB),
         "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
         "-kernel", str(kernel.image), "-initrd", str(folder / "initramfs"), "-append", words,
         "-virtfs", f"{share},path=/,mount_tag=root,readonly=on",

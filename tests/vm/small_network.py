@@ -116,11 +116,12 @@ class Download:
         begin(self._receive)
 
     def close(self) -> None:
-        self._stream.close()
+        self._stream.shutdown(socket.SHUT_RDWR)
 
     def _receive(self) -> None:
-        while data := self._stream.recv(65_536):
-            self.received += len(data)
+        with self._stream:
+            while data := self._stream.recv(65_536):
+                self.received += len(data)
         self.running = False
 
 

@@ -5,16 +5,18 @@ On a real kernel of its own, since everything else here would wake up in another
 
 import json
 import sys
+from itertools import pairwise
 from typing import Any
 
 import pytest
+
 from vm.emulator import run
 
 # An emulated machine is slow, and the machine that emulates it may have other work.
 SECONDS = 900.0
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(SECONDS + 100)]
 
-BANNED = ("www.tiktok.com", "far.tiktok.com", "www.instagram.com")
+BANNED = ("www.tiktok.com", "far.tiktok.com", "www.netflix.com")
 BYTES = 100_000
 HOURS = 3600.0
 # What another machine beside this one may make of a moment.
@@ -62,7 +64,7 @@ def test_questions_are_answered_and_what_is_banned_stays_banned(stages: list[dic
 
 def test_a_schedule_follows_the_clock(stages: list[dict[str, Any]]) -> None:
     passes = "NOERROR"
-    assert [stage["asked"]["www.youtube.com"] for stage in stages] == [passes, "NXDOMAIN", passes, passes, passes]
+    assert [stage["asked"]["web.telegram.org"] for stage in stages] == [passes, "NXDOMAIN", passes, passes, passes]
 
 
 def test_a_ban_for_two_hours_lasts_two_hours(stages: list[dict[str, Any]]) -> None:
@@ -89,7 +91,7 @@ def test_a_learned_address_is_renewed_while_the_clock_is_behind(told: dict[str, 
 
 
 def test_bytes_are_counted_on_and_no_counter_goes_back(stages: list[dict[str, Any]]) -> None:
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in pairwise(stages):
         back = [
             name
             for name, value in before["samples"].items()
@@ -102,7 +104,6 @@ def test_bytes_are_counted_on_and_no_counter_goes_back(stages: list[dict[str, An
 def test_a_download_goes_on_and_is_counted_once(told: dict[str, Any], stages: list[dict[str, Any]]) -> None:
     assert told["end"]["goes_on"]
     flow = told["end"]["flow"]
-    assert flow["reason"] == "shutdown"
     assert stages[-1]["received"] <= flow["bytes_toclient"] <= told["end"]["received"] * 1.2
     assert 0 < told["end"]["lasted"] < MOMENT_SECONDS
 
@@ -123,4 +124,5 @@ def test_nothing_spins_and_nothing_stands_still(told: dict[str, Any], stages: li
     assert [stage["wakeups"] for stage in stages[1:] if stage["wakeups"] > 10 * quiet + 100] == []
     assert told["end"]["beats"] >= 5
     assert told["end"]["gap"] < MOMENT_SECONDS
-    assert [stage["samples"]["gatewatch_loop_stall_seconds"] for stage in stages if stage["samples"]["gatewatch_loop_stall_seconds"] > 60] == []
+    stalls = [stage["samples"]["gatewatch_loop_stall_seconds"] for stage in stages]
+    assert max(stalls) < MOMENT_SECONDS
