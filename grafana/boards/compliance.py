@@ -193,7 +193,7 @@ COURSE = Row(
         curve(
             About(
                 "Time to effect",
-                "From a banned hello on the wire to its cut in the kernel; a server that is nearer than "
+                "From a banned hello on the wire to its cut in the kernel, of all bans; a server that is nearer than "
                 "this may answer first.",
                 SECONDS,
                 above(0.01, 0.1),

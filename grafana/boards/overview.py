@@ -127,8 +127,8 @@ WHERE = Row(
         rows(
             About(
                 "Networks",
-                "Bytes by the network and country of the other end, over the time shown. Needs the MMDB files "
-                "of `[geo]`; without them all is `unknown`. Small ones are in `other`.",
+                "Bytes of all devices by the network and country of the other end, over the time shown. Needs the MMDB "
+                "files of `[geo]`; without them all is `unknown`. Small ones are in `other`.",
                 BYTES,
             ),
             ("asn", "country"),
@@ -139,7 +139,11 @@ WHERE = Row(
             width=12,
         ),
         bars(
-            About("Countries", "Upload over the time shown, by the ten countries that most of it went to.", BYTES),
+            About(
+                "Countries",
+                "Upload of all devices over the time shown, by the ten countries that most of it went to.",
+                BYTES,
+            ),
             Query(largest(10, total("destination_bytes_total", "country", UP)), "{{country}}"),
         ),
     ),
@@ -154,12 +158,12 @@ NAMES = Row(
             stacked=True,
         ),
         curve(
-            About("Answers", "DNS responses by their code.", A_SECOND),
+            About("Answers", "DNS responses to all devices, by their code.", A_SECOND),
             Query(rate("dns_responses_total", "rcode"), "{{rcode}}"),
             stacked=True,
         ),
         curve(
-            About("Time to an answer", "Between a device's query and its response.", SECONDS, above(0.1, 0.5)),
+            About("Time to an answer", "Between a query and its response, of all devices.", SECONDS, above(0.1, 0.5)),
             Query(quantile(0.5, "dns_response_seconds"), "50 % within"),
             Query(quantile(0.9, "dns_response_seconds"), "90 % within"),
             Query(quantile(0.99, "dns_response_seconds"), "99 % within"),
