@@ -168,9 +168,10 @@ def copy_file(url: str, into: IO[bytes], max_bytes: int) -> Fetched:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ListError(f"{path} cannot be read: {refusal(error)}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ListError(f"{path} is no regular file")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ListError(f"{path} is no regular file")
         while piece := file.read(CHUNK_BYTES):
             sink.take(piece)
     return Fetched(True, Validators(), sink.size, sink.digest())

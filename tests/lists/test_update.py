@@ -142,8 +142,10 @@ def test_a_file_is_fetched_like_any_other(subscribed: Subscribed, tmp_path: Path
     assert subscribed.copy.read_bytes() == GOOD
     source.unlink()
     assert f"{source} cannot be read: No such file or directory" in subscribed.update(b"", "mine", url=url)[2]
-    os.mkfifo(source)
-    assert f"{source} is no regular file" in subscribed.update(b"", "mine", url=url)[2]
+    for make, remove in ((os.mkfifo, os.unlink), (os.mkdir, os.rmdir)):
+        make(source)
+        assert f"{source} is no regular file" in subscribed.update(b"", "mine", url=url)[2]
+        remove(source)
 
 
 def test_plain_http_is_for_this_host(subscribed: Subscribed) -> None:
