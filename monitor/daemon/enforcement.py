@@ -168,6 +168,8 @@ class Enforcement:
         if not self._sees():
             return [Check(layer, "", 0.0, "bans rest, because nothing is captured") for layer in TRIED]
         await self._holding.backlog.done()
+        if self._holding.enforcer is not enforcer:
+            return []
         checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
         sinkhole = self._answers.sinkhole if self._answers.armed else None
         try:

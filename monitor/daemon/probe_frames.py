@@ -100,13 +100,10 @@ def read_packet(frame: bytes) -> tuple[int, bytes, bytes, int] | None:
     return frame[protocol], frame[at : at + half], frame[at + half : at + 2 * half], transport
 
 
-async def wait_for(
-    frames: socket.socket, read: Callable[[bytes], Seen | None], wanted: Callable[[Seen], bool], seconds: float
-) -> Seen:
-    """The first that comes, can be read and is wanted. Raises TimeoutError."""
+async def wait_for(frames: socket.socket, read: Callable[[bytes], Seen | None], wanted: Callable[[Seen], bool]) -> Seen:
+    """The first that comes, can be read and is wanted."""
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(seconds):
-        while True:
-            seen = read(await loop.sock_recv(frames, FRAME_BYTES))
-            if seen is not None and wanted(seen):
-                return seen
+    while True:
+        seen = read(await loop.sock_recv(frames, FRAME_BYTES))
+        if seen is not None and wanted(seen):
+            return seen

@@ -18,6 +18,7 @@ from monitor.kernel.probe import PROBE_MAC, ProbeLink
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, flow_key, reverse_key
 from monitor.policy.probe import ProbeAddresses
 from monitor.policy.rules import kill_set
+from monitor.sinkhole.patience import SLICE_SECONDS, in_time
 from monitor.sinkhole.responder import PROBE_NAME
 from monitor.wire.greeting import client_initial
 
@@ -25,7 +26,6 @@ HTTPS: Final = 443
 WAIT_SECONDS: Final = 1.0
 # An element must be so old that its new beginning shows, whatever the kernel's clock ticks by.
 AGE_SECONDS: Final = 0.2
-LOOK_SECONDS: Final = 0.01
 ID_BYTES: Final = 8
 RANDOM_BYTES: Final = 32
 
@@ -48,7 +48,7 @@ async def say_initial(enforcer: Enforcer, link: ProbeLink, addresses: ProbeAddre
 
 async def refused(frames: socket.socket, key: bytes) -> None:
     try:
-        await wait_for(frames, read_refusal, lambda seen: seen == key, WAIT_SECONDS)
+        await in_time(wait_for(frames, read_refusal, lambda seen: seen == key), WAIT_SECONDS)
     except TimeoutError as error:
         fault = f"the client of a QUIC hello with a banned name was not told within {WAIT_SECONDS:.0f} s"
         raise MachineError(fault) from error
@@ -63,12 +63,12 @@ async def meets_cut(enforcer: Enforcer, key: bytes, follow: Callable[[], object]
         raise MachineError("a QUIC hello with a banned name was not cut")
     await asyncio.sleep(AGE_SECONDS)
     follow()
-    until = time.monotonic() + WAIT_SECONDS
-    while (now := time.monotonic()) < until:
+    for _ in range(round(WAIT_SECONDS / SLICE_SECONDS)):
+        now = time.monotonic()
         left = enforcer.elements.seconds_left(name, key[:-1])
         if left is not None and left > before - (now - looked) + AGE_SECONDS / 2:
             return
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(SLICE_SECONDS)
     raise MachineError(f"what followed on a cut QUIC flow did not meet its cut within {WAIT_SECONDS:.0f} s")
 
 

@@ -29,6 +29,7 @@ from monitor.kernel.probe import PROBE_MAC, ProbeLink
 from monitor.model import PROTOCOL_TCP, TCP_ACK, TCP_RST, TCP_SYN, flow_key, reverse_key
 from monitor.policy.ban import DNS, IP, SNI
 from monitor.policy.probe import ProbeAddresses
+from monitor.sinkhole.patience import in_time
 from monitor.sinkhole.probe import OVER, probe_over
 from monitor.sinkhole.responder import PROBE_NAME
 from monitor.sinkhole.sinkhole import Sinkhole
@@ -152,13 +153,12 @@ async def connect(link: ProbeLink, addresses: ProbeAddresses) -> float:
 async def reset(frames: socket.socket, key: bytes, sequence: int, otherwise: str) -> None:
     """Waits for a reset to the source of `key` with this number. Raises MachineError where none comes."""
     back = reverse_key(key)
+
+    def is_reset(seen: Segment) -> bool:
+        return seen.key == back and bool(seen.flags & TCP_RST) and seen.sequence == sequence
+
     try:
-        await wait_for(
-            frames,
-            read_segment,
-            lambda seen: seen.key == back and bool(seen.flags & TCP_RST) and seen.sequence == sequence,
-            WAIT_SECONDS,
-        )
+        await in_time(wait_for(frames, read_segment, is_reset), WAIT_SECONDS)
     except TimeoutError as error:
         raise MachineError(f"{otherwise} within {WAIT_SECONDS:.0f} s") from error
 

@@ -10,6 +10,7 @@ from dnslib import EDNS0, DNSRecord
 
 from monitor.errors import MachineError
 from monitor.sinkhole.framing import framed
+from monitor.sinkhole.patience import in_time
 from monitor.sinkhole.responder import PROBE_NAME
 from monitor.sinkhole.sockets import MakeSocket, Peer, be_anywhere, family_of
 
@@ -43,8 +44,7 @@ async def probe_over(make: MakeSocket, kind: int, server: Peer, expect: Expect, 
             if source:
                 be_anywhere(client)
                 client.bind((source, 0))
-            async with asyncio.timeout(PROBE_SECONDS):
-                reply = await _ask(client, kind, server, query)
+            reply = await in_time(_ask(client, kind, server, query), PROBE_SECONDS)
     except TimeoutError as error:
         raise MachineError(f"the sinkhole did not answer at {where} within {PROBE_SECONDS:.0f} s") from error
     except OSError as error:

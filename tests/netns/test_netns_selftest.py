@@ -16,6 +16,8 @@ from monitor.policy.probe import PROBE_VENDOR
 pytestmark = pytest.mark.netns
 
 EVERY = '\n[selftest]\nevery = "1s"\n'
+# A command takes a second of the processor to begin with, which may be long in coming.
+PATIENCE_SECONDS = 30.0
 LAYERS = {"dns", "sni", "quic", "ip"}
 # What devices do moves these, and time alone does not.
 OF_DEVICES = (
@@ -71,7 +73,7 @@ def test_it_passes_and_touches_nobody(daemon: Daemon, lab: Lab) -> None:
     events, before = daemon.eve(), numbers(daemon)
     run_again(daemon)
     assert layers(daemon) == dict.fromkeys(LAYERS, True)
-    assert all(0 < daemon.metric("selftest_seconds", layer=layer) < 2 for layer in LAYERS)
+    assert all(0 < daemon.metric("selftest_seconds", layer=layer) < PATIENCE_SECONDS for layer in LAYERS)
     assert daemon.page("/healthz").startswith("ok\n")
     assert (daemon.eve(), numbers(daemon)) == (events, before)
     everything = json.dumps([daemon.ask(verb) for verb in ("devices", "status", "top")]) + daemon.page("/metrics")
@@ -131,7 +133,7 @@ def test_a_layer_that_does_not_hold_is_told(daemon: Daemon, lab: Lab, rules: str
         assert why in daemon.ask("status")["health"]["selftest"]
         lines = [line for line in daemon.log.read_text().splitlines() if "the self-test failed" in line]
         assert all(before != after for before, after in pairwise(lines))
-    daemon.wait_for("passes again", lambda: layers(daemon) == dict.fromkeys(LAYERS, True), 30)
+    daemon.wait_for("passes again", lambda: layers(daemon) == dict.fromkeys(LAYERS, True), PATIENCE_SECONDS)
     daemon.wait_for("well", lambda: not any(daemon.ask("status")["health"].values()))
     assert "the self-test passes again" in daemon.log.read_text().rpartition("the self-test failed")[2]
 
@@ -139,7 +141,7 @@ def test_a_layer_that_does_not_hold_is_told(daemon: Daemon, lab: Lab, rules: str
 def test_a_link_that_somebody_removed_is_made_again(daemon: Daemon, lab: Lab) -> None:
     lab.gateway.run(["ip", "link", "delete", "gw-probe0"]).check_returncode()
     daemon.wait_for("there again", lambda: "gw-probe0" in lab.gateway.run(["ip", "-br", "link"]).stdout)
-    daemon.wait_for("passes", lambda: daemon.run("doctor", "--enforcement").returncode == 0)
+    daemon.wait_for("passes", lambda: daemon.run("doctor", "--enforcement").returncode == 0, PATIENCE_SECONDS)
 
 
 def test_nothing_is_said_once_nothing_is_enforced(daemon: Daemon, lab: Lab) -> None:
