@@ -1,11 +1,16 @@
-"""Notices that somebody has set the clock: by hand, or by the first answer of a time server after the start."""
+"""Notices that somebody has set the clock, by hand or by the first answer of a time server, or the time zone."""
 
 import time
+from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 from typing import Final, final
 
+from monitor.daemon.log import log
+
 # What is less is a clock that is being slewed, or a daemon that had to wait between two looks.
 STEP_SECONDS: Final = 2.0
+
+ZONE_SECONDS: Final = 5.0
 
 
 @final
@@ -24,3 +29,32 @@ class Clock:
         moved = ahead - self._ahead
         self._ahead = ahead
         return now, moved if abs(moved) > STEP_SECONDS else 0.0
+
+
+@final
+class Zone:
+    """Follows the machine's time zone, which the C library would read once and never again.
+
+    `changed` is called when it is another one. A look costs a stat(2).
+    """
+
+    def __init__(self, loop: AbstractEventLoop, changed: Callable[[], None]) -> None:
+        self._loop = loop
+        self._changed = changed
+        self._timer: TimerHandle | None = None
+
+    def start(self) -> None:
+        self._timer = self._loop.call_later(ZONE_SECONDS, self._look)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self.start()
+        before = (time.tzname, time.timezone, time.altzone)
+        time.tzset()
+        if (time.tzname, time.timezone, time.altzone) != before:
+            names = "/".join(dict.fromkeys(time.tzname))
+            log.warning("the time zone is %s now: schedules and the journal's days follow it", names)
+            self._changed()

@@ -21,6 +21,7 @@ from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.assurance import Assurance
 from monitor.daemon.bridging import pure_bridges, sees_bridged
+from monitor.daemon.clock import Zone
 from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.ground import Ground
@@ -122,6 +123,7 @@ class Daemon:
         self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
         self.line.perform = self.enforcement.perform
         self.line.clock_set = self._follow_clock
+        self.zone = Zone(self.loop, lambda: self._begin(self.take_policy()))
         self.surroundings = Surroundings(self.loop, self.kernel.links, self._look_again, self._adapt)
         self.assurance = Assurance(self.loop, self.enforcement)
         self.enforcement.write = self.line.write
@@ -221,6 +223,7 @@ class Daemon:
             self.loop.add_signal_handler(number, self.ended.set)
         self.loop.add_signal_handler(signal.SIGHUP, reload)
         self.surroundings.start()
+        self.zone.start()
         self.turning.start()
         self.stall.start()
         self.record.start()
@@ -243,6 +246,7 @@ class Daemon:
         gc.disable()  # a last look at everything that lives would cost more than it frees
         began = time.monotonic()
         self.surroundings.stop()
+        self.zone.stop()
         await self.assurance.close()
         await self.enforcement.stop()
         self.turning.stop()

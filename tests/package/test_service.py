@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import documented
@@ -138,6 +139,23 @@ def test_events_go_where_logs_belong(machine: Machine, lab: Lab) -> None:
     assert lab.client("phone").dig("www.tiktok.com").good
     file = machine.path("/var/log/gatewatch/eve.json")
     machine.wait_for("written", lambda: '"rrname":"www.tiktok.com"' in file.read_text().replace(": ", ":"))
+
+
+def test_schedules_follow_the_time_zone(machine: Machine, watched: Daemon, lab: Lab) -> None:
+    """Which is often set after everything has been installed."""
+
+    def zone(name: str) -> None:
+        machine.must("ln", "--force", "--symbolic", f"/usr/share/zoneinfo/{name}", "/etc/localtime")
+
+    around = [time.strftime("%H:%M", time.gmtime(time.time() + hours * 3600)) for hours in (-2, 2)]
+    zone("Etc/UTC")
+    use(machine, ban(lab) + f'schedule = "{"-".join(around)}"\n')
+    watched.wait_for("banned", lambda: lab.client("phone").dig("www.tiktok.com").status == "NXDOMAIN")
+    zone("Etc/GMT-12")
+    watched.wait_for("let it sleep", lambda: lab.client("phone").dig("www.tiktok.com").good)
+    assert "the time zone is +12 now" in machine.journal(SERVICE)
+    assert "asleep by its schedule" in machine.must("gatewatch", "status")
+    zone("Etc/UTC")
 
 
 def test_a_bad_reload_keeps_the_old_one_and_shows(machine: Machine, watched: Daemon, lab: Lab, settings: Path) -> None:
