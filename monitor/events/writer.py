@@ -99,7 +99,12 @@ class EventWriter:
         """A descriptor. Lines are written whole and unbuffered, so a file object would add nothing."""
         if self.path == STANDARD_OUTPUT:
             return sys.stdout.fileno()
-        return os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o640)
+        file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o640)
+        now = os.fstat(file)
+        if os.geteuid() == now.st_uid == now.st_size == 0 and S_ISREG(now.st_mode):
+            owner = os.stat(os.path.dirname(self.path) or ".")  # a service must be able to go on with what root began
+            os.fchown(file, owner.st_uid, owner.st_gid)
+        return file
 
     def _put(self, data: bytes) -> None:
         """Writes and, where a full disk took only a part, cuts that part off again."""

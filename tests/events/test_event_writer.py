@@ -1,5 +1,6 @@
 """Event lines on real files: turned over when full, whole or absent on a full disk, and never in the way."""
 
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,16 @@ def disk_of(size: int) -> Iterator[None]:
 
 def refuse(line: str) -> None:
     raise AssertionError(line)
+
+
+def test_what_root_begins_is_its_folders_owners(tmp_path: Path) -> None:
+    """The service goes on with it as somebody else; what was there before stays whose it was."""
+    os.chown(tmp_path, 65534, 65534)
+    fresh, kept = tmp_path / "eve.json", tmp_path / "kept.json"
+    kept.write_text("before\n")
+    for path in (fresh, kept):
+        EventWriter(str(path), refuse).close()
+    assert [(path.stat().st_uid, path.stat().st_gid) for path in (fresh, kept)] == [(65534, 65534), (0, 0)]
 
 
 def test_lines_are_appended_and_counted(tmp_path: Path) -> None:
