@@ -3,10 +3,14 @@
 import os
 import sys
 from importlib import import_module
+from types import ModuleType
+from typing import Final
 
 from monitor.cli.parser import parse_arguments
 from monitor.cli.trouble import complain
-from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE, GatewatchError
+from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE, GatewatchError, MachineError
+
+LAB: Final = "lab"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
     try:
-        code: int = import_module(f"monitor.cli.{chosen.verb}").run(chosen)
+        code: int = module_of(chosen.verb).run(chosen)
         sys.stdout.flush()
     except GatewatchError as error:
         complain(str(error))
@@ -30,6 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_FINDING
     return code
+
+
+def module_of(verb: str) -> ModuleType:
+    """Raises MachineError where this installation leaves out what the verb needs, as the Debian package does."""
+    try:
+        return import_module(f"monitor.cli.{verb}")
+    except ModuleNotFoundError as error:
+        what = f"`gatewatch {verb}` needs {error.name}, which is not installed here"
+        how = "`make lab` in a checkout, or pip install 'gatewatch[lab]'" if verb == LAB else "install gatewatch anew"
+        raise MachineError(f"{what}: {how}") from error
 
 
 if __name__ == "__main__":

@@ -91,6 +91,9 @@ def test_it_runs_with_two_capabilities_in_a_sandbox(machine: Machine, lab: Lab) 
     assert lab.gateway.run(["sysctl", "-n", "net.netfilter.nf_conntrack_acct"]).stdout == "1\n"
     assert "bytes from conntrack's counters" in machine.journal(SERVICE)
     assert machine.must("gatewatch", "--version").startswith("gatewatch ")
+    lab_verb = machine.do("gatewatch", "lab")
+    assert (lab_verb.returncode, lab_verb.stderr.count("\n")) == (3, 1)
+    assert "is not installed here: `make lab` in a checkout" in lab_verb.stderr
     for verb in ("status", "report"):
         member = ("setpriv", "--reuid=65534", "--regid=gatewatch", "--clear-groups")
         assert machine.must(*member, "gatewatch", verb)
