@@ -1,5 +1,6 @@
 """`gatewatch`: chooses the verb, and turns what went wrong into one line and an exit code."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -11,6 +12,7 @@ from monitor.cli.trouble import complain
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE, GatewatchError, MachineError
 
 LAB: Final = "lab"
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # where our output goes: verbs catch their own
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.verb is None:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         code: int = module_of(chosen.verb).run(chosen)
         sys.stdout.flush()
@@ -28,12 +32,22 @@ def main(arguments: list[str] | None = None) -> int:
         complain(str(error))
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python must not try again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_output()  # whoever read it has gone, as `head` does
         return EXIT_OK
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        leave_output()
+        complain(f"what there is to say cannot be written: {error.strerror}")
+        return EXIT_FINDING
     except KeyboardInterrupt:
         return EXIT_FINDING
     return code
+
+
+def leave_output() -> None:
+    """Python must not try again to write what is left when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def module_of(verb: str) -> ModuleType:

@@ -167,6 +167,16 @@ def test_bad_usage_is_2(arguments: list[str], line: str) -> None:
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("verb", [["lists"], ["export", "hosts"], ["why", "tiktok.com"], ["--version"]])
+def test_output_that_finds_no_room_is_one_line(verb: list[str]) -> None:
+    """As on a full disk, into which nobody should believe to have written a whole file."""
+    script = '"$@" >/dev/full'
+    ran = gatewatch(*verb, prefix=("sh", "-c", script, "sh"))
+    assert ran.code == 1
+    assert ran.complaints[-1] == "what there is to say cannot be written: No space left on device"
+    assert gatewatch(*verb, prefix=("sh", "-c", '"$@" >&-', "sh")).err.count("Traceback") == 0
+
+
 def test_every_verb_has_help_and_says_what_it_does() -> None:
     text = gatewatch("--help").out
     verbs = build_parser()._subparsers
