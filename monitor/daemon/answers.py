@@ -1,6 +1,5 @@
 """The sinkhole behind the diversion's doors, and the policy that decides what it says."""
 
-import time
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Final
@@ -34,11 +33,14 @@ class Answers:
     `look` has the gateway look at the frames that wait: a question may overtake the frame that shows who asks.
     """
 
-    def __init__(self, gateway: Gateway, look: Callable[[], None], section: SinkholeSection) -> None:
+    def __init__(
+        self, gateway: Gateway, look: Callable[[], None], now: Callable[[], float], section: SinkholeSection
+    ) -> None:
         self.armed = False
         self.fault = ""
         self._gateway = gateway
         self._look = look
+        self._now = now
         self._section = section
         self.page = BlockedPage(self._explain, section)
         self.sinkhole: Sinkhole | None = None
@@ -120,7 +122,7 @@ class Answers:
 
     def _decide(self, client: bytes, name: bytes, kind: int) -> Decision:
         gateway = self._gateway
-        now = time.time()
+        now = self._now()
         if not gateway.knows(client):
             self._look()
         verdict = gateway.decide(client, name, now)
@@ -139,7 +141,7 @@ class Answers:
 
     def _explain(self, client: str, name: bytes) -> Rule | None:
         """The ban that keeps the client from the name now."""
-        address, now = ip_address(client).packed, time.time()
+        address, now = ip_address(client).packed, self._now()
         verdict = self._gateway.decide(address, name, now)
         if verdict is None or verdict.action != BLOCK:
             return None
@@ -166,4 +168,4 @@ class Answers:
     def _refused(self, client: bytes, name: bytes, decision: Decision) -> None:
         verdict = decision.about
         if isinstance(verdict, Verdict):
-            self._gateway.note_refused(client, name, verdict, time.time())
+            self._gateway.note_refused(client, name, verdict, self._now())

@@ -120,7 +120,9 @@ class Daemon:
         self.line = Line(self.capture, self.kernel, self.decoder, self.gateway)
         self.line.writer = writer
         self.turning = Turning(self.loop, self.line)
-        self.enforcement = Enforcement(self.loop, self.gateway, self.line.turn, self.sees, self._ground())
+        self.enforcement = Enforcement(
+            self.loop, self.gateway, self.line.turn, self.line.now, self.sees, self._ground()
+        )
         self.line.perform = self.enforcement.perform
         self.line.clock_set = self._follow_clock
         self.zone = Zone(self.loop, lambda: self._begin(self.take_policy()))
@@ -147,11 +149,11 @@ class Daemon:
 
     def standing(self) -> Standing:
         """The policy that the configuration asks for, as changed at run time."""
-        return self.orders.standing(configured_standing(self.config), time.time())
+        return self.orders.standing(configured_standing(self.config), self.line.now())
 
     async def prepare_policy(self, config: Config, lookup: Lookup | None, index: Index) -> None:
         """Does beforehand what takes long of `take_policy` after all this is taken, while nothing of it is."""
-        standing = self.orders.standing(configured_standing(config), time.time())
+        standing = self.orders.standing(configured_standing(config), self.line.now())
         ground = replace(self._ground(), config=config, settings=self.settings(config, lookup), index=index)
         await self.enforcement.prepare(build_policy(config, standing), ground)
 
@@ -161,7 +163,7 @@ class Daemon:
         await self.enforcement.govern(policy, self._ground())
         if self._expiry is not None:
             self._expiry.cancel()
-        now = time.time()
+        now = self.line.now()
         due = self.orders.next_expiry(now)
         if due < inf:
             wait = min(due - now, EXPIRY_SECONDS_MAX)
@@ -251,7 +253,7 @@ class Daemon:
         await self.enforcement.stop()
         self.turning.stop()
         await self._last_turns(began + FINAL_SECONDS)
-        self.line.write(self.gateway.close(time.time()))
+        self.line.write(self.gateway.close(self.line.now()))
         self.record.close()
         for line in last_words(self.gateway.rows(), self.capture.counts(), self.errors):
             log.info("%s", line)
@@ -335,7 +337,7 @@ class Daemon:
         self.look_around()
         after = self.settings(self.config, self.lookup)
         if anew or after != before:
-            self.gateway.reload(after, self.loaded.index, time.time())
+            self.gateway.reload(after, self.loaded.index, self.line.now())
 
     def chooses(self) -> bool:
         """Whether nobody has named the interfaces, so that they are the LAN side, whichever that is."""

@@ -4,7 +4,6 @@ Without a ban that does something nothing of the kernel is touched. What cannot 
 health and a metric, and the rest goes on. The bans hold as long as this says every second that the daemon lives.
 """
 
-import time
 from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -33,9 +32,9 @@ RETRY_SECONDS: Final = 5.0
 
 
 class Enforcement:
-    """`look` has the gateway look at the frames that wait; `sees` tells whether it sees anything: bans must not outlive
-    that. `write` takes the effects of a policy that was put in force. One change of policy at a time; `ground` is what
-    the last one stands on.
+    """`look` has the gateway look at the frames that wait; `now` is the line's time, which the core follows where the
+    clock is set; `sees` tells whether anything is seen: bans must not outlive that. `write` takes the effects of a
+    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on.
     """
 
     def __init__(
@@ -43,20 +42,22 @@ class Enforcement:
         loop: AbstractEventLoop,
         gateway: Gateway,
         look: Callable[[], None],
+        now: Callable[[], float],
         sees: Callable[[], bool],
         ground: Ground,
     ) -> None:
         self.write: Callable[[list[Effect]], None] = lambda effects: None
         self.fault = ""
         self._sees = sees
+        self._now = now
         self._changing = Lock()
         self._loop = loop
         self._retry: TimerHandle | None = None
         self._trying: Task[None] | None = None
         self._gateway = gateway
-        self._answers = Answers(gateway, look, ground.config.sinkhole)
-        self._holding = Holding(loop, ground, self._diversion)
-        self.learning = Learning(gateway, self._holding, self._answers.upstreams)
+        self._answers = Answers(gateway, look, now, ground.config.sinkhole)
+        self._holding = Holding(loop, now, ground, self._diversion)
+        self.learning = Learning(gateway, now, self._holding, self._answers.upstreams)
         self._upkeep = Upkeep(loop, self._holding, sees)
         self._holding.recut, self._holding.refill = self._recut, self._refill
         self._stand_on(ground)
@@ -77,7 +78,7 @@ class Enforcement:
         self._upkeep.look()
         await self.prepare(policy, ground)
         self._stand_on(ground)
-        policy.refresh(time.time())
+        policy.refresh(self._now())
         if needs_kernel(policy):
             self._start(policy)
         else:
@@ -86,7 +87,7 @@ class Enforcement:
         await self._put_in_force(policy)
 
     async def _put_in_force(self, policy: Policy) -> None:
-        effects = self._gateway.govern(policy if policy.bans else None, time.time())
+        effects = self._gateway.govern(policy if policy.bans else None, self._now())
         self.perform(effects)
         self.write(effects)
         await self._holding.backlog.done()
@@ -294,7 +295,7 @@ class Enforcement:
     def _recut(self) -> None:
         enforcer = self._holding.enforcer
         if enforcer is not None:
-            self._holding.hold(enforcer, self._gateway.judge.standing_kills(time.time()))
+            self._holding.hold(enforcer, self._gateway.judge.standing_kills(self._now()))
 
     def _refill(self) -> None:
         self.learning.restore()

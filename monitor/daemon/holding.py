@@ -3,7 +3,6 @@
 Whatever the kernel refuses is told in one line, and the rest goes on.
 """
 
-import time
 from asyncio import AbstractEventLoop, sleep
 from collections.abc import Callable, Sequence
 from typing import Final, final
@@ -41,12 +40,15 @@ class Holding:
     What stands on ground that has changed is made anew by `stand_on`.
     """
 
-    def __init__(self, loop: AbstractEventLoop, ground: Ground, diversion: Callable[[], Diversion]) -> None:
+    def __init__(
+        self, loop: AbstractEventLoop, now: Callable[[], float], ground: Ground, diversion: Callable[[], Diversion]
+    ) -> None:
         self.enforcer: Enforcer | None = None
         self.recut: Callable[[], None] = lambda: None
         self.refill: Callable[[], None] = lambda: None
         self.backlog = Backlog(loop, self._perform)
         self._loop = loop
+        self._now = now
         self._link: ProbeLink | None = None
         self.desired = Desired()
         self.seconds = Histogram(ENFORCE_BOUNDS)
@@ -72,7 +74,7 @@ class Holding:
         """Does beforehand, bit by bit, what takes long of `stand_on` and `rebuild`, while all stays as it is."""
         members, territory = await self._survey.make(ground)
         vendors = ground.index.vendors()
-        plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(), time.time())
+        plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(), self._now())
         await sleep(PAUSE_SECONDS)
 
     def start(self, policy: Policy) -> Enforcer:
@@ -167,7 +169,7 @@ class Holding:
     def kill(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
         """Cuts the flows and notes how long that took since their hellos were seen."""
         enforcer.kill([cut(kill) for kill in kills])
-        now = time.time()
+        now = self._now()
         for kill in kills:
             if kill.acknowledgment >= 0:
                 self.seconds.add(max(0.0, now - kill.time))
@@ -252,7 +254,7 @@ class Holding:
         ground = self._ground
         vendors = ground.index.vendors()
         return plan_table(
-            policy, self._members, self._territory, vendors, ground.interfaces, self._diversion(), time.time()
+            policy, self._members, self._territory, vendors, ground.interfaces, self._diversion(), self._now()
         )
 
 

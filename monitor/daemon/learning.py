@@ -5,7 +5,6 @@ connection is refused for a moment; names that show up later free it at once.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, final
@@ -43,8 +42,15 @@ ADDRESSES_AT_ONCE: Final = 50
 class Learning:
     """`holding` is the table that is moved, `upstreams` are the configured resolvers, none for the system's."""
 
-    def __init__(self, gateway: Gateway, holding: Holding, upstreams: Callable[[], tuple[bytes, ...]]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        now: Callable[[], float],
+        holding: Holding,
+        upstreams: Callable[[], tuple[bytes, ...]],
+    ) -> None:
         self._gateway = gateway
+        self._now = now
         self._holding = holding
         self._upstreams = upstreams
         self._lookups = Lookups(self._found)
@@ -74,7 +80,7 @@ class Learning:
             self._gateway.judge.usage.learned = self._learned.keys
         self._learned.claims, self._learned.learnable = claims, learnable
         self._learned.limit = ground.config.limits.learned
-        self._settle(self._learned.govern(time.time()))
+        self._settle(self._learned.govern(self._now()))
         chains = {owner: chain_for(self._holding.desired, *owner) for owner in self._learned.owners()}
         if any(self._chains.get(owner, chain) != chain for owner, chain in chains.items()):
             self.restore()
@@ -104,7 +110,7 @@ class Learning:
         if learned is None:
             return
         address = learned.learnable.plain(address)
-        if learned.strangers(address, [name], time.time()):
+        if learned.strangers(address, [name], self._now()):
             self._lookups.ask(name, urgent=True)
         self._settle([address])
 
@@ -134,7 +140,7 @@ class Learning:
         learned = self._learned
         if learned is None:
             return []
-        now = time.time()
+        now = self._now()
         return [
             {
                 "name": state.name.decode("ascii", "replace"),
@@ -153,7 +159,7 @@ class Learning:
             "table_evictions_total": {("lookups",): float(lookups.evictions)},
         }
         if learned is not None:
-            now = time.time()
+            now = self._now()
             learned.sweep(now)
             samples["learned_addresses_total"] = {(result,): float(count) for result, count in learned.counts.items()}
             samples["table_entries"][("learned",)] = float(learned.count_learned(now))
@@ -174,7 +180,7 @@ class Learning:
         enforcer, policy, learned = self._holding.enforcer, self._gateway.judge.policy, self._learned
         if enforcer is None or policy is None or learned is None:
             return
-        now = time.time()
+        now = self._now()
         if self._excuse(enforcer, policy, names[0], addresses, ttl + GRACE_SECONDS):
             self._passing.note(names[0], addresses, ttl + GRACE_SECONDS)
         until = now + max(ttl + GRACE_SECONDS, SECONDS_LEAST)
@@ -188,7 +194,7 @@ class Learning:
 
     def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> bool:
         """The addresses of a name that passes may be reached, by whom the name may be; false where it does not pass."""
-        excused = excused_elements(policy, name, addresses, time.time())
+        excused = excused_elements(policy, name, addresses, self._now())
         with self._telling(enforcer):
             for set_name, keys in excused.items():
                 if set_name in enforcer.elements.specs:
@@ -237,7 +243,7 @@ class Learning:
         enforcer, policy, learned = self._holding.enforcer, self._gateway.judge.policy, self._learned
         if enforcer is None or policy is None or learned is None or not policy.active:
             return
-        now = time.time()
+        now = self._now()
         lessons: list[Lesson] = []
         for address in addresses:
             said = [one for key in learned.learnable.keys(address) for one in self._gateway.judge.usage.sayings.at(key)]
@@ -248,7 +254,7 @@ class Learning:
         enforcer, learned = self._holding.enforcer, self._learned
         if enforcer is None or learned is None:
             return
-        now = time.time()
+        now = self._now()
         some, rest = addresses[:ADDRESSES_AT_ONCE], addresses[ADDRESSES_AT_ONCE:]
         self._perform(enforcer, [lesson for address in some for lesson in learned.lessons_of(address, now)], now)
         if rest:

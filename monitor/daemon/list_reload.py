@@ -1,6 +1,5 @@
 """Lists that have changed on the disk, taken into what runs: no flow is lost, and the configuration is not read."""
 
-import time
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -39,7 +38,7 @@ async def _read_again(daemon: Daemon) -> None:
     told = list_lines(daemon.loaded.statuses)
     await daemon.prepare_policy(daemon.config, daemon.lookup, loaded.index)
     daemon.loaded = loaded
-    daemon.gateway.reload(daemon.settings(daemon.config, daemon.lookup), loaded.index, time.time())
+    daemon.gateway.reload(daemon.settings(daemon.config, daemon.lookup), loaded.index, daemon.line.now())
     await daemon.take_policy()
     return_memory()
     log.info("lists read again: %s", daemon.describe())

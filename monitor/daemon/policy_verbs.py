@@ -2,7 +2,6 @@
 
 import asyncio
 import pwd
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -33,7 +32,7 @@ class PolicyVerbs:
         """What has changed. Raises UsageError where nothing was understood, GatewatchError where nothing can change."""
         daemon = self._daemon
         user = await asyncio.to_thread(user_name, peer.uid)
-        now = time.time()
+        now = self._daemon.line.now()
         by = Order(verb, now, peer.uid, user, peer.pid)
         order = read_change(verb, arguments, by, daemon.config, daemon.loaded.index)
         configured = configured_standing(daemon.config)

@@ -1,7 +1,6 @@
 """A reload: everything new is made beside what runs, and takes its place only when all of it works."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 from monitor.config.parse import load
@@ -146,7 +145,7 @@ class Reloader:
         daemon.orders.folder = prepared.config.state.path
         settings = daemon.settings(prepared.config, prepared.lookup)
         daemon.look_around()
-        daemon.gateway.reload(settings, prepared.loaded.index, time.time())
+        daemon.gateway.reload(settings, prepared.loaded.index, daemon.line.now())
         daemon.record.configure(prepared.config)
         await daemon.take_policy()
         if prepared.config.selftest != old.selftest:

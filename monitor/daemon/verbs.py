@@ -152,7 +152,10 @@ class Verbs:
         if groups is None:
             groups = tuple(groups_by_key(self._daemon.config.groups, device))
         policy, armed = gateway.judge.policy, gateway.judge.armed
-        return {"groups": list(groups), "layers": fate(policy, groups, device, found, name, armed, time.time())}
+        return {
+            "groups": list(groups),
+            "layers": fate(policy, groups, device, found, name, armed, self._daemon.line.now()),
+        }
 
     def _names(self, address: bytes, device: str) -> list[dict[str, Any]]:
         """The newest names of the address, for one device or for all, and what each belongs to."""

@@ -1,7 +1,11 @@
 """Somebody sets the clock: noticed once; a clock that only runs a little wrong is not."""
 
+from pathlib import Path
+
+import pytest
 from cast import START, gateway
 
+import monitor.daemon
 from monitor.daemon.clock import STEP_SECONDS, Clock
 from monitor.daemon.loop import Line
 
@@ -49,3 +53,23 @@ def test_the_core_follows_a_set_clock_and_the_rest_is_told_by_how_much() -> None
         assert line.now() == times.wall
         assert abs(line.gateway.next_wakeup() - times.wall) <= 1.0
     assert told == [-86_400.0]
+
+
+def test_who_is_told_may_ask_for_the_time() -> None:
+    """Some of those who follow ask at once."""
+    times = Times()
+    times.wall = START
+    line = Line(None, None, None, gateway())
+    line.clock = Clock(lambda: times.wall, lambda: times.steady)
+    asked: list[float] = []
+    line.clock_set = lambda moved: asked.append(line.now())
+    times.pass_by(1.0, wall=86_400.0)
+    assert [line.now(), *asked] == [times.wall, times.wall]
+
+
+@pytest.mark.parametrize(
+    "room", ["answers", "enforcement", "holding", "learning", "list_reload", "policy_verbs", "reload"]
+)
+def test_who_tells_the_core_the_time_has_it_from_the_line(room: str) -> None:
+    """By a clock that was set a moment ago, every flow would be over and every order at its end."""
+    assert "time.time()" not in (Path(monitor.daemon.__path__[0]) / f"{room}.py").read_text()
