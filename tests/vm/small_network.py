@@ -22,7 +22,7 @@ from monitor.lab.plan import RESOLVER_V4, Plan
 from monitor.lab.zone import Zone
 
 START_SECONDS: Final = 240.0
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 60.0
 RECORD_HEADER: Final = 5
 PIECE: Final = 1_000
 
