@@ -38,6 +38,14 @@ class Remains:
     table: Desired
 
 
+@dataclass(frozen=True)
+class Repair:
+    """What is wrong with the table in one line, `""` where nobody need know, and what `apply` shall do about it."""
+
+    fault: str
+    changes: Sequence[Change]
+
+
 def look_at_table(nftables: Nftables, elements: Elements, diversion: Diversion, desired: Desired) -> Remains:
     """What is left of `desired`; a set that lacks an element counts as empty. Adding what is there does no harm."""
     chains, counters, sets = nftables.chains(TABLE), nftables.counters(TABLE), nftables.sets(TABLE)

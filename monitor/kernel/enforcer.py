@@ -14,7 +14,7 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.alive import Alive
-from monitor.kernel.damage import leftovers, look_at_table
+from monitor.kernel.damage import Repair, leftovers, look_at_table
 from monitor.kernel.diversion import Diversion
 from monitor.kernel.elements import ElementChange, Elements
 from monitor.kernel.libnftables import NftLibrary, RulesetRefused
@@ -23,9 +23,9 @@ from monitor.kernel.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, P
 from monitor.kernel.nftables import Nftables, TableSight
 from monitor.kernel.reset import Resets, Tracking
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
-from monitor.policy.change import AddElements, AddSet, Change, DeleteSet
+from monitor.policy.change import AddSet, Change, DeleteSet
 from monitor.policy.desired import TABLE, Desired
-from monitor.policy.diff import diff
+from monitor.policy.diff import all_elements, diff
 from monitor.policy.probe import PROBE
 from monitor.policy.rules import ALIVE, KILL_SECONDS, kill_set, learned_set
 from monitor.policy.script import commands, ruleset
@@ -55,14 +55,6 @@ class Cut:
     sequence: int | None = None
     closed: bool = False
     name: bytes = b""
-
-
-@dataclass(frozen=True)
-class Repair:
-    """What is wrong with the table in one line, `""` where nobody need know, and what `apply` shall do about it."""
-
-    fault: str
-    changes: Sequence[Change]
 
 
 @final
@@ -243,13 +235,21 @@ class Enforcer:
         failed, self._failed = self._failed, []
         lacking, self._lacking = self._lacking, set()
         if not failed:
-            return Repair("", [change for change in in_order(desired) if change.set in lacking])
+            return Repair("", [change for change in all_elements(desired) if change.set in lacking])
+        try:
+            return self._do_again(desired, failed, lacking, stubborn)
+        except (OSError, MachineError):
+            self._failed += failed
+            self._lacking |= lacking
+            raise
+
+    def _do_again(self, desired: Desired, failed: Sequence[Change], lacking: set[str], stubborn: bool) -> Repair:
         fault = f"a change of table inet {TABLE} had been refused"
         gone = self._find_table()
         if gone:
             return self._begin_anew(desired, gone)
         if stubborn:
-            self._made_anew, self._failed = True, failed
+            self._made_anew = True
             self._load(desired)
             return Repair(f"{fault}: all made anew", ())
         remains = look_at_table(self._nftables, self.elements, self.diversion, desired)
@@ -314,7 +314,7 @@ class Enforcer:
         made = self._nftables.table(FAMILY_INET, TABLE)
         self._handle = made.handle if made is not None else 0
         self._failed, self._lacking = [], set()
-        self._change_elements(in_order(desired))
+        self._change_elements(all_elements(desired))
         self.alive.renew()
         self._remember()
 
@@ -324,7 +324,7 @@ class Enforcer:
         self._library.run(marked(BRIDGE, desired))
         bridge = Elements(self._batches, self._nftables, BRIDGE)
         bridge.specs = self.elements.specs
-        bridge.change(in_order(desired))
+        bridge.change(all_elements(desired))
         bridge.put(ALIVE, [(name, "") for name in self.alive.interfaces], BRIDGE_SECONDS)
 
     def _remove_table(self, family: int, name: str) -> None:
@@ -381,14 +381,3 @@ def marked(table: str, desired: Desired) -> str:
 
 def is_of_elements(change: Change) -> bool:
     return isinstance(change, ElementChange)
-
-
-def in_order(desired: Desired) -> list[AddElements]:
-    """Everything that the sets hold; members stand before what is banned."""
-    found = [
-        AddElements(name, tuple(desired.elements.get(name, {}).items()))
-        for verdicts in (False, True)
-        for name, spec in desired.sets.items()
-        if spec.verdicts == verdicts and not spec.runtime
-    ]
-    return [change for change in found if change.elements]

@@ -153,3 +153,14 @@ def change_elements(kept: dict[bytes, str], change: AddElements | DeleteElements
             del kept[key]
     if isinstance(change, AddElements | ReplaceElements):
         kept.update(change.elements)
+
+
+def all_elements(desired: Desired) -> list[AddElements]:
+    """Everything that the sets hold; members stand before what is banned."""
+    found = [
+        AddElements(name, tuple(desired.elements.get(name, {}).items()))
+        for verdicts in (False, True)
+        for name, spec in desired.sets.items()
+        if spec.verdicts == verdicts and not spec.runtime
+    ]
+    return [change for change in found if change.elements]

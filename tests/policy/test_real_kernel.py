@@ -14,7 +14,8 @@ from fake_kernel import PASS, TCP, FakeKernel, Packet
 from hypothesis import Phase, given, settings
 from worlds import INTERFACES, Listed, World, catalogues, learned_sets, packed, traffic, worlds
 
-from monitor.kernel.enforcer import Enforcer, Repair
+from monitor.kernel.damage import Repair
+from monitor.kernel.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.policy.desired import Desired
 from monitor.policy.diff import diff
