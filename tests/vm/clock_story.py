@@ -5,6 +5,7 @@ before and one for each setting of the clock, and what the journal and the event
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -249,6 +250,8 @@ def main() -> int:
     if not is_emulated():
         print("this sets the clock: only for an emulated machine", file=sys.stderr)
         return 2
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     take_fewer_lists()
     subprocess.run(["date", "-s", START], check=True, stdout=subprocess.DEVNULL)
     with SmallNetwork(ZONE) as network:
