@@ -22,7 +22,8 @@ LOOK_SECONDS: Final = 0.1
 TESTS: Final = Path(__file__).resolve().parents[1]
 KEPT: Final = ("PYTHONSAFEPATH", "GATEWATCH_TEST_ENGINE", "LANG", "CI")
 
-# The modules that the kernel asks for come by busybox's modprobe, whose name must be that.
+# The modules that the kernel asks for come by busybox's modprobe, whose name must be that. A tunnel's device is there
+# before its module, which comes when somebody opens it.
 START: Final = r"""
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 mkdir -p /lib/modules
@@ -30,6 +31,8 @@ mount -t tmpfs tmpfs /lib/modules
 ln -s {modules} /lib/modules/{release}
 ln -s {busybox} /run/modprobe
 echo /run/modprobe > /proc/sys/kernel/modprobe
+mkdir -p /dev/net
+{busybox} mknod /dev/net/tun c 10 200
 {busybox} ip link set lo up
 {busybox} hostname emulated
 cd {folder}
