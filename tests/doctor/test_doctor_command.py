@@ -155,14 +155,18 @@ def test_a_machine_is_tried_out_behind_a_strict_firewall_and_left_as_it_was(wire
     before = state()
     checks: list[Check] = wire.near.inside(try_out)
     assert [str(check) for check in checks if check.fault] == []
-    assert len(checks) == 8
+    assert len(checks) == 10
     assert state() == before
 
 
 def test_a_family_that_is_not_forwarded_is_not_tried(wire: Cable) -> None:
     wire.near.sysctl({"ipv6/conf/all/forwarding": 0})
     checks: list[Check] = wire.near.inside(try_out)
-    assert [check.what for check in checks if check.layer != "dns"] == ["TLS on IPv4", "TCP on IPv4"]
+    assert [check.what for check in checks if check.layer != "dns"] == [
+        "TLS on IPv4",
+        "QUIC on IPv4",
+        "TCP on IPv4",
+    ]
     assert not any(check.fault for check in checks)
 
 

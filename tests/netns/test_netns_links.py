@@ -1,6 +1,7 @@
 """Interfaces come and go while bans hold: what is watched is banned, what is not is not, and a storm costs little."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from monitor.lab.plan import WAN_INTERNET_V4, WAN_INTERNET_V6, Lan, Plan
 pytestmark = pytest.mark.netns
 
 EVENTS = 300
+REST_SECONDS = 1.5
 NAME = "www.tiktok.com"
 LAPSED_SECONDS = 15.0
 
@@ -40,15 +42,17 @@ def probes(lab: Lab) -> int:
 
 
 def settled(daemon: Daemon, lab: Lab, more_than: int) -> int:
-    """`probes` once there are more, and none came between two answers of the daemon."""
-    before = -1
+    """`probes` once there are more, and none has come for a while."""
+    before, since = -1, time.monotonic()
 
     def still() -> bool:
-        nonlocal before
+        nonlocal before, since
         last, before = before, probes(lab)
-        return before == last > more_than
+        if before != last:
+            since = time.monotonic()
+        return before > more_than and time.monotonic() - since > REST_SECONDS
 
-    daemon.wait_for("come to rest", still, 30)
+    daemon.wait_for("come to rest", still, 60)
     return before
 
 

@@ -92,9 +92,10 @@ def unpack(packages: list[Path]) -> None:
     fresh.mkdir()
     excluded = [f"--exclude={pattern}" for pattern in LEFT_OUT]
     for package in packages:
-        reader = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE)
-        subprocess.run(["tar", "-x", "-C", str(fresh), *excluded], stdin=reader.stdout, check=True, timeout=SECONDS_MAX)
-        if reader.wait() != 0:
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as reader:
+            tar = ["tar", "-x", "-C", str(fresh), *excluded]
+            subprocess.run(tar, stdin=reader.stdout, check=True, timeout=SECONDS_MAX)
+        if reader.returncode != 0:
             raise RuntimeError(f"{package}: cannot be unpacked")
         package.unlink()
     found = found_in(fresh, emulation())
