@@ -80,6 +80,10 @@ class KernelSide:
         if not conntrack.is_dumping and time.monotonic() >= self._dump_due:
             conntrack.start_dump()
 
+    def is_behind(self) -> bool:
+        """Whether conntrack has told of more flows than were read."""
+        return self.conntrack is not None and self.conntrack.is_behind
+
     def dump(self) -> None:
         """Asks for all counters now."""
         if self.conntrack is not None:

@@ -67,6 +67,7 @@ class Line:
         self.clock_set: Callable[[float], None] = lambda seconds: None
         self._unsettled = 0.0
         self._lost = 0
+        self._losing = False
         self._looked = 0.0
 
     def turn(self) -> None:
@@ -108,11 +109,12 @@ class Line:
         self.kernel.dump_when_due()
 
     def _look_for_losses(self, now: float) -> None:
-        """The gateway hears of them before it counts anything."""
+        """The gateway hears of them before it counts anything. Flows that began meanwhile may still wait to be told."""
         if now < self.gateway.next_wakeup():
             return
         lost = self.capture.dropped()
-        if lost > self._lost:
+        self._losing = lost > self._lost or (self._losing and self.kernel.is_behind())
+        if self._losing:
             self.gateway.lose(min(self._looked or now, now), now)
         self._lost = lost
         self._looked = now

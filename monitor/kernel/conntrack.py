@@ -38,7 +38,8 @@ class Conntrack:
     """The subscription and the dump, on two sockets. Raises OSError where the kernel or the privilege lacks.
 
     `overruns` counts how often events were lost; a dump then makes up for them. `dump_began` is when the last dump
-    began, of the monotonic clock, and `dumped` how many entries it gave.
+    began, of the monotonic clock, and `dumped` how many entries it gave. `is_behind` says that more events waited
+    than were wanted.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class Conntrack:
         self.is_dumping = False
         self.dumped = 0
         self.dump_began = 0.0
+        self.is_behind = False
         self._wanted = False
 
     def read_events(self, now: float, events_max: int = 256) -> list[FlowCount]:
@@ -61,8 +63,11 @@ class Conntrack:
                 self.start_dump()
                 continue
             if not data:
+                self.is_behind = False
                 break
             parse_conntrack(data, now, found)
+        else:
+            self.is_behind = True
         return found
 
     def start_dump(self) -> None:

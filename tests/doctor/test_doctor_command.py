@@ -13,7 +13,7 @@ from pathlib import Path
 import dns.message
 import dns.rrset
 import pytest
-from cable import FAR_V4, NEAR_V4, Cable, cable, ip
+from cable import FAR_V4, NEAR_V4, Cable, cable, ip, wait_until
 from privileges import as_nobody
 
 from monitor.daemon.selftest import Check
@@ -152,6 +152,7 @@ def test_a_machine_is_tried_out_behind_a_strict_firewall_and_left_as_it_was(wire
 
     wire.near.run(["nft", "-f", "-"], input=FIREWALL).check_returncode()
     wire.near.sysctl({"ipv4/conf/all/rp_filter": 1, "netfilter/nf_conntrack_tcp_loose": 0})
+    wait_until(lambda: "local fe80:" in state() and "linkdown" not in state())  # by then the kernel has done its part
     before = state()
     checks: list[Check] = wire.near.inside(try_out)
     assert [str(check) for check in checks if check.fault] == []

@@ -74,10 +74,11 @@ def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
     finally:
         os.kill(daemon.child.pid, signal.SIGCONT)
     assert transfer.good, transfer.text
+    lab.gateway.run(["conntrack", "-D", "-p", "tcp", "--orig-port-src", str(transfer.port)])
     daemon.wait_for(
         "counted the transfer as lost to sight",
         lambda: daemon.metric("blind_bytes_total", group="phones", reason="dropped") > 300_000,
-        seconds=REST_SECONDS,
+        seconds=2 * REST_SECONDS,
     )
     assert daemon.metric("capture_dropped_packets_total") > 0
     assert daemon.metric("blind_bytes_total", reason="undecodable") == undecodable
