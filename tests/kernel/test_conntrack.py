@@ -165,6 +165,21 @@ def test_lost_events_are_made_up_for_by_a_dump(wire: Cable, monkeypatch: pytest.
         assert source.dumped >= 1_000
 
 
+def test_it_says_whether_more_events_wait_than_were_wanted(wire: Cable) -> None:
+    def begin_flows() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for port in range(11_000, 11_100):
+                out.sendto(b"x", (NEAR_V4, port))
+
+    with closing(wire.near.inside(Conntrack)) as source:
+        wire.far.inside(begin_flows)
+        assert len(source.read_events(1.0, 8)) == 8
+        assert source.is_behind
+        while source.read_events(1.0, 8):
+            pass
+        assert not source.is_behind
+
+
 def test_a_dump_asked_for_during_a_dump_comes_after_it(wire: Cable) -> None:
     talk(wire, NEAR_V4, 10)
     with closing(wire.near.inside(Conntrack)) as source:
