@@ -70,6 +70,19 @@ def ip(arguments: str) -> None:
     subprocess.run(["ip", *arguments.split()], check=True, capture_output=True)
 
 
+@contextmanager
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Has this run beside the block, which sets the event at its end."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=(ended,))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def wait_until(reached: Callable[[], bool], seconds: float = 5.0) -> None:
     """Looks again and again, because the kernel's time is not ours; fails after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -26,6 +26,7 @@ from monitor.lists.cache import load_cached
 from monitor.policy.ban import Ban
 from monitor.policy.judge import Policy, covers
 from monitor.policy.protected import is_under
+from monitor.web.hosts import is_address
 
 STANDARD_INPUT: Final = "-"
 
@@ -112,7 +113,7 @@ class Told:
         self._silent = False
 
     def learned(self, query: str) -> tuple[dict[str, Any], ...]:
-        if self._silent or not is_address(query):
+        if self._silent or not is_address(query.strip("[]")):
             return ()
         try:
             return tuple(ask("why", {"query": query})["learned"])
@@ -199,14 +200,6 @@ def learned_text(one: dict[str, Any]) -> str:
 
 def clock(time: float) -> str:
     return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S")
-
-
-def is_address(query: str) -> bool:
-    try:
-        ip_address(query.strip("[]"))
-    except ValueError:
-        return False
-    return True
 
 
 def queries(given: list[str]) -> Iterator[str]:

@@ -31,8 +31,7 @@ MakeSocket: TypeAlias = Callable[[int, int, int], socket.socket]
 Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 Control: TypeAlias = tuple[int, int, bytes]
 
-_IFINDEX: Final = struct.Struct("=I")
-_DROPS: Final = struct.Struct("=I")
+_WORD: Final = struct.Struct("=I")
 
 
 def family_of(address: str) -> int:
@@ -108,7 +107,7 @@ def _widen(target: socket.socket) -> None:
 
 def unread(listener: socket.socket) -> int:
     """Datagrams since the socket was opened for which it had no room (`SK_MEMINFO_DROPS`), modulo 2**32."""
-    drops: int = _DROPS.unpack_from(listener.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO_BYTES), DROPS_AT)[0]
+    drops: int = _WORD.unpack_from(listener.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO_BYTES), DROPS_AT)[0]
     return drops
 
 
@@ -126,4 +125,4 @@ def answer_from(address: bytes, peer: Peer) -> Control:
     """Makes a datagram to `peer` leave from that address; link-local ones need the peer's scope (RFC 4007)."""
     if len(peer) == 2:
         return socket.IPPROTO_IP, IP_PKTINFO, b"\0\0\0\0" + address + b"\0\0\0\0"
-    return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + _IFINDEX.pack(peer[3])
+    return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + _WORD.pack(peer[3])

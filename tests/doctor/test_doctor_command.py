@@ -13,7 +13,7 @@ from pathlib import Path
 import dns.message
 import dns.rrset
 import pytest
-from cable import FAR_V4, NEAR_V4, Cable, cable, ip, wait_until
+from cable import FAR_V4, NEAR_V4, Cable, beside, cable, ip, wait_until
 from privileges import as_nobody
 
 from monitor.daemon.selftest import Check
@@ -76,7 +76,7 @@ def answering(place: Namespace, address: str, record: str = "") -> Iterator[None
         listener.settimeout(0.1)
         return listener
 
-    def serve() -> None:
+    def serve(ended: threading.Event) -> None:
         while not ended.is_set():
             with contextlib.suppress(TimeoutError):
                 data, peer = listener.recvfrom(512)
@@ -85,15 +85,8 @@ def answering(place: Namespace, address: str, record: str = "") -> Iterator[None
                     answer.answer.append(dns.rrset.from_text(answer.question[0].name, 60, "IN", "AAAA", record))
                 listener.sendto(answer.to_wire(), peer)
 
-    ended = threading.Event()
-    with place.inside(listen) as listener:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+    with place.inside(listen) as listener, beside(serve):
+        yield
 
 
 def test_a_network_that_translates_and_its_resolver_on_the_lan(wire: Cable, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cable import FAR_V4, Cable, cable, ip, wait_until
+from cable import FAR_V4, Cable, beside, cable, ip, wait_until
 from pyroute2 import Ethtool
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptRDNSS, IPv6
 from scapy.layers.l2 import Ether
@@ -143,19 +143,13 @@ def test_mac_members_do_not_reach_behind_another_router(wire: Cable, tmp_path: P
 @contextmanager
 def announcing(wire: Cable, frame: bytes) -> Iterator[None]:
     """Somebody on the LAN says this again and again."""
-    ended = threading.Event()
 
-    def announce() -> None:
+    def announce(ended: threading.Event) -> None:
         while not ended.wait(0.1):
             wire.send_frames([frame])
 
-    thread = threading.Thread(target=announce)
-    thread.start()
-    try:
+    with beside(announce):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def test_another_router_and_the_resolver_that_it_announces(wire: Cable, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The table on the real kernel: made, changed, found missing, removed; nobody else's state touched."""
 
 import errno
-import json
 import os
 import signal
 import socket
@@ -9,23 +8,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import pytest
 from cable import FAR_MAC, NEAR_V4, Cable, cable, ip, wait_until
+from enforcing import elements, mend, nft, with_enforcer
 from tables import COUNTER, LAPTOP, span, table
 
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.policy.change import AddElements, DeleteElements
-from monitor.policy.desired import Chain, Desired
+from monitor.policy.desired import Desired
 from monitor.policy.diff import diff
-from monitor.policy.portions import ELEMENTS_MAX, portions
-from monitor.policy.rules import learned_set
 
 pytestmark = pytest.mark.netns
 
@@ -37,30 +33,6 @@ BANNED = span("203.0.113.0-203.0.113.127")
 def wire() -> Iterator[Cable]:
     with cable() as ends:
         yield ends
-
-
-def nft(space: Namespace, *words: str) -> str:
-    done = space.run(["nft", *words])
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def elements(space: Namespace, name: str, kind: str = "set") -> list[object]:
-    found = json.loads(nft(space, "-j", "list", kind, "inet", "gatewatch", name))["nftables"]
-    return next(iter(item[kind].get("elem", []) for item in found if kind in item))
-
-
-def with_enforcer(space: Namespace, work: Callable[[Enforcer], None]) -> None:
-    """Sockets belong to the namespace of the thread that opens them: everything happens in one."""
-
-    def run() -> None:
-        enforcer = Enforcer()
-        try:
-            work(enforcer)
-        finally:
-            enforcer.stop()
-
-    space.inside(run)
 
 
 def test_a_stop_leaves_nothing_and_touches_nothing(wire: Cable) -> None:
@@ -112,158 +84,6 @@ def test_changes_reach_the_kernel_and_what_it_refuses_is_told(wire: Cable) -> No
         assert len(elements(wire.near, "g_staff/mac")) == 1
 
     with_enforcer(wire.near, work)
-
-
-def test_elements_that_were_refused_come_once_they_can(wire: Cable) -> None:
-    old, new = table(BANNED), table(BANNED, span("198.51.100.1-198.51.100.9"))
-    foreign = "{ 198.51.100.5-198.51.100.20 : goto v_acme }"
-
-    def work(enforcer: Enforcer) -> None:
-        enforcer.start(old, ["v0"])
-        nft(wire.near, "add", "element", "inet", "gatewatch", "net4", foreign)
-        enforcer.apply(diff(new, old))
-        assert mend(enforcer, new) == ""
-        assert "others overlap them" in enforcer.take_complaints()[0]
-        assert "198.51.100.9" not in str(elements(wire.near, "net4", "map"))
-        nft(wire.near, "delete", "element", "inet", "gatewatch", "net4", foreign.partition(" :")[0] + " }")
-        wait_for(lambda: mend(enforcer, new) == "" and "198.51.100.9" in str(elements(wire.near, "net4", "map")), 20)
-
-    with_enforcer(wire.near, work)
-
-
-def test_what_was_refused_comes_by_itself(wire: Cable) -> None:
-    new = table(BANNED)
-    old = replace(new, chains={**new.chains, "v_other": Chain(("drop",))})
-
-    def work(enforcer: Enforcer) -> None:
-        enforcer.start(old, ["v0"])
-        nft(wire.near, "add", "chain", "inet", "gatewatch", "foreign")
-        nft(wire.near, "add", "rule", "inet", "gatewatch", "foreign", "jump", "v_other")
-        enforcer.apply(diff(new, old))
-        assert "v_other" in enforcer.take_complaints()[0]
-        assert "tried again" in mend(enforcer, new)
-        assert "v_other" not in nft(wire.near, "list", "table", "inet", "gatewatch")
-        assert "foreign" not in nft(wire.near, "list", "table", "inet", "gatewatch")
-        assert mend(enforcer, new) == ""
-
-    with_enforcer(wire.near, work)
-
-
-@pytest.mark.parametrize(
-    ("damage", "fault"),
-    [
-        ("flush ruleset", "was removed"),
-        ("flush table inet gatewatch", "chain"),
-        ("flush map inet gatewatch net4", "set net4"),
-        ("delete element inet gatewatch g_staff/mac { 02:00:00:00:00:02 }", "set g_staff/mac"),
-        ("flush table inet gatewatch; delete set inet gatewatch g_staff/mac", "chain"),
-        ("flush table inet gatewatch; delete counter inet gatewatch diverted", "chain"),
-        ("flush chain inet gatewatch ingress_0", "chain ingress_0"),
-        ("delete table netdev gatewatch", "table netdev gatewatch was removed"),
-    ],
-)
-def test_what_somebody_took_away_comes_back(wire: Cable, damage: str, fault: str) -> None:
-    desired = table(BANNED)
-
-    def work(enforcer: Enforcer) -> None:
-        enforcer.start(desired, ["v0"])
-        enforcer.divert(["v0"])
-        assert mend(enforcer, desired) == ""
-        whole = held(wire.near)
-        nft(wire.near, damage)
-        line = mend(enforcer, desired)
-        assert fault in line
-        assert line.endswith("by somebody else: put back")
-        assert held(wire.near) == whole
-        assert mend(enforcer, desired) == ""
-        nft(wire.near, FOREIGN)
-        assert mend(enforcer, desired) == ""
-
-    with_enforcer(wire.near, work)
-
-
-def test_what_holds_goes_on_holding_while_the_rest_is_put_back(wire: Cable) -> None:
-    """One lost element is one element to put back: the table, its counts and what time put in stay as they are."""
-    desired = table(BANNED)
-
-    def work(enforcer: Enforcer) -> None:
-        enforcer.start(desired, ["v0"])
-        enforcer.learn("v_acme", [b"\x63\0\0\1"], 60, b"www.example.com")
-        nft(wire.near, "flush map inet gatewatch net4")
-        repair = enforcer.reconcile(desired)
-        assert repair.changes == [AddElements("net4", ((BANNED, "v_acme"),))]
-        enforcer.apply(repair.changes)
-        assert len(elements(wire.near, "net4", "map")) == 1
-        assert len(elements(wire.near, "learned4")) == 1
-
-    with_enforcer(wire.near, work)
-
-
-def test_a_table_that_goes_again_while_it_is_put_back_is_begun_anew(wire: Cable) -> None:
-    many = [(11 << 24) + (number << 8) for number in range(ELEMENTS_MAX + 1)]
-    desired = table(*[start.to_bytes(4, "big") + (start + 127).to_bytes(4, "big") for start in many])
-
-    def work(enforcer: Enforcer) -> None:
-        enforcer.start(desired, ["v0"])
-        whole = held(wire.near)
-        nft(wire.near, "delete table inet gatewatch")
-        assert not enforcer.is_there()
-        cut = portions(enforcer.reconcile(desired).changes)
-        assert enforcer.is_there()
-        assert elements(wire.near, "alive") != []
-        for portion in cut[:-1]:
-            enforcer.apply(portion)
-        assert len(elements(wire.near, "net4", "map")) == ELEMENTS_MAX
-        assert len(elements(wire.near, "g_staff/mac")) == 1
-        nft(wire.near, "delete table inet gatewatch")
-        assert not enforcer.is_there()
-        assert "was removed" in mend(enforcer, desired)
-        assert held(wire.near) == whole
-        assert enforcer.take_complaints() == []
-        assert mend(enforcer, desired) == ""
-
-    with_enforcer(wire.near, work)
-
-
-def test_what_the_kernel_keeps_refusing_is_tried_with_all_the_table_once(wire: Cable) -> None:
-    """Somebody's set of another shape stands where one of ours must be, and holds nothing up but what needs it."""
-    desired = table(BANNED)
-    set_name = learned_set("v_acme", 4)
-
-    def work(enforcer: Enforcer) -> None:
-        enforcer.start(desired, ["v0"])
-        nft(wire.near, f"flush chain inet gatewatch learned; delete set inet gatewatch {set_name}")
-        nft(wire.near, f"add set inet gatewatch {set_name} {{ type ether_addr; }}")
-        assert "chain learned" in mend(enforcer, desired)
-        assert enforcer.take_complaints() != []
-        told: list[str] = []
-        wait_for(lambda: bool(told.append(mend(enforcer, desired)) or "made anew" in told[-1]), 20)
-        assert any("tried again" in line for line in told)
-        assert "ipv4_addr" in nft(wire.near, "list", "set", "inet", "gatewatch", set_name)
-        assert mend(enforcer, desired) == ""
-        assert len(elements(wire.near, "net4", "map")) == 1
-
-    with_enforcer(wire.near, work)
-
-
-def mend(enforcer: Enforcer, desired: Desired) -> str:
-    """What was wrong, and all that was to be done about it."""
-    repair = enforcer.reconcile(desired)
-    enforcer.apply(repair.changes)
-    return repair.fault
-
-
-def held(space: Namespace) -> list[str]:
-    """The ruleset, whatever order it was made in, without what changes by itself."""
-    found = json.loads(nft(space, "-j", "list", "ruleset"), object_hook=lasting)["nftables"]
-    return sorted(json.dumps(one) for one in found)
-
-
-def lasting(item: dict[str, object]) -> dict[str, object]:
-    kept = {name: value for name, value in item.items() if name not in ("handle", "packets", "bytes", "expires")}
-    if isinstance(kept.get("elem"), list):
-        kept["elem"] = sorted(map(str, cast(list[object], kept["elem"])))
-    return kept
 
 
 def test_an_earlier_runs_table_is_replaced_without_a_gap(wire: Cable) -> None:
@@ -376,13 +196,13 @@ def test_a_dead_daemon_opens_what_is_not_closed(wire: Cable, end: signal.Signals
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        wait_for(lambda: is_refused(wire), 2)
+        wait_until(lambda: is_refused(wire), 2)
         time.sleep(5.5)  # longer than an element lives: the daemon renews it
         assert is_refused(wire)
         os.kill(process.pid, end)
         if gate == "alive":
             began = time.monotonic()
-            wait_for(lambda: not is_refused(wire), 6)
+            wait_until(lambda: not is_refused(wire), 6)
             assert time.monotonic() - began > 2
         else:
             time.sleep(5.5)
@@ -392,10 +212,6 @@ def test_a_dead_daemon_opens_what_is_not_closed(wire: Cable, end: signal.Signals
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-
-
-def wait_for(reached: Callable[[], bool], seconds: float) -> None:
-    wait_until(reached, seconds)
 
 
 def is_refused(wire: Cable) -> bool:
