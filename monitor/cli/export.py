@@ -90,7 +90,7 @@ def left_out(config: Config, enforced: list[Ban], bans: list[Ban], members: Grou
     if others:
         yield f"{count_text(others, 'ban')} for other groups left out; --group names one"
     for ban in bans:
-        if ban.schedule != ALWAYS:
+        if not ban.schedule.is_always():
             yield f"{ban.id}: has a schedule, the export holds always"
     if config.exceptions:
         yield f"{count_text(len(config.exceptions), 'exception')} of single devices left out"

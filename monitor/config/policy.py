@@ -11,12 +11,12 @@ from monitor.policy.orders import Standing, ban_id, distinct
 
 
 def configured_standing(config: Config) -> Standing:
-    """Every `[[ban]]` and `[[exception]]`, in their order."""
+    """Every `[[ban]]` that is enabled and every `[[exception]]`, in their order."""
     exemptions = tuple(
         Exemption(packed_device(one.device), one.name.encode(), one.vendor, one.until, one.reason)
         for one in config.exceptions
     )
-    return Standing(tuple(distinct([_ban(section) for section in config.bans])), exemptions)
+    return Standing(tuple(distinct([_ban(section) for section in config.bans if section.enabled])), exemptions)
 
 
 def build_policy(config: Config, standing: Standing) -> Policy:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from monitor.config.location import below, location, minisign_key, sha256
+from monitor.config.schedule import schedule
 from monitor.config.sections import (
     BAN_LAYERS,
     BAN_MODES,
@@ -31,7 +32,7 @@ from monitor.config.sections import (
 )
 from monitor.config.subjects import device, group_name, interface, list_name, member, name, target, vendor_name, word
 from monitor.config.table import Table, chosen
-from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, schedule, size
+from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, size
 from monitor.limits import Limits
 
 S = TypeVar("S")
@@ -117,12 +118,13 @@ def _ban(table: Table, groups: list[str]) -> Ban:
         groups=table.parsed_list("groups", Ban.groups, lambda text: _group_name(text, groups)),
         mode=table.choice("mode", Ban.mode, BAN_MODES),
         layers=table.choices("layers", Ban.layers, BAN_LAYERS),
-        schedule=table.parsed("schedule", Ban.schedule, schedule),
+        schedule=table.any("schedule", Ban.schedule, schedule),
         on_failure=table.choice("on_failure", Ban.on_failure, ("open", "closed")),
         reason=table.text("reason", Ban.reason),
         allow=table.parsed_list("allow", Ban.allow, name),
         blind=table.choice("blind", Ban.blind, ("count", "reject")),
         ech=table.choice("ech", Ban.ech, ("keep", "strip")),
+        enabled=table.flag("enabled", Ban.enabled),
     )
 
 

@@ -52,7 +52,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Ban:
-    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone."""
+    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone. A ban that is not `enabled` has
+    no effect.
+    """
 
     vendors: tuple[str, ...]
     groups: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class Ban:
     allow: tuple[str, ...] = ()
     blind: str = "count"
     ech: str = "keep"
+    enabled: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Text to values: durations, sizes, addresses, endpoints, schedules. Nonsense is a ValueError in one line."""
+"""Text to values: durations, sizes, addresses, endpoints, dates. Nonsense is a ValueError in one line."""
 
 import re
 from dataclasses import dataclass
@@ -6,12 +6,9 @@ from datetime import UTC, date, datetime, time
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
-from monitor.policy.schedule import Schedule
-
 Prefix: TypeAlias = IPv4Network | IPv6Network
 Address: TypeAlias = IPv4Address | IPv6Address
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _BYTES: Final = {
     "": 1, "B": 1,
@@ -20,7 +17,7 @@ _BYTES: Final = {
 }  # fmt: skip
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SIZE: Final = re.compile(r"(\d+) ?([A-Za-z]*)")
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _MAC: Final = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", re.IGNORECASE)
 
 
@@ -107,40 +104,23 @@ def endpoint(text: str) -> Endpoint:
     return Endpoint(str(address(bare)), int(port))
 
 
-def schedule(text: str) -> Schedule:
-    """`mon-fri 08:00-18:00`, `sat,sun`, `22:00-06:00`, or `""` for always."""
-    days, start, end = frozenset(range(7)), 0, 1440
-    words = text.lower().split()
-    try:
-        if words and words[0][0].isalpha():
-            days = frozenset(day for part in words.pop(0).split(",") for day in _day_range(part))
-        if words:
-            opens, closes = words.pop(0).split("-")
-            start, end = _minute(opens), _minute(closes)
-    except ValueError:
-        words = [text]
-    if words or start == end:
-        raise ValueError(f"expected a schedule such as 'mon-fri 08:00-18:00', got '{text}'")
-    return Schedule(days, start, end)
-
-
-def _day_range(text: str) -> list[int]:
-    first, dash, last = text.partition("-")
-    begin, end = DAYS.index(first), DAYS.index(last if dash else first)
-    return [day % 7 for day in range(begin, end + 1 + (7 if end < begin else 0))]
-
-
-def _minute(text: str) -> int:
-    if not _CLOCK.fullmatch(text):
-        raise ValueError(text)
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
 def moment(value: object) -> float:
-    """A TOML date or date with time as seconds since the epoch; a date alone lasts until its end, in UTC."""
+    """A TOML date or date with time, in quotes or not, as seconds since the epoch; a date alone lasts until its end,
+    in UTC, a date with time without a zone is local time.
+    """
+    if isinstance(value, str):
+        value = quoted_moment(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.astimezone()).timestamp()
     if isinstance(value, date):
         return datetime.combine(value, time.max, UTC).timestamp()
-    raise ValueError("expected a date such as 2026-12-31")
+    raise ValueError("expected a date such as 2026-12-31 or a date with time such as 2026-12-31T18:00:00+01:00")
+
+
+def quoted_moment(text: str) -> date:
+    """The date (ISO 8601) in a string. Raises ValueError in one line."""
+    plain = text.strip()
+    try:
+        return date.fromisoformat(plain) if _DATE.fullmatch(plain) else datetime.fromisoformat(plain)
+    except ValueError:
+        raise ValueError(f"expected a date such as 2026-12-31, without quotes, got '{text}'") from None

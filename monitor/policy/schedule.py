@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 # Seconds since the epoch to the weekday (0: Monday) and the minute of the local day.
 LocalTime: TypeAlias = Callable[[float], tuple[int, int]]
 
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES: Final = 1440
 WEEK_MINUTES: Final = 7 * DAY_MINUTES
 # No clock is set forward or back by more than a day (RFC 9636 section 3.2 bounds offsets).
@@ -19,7 +20,7 @@ SHIFT_MINUTES: Final = 26 * 60
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Window:
     """Days of the week (0 is Monday) and minutes of the local day; past midnight where `end` is before `start`.
 
     A window belongs to the day on which it begins: `fri 22:00-06:00` holds on Saturday at five.
@@ -36,16 +37,74 @@ class Schedule:
             return weekday in self.days
         return minute < self.end and (weekday - 1) % 7 in self.days
 
+    def __str__(self) -> str:
+        """`mon-fri 08:00-16:00`, as the configuration writes it."""
+        days = "" if len(self.days) == len(DAYS) else days_text(self.days)
+        whole = (self.start, self.end) == (0, DAY_MINUTES)
+        clock = "" if whole and days else f"{clock_text(self.start)}-{clock_text(self.end)}"
+        return " ".join([part for part in (days, clock) if part])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A ban with this schedule is in force while one of the windows is active."""
+
+    windows: tuple[Window, ...] = (Window(),)
+
+    def active(self, weekday: int, minute: int) -> bool:
+        return any([window.active(weekday, minute) for window in self.windows])
+
     def minutes_to_change(self, weekday: int, minute: int) -> int:
-        """How many minutes until `active` says something else on a clock that is never set; 0: it never does."""
+        """How many minutes until `active` changes on a clock that is never set; 0: it never changes."""
         state = self.active(weekday, minute)
-        marks = sorted({0, self.start % DAY_MINUTES, self.end % DAY_MINUTES})
+        marks = {0}
+        for window in self.windows:
+            marks |= {window.start % DAY_MINUTES, window.end % DAY_MINUTES}
+        ordered = sorted(marks)
         for day in range(9):
-            for mark in marks:
+            for mark in ordered:
                 ahead = day * DAY_MINUTES + mark - minute
                 if ahead > 0 and self.active((weekday + day) % 7, mark) != state:
                     return ahead
         return 0
+
+    def never_occurs(self) -> bool:
+        """Whether no minute of the week is inside a window: a ban with this schedule has no effect."""
+        return not self.active(0, 0) and not self.minutes_to_change(0, 0)
+
+    def is_always(self) -> bool:
+        """Whether every minute of the week is inside a window."""
+        return self.active(0, 0) and not self.minutes_to_change(0, 0)
+
+    def __str__(self) -> str:
+        """`always`, `never`, or the windows separated by commas, as the configuration writes them."""
+        if self.is_always():
+            return "always"
+        return "never" if self.never_occurs() else ", ".join([str(window) for window in self.windows])
+
+
+def weekly(days: frozenset[int], start: int = 0, end: int = DAY_MINUTES) -> Schedule:
+    """A schedule of one window: days (0 is Monday), first minute of the day, minute after the last."""
+    return Schedule((Window(days, start, end),))
+
+
+def days_text(days: frozenset[int]) -> str:
+    """`mon-fri`, `mon,wed`: runs of three days and more as a range."""
+    parts: list[str] = []
+    at = 0
+    while at < len(DAYS):
+        last = at
+        while last + 1 in days and at in days:
+            last += 1
+        if at in days:
+            parts += [f"{DAYS[at]}-{DAYS[last]}"] if last > at + 1 else [DAYS[day] for day in range(at, last + 1)]
+        at = last + 1
+    return ",".join(parts)
+
+
+def clock_text(minute: int) -> str:
+    """A minute of the day as `08:00`."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 ALWAYS: Final = Schedule()

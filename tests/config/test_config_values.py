@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from monitor.config.lines import KeyLines
 from monitor.config.parse import parse
+from monitor.config.schedule import schedule
 from monitor.config.subjects import device, member, name, target
-from monitor.config.values import duration, endpoint, moment, schedule, size
-from monitor.policy.schedule import Schedule
+from monitor.config.values import duration, endpoint, moment, size
+from monitor.policy.schedule import Schedule, Window, weekly
+
+EVERY_DAY = frozenset(range(7))
+WORK = frozenset(range(5))
 
 
 @pytest.mark.parametrize(
@@ -49,20 +53,49 @@ def test_sizes(text: str | int, count: int) -> None:
     ("text", "meaning"),
     [
         ("", Schedule()),
-        ("mon-fri 08:00-18:00", Schedule(frozenset(range(5)), 480, 1080)),
-        ("sat,sun", Schedule(frozenset({5, 6}))),
-        ("fri-mon", Schedule(frozenset({4, 5, 6, 0}))),
-        ("22:00-06:00", Schedule(start=1320, end=360)),
-        ("Wed 00:00-24:00", Schedule(frozenset({2}), 0, 1440)),
+        ("mon-fri 08:00-18:00", weekly(frozenset(range(5)), 480, 1080)),
+        ("sat,sun", weekly(frozenset({5, 6}))),
+        ("fri-mon", weekly(frozenset({4, 5, 6, 0}))),
+        ("22:00-06:00", weekly(EVERY_DAY, 1320, 360)),
+        ("Wed 00:00-24:00", weekly(frozenset({2}), 0, 1440)),
+        ("8-16", weekly(EVERY_DAY, 480, 960)),
+        ("8:00-16:30", weekly(EVERY_DAY, 480, 990)),
+        ("weekdays 22-24", weekly(WORK, 1320, 1440)),
+        ("Weekend", weekly(frozenset({5, 6}))),
+        ("Monday - Friday 8 \u2013 16", weekly(WORK, 480, 960)),
+        ("Sundays", weekly(frozenset({6}))),
+        ("mon-fri 8-12, 13-16", Schedule((Window(WORK, 480, 720), Window(WORK, 780, 960)))),
+        ("mon-fri 8-12 13-16", Schedule((Window(WORK, 480, 720), Window(WORK, 780, 960)))),
+        ("mon, wed 8-12, sat", Schedule((Window(frozenset({0, 2}), 480, 720), Window(frozenset({5}))))),
+        (["weekdays 8-16", "sat 10-12"], Schedule((Window(WORK, 480, 960), Window(frozenset({5}), 600, 720)))),
     ],
 )
-def test_schedules(text: str, meaning: Schedule) -> None:
+def test_schedules(text: object, meaning: Schedule) -> None:
     assert schedule(text) == meaning
 
 
-@pytest.mark.parametrize("text", ["mon-", "08:00", "8:00-9:00", "25:00-26:00", "mon 08:00-18:00 tue", "08:00-08:00"])
-def test_what_is_no_schedule(text: str) -> None:
-    with pytest.raises(ValueError, match="expected a schedule"):
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("mon-", "'' is no day"),
+        ("montag", "'montag' is no day"),
+        ("08:00", "no span of hours"),
+        ("25:00-26:00", "no time of day"),
+        ("8am-4pm", "no time of day"),
+        ("8:60-9", "no time of day"),
+        ("mon 08:00-18:00 tue", "days come before their hours"),
+        ("08:00-18:00 mon-fri", "days come before their hours"),
+        ("08:00-18:00, mon-fri", "some hours have days and some have none"),
+        ("mon,,tue", "nothing between two commas"),
+        ("08:00-08:00", "begins and ends at the same minute"),
+        (["mon", 5], "list of such strings"),
+        (8, "list of such strings"),
+        ([], "has no window"),
+        ("24:00-0:00", "never occurs"),
+    ],
+)
+def test_what_is_no_schedule(text: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
         schedule(text)
 
 
@@ -75,6 +108,14 @@ def test_endpoints() -> None:
 def test_a_date_lasts_until_its_end() -> None:
     assert moment(date(2026, 12, 31)) == pytest.approx(datetime(2027, 1, 1, tzinfo=UTC).timestamp(), abs=1)
     assert moment(datetime(2026, 12, 31, 12, tzinfo=UTC)) == datetime(2026, 12, 31, 12, tzinfo=UTC).timestamp()
+
+
+def test_a_date_may_be_in_quotes() -> None:
+    assert moment("2026-12-04") == moment(date(2026, 12, 4))
+    assert moment("2026-12-04T18:00:00+01:00") == datetime(2026, 12, 4, 17, tzinfo=UTC).timestamp()
+    assert moment(" 2026-12-04 18:00 ") == moment(datetime(2026, 12, 4, 18))
+    with pytest.raises(ValueError, match="such as 2026-12-31, without quotes, got '4 December'"):
+        moment("4 December")
 
 
 def test_subjects_have_one_spelling() -> None:

@@ -20,10 +20,10 @@ from monitor.policy.orders import (
     pairs_of,
     with_order,
 )
-from monitor.policy.schedule import Schedule
+from monitor.policy.schedule import weekly
 
 NOW = 1_000_000.0
-SCHOOL = Schedule(frozenset(range(5)), 480, 960)
+SCHOOL = weekly(frozenset(range(5)), 480, 960)
 CONFIGURED = Standing(
     (
         Ban(

@@ -8,11 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.policy.schedule import ALWAYS, Schedule, next_change
+from monitor.policy.schedule import ALWAYS, Schedule, Window, next_change, weekly
 
+EVERY_DAY = frozenset(range(7))
 BERLIN = ZoneInfo("Europe/Berlin")
-OFFICE = Schedule(frozenset(range(5)), 8 * 60, 18 * 60)
-NIGHT = Schedule(frozenset({4, 6}), 22 * 60, 6 * 60)
+OFFICE = weekly(frozenset(range(5)), 8 * 60, 18 * 60)
+NIGHT = weekly(frozenset({4, 6}), 22 * 60, 6 * 60)
+LESSONS = Schedule(
+    (Window(frozenset(range(5)), 480, 720), Window(frozenset(range(5)), 720, 960), Window(frozenset({5})))
+)
 
 
 def berlin(now: float) -> tuple[int, int]:
@@ -39,6 +43,10 @@ def at(text: str, fold: int = 0) -> float:
         (NIGHT, 5, (22, 0), False),
         (NIGHT, 0, (3, 0), True),
         (NIGHT, 4, (3, 0), False),
+        (LESSONS, 0, (12, 0), True),
+        (LESSONS, 0, (16, 0), False),
+        (LESSONS, 5, (0, 0), True),
+        (LESSONS, 6, (0, 0), False),
         (ALWAYS, 6, (23, 59), True),
     ],
 )
@@ -55,14 +63,17 @@ def test_a_window_holds_from_its_first_minute_to_its_last(
         (OFFICE, at("2026-11-20T18:00"), at("2026-11-23T08:00")),
         (NIGHT, at("2026-11-20T23:10:42"), at("2026-11-21T06:00")),
         (ALWAYS, at("2026-11-20T00:00"), inf),
-        (Schedule(frozenset()), at("2026-11-20T00:00"), inf),
+        (LESSONS, at("2026-11-19T08:30"), at("2026-11-19T16:00")),
+        (LESSONS, at("2026-11-20T16:00"), at("2026-11-21T00:00")),
+        (LESSONS, at("2026-11-21T12:00"), at("2026-11-22T00:00")),
+        (weekly(frozenset()), at("2026-11-20T00:00"), inf),
         # The night in which an hour is left out, and the one in which an hour comes twice.
-        (Schedule(start=60, end=300), at("2026-03-29T01:00"), at("2026-03-29T05:00")),
-        (Schedule(start=150, end=300), at("2026-03-29T00:00"), at("2026-03-29T03:00")),
-        (Schedule(start=60, end=300), at("2026-10-25T00:30"), at("2026-10-25T01:00")),
-        (Schedule(start=60, end=300), at("2026-10-25T01:00"), at("2026-10-25T05:00")),
-        (Schedule(start=60, end=150), at("2026-10-25T01:00"), at("2026-10-25T02:30")),
-        (Schedule(start=60, end=150), at("2026-10-25T02:30"), at("2026-10-25T02:00", fold=1)),
+        (weekly(EVERY_DAY, 60, 300), at("2026-03-29T01:00"), at("2026-03-29T05:00")),
+        (weekly(EVERY_DAY, 150, 300), at("2026-03-29T00:00"), at("2026-03-29T03:00")),
+        (weekly(EVERY_DAY, 60, 300), at("2026-10-25T00:30"), at("2026-10-25T01:00")),
+        (weekly(EVERY_DAY, 60, 300), at("2026-10-25T01:00"), at("2026-10-25T05:00")),
+        (weekly(EVERY_DAY, 60, 150), at("2026-10-25T01:00"), at("2026-10-25T02:30")),
+        (weekly(EVERY_DAY, 60, 150), at("2026-10-25T02:30"), at("2026-10-25T02:00", fold=1)),
         (OFFICE, at("2026-10-24T12:00"), at("2026-10-26T08:00")),
     ],
 )
@@ -70,9 +81,10 @@ def test_the_next_change_is_when_the_clock_on_the_wall_says_so(schedule: Schedul
     assert next_change(schedule, now, berlin) == change
 
 
-schedules = st.builds(Schedule, st.frozensets(st.integers(0, 6)), st.integers(0, 1439), st.integers(1, 1440)).filter(
-    lambda schedule: schedule.start != schedule.end
+windows = st.builds(Window, st.frozensets(st.integers(0, 6)), st.integers(0, 1439), st.integers(1, 1440)).filter(
+    lambda window: window.start != window.end
 )
+schedules = st.builds(Schedule, st.lists(windows, max_size=3).map(tuple))
 
 
 @given(schedules, st.integers(0, 6), st.integers(0, 1439))
@@ -85,3 +97,27 @@ def test_nothing_changes_before_the_next_change(schedule: Schedule, weekday: int
     if ahead:
         mark = (weekday * 1440 + minute + ahead) % (7 * 1440)
         assert schedule.active(*divmod(mark, 1440)) is not now
+
+
+@given(schedules)
+def test_a_schedule_knows_whether_it_never_changes(schedule: Schedule) -> None:
+    minutes = [schedule.active(*divmod(minute, 1440)) for minute in range(7 * 1440)]
+    assert schedule.never_occurs() is not any(minutes)
+    assert schedule.is_always() is all(minutes)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "text"),
+    [
+        (ALWAYS, "always"),
+        (Schedule(()), "never"),
+        (weekly(EVERY_DAY, 1440, 0), "never"),
+        (OFFICE, "mon-fri 08:00-18:00"),
+        (weekly(EVERY_DAY, 60, 300), "01:00-05:00"),
+        (LESSONS, "mon-fri 08:00-12:00, mon-fri 12:00-16:00, sat"),
+        (NIGHT, "fri,sun 22:00-06:00"),
+        (weekly(frozenset({0, 1, 2, 4, 5}), 0, 720), "mon-wed,fri,sat 00:00-12:00"),
+    ],
+)
+def test_a_schedule_is_written_as_the_configuration_has_it(schedule: Schedule, text: str) -> None:
+    assert str(schedule) == text

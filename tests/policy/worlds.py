@@ -51,7 +51,7 @@ TAUGHT = ["21.0.0.0", "20.1.1.1", "20.0.0.1", "20.4.0.0", "2b00::", "2a00:1::5"]
 NAT64 = ["64:ff9b::/96", "2a05::/64"]
 LOCAL = ["10.0.0.0/8", "20.3.128.0/17", "fd00::/8", "2a00:2::/32"]
 ALWAYS = Schedule()
-NEVER = Schedule(days=frozenset())
+NEVER = Schedule(())
 NOW = 1_000_000.0
 
 
@@ -253,7 +253,7 @@ def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> s
     active = [
         ban
         for ban in world.bans
-        if not 0 < ban.until <= NOW and ban.schedule.days and (not ban.groups or mine & set(ban.groups))
+        if not 0 < ban.until <= NOW and not ban.schedule.never_occurs() and (not ban.groups or mine & set(ban.groups))
     ]
     if not active:
         return "pass"
