@@ -52,8 +52,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Ban:
-    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone. A ban that is not `enabled` has
-    no effect.
+    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone. A ban that is not `enabled`
+    has no effect.
     """
 
     vendors: tuple[str, ...]

@@ -52,7 +52,7 @@ class Schedule:
     windows: tuple[Window, ...] = (Window(),)
 
     def active(self, weekday: int, minute: int) -> bool:
-        return any([window.active(weekday, minute) for window in self.windows])
+        return any(window.active(weekday, minute) for window in self.windows)
 
     def minutes_to_change(self, weekday: int, minute: int) -> int:
         """How many minutes until `active` changes on a clock that is never set; 0: it never changes."""
