@@ -38,7 +38,7 @@ from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_AC
 from monitor.model import flow_key as key_of
 from monitor.policy.ban import CLOSED, ENFORCE, OBSERVE, REJECT, SHADOW, Exemption
 from monitor.policy.judge import Policy
-from monitor.policy.schedule import Schedule
+from monitor.policy.schedule import weekly
 
 
 def test_a_banned_hello_is_killed_and_a_reset_fits_its_client() -> None:
@@ -251,7 +251,7 @@ def test_schedules_and_pauses_change_the_policy_by_themselves() -> None:
         return 0, minute + int(now // 60) - int(START // 60)
 
     watched = gateway(Settings(groups=(PHONES,)))
-    watched.govern(Policy([ban(schedule=Schedule(start=721, end=722))], (), (), wall), START)
+    watched.govern(Policy([ban(schedule=weekly(frozenset(range(7)), 721, 722))], (), (), wall), START)
     assert kills(watched.feed(hello("www.tiktok.com"), START + 1)) == []
     effects = watched.tick(START + 61)
     assert [type(effect) for effect in effects] == [PolicyChanged, Kill]

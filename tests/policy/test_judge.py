@@ -7,7 +7,7 @@ import pytest
 
 from monitor.policy.ban import Ban, Exemption, Subject, parse_subject
 from monitor.policy.judge import DeviceKey, Policy, Verdict
-from monitor.policy.schedule import Schedule
+from monitor.policy.schedule import weekly
 
 MAC = bytes.fromhex("020000000001")
 ADDRESS = bytes((10, 0, 0, 1))
@@ -54,7 +54,7 @@ def winner(of: Policy, **fields: object) -> str:
         ([ban("a", "bytedance", groups=("students",)), ban("b", "bytedance", "observe", groups=("staff",))], "b"),
         ([ban("a", "bytedance", groups=("students",))], ""),
         ([ban("a", "bytedance", until=NOON), ban("b", "bytedance", "shadow", until=NOON + 1)], "b"),
-        ([ban("a", "bytedance", schedule=Schedule(end=600)), ban("b", "bytedance", "observe")], "b"),
+        ([ban("a", "bytedance", schedule=weekly(frozenset(range(7)), 0, 600)), ban("b", "bytedance", "observe")], "b"),
     ],
 )
 def test_who_wins(bans: list[Ban], wins: str) -> None:
@@ -124,7 +124,7 @@ def test_a_pause_lifts_all_bans_until_it_ends() -> None:
 
 
 def test_a_schedule_takes_effect_at_its_minute_and_says_so() -> None:
-    of = policy(ban("a", "bytedance", schedule=Schedule(frozenset({0}), 600, 660), until=10 * 86_400.0))
+    of = policy(ban("a", "bytedance", schedule=weekly(frozenset({0}), 600, 660), until=10 * 86_400.0))
     assert of.next_change(0.0) == 36_000.0
     assert not of.refresh(0.0)
     assert winner(of, now=35_999.0) == ""
