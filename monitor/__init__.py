@@ -26,6 +26,7 @@ same source where the package is built with a C compiler, so what exists per pac
 What always holds, each with the test that keeps it:
 
 - imports only go down, and floors 0 to 4 are pure: `tests/test_floors.py`
+- the state machine is used through the methods of `Gateway` alone: `tests/test_facade.py`
 - the engine that was asked for is the engine under test: `tests/test_engine.py`
 - any bytes give observations or a counted error:
   `tests/wire/test_decoder.py::test_any_frame_is_observations_or_counted_errors`,

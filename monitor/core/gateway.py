@@ -18,21 +18,22 @@ from monitor.catalog.index import Index
 from monitor.core.accounting import Accounting
 from monitor.core.connections import Connections
 from monitor.core.diary import Diary, NoteRow
-from monitor.core.effects import Effect, PolicyChanged
+from monitor.core.effects import Effect, Kill
 from monitor.core.ends import Ends
-from monitor.core.following import Following
 from monitor.core.hellos import Hellos
 from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
 from monitor.core.links import Links
 from monitor.core.naming import Naming
+from monitor.core.policy_watch import PolicyWatch
 from monitor.core.questions import Questions, is_response
 from monitor.core.reporter import Reporter
 from monitor.core.rows import DeviceRow, FlowRow, Readout, Row
 from monitor.core.samples import put_cells, put_destinations, put_devices, put_traffic
-from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.core.tables import Tables
 from monitor.core.tracking import Tracking
+from monitor.core.usage import NameClaims
 from monitor.model import (
     ClientHello,
     DhcpMessage,
@@ -60,9 +61,9 @@ class Gateway:
     """All state of one gateway. Settings and index may change under it (`reload`), its flows and counters stay."""
 
     __slots__ = (
-        "_accounting", "_clock", "_connections", "_devices", "_due", "_ends", "_following", "_hellos", "_ledger",
-        "_links", "_matches", "_memory", "_naming", "_packets", "_places", "_questions", "_readout", "_reporter",
-        "_settings", "_table", "_tables", "_tracking", "_version", "diary", "judge",
+        "_accounting", "_clock", "_connections", "_devices", "_diary", "_due", "_ends", "_hellos", "_judge", "_ledger",
+        "_links", "_matches", "_memory", "_naming", "_packets", "_places", "_policy_watch", "_questions", "_readout",
+        "_reporter", "_settings", "_table", "_tables", "_tracking",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, index: Index, now: float) -> None:
@@ -83,12 +84,11 @@ class Gateway:
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
         self._ledger.expect(group_names(settings))
-        self.diary = Diary(limits.notes)
-        self.judge = Judge(attributor, self._reporter, self.diary, self._packets, limits)
-        self._version = -1
-        self._following = Following(self._devices)
-        self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self.judge, self.diary)
+        self._diary = Diary(limits.notes)
+        self._judge = Judge(attributor, self._reporter, self._diary, self._packets, limits)
+        self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self._judge, self._diary)
         self._table = FlowTable(limits.flows)
+        self._policy_watch = PolicyWatch(self._judge, self._accounting, self._devices, self._table, self._reporter)
         self._ends = Ends(self._devices, self._places, self._links)
         self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter)
         self._connections = Connections(self._tracking, self._ends, now)
@@ -96,8 +96,8 @@ class Gateway:
         self._hellos = Hellos(self._accounting, self._tracking, self._ends, self._reporter)
         self._readout = Readout(self._accounting)
         self._tables = Tables(
-            self._table, self._memory, self._devices, self._ledger, self.diary, self._questions.pending, self._places,
-            self.judge, self._connections,
+            self._table, self._memory, self._devices, self._ledger, self._diary, self._questions.pending, self._places,
+            self._judge, self._connections,
         )  # fmt: skip
 
     def feed(self, observations: list[Observation], now: float) -> list[Effect]:
@@ -155,13 +155,13 @@ class Gateway:
         self._devices.forget_labels()
         self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
         self._questions.pending.resize(limits.queries)
-        self.judge.usage.sayings.resize(limits.hellos)
+        self._judge.usage.sayings.resize(limits.hellos)
         self._table.limit = limits.flows
-        self.judge.kills.resize(limits.kills)
+        self._judge.kills.resize(limits.kills)
         self._ledger.resize(limits.rows, limits.series)
-        self.judge.proof.trying.limit = limits.trying
+        self._judge.proof.trying.limit = limits.trying
         self._ledger.expect(group_names(settings))
-        self.diary.limit = limits.notes
+        self._diary.limit = limits.notes
         self._matches.reload(index)
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
         self._accounting.reload(Groups(settings.groups, settings.interfaces))
@@ -169,21 +169,38 @@ class Gateway:
     def govern(self, policy: Policy | None, now: float) -> list[Effect]:
         """Takes another policy: live flows that it bans are cut, those that only the old one banned are let go."""
         self._advance(now)
-        self.judge.policy = policy
+        self._judge.policy = policy
         self._devices.forget_labels()
-        self._version = -1
-        self._enforce(now)
+        self._policy_watch.restart()
+        self._policy_watch.look(now)
         return self._reporter.take()
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy in force, None without one."""
+        return self._judge.policy
+
+    @property
+    def enforcement(self) -> EnforcementState:
+        """What the kernel and the sinkhole do at present, as far as the core knows."""
+        return self._judge.enforcement
+
+    def set_enforcement(self, state: EnforcementState) -> None:
+        self._judge.enforce(state)
+
+    def standing_kills(self, now: float) -> list[Kill]:
+        """The flows that were killed lately and whose bans are in force, for a kernel that has lost them."""
+        return self._judge.standing_kills(now)
 
     def decide(self, address: bytes, name: bytes, now: float) -> Verdict | None:
         """The verdict over a question of the client at this address, for whoever answers in the resolver's place."""
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
-        return self.judge.judge_name(self._matches.of(name), device, address, now, DNS)
+        return self._judge.judge_name(self._matches.of(name), device, address, now, DNS)
 
     def excuses(self, address: bytes, name: bytes, now: float) -> bool:
         """Whether a name that passes would be banned for that client but for its name or device: an exception."""
-        policy = self.judge.policy
+        policy = self._judge.policy
         match = self._matches.of(name)
         if policy is None or (match.entry is None and not match.category):
             return False
@@ -196,7 +213,7 @@ class Gateway:
         """A question of that client was answered as the ban wants."""
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
-        self.judge.note_refused(self._matches.of(name), device, address, verdict, now)
+        self._judge.note_refused(self._matches.of(name), device, address, verdict, now)
 
     def groups_of(self, address: bytes, now: float) -> tuple[str, ...]:
         """The groups of the device at the address."""
@@ -225,7 +242,7 @@ class Gateway:
         put_cells(self._ledger, samples)
         put_destinations(self._ledger, samples)
         put_devices(self._ledger, self._devices, samples, self._clock)
-        self.judge.put(samples, self._clock)
+        self._judge.put(samples, self._clock)
         samples["dns_responses_total"] = {
             (name,): float(count) for name, count in self._questions.rcodes.by_name().items()
         }
@@ -241,14 +258,24 @@ class Gateway:
         self._tracking.flush(self._clock)
         return self._readout.rows(self._naming)
 
+    def keep_notes(self, keeps: bool) -> None:
+        """Whether a journal takes the notes; without one, those that wait are dropped."""
+        self._diary.keeps = keeps
+        if not keeps:
+            self._diary.take(self._diary.limit)
+
+    def wants_notes_taken(self) -> bool:
+        """Whether the notes that wait fill more than half of their table."""
+        return len(self._diary) * 2 > self._diary.limit
+
     def notes_waiting(self) -> int:
         """How many notes there are to take, with all that is counted by now."""
         self._tracking.flush(self._clock)
-        return len(self.diary)
+        return len(self._diary)
 
     def take_notes(self, limit: int) -> list[NoteRow]:
         """At most so many of the notes that nobody has taken yet, each with who its device is now."""
-        return self.diary.take_rows(limit, self._devices, self._naming)
+        return self._diary.take_rows(limit, self._devices, self._naming)
 
     def device_rows(self) -> list[DeviceRow]:
         self._tracking.flush(self._clock)
@@ -261,6 +288,10 @@ class Gateway:
     def names_of(self, address: bytes) -> list[Claim]:
         """The names that answers gave to the packed address, newest first."""
         return self._memory.names_of(address)
+
+    def name_claims(self, address: bytes) -> NameClaims:
+        """What answers and ClientHellos claim of the packed address."""
+        return NameClaims(self._memory.names_of(address), self._judge.usage.sayings.at(address))
 
     def names_for(self, device: bytes, address: bytes) -> list[Claim]:
         """Those that the device with this MAC or packed address was given and still believes, newest first.
@@ -298,39 +329,8 @@ class Gateway:
         self._due = next_tick(now)
         self._tracking.flush(now)
         self._tracking.expire(now)
-        if self.judge.policy is not None:
-            self._enforce(now)
-
-    def _enforce(self, now: float) -> None:
-        """Who is in which group, and which bans are in force: where either has changed, live flows are judged anew."""
-        policy = self.judge.policy
-        if policy is not None:
-            policy.refresh(now)
-            self.judge.usage.look(now)
-        version = policy.version if policy is not None else 0
-        changed = version != self._version
-        self._version = version
-        for device in self._devices.everyone.values():
-            if not device.group:
-                self._accounting.group_of(device)
-        moved = self._accounting.moved
-        self._accounting.moved = []
-        news = self._following.look(moved)
-        for follow in news:
-            self._reporter.put(follow)
-        if changed:
-            self.judge.expect()
-            self._reporter.put(PolicyChanged(now))
-            self.judge.release(now)
-        if changed or news:
-            self._review({follow.number for follow in news}, changed, now)
-
-    def _review(self, numbers: set[int], everyone: bool, now: float) -> None:
-        for flow in list(self._table.forward.values()):
-            device = flow.device
-            if device is not None and (everyone or device.number in numbers):
-                self._accounting.group_of(device)
-                self.judge.review(flow, device, self._accounting.attribution_of(flow, now), now)
+        if self._judge.policy is not None:
+            self._policy_watch.look(now)
 
     def _take_rest(self, seen: Observation) -> None:
         self._advance(seen.time if isinstance(seen, (FlowCount, Neighbour, Packet)) else seen.packet.time)

@@ -21,6 +21,7 @@ from monitor.core.kills import Kills
 from monitor.core.labelling import ban_group, group_label, label_of, match_of
 from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
+from monitor.core.settings import EnforcementState
 from monitor.core.usage import Usage
 from monitor.core.watching import Watching
 from monitor.limits import Limits
@@ -42,15 +43,12 @@ SHADOWED: Final = "shadowed"
 
 @final
 class Judge:
-    """Without a policy (`policy` is None) it does nothing. `armed`: the sinkhole answers questions of who is diverted.
-
-    `resolvers` are those that clients are meant to ask, none where they may choose; `sinks` are the addresses that
-    banned names were answered with. `counts_packets` says that flows count packets as they are seen, see `watching.py`.
+    """Without a policy (`policy` is None) it does nothing. `enforcement` is what the kernel and the sinkhole do at
+    present. `counts_packets` says that flows count packets as they are seen, see `watching.py`.
     """
 
     __slots__ = (
-        "_attributor", "_diary", "_reporter", "armed", "kills", "policy", "proof", "resolvers", "sinks", "usage",
-        "watching",
+        "_attributor", "_diary", "_reporter", "enforcement", "kills", "policy", "proof", "usage", "watching",
     )  # fmt: skip
 
     def __init__(
@@ -63,10 +61,13 @@ class Judge:
         self.policy: Policy | None = None
         self.proof = Proof(limits.trying)
         self.usage = Usage(reporter, limits.hellos)
-        self.armed = False
-        self.sinks: frozenset[bytes] = frozenset()
-        self.resolvers: frozenset[bytes] = frozenset()
+        self.enforcement = EnforcementState()
         self.watching = Watching(counts_packets, self.proof.late)
+
+    def enforce(self, state: EnforcementState) -> None:
+        """The kernel or the sinkhole does something else than before."""
+        self.enforcement = state
+        self.usage.learned = state.learned
 
     def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
         """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
@@ -100,7 +101,7 @@ class Judge:
         verdict = self.judge_name(match, device, key_source(key), now, DNS)
         if verdict is None:
             return ALLOWED, None
-        if verdict.action == BLOCK and not self.armed:
+        if verdict.action == BLOCK and not self.enforcement.armed:
             return ALLOWED, verdict
         group = ban_group(verdict.ban, device)
         vendor = label_of(verdict, match.vendor)
@@ -111,8 +112,8 @@ class Judge:
 
     def is_foreign(self, device: Device, resolver: bytes, now: float) -> bool:
         """Whether a device whose questions a ban needs asks a resolver that it is not meant to ask."""
-        policy = self.policy
-        if policy is None or not self.resolvers or resolver in self.resolvers:
+        policy, meant = self.policy, self.enforcement.resolvers
+        if policy is None or not meant or resolver in meant:
             return False
         return policy.diverts(device.groups, now)
 
@@ -126,7 +127,7 @@ class Judge:
     def stream_question(self, flow: Flow, match: Match, device: Device, acknowledgment: int, now: float) -> None:
         """A question over TCP: where nobody diverts it, the flow is cut as at its hello."""
         policy = self.policy
-        if policy is None or not policy.active or (self.armed and policy.diverts(device.groups, now)):
+        if policy is None or not policy.active or (self.enforcement.armed and policy.diverts(device.groups, now)):
             return
         verdict = self.judge_name(match, device, key_source(flow.key), now, SNI_LAYER)
         if verdict is not None:
@@ -242,7 +243,9 @@ class Judge:
         self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
     ) -> Verdict | None:
         """The verdict over the flow as a whole, on whatever layer."""
-        if not policy.active or (flow.port == DNS_PORT and self.armed and policy.diverts(device.groups, now)):
+        if not policy.active:
+            return None
+        if flow.port == DNS_PORT and self.enforcement.armed and policy.diverts(device.groups, now):
             return None
         if (attribution is NOBODY and flow.remote is None) or self._is_sunk(flow):
             return None
@@ -253,7 +256,8 @@ class Judge:
 
     def _is_sunk(self, flow: Flow) -> bool:
         """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
-        return len(self.sinks) > 0 and key_destination(flow.key) in self.sinks
+        sinks = self.enforcement.sinks
+        return len(sinks) > 0 and key_destination(flow.key) in sinks
 
     def _judge_outer(self, flow: Flow, device: Device, now: float) -> Verdict | None:
         """The verdict over the name outside an ECH hello: its flow says it of itself, whatever answers say of others.

@@ -1,4 +1,6 @@
-"""What the core is told from outside: a frozen picture of the configuration, and one callable that looks things up."""
+"""What the core gets from outside: frozen pictures of the configuration and of enforcement, and one callable that
+looks things up.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +19,21 @@ CONNTRACK: Final = "conntrack"
 FULL: Final = "full"
 PSEUDONYM: Final = "pseudonym"
 NONE: Final = "none"
+
+
+@dataclass(frozen=True)
+class EnforcementState:
+    """What enforcement does at present, as far as verdicts and counters depend on it.
+
+    `armed`: the sinkhole answers the diverted queries. `resolvers` are the packed addresses that clients are meant to
+    query; empty where any resolver is allowed. `sinks` are the packed addresses that the sinkhole returned for banned
+    names. `learned` are the packed addresses that the kernel bans because of trusted answers.
+    """
+
+    armed: bool = False
+    resolvers: frozenset[bytes] = frozenset()
+    sinks: frozenset[bytes] = frozenset()
+    learned: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True)

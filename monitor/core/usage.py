@@ -4,9 +4,11 @@ A hello counts once its server has answered it. With ECH the name may be anythin
 it is no more than a hint.
 """
 
+from dataclasses import dataclass
 from typing import Final, final
 
 from monitor.attribution.flows import CLOSED, ESTABLISHED, QUIC_HELLO, RESET, TLS_HELLO, Flow
+from monitor.attribution.memory import Claim
 from monitor.attribution.said import Said, Sayings
 from monitor.core.effects import Used
 from monitor.core.reporter import Reporter
@@ -26,6 +28,19 @@ EMPTY_TCP_V6: Final = 80
 EMPTY_DATAGRAM: Final = 48
 
 
+@dataclass(frozen=True)
+class NameClaims:
+    """The names of one address: those that DNS answers gave to devices, and those that devices sent in ClientHellos."""
+
+    answered: list[Claim]
+    said: list[Said]
+
+    def dated(self, now: float) -> list[tuple[float, bytes]]:
+        """Each name with the time when it was seen last; of the answers those that are valid at `now`."""
+        found = [(claim.last, claim.name) for claim in self.answered if claim.until > now]
+        return found + [(said.last, said.name) for said in self.said]
+
+
 @final
 class Waiting:
     """A hello that was not answered yet."""
@@ -42,7 +57,7 @@ class Waiting:
 
 @final
 class Usage:
-    """Tells (`Used`) of names at the addresses of `learned`, which whoever learns them keeps."""
+    """Reports (`Used`) names at the addresses of `learned`, those that the kernel bans because of trusted answers."""
 
     __slots__ = ("_hints", "_reporter", "_waiting", "evictions", "learned", "sayings")
 
@@ -51,7 +66,7 @@ class Usage:
         self._hints: dict[bytes, float] = {}
         self._waiting: dict[bytes, Waiting] = {}
         self.evictions = 0
-        self.learned: set[bytes] = set()
+        self.learned: frozenset[bytes] = frozenset()
         self.sayings = Sayings(limit)
 
     def step(self, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """The sinkhole behind the diversion's doors, and the policy that decides what it says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
@@ -8,7 +9,7 @@ from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.core.gateway import Gateway
 from monitor.daemon.blocked_page import BlockedPage
 from monitor.daemon.log import log
-from monitor.daemon.selftest import try_diversion
+from monitor.daemon.selftest import Check, try_diversion
 from monitor.errors import MachineError
 from monitor.kernel.door import Door
 from monitor.kernel.probe import ProbeLink
@@ -17,7 +18,7 @@ from monitor.policy.ban import EVERYONE
 from monitor.policy.judge import BLOCK, Verdict
 from monitor.policy.probe import PROBE
 from monitor.sinkhole.counts import Counts
-from monitor.sinkhole.decision import PASS, Decision
+from monitor.sinkhole.decision import PASS, Blocked, Decide, Decision
 from monitor.sinkhole.settings import SinkholeSettings
 from monitor.sinkhole.sinkhole import Sinkhole
 from monitor.web.blocked import Rule
@@ -34,10 +35,17 @@ class Answers:
     """
 
     def __init__(
-        self, gateway: Gateway, look: Callable[[], None], now: Callable[[], float], section: SinkholeSection
+        self,
+        gateway: Gateway,
+        look: Callable[[], None],
+        now: Callable[[], float],
+        section: SinkholeSection,
+        make_sinkhole: Callable[[SinkholeSettings, Decide, Blocked, Counts | None], Sinkhole] = Sinkhole,
+        try_link: Callable[[ProbeLink, Sinkhole], Awaitable[list[Check]]] = try_diversion,
     ) -> None:
-        self.armed = False
         self.fault = ""
+        self._make_sinkhole = make_sinkhole
+        self._try_link = try_link
         self._gateway = gateway
         self._look = look
         self._now = now
@@ -49,6 +57,14 @@ class Answers:
         self._decisions: dict[int, Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
         self._version = (0, 0)
+
+    @property
+    def armed(self) -> bool:
+        return self._gateway.enforcement.armed
+
+    def disarm(self) -> None:
+        """No query may be diverted from now on."""
+        self._arm(False)
 
     def configure(self, section: SinkholeSection) -> None:
         self._section = section
@@ -69,13 +85,13 @@ class Answers:
             raise MachineError("no LAN interface has a way to the sinkhole")
         sinkhole = await self._listen(doors)
         await sinkhole.probe()
-        for check in await try_diversion(link, sinkhole):
+        for check in await self._try_link(link, sinkhole):
             if check.fault:
                 raise MachineError(f"{check.what}: {check.fault}")
             log.debug("the diversion of %s takes %.1f ms", check.what, check.seconds * 1000)
         await self.page.open(doors)
         self.fault = ""
-        self.armed = True
+        self._arm(True)
 
     def give_up(self, reason: str) -> None:
         """Questions must not be diverted. Told in one line, again only for another reason."""
@@ -83,11 +99,14 @@ class Answers:
         if fault != self.fault:
             log.error("%s", fault)
         self.fault = fault
-        self.armed = False
+        self._arm(False)
+
+    def _arm(self, armed: bool) -> None:
+        self._gateway.set_enforcement(replace(self._gateway.enforcement, armed=armed))
 
     async def _listen(self, doors: Mapping[str, Door]) -> Sinkhole:
         if self.sinkhole is None:
-            self.sinkhole = Sinkhole(self._settings(), self._decide, self._refused, self._counts)
+            self.sinkhole = self._make_sinkhole(self._settings(), self._decide, self._refused, self._counts)
             self._counts = self.sinkhole.counts
         sinkhole = self.sinkhole
         for name in [name for name, door in self._doors.items() if doors.get(name) is not door]:
@@ -100,7 +119,7 @@ class Answers:
         return sinkhole
 
     async def close(self) -> None:
-        self.armed = False
+        self._arm(False)
         self.fault = ""
         self._doors = {}
         await self.page.close()
@@ -132,7 +151,7 @@ class Answers:
         groups = gateway.groups_of(client, now)
         strips = self._strips.get(groups)
         if strips is None:
-            policy = gateway.judge.policy
+            policy = gateway.policy
             strips = policy is not None and policy.strips_ech(groups, now)
             self._strips[groups] = strips
         if verdict is None and gateway.excuses(client, name, now):
@@ -158,7 +177,7 @@ class Answers:
         return made
 
     def _forget_if_changed(self) -> None:
-        policy = self._gateway.judge.policy
+        policy = self._gateway.policy
         version = (id(policy), policy.version if policy is not None else 0)
         if version != self._version:
             self._version = version

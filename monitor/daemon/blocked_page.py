@@ -3,9 +3,9 @@
 What cannot be had costs one line: then the address is answered by whoever has it, or nobody, and bans hold as before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, final
 
 from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.daemon.log import log
@@ -18,6 +18,8 @@ from monitor.web.http import HttpServer, Limits
 
 PORT: Final = 80
 LIMITS: Final = Limits(connections=64, connections_max=128, per_client=16)
+# Applications keep an answer longer than its TTL.
+SINK_SECONDS: Final = 3600.0
 WILDCARDS: Final = {4: "0.0.0.0", 16: "::"}
 
 
@@ -82,6 +84,24 @@ class BlockedPage:
         if line != self._told:
             log.error("%s", line)
         self._told = line
+
+
+@final
+class Sinks:
+    """The packed addresses that banned names were answered with lately: clients go on using an answer for a while."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        self._time = time
+        self._current: frozenset[bytes] = frozenset()
+        self._until: dict[bytes, float] = {}
+
+    def take(self, addresses: frozenset[bytes]) -> frozenset[bytes]:
+        """These are the answers from now on; returned with those of the last hour."""
+        now = self._time()
+        self._until = {address: until for address, until in self._until.items() if until > now}
+        self._until.update(dict.fromkeys(self._current - addresses, now + SINK_SECONDS))
+        self._current = addresses
+        return addresses | self._until.keys()
 
 
 def page_address(section: SinkholeSection) -> bytes:

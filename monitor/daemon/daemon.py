@@ -17,6 +17,7 @@ from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
+from monitor.core.effects import Effect
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.assurance import Assurance
@@ -114,21 +115,17 @@ class Daemon:
         gc.freeze()  # what is here now stays: the collector need not look at it again
 
     def _assemble(self, writer: EventWriter | None) -> None:
-        now = time.time()
         self.decoder = BatchDecoder(Decoder(self.config.limits, self.errors, count_packets=self.flows == PACKETS))
-        self.gateway = Gateway(self.settings(self.config, self.lookup), self.loaded.index, now)
-        self.line = Line(self.capture, self.kernel, self.decoder, self.gateway)
+        self.gateway = Gateway(self.settings(self.config, self.lookup), self.loaded.index, time.time())
+        self.line = Line(self.capture, self.kernel, self.decoder, self.gateway, self._perform, self._follow_clock)
         self.line.writer = writer
         self.turning = Turning(self.loop, self.line)
         self.enforcement = Enforcement(
-            self.loop, self.gateway, self.line.turn, self.line.now, self.sees, self._ground()
+            self.loop, self.gateway, self.line.turn, self.line.now, self.sees, self.line.write, self._ground()
         )
-        self.line.perform = self.enforcement.perform
-        self.line.clock_set = self._follow_clock
         self.zone = Zone(self.loop, lambda: self._begin(self.take_policy()))
         self.surroundings = Surroundings(self.loop, self.kernel.links, self._look_again, self._adapt)
         self.assurance = Assurance(self.loop, self.enforcement)
-        self.enforcement.write = self.line.write
         self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
 
     def settings(self, config: Config, lookup: Lookup | None) -> Settings:
@@ -177,13 +174,16 @@ class Daemon:
         bridged = () if sees_bridged() else tuple(pure_bridges(self.machine, names))
         return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, bridged)
 
+    def _perform(self, effects: list[Effect]) -> None:
+        self.enforcement.perform(effects)
+
     def _follow_clock(self, moved: float) -> None:
         """The clock was set, by so many seconds: what was learned keeps its age, what was ordered for a while lasts as
         long as before, and schedules are looked at anew.
         """
         self.enforcement.learning.step(moved)
         if self.orders.step(moved):
-            standing, policy = self.standing(), self.gateway.judge.policy
+            standing, policy = self.standing(), self.gateway.policy
             if policy is not None:  # at once, or what has not ended would rest until the policy is made anew
                 policy.take_ends(standing.bans, standing.exemptions, standing.paused_until)
             self._begin(self._save_orders())
@@ -215,7 +215,7 @@ class Daemon:
         return await serve(listen, collector, self._facts, self.health)
 
     def _facts(self) -> Facts:
-        policy, statuses = self.gateway.judge.policy, self.loaded.statuses
+        policy, statuses = self.gateway.policy, self.loaded.statuses
         return facts_of(self.started, self.flows, self.health(), self.standing(), policy, statuses)
 
     async def run(self, reload: Callable[[], None], follow: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -6,35 +6,39 @@ health and a metric, and the rest goes on. The bans hold as long as this says ev
 
 from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
 from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release, Used
 from monitor.core.gateway import Gateway
 from monitor.daemon.answers import Answers
-from monitor.daemon.blocked_page import answer_addresses
+from monitor.daemon.blocked_page import Sinks, answer_addresses
+from monitor.daemon.factories import Factories
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.learning import Learning
 from monitor.daemon.log import log
-from monitor.daemon.lookups import never_diverted, system_resolvers
-from monitor.daemon.selftest import QUIC, TRIED, Check, try_enforcement
+from monitor.daemon.lookups import never_diverted
+from monitor.daemon.policy_needs import meant_resolvers, needs_kernel, needs_sinkhole
+from monitor.daemon.selftest import QUIC, TRIED, Check
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Histogram, Samples
-from monitor.policy.ban import DNS, ENFORCE, IP, OBSERVE, SNI
+from monitor.policy.ban import DNS, IP, SNI
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
-from monitor.sinkhole.settings import ASKED
 
 RETRY_SECONDS: Final = 5.0
+FACTORIES: Final = Factories()
 
 
 class Enforcement:
     """`look` has the gateway look at the frames that wait; `now` is the line's time, which the core follows where the
     clock is set; `sees` tells whether anything is seen: bans must not outlive that. `write` takes the effects of a
-    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on.
+    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on. `make` has
+    the factories of the kernel's table and of what else has to do with the machine.
     """
 
     def __init__(
@@ -44,10 +48,13 @@ class Enforcement:
         look: Callable[[], None],
         now: Callable[[], float],
         sees: Callable[[], bool],
+        write: Callable[[list[Effect]], None],
         ground: Ground,
+        make: Factories = FACTORIES,
     ) -> None:
-        self.write: Callable[[list[Effect]], None] = lambda effects: None
         self.fault = ""
+        self._write = write
+        self._make = make
         self._sees = sees
         self._now = now
         self._changing = Lock()
@@ -55,11 +62,13 @@ class Enforcement:
         self._retry: TimerHandle | None = None
         self._trying: Task[None] | None = None
         self._gateway = gateway
-        self._answers = Answers(gateway, look, now, ground.config.sinkhole)
-        self._holding = Holding(loop, now, ground, self._diversion)
-        self.learning = Learning(gateway, now, self._holding, self._answers.upstreams)
+        self._sinks = Sinks(loop.time)
+        self._answers = Answers(gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion)
+        self._holding = Holding(
+            loop, now, ground, self._diversion, self._recut, self._refill, make.enforcer, make.probe_link
+        )
+        self.learning = Learning(gateway, now, self._holding, self._answers.upstreams, make.lookups)
         self._upkeep = Upkeep(loop, self._holding, sees)
-        self._holding.recut, self._holding.refill = self._recut, self._refill
         self._stand_on(ground)
 
     async def prepare(self, policy: Policy, ground: Ground) -> None:
@@ -89,7 +98,7 @@ class Enforcement:
     async def _put_in_force(self, policy: Policy) -> None:
         effects = self._gateway.govern(policy if policy.bans else None, self._now())
         self.perform(effects)
-        self.write(effects)
+        self._write(effects)
         await self._holding.backlog.done()
         await self._arm(policy)
         self.learning.ask_anew()
@@ -123,7 +132,7 @@ class Enforcement:
             elif isinstance(effect, Release):
                 self._holding.release(enforcer, effect.keys)
         changes = self._holding.follow(news)
-        policy = self._gateway.judge.policy
+        policy = self._gateway.policy
         if changed and policy is not None:
             self._holding.rebuild(enforcer, policy)
             self.learning.rule()
@@ -137,7 +146,7 @@ class Enforcement:
     async def look_again(self, ground: Ground) -> None:
         """Interfaces or addresses have changed."""
         async with self._changing:
-            policy = self._gateway.judge.policy
+            policy = self._gateway.policy
             try:
                 if policy is not None and needs_kernel(policy):
                     await self._govern(policy, ground)
@@ -174,7 +183,7 @@ class Enforcement:
         checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
         sinkhole = self._answers.sinkhole if self._answers.armed else None
         try:
-            checks += await try_enforcement(enforcer, self._holding.probe_link(), sinkhole)
+            checks += await self._make.try_enforcement(enforcer, self._holding.probe_link(), sinkhole)
         except (OSError, MachineError) as error:
             checks += [Check(layer, "", 0.0, str(error)) for layer in (SNI, QUIC, IP)]
         return checks if self._holding.enforcer is enforcer else []
@@ -188,7 +197,7 @@ class Enforcement:
 
     def samples(self) -> Samples:
         samples: Samples = {"enforcement_up": {}}
-        policy = self._gateway.judge.policy
+        policy = self._gateway.policy
         if policy is not None and needs_kernel(policy):
             samples["enforcement_up"][("kernel",)] = float(self._holding.enforcer is not None)
         if policy is not None and needs_sinkhole(policy):
@@ -198,24 +207,18 @@ class Enforcement:
         return samples
 
     def histograms(self) -> dict[str, Histogram]:
-        return {"enforce_seconds": self._holding.seconds} if self._gateway.judge.policy is not None else {}
+        return {"enforce_seconds": self._holding.seconds} if self._gateway.policy is not None else {}
 
     def _stand_on(self, ground: Ground) -> None:
         self.ground = ground
         self._holding.stand_on(ground)
         self._answers.configure(ground.config.sinkhole)
         self.learning.stand_on(ground)
-        self._gateway.judge.resolvers = self._meant_resolvers()
-        self._gateway.judge.sinks |= answer_addresses(ground.config.sinkhole)
-
-    def _meant_resolvers(self) -> frozenset[bytes]:
-        """Whom clients are meant to ask: the gateway and where it asks; nobody where they may choose."""
-        section = self.ground.config.sinkhole
-        if section.upstream == ASKED:
-            return frozenset()
-        own = [ip_address(text).packed for text in self.ground.own]
-        asked = self._answers.upstreams() or system_resolvers()
-        return frozenset((*own, *asked, *[address.packed for address in section.exempt]))
+        sinks = self._sinks.take(answer_addresses(ground.config.sinkhole))
+        state = replace(
+            self._gateway.enforcement, resolvers=meant_resolvers(ground, self._answers.upstreams()), sinks=sinks
+        )
+        self._gateway.set_enforcement(state)
 
     def _start(self, policy: Policy) -> None:
         if self._holding.enforcer is not None:
@@ -246,7 +249,7 @@ class Enforcement:
 
     async def _tried_again(self) -> None:
         async with self._changing:
-            policy, held = self._gateway.judge.policy, self._holding.enforcer is not None
+            policy, held = self._gateway.policy, self._holding.enforcer is not None
             try:
                 if policy is not None and self.fault:
                     self._start(policy)
@@ -259,7 +262,7 @@ class Enforcement:
         if self._holding.enforcer is None:
             return
         self._upkeep.stop()
-        self._gateway.judge.armed = False
+        self._answers.disarm()
         await self.learning.close()
         await self._answers.close()
         self._holding.stop()
@@ -281,7 +284,6 @@ class Enforcement:
                 await self._answers.close()
         except (OSError, MachineError) as error:
             self._answers.give_up("; ".join(enforcer.take_complaints()) or str(error))
-        self._gateway.judge.armed = self._answers.armed
         if self._diversion() != before:
             self._holding.rebuild(enforcer, policy)
         self._holding.tell(enforcer)
@@ -295,16 +297,8 @@ class Enforcement:
     def _recut(self) -> None:
         enforcer = self._holding.enforcer
         if enforcer is not None:
-            self._holding.hold(enforcer, self._gateway.judge.standing_kills(self._now()))
+            self._holding.hold(enforcer, self._gateway.standing_kills(self._now()))
 
     def _refill(self) -> None:
         self.learning.restore()
         self.learning.ask_anew()
-
-
-def needs_kernel(policy: Policy) -> bool:
-    return any(ban.mode != OBSERVE for ban in policy.bans)
-
-
-def needs_sinkhole(policy: Policy) -> bool:
-    return any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.bans)

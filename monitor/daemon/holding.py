@@ -41,11 +41,21 @@ class Holding:
     """
 
     def __init__(
-        self, loop: AbstractEventLoop, now: Callable[[], float], ground: Ground, diversion: Callable[[], Diversion]
+        self,
+        loop: AbstractEventLoop,
+        now: Callable[[], float],
+        ground: Ground,
+        diversion: Callable[[], Diversion],
+        recut: Callable[[], None],
+        refill: Callable[[], None],
+        make_enforcer: Callable[[], Enforcer] = Enforcer,
+        make_probe_link: Callable[[], ProbeLink] = ProbeLink,
     ) -> None:
         self.enforcer: Enforcer | None = None
-        self.recut: Callable[[], None] = lambda: None
-        self.refill: Callable[[], None] = lambda: None
+        self._recut = recut
+        self._refill = refill
+        self._make_enforcer = make_enforcer
+        self._make_probe_link = make_probe_link
         self.backlog = Backlog(loop, self._perform)
         self._loop = loop
         self._now = now
@@ -86,7 +96,7 @@ class Holding:
             raise MachineError(
                 f"frames cross {', '.join(bridged)} without being routed, past every rule: `gatewatch doctor` says more"
             )
-        enforcer = Enforcer()
+        enforcer = self._make_enforcer()
         enforcer.elements.transactions, enforcer.elements.refused = self._transactions, self._refused
         try:
             # What an earlier run left must be replaced without a gap, all at once; else it may come bit by bit.
@@ -111,7 +121,7 @@ class Holding:
             self._link.close()
             self._link = None
         if self._link is None:
-            self._link = ProbeLink()
+            self._link = self._make_probe_link()
         return self._link
 
     def stop(self) -> None:
@@ -208,10 +218,10 @@ class Holding:
         if not repair.fault:
             self.backlog.add(repair.changes, wanted)
             return False
-        self.recut()
+        self._recut()
         at = first_verdict(repair.changes, self.desired)
         self.backlog.add(repair.changes[:at], wanted)
-        self.backlog.then(self.refill)
+        self.backlog.then(self._refill)
         self.backlog.add(repair.changes[at:], wanted)
         self.backlog.then(lambda: self._mended(repair.fault))
         return True

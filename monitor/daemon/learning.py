@@ -7,14 +7,16 @@ connection is refused for a moment; names that show up later free it at once.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final, final
 
 from monitor.attribution.networks import address_text
 from monitor.core.gateway import Gateway
+from monitor.daemon.awaited import Awaited
 from monitor.daemon.blocked_page import answer_addresses
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
-from monitor.daemon.lookups import COMING, DROPPED, Lookups, system_resolvers
+from monitor.daemon.lookups import COMING, DROPPED, Found, Lookups, system_resolvers
 from monitor.daemon.passing import Passing
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
@@ -48,18 +50,19 @@ class Learning:
         now: Callable[[], float],
         holding: Holding,
         upstreams: Callable[[], tuple[bytes, ...]],
+        make_lookups: Callable[[Found], Lookups] = Lookups,
     ) -> None:
         self._gateway = gateway
         self._now = now
         self._holding = holding
         self._upstreams = upstreams
-        self._lookups = Lookups(self._found)
+        self._lookups = make_lookups(self._found)
         self._learned: Learned | None = None
         self._passing = Passing()
         self._ground: Ground | None = None
-        self._awaited: dict[bytes, set[bytes]] = {}
-        self._pending: dict[bytes, int] = {}
+        self._awaited = Awaited()
         self._chains: dict[Owner, str] = {}
+        self._published = 0
         self._sweep_due = 0.0
 
     def stand_on(self, ground: Ground) -> None:
@@ -69,7 +72,7 @@ class Learning:
 
     def rule(self) -> None:
         """Other bans are in force, or stand on other ground: what they no longer want is freed."""
-        policy, ground = self._gateway.judge.policy, self._ground
+        policy, ground = self._gateway.policy, self._ground
         enforcer = self._holding.enforcer
         if policy is None or ground is None or enforcer is None:
             return
@@ -77,10 +80,10 @@ class Learning:
         learnable = self._learnable(ground)
         if self._learned is None:
             self._learned = Learned(claims, learnable, ground.config.limits.learned)
-            self._gateway.judge.usage.learned = self._learned.keys
         self._learned.claims, self._learned.learnable = claims, learnable
         self._learned.limit = ground.config.limits.learned
         self._settle(self._learned.govern(self._now()))
+        self._publish(self._learned)
         chains = {owner: chain_for(self._holding.desired, *owner) for owner in self._learned.owners()}
         if any(self._chains.get(owner, chain) != chain for owner, chain in chains.items()):
             self.restore()
@@ -98,7 +101,7 @@ class Learning:
 
     def ask_anew(self) -> None:
         """The table knows no address of names that pass, or other names pass than before."""
-        policy = self._gateway.judge.policy
+        policy = self._gateway.policy
         if self._holding.enforcer is not None and policy is not None:
             self._lookups.forget()
             for name in excused_names(policy):
@@ -113,10 +116,11 @@ class Learning:
         if learned.strangers(address, [name], self._now()):
             self._lookups.ask(name, urgent=True)
         self._settle([address])
+        self._publish(learned)
 
     def restore(self) -> None:
         """The table was made anew, or has other chains: what passes goes back, then what is learned, bit by bit."""
-        enforcer, policy = self._holding.enforcer, self._gateway.judge.policy
+        enforcer, policy = self._holding.enforcer, self._gateway.policy
         if enforcer is not None and policy is not None:
             for name, addresses, seconds in self._passing.standing():
                 self._excuse(enforcer, policy, name, addresses, seconds)
@@ -126,10 +130,10 @@ class Learning:
     def forget(self) -> None:
         """The table is gone: nothing is learned any longer."""
         self._awaited.clear()
-        self._pending.clear()
         self._passing.forget()
         if self._learned is not None:
             self._learned.forget_all()
+            self._publish(self._learned)
 
     async def close(self) -> None:
         await self._lookups.close()
@@ -161,12 +165,19 @@ class Learning:
         if learned is not None:
             now = self._now()
             learned.sweep(now)
+            self._publish(learned)
             samples["learned_addresses_total"] = {(result,): float(count) for result, count in learned.counts.items()}
             samples["table_entries"][("learned",)] = float(learned.count_learned(now))
             samples["table_entries"][("answers",)] = float(len(learned))
             samples["table_limit"] = dict.fromkeys((("learned",), ("answers",)), float(learned.limit))
             samples["table_evictions_total"][("answers",)] = float(learned.evictions)
         return samples
+
+    def _publish(self, learned: Learned) -> None:
+        """Gives the core the learned addresses, where they have changed."""
+        if self._published != learned.version:
+            self._published = learned.version
+            self._gateway.set_enforcement(replace(self._gateway.enforcement, learned=frozenset(learned.keys)))
 
     def _learnable(self, ground: Ground) -> Learnable:
         sinkhole = ground.config.sinkhole
@@ -177,7 +188,7 @@ class Learning:
 
     def _found(self, names: list[bytes], addresses: list[bytes], ttl: float) -> None:
         """A trusted answer, or none where `addresses` is empty."""
-        enforcer, policy, learned = self._holding.enforcer, self._gateway.judge.policy, self._learned
+        enforcer, policy, learned = self._holding.enforcer, self._gateway.policy, self._learned
         if enforcer is None or policy is None or learned is None:
             return
         now = self._now()
@@ -187,10 +198,11 @@ class Learning:
         found, lessons = learned.take(names, addresses, until, now)
         self._perform(enforcer, lessons, now)
         self._settle([address for address in found if learned.is_learned(address) or not self._verify(address, now)])
-        self._settle(self._released(names[0]))
+        self._settle(self._awaited.release(names[0]))
         if now >= self._sweep_due:
             self._sweep_due = now + SWEEP_SECONDS
             learned.sweep(now)
+        self._publish(learned)
 
     def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> bool:
         """The addresses of a name that passes may be reached, by whom the name may be; false where it does not pass."""
@@ -213,40 +225,24 @@ class Learning:
             (name, self._lookups.ask(name, urgent=True))
             for name in learned.strangers(address, self._names_at(address, now), now)[:NAMES_ASKED]
         ]
-        coming = [name for name, result in results if result == COMING]
-        for name in coming:
-            waiting = self._awaited.setdefault(name, set())
-            if address not in waiting:
-                waiting.add(address)
-                self._pending[address] = self._pending.get(address, 0) + 1
-        return address in self._pending or any(result == DROPPED for _, result in results)
+        self._awaited.add(address, [name for name, result in results if result == COMING])
+        return address in self._awaited or any(result == DROPPED for _, result in results)
 
     def _names_at(self, address: bytes, now: float) -> list[bytes]:
         """The names of an address as far as devices were told or say, the newest first."""
         learned = self._learned
         keys = learned.learnable.keys(address) if learned is not None else [address]
-        told = [(claim.last, claim.name) for key in keys for claim in self._gateway.names_of(key) if claim.until > now]
-        said = [(said.last, said.name) for key in keys for said in self._gateway.judge.usage.sayings.at(key)]
-        return list(dict.fromkeys([name for _, name in sorted(told + said, reverse=True)]))
-
-    def _released(self, name: bytes) -> list[bytes]:
-        """The addresses that waited for this name last."""
-        free = []
-        for address in self._awaited.pop(name, ()):
-            self._pending[address] -= 1
-            if not self._pending[address]:
-                del self._pending[address]
-                free.append(address)
-        return free
+        dated = [pair for key in keys for pair in self._gateway.name_claims(key).dated(now)]
+        return list(dict.fromkeys([name for _, name in sorted(dated, reverse=True)]))
 
     def _settle(self, addresses: Sequence[bytes]) -> None:
-        enforcer, policy, learned = self._holding.enforcer, self._gateway.judge.policy, self._learned
+        enforcer, policy, learned = self._holding.enforcer, self._gateway.policy, self._learned
         if enforcer is None or policy is None or learned is None or not policy.active:
             return
         now = self._now()
         lessons: list[Lesson] = []
         for address in addresses:
-            said = [one for key in learned.learnable.keys(address) for one in self._gateway.judge.usage.sayings.at(key)]
+            said = [one for key in learned.learnable.keys(address) for one in self._gateway.name_claims(key).said]
             lessons += learned.settle(address, said, now)
         self._perform(enforcer, lessons, now)
 

@@ -54,17 +54,25 @@ class Line:
     was set.
     """
 
-    def __init__(self, capture: Capture, kernel: KernelSide, decoder: BatchDecoder, gateway: Gateway) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        kernel: KernelSide,
+        decoder: BatchDecoder,
+        gateway: Gateway,
+        perform: Callable[[list[Effect]], None],
+        clock_set: Callable[[float], None],
+    ) -> None:
         self.capture = capture
         self.kernel = kernel
         self.decoder = decoder
         self.gateway = gateway
         self.writer: EventWriter | None = None
-        self.perform: Callable[[list[Effect]], None] = lambda effects: None
+        self._perform = perform
         self._waiting: deque[Event | Ruling] = deque()
         self.pace = Pace()
         self.clock = Clock()
-        self.clock_set: Callable[[float], None] = lambda seconds: None
+        self._clock_set = clock_set
         self._unsettled = 0.0
         self._lost = 0
         self._losing = False
@@ -83,7 +91,7 @@ class Line:
         self.decoder.decode(frames, seen)
         self.kernel.read(now, self.pace.frames * EVENTS_PER_FRAME, seen)
         effects = self.gateway.feed(seen, now)
-        self.perform(effects)
+        self._perform(effects)
         self.write(effects)
 
     def now(self) -> float:
@@ -94,7 +102,7 @@ class Line:
             self.gateway.step(moved)
             self._looked += moved
             self._unsettled = now + UNSETTLED_SECONDS
-            self.clock_set(moved)
+            self._clock_set(moved)
         return now
 
     def tick(self) -> None:
@@ -102,7 +110,7 @@ class Line:
         now = self.now()
         self._look_for_losses(now)
         effects = self.gateway.tick(now)
-        self.perform(effects)
+        self._perform(effects)
         self.write(effects)
         if self.writer is not None:
             self.writer.flush()

@@ -44,7 +44,7 @@ class PolicyVerbs:
         log.warning("%s (by %s, process %d%s)", says[0], user, peer.pid, f": {order.reason}" if order.reason else "")
         self._write(order)
         fault = await daemon.orders.save()
-        rows = standing_rows(after, daemon.gateway.judge.policy)
+        rows = standing_rows(after, daemon.gateway.policy)
         return {"order": order_row(order), "says": says, "fault": fault, **rows}
 
     def _write(self, order: Order) -> None:

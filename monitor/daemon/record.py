@@ -54,9 +54,8 @@ class Record:
         old, self._journal = self._journal, None
         self._settings = settings
         folder, max_bytes, days = settings
-        self._gateway.diary.keeps = max_bytes > 0
+        self._gateway.keep_notes(max_bytes > 0)
         if max_bytes == 0:
-            self._gateway.diary.take(self._gateway.diary.limit)  # what nobody wants is forgotten
             tell_of_leftover(os.path.join(folder, FILE_NAME))
         if old is not None:
             self._loop.run_in_executor(None, old.close, CLOSE_SECONDS)
@@ -86,8 +85,7 @@ class Record:
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
-        diary = self._gateway.diary
-        is_due = self._loop.time() - self._taken >= TAKE_SECONDS or len(diary) * 2 > diary.limit
+        is_due = self._loop.time() - self._taken >= TAKE_SECONDS or self._gateway.wants_notes_taken()
         is_over = today() != self._day
         if (is_due or is_over) and (self._taking is None or self._taking.done()):
             self._taking = self._loop.create_task(self._take(self._day))

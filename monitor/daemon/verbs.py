@@ -74,7 +74,7 @@ class Verbs:
             "conntrack_overruns": conntrack.overruns if conntrack is not None else 0,
             "loop_stall_seconds": daemon.stall.seconds(),
             "policy": {
-                **standing_rows(daemon.standing(), daemon.gateway.judge.policy),
+                **standing_rows(daemon.standing(), daemon.gateway.policy),
                 "orders": [order_row(order) for order in daemon.orders.orders],
                 "orders_fault": daemon.orders.fault,
             },
@@ -151,7 +151,7 @@ class Verbs:
         groups = gateway.groups_for(device)
         if groups is None:
             groups = tuple(groups_by_key(self._daemon.config.groups, device))
-        policy, armed = gateway.judge.policy, gateway.judge.armed
+        policy, armed = gateway.policy, gateway.enforcement.armed
         return {
             "groups": list(groups),
             "layers": fate(policy, groups, device, found, name, armed, self._daemon.line.now()),

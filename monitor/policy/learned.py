@@ -13,6 +13,7 @@ from typing import Final, TypeAlias, final
 from monitor.attribution.said import Said
 from monitor.policy.claims import Claims, spells
 from monitor.policy.learnable import FOREIGN, LOCAL, SHARED, SPECIAL_PURPOSE, Learnable
+from monitor.policy.sights import Sight, State
 from monitor.policy.territory import NOBODY, Owner
 
 LEARNED: Final = "learned"
@@ -50,35 +51,10 @@ Lesson: TypeAlias = Learn | Free
 
 
 @final
-class Sight:
-    """An address in the trusted answer for `name`, to be believed `until`; `names` are it and its CNAME chain."""
-
-    __slots__ = ("name", "names", "until")
-
-    def __init__(self, name: bytes, names: Sequence[bytes], until: float) -> None:
-        self.name = name
-        self.names = tuple(names)
-        self.until = until
-
-
-@final
-class State:
-    """What became of an address for an owner because of `name`; `guard` is the name that has a claim on it."""
-
-    __slots__ = ("guard", "name", "outcome", "until")
-
-    def __init__(self, outcome: str, name: bytes, until: float, guard: bytes) -> None:
-        self.outcome = outcome
-        self.name = name
-        self.until = until
-        self.guard = guard
-
-
-@final
 class Learned:
-    """At most `limit` addresses. `keys` are those in the kernel; the set stays the same object."""
+    """At most `limit` addresses. `keys` are those in the kernel; `version` changes whenever they do."""
 
-    __slots__ = ("_sights", "_states", "claims", "counts", "evictions", "keys", "learnable", "limit")
+    __slots__ = ("_sights", "_states", "claims", "counts", "evictions", "keys", "learnable", "limit", "version")
 
     def __init__(self, claims: Claims, learnable: Learnable, limit: int) -> None:
         self.claims = claims
@@ -87,6 +63,7 @@ class Learned:
         self.counts = dict.fromkeys(OUTCOMES, 0)
         self.evictions = 0
         self.limit = limit
+        self.version = 0
         self._sights: dict[bytes, dict[bytes, Sight]] = {}
         self._states: dict[bytes, dict[Owner, State]] = {}
 
@@ -217,6 +194,7 @@ class Learned:
         self._sights = {}
         self._states = {}
         self.keys.clear()
+        self.version += 1
 
     def sweep(self, now: float) -> None:
         """Forgets what has lapsed: the kernel does the same by itself."""
@@ -292,10 +270,13 @@ class Learned:
                 self._count(FREED if was == LEARNED and new.outcome == GUARDED else new.outcome)
             if new.outcome == LEARNED and (was != LEARNED or known is None or known.until < new.until):
                 lessons.append(Learn(owner, keys, new.until, new.name))
-        if is_kept:
-            self.keys.update(keys)
-        else:
-            self.keys.difference_update(keys)
+        for key in keys:
+            if is_kept and key not in self.keys:
+                self.keys.add(key)
+                self.version += 1
+            elif not is_kept and key in self.keys:
+                self.keys.discard(key)
+                self.version += 1
         return lessons
 
     def _count(self, outcome: str) -> None:

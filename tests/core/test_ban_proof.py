@@ -17,7 +17,7 @@ from cast import (
 )
 
 from monitor.attribution.matches import EVIDENCE
-from monitor.core.settings import Settings
+from monitor.core.settings import EnforcementState, Settings
 from monitor.core.trying import Trying
 from monitor.policy.ban import SHADOW
 
@@ -77,7 +77,7 @@ def test_a_ban_of_everyone_is_labelled_all() -> None:
 
 def test_ways_round_a_ban_are_counted() -> None:
     watched = governed()
-    watched.judge.resolvers = frozenset({packed(RESOLVER)})
+    watched.set_enforcement(EnforcementState(resolvers=frozenset({packed(RESOLVER)})))
     story = [*asks(PHONE, "www.google.com"), *asks(PHONE, "www.google.com", at=0.5, resolver=STRANGER)]
     story += asks(LAPTOP, "www.google.com", resolver=STRANGER, mac=LAPTOP_MAC)
     story += hello("outer.example", to=CLOUD, ech=True)

@@ -32,7 +32,7 @@ from cast import (
 
 from monitor.core.blindness import PROTOCOL_ESP
 from monitor.core.effects import UNDERWAY, AskName, Follow, Kill, PolicyChanged, Release, Ruling
-from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, Observation
 from monitor.model import flow_key as key_of
@@ -149,7 +149,7 @@ def test_questions_are_blocked_once_the_sinkhole_answers_them() -> None:
     watched = governed()
     watched.feed(asks(PHONE, "www.tiktok.com"), START + 1)
     assert told(watched, "dns_queries_total") == {("bytedance", "phones", "allowed"): 1}
-    watched.judge.armed = True
+    watched.set_enforcement(EnforcementState(armed=True))
     watched.feed(asks(PHONE, "www.tiktok.com", at=1.0), START + 2)
     verdict = watched.decide(packed(PHONE), b"www.tiktok.com", START + 2)
     assert verdict is not None
@@ -171,7 +171,7 @@ def test_what_passes_under_a_ban_is_a_leak_with_its_evidence() -> None:
 
 def test_what_leads_to_where_banned_names_lead_is_neither_cut_nor_a_leak() -> None:
     watched = governed()
-    watched.judge.sinks = frozenset((packed(SHARED),))
+    watched.set_enforcement(EnforcementState(sinks=frozenset((packed(SHARED),))))
     request = packet(PHONE, SHARED, (40000, 80))
     effects = watched.feed([*http(request, "www.tiktok.com"), answer_to(request)], START + 5)
     assert [effect for effect in effects if isinstance(effect, Kill)] == []

@@ -24,7 +24,7 @@ from cast import (
 
 from monitor.core.effects import Used
 from monitor.core.gateway import Gateway
-from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.model import FLOW_NEW, FLOW_UPDATE, Event
 
 DAY = 86_400.0
@@ -103,10 +103,10 @@ def test_a_name_that_was_answered_speaks_for_its_address_as_long_as_before(step:
     watched = governed(ban())
     watched.feed(exchange(LAPTOP, STRANGER, "www.example.org", mac=LAPTOP_MAC), START + 1)
     watched.tick(START + 3)
-    (before,) = watched.judge.usage.sayings.at(packed(STRANGER))
+    (before,) = watched.name_claims(packed(STRANGER)).said
     answered = dict(before.answered)
     watched.step(step)
-    (after,) = watched.judge.usage.sayings.at(packed(STRANGER))
+    (after,) = watched.name_claims(packed(STRANGER)).said
     assert after.answered == {groups: at + step for groups, at in answered.items()}
     assert after.last == pytest.approx(START + step + 0.1)
 
@@ -114,7 +114,7 @@ def test_a_name_that_was_answered_speaks_for_its_address_as_long_as_before(step:
 @steps
 def test_a_hello_waits_for_its_answer_as_long_as_before_and_hints_go_on(step: float) -> None:
     watched = governed(ban())
-    watched.judge.usage.learned.add(packed(STRANGER))
+    watched.set_enforcement(EnforcementState(learned=frozenset((packed(STRANGER),))))
     first = syn(LAPTOP, STRANGER, mac=LAPTOP_MAC)
     carrier = packet(LAPTOP, STRANGER, (40000, 443), at=0.1, length=500, mac=LAPTOP_MAC)
     watched.feed([first, *tls(carrier, "www.example.org")], START + 0.2)
@@ -123,6 +123,6 @@ def test_a_hello_waits_for_its_answer_as_long_as_before_and_hints_go_on(step: fl
     hint = resolves(PHONE, "www.example.org", STRANGER, at=step + 31)
     effects = [*watched.feed([answer, *hint], START + step + 32), *watched.tick(START + step + 33)]
     assert {effect.name for effect in effects if isinstance(effect, Used)} == {b"www.example.org"}
-    (said,) = watched.judge.usage.sayings.at(packed(STRANGER))
+    (said,) = watched.name_claims(packed(STRANGER)).said
     assert list(said.answered) == [()]
     assert sum(isinstance(effect, Used) for effect in effects) == 2

@@ -36,7 +36,7 @@ ALL = 1_000_000
 
 def keeping(wanted: Settings | None = None, more: dict[str, str] | None = None) -> Gateway:
     watched = gateway(wanted, small_index(more))
-    watched.diary.keeps = True
+    watched.keep_notes(True)
     return watched
 
 

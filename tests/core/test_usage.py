@@ -24,7 +24,7 @@ from cast import (
 from monitor.attribution.said import NAMES_PER_ADDRESS, Sayings
 from monitor.core.effects import Effect, Used
 from monitor.core.gateway import Gateway
-from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, TCP_ACK, TCP_SYN, Observation
 from monitor.policy.groups import Group
@@ -34,7 +34,7 @@ ADDRESS = packed(STRANGER)
 
 def watching(flows: str = "packets") -> Gateway:
     watched = governed(flows=flows)
-    watched.judge.usage.learned.add(ADDRESS)
+    watched.set_enforcement(EnforcementState(learned=frozenset((ADDRESS,))))
     return watched
 
 
@@ -43,7 +43,7 @@ def used(effects: list[Effect]) -> list[tuple[bytes, bytes]]:
 
 
 def answered(watched: Gateway) -> dict[bytes, list[tuple[str, ...]]]:
-    return {said.name: list(said.answered) for said in watched.judge.usage.sayings.at(ADDRESS)}
+    return {said.name: list(said.answered) for said in watched.name_claims(ADDRESS).said}
 
 
 def unanswered(name: str, ech: bool = False) -> list[Observation]:
@@ -117,7 +117,7 @@ def test_a_hello_that_was_cut_claims_nothing() -> None:
 def test_without_a_policy_nothing_is_remembered() -> None:
     watched = gateway(Settings())
     watched.feed(exchange(LAPTOP, STRANGER, "www.example.org", mac=LAPTOP_MAC), START + 1)
-    assert watched.judge.usage.sayings.at(ADDRESS) == []
+    assert watched.name_claims(ADDRESS).said == []
 
 
 def test_a_flood_of_hellos_stays_within_its_limits() -> None:

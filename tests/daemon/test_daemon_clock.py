@@ -45,9 +45,8 @@ def test_the_core_follows_a_set_clock_and_the_rest_is_told_by_how_much() -> None
     times.wall = START
     watched = gateway()
     watched.tick(START + 0.5)
-    line = Line(None, None, None, watched)
+    line = Line(None, None, None, watched, lambda effects: None, told.append)
     line.clock = Clock(lambda: times.wall, lambda: times.steady)
-    line.clock_set = told.append
     for moved in (-86_400.0, 0.0):
         times.pass_by(1.0, wall=moved)
         assert line.now() == times.wall
@@ -59,10 +58,9 @@ def test_who_is_told_may_ask_for_the_time() -> None:
     """Some of those who follow ask at once."""
     times = Times()
     times.wall = START
-    line = Line(None, None, None, gateway())
-    line.clock = Clock(lambda: times.wall, lambda: times.steady)
     asked: list[float] = []
-    line.clock_set = lambda moved: asked.append(line.now())
+    line = Line(None, None, None, gateway(), lambda effects: None, lambda moved: asked.append(line.now()))
+    line.clock = Clock(lambda: times.wall, lambda: times.steady)
     times.pass_by(1.0, wall=86_400.0)
     assert [line.now(), *asked] == [times.wall, times.wall]
 
