@@ -4,6 +4,7 @@ import json
 from typing import Final, final
 
 from monitor.catalog.contents import Contents, drop_records
+from monitor.catalog.coverage import count_records
 from monitor.catalog.entry import ASN, EXACT, PREFIX, SUFFIX, Owner, Vendor
 from monitor.catalog.index import MAGIC
 
@@ -81,17 +82,18 @@ class IndexBuilder:
             places.append((size, count))
             parts.append(table)
             size += len(table)
-        directory = json.dumps(self._directory(len(data), places, contents), ensure_ascii=False).encode()
+        directory = json.dumps(self._directory(data, places, contents), ensure_ascii=False).encode()
         parts += [directory, len(directory).to_bytes(4, "little")]
         return b"".join(parts)
 
-    def _directory(self, end: int, places: list[tuple[int, int]], contents: Contents) -> dict[str, object]:
+    def _directory(self, data: bytes, places: list[tuple[int, int]], contents: Contents) -> dict[str, object]:
         return {
             "seed": self._seed,
-            "records": [len(MAGIC), end],
+            "records": [len(MAGIC), len(data)],
             "tables": places,
             "asns": [list(asns.items()) for asns in contents.asns],
             "owners": [[o.vendor, o.service, o.list, o.weak, o.category] for o in self._owners],
+            "owned": count_records(data, len(MAGIC), len(data), len(self._owners)),
             "vendors": [[key[1], name, key[0], list(self._services[key].items())] for key, name in self._names.items()],
             "entries": self._entries,
             "ignored": self._ignored,

@@ -15,7 +15,8 @@ from typing import Any, Final, final
 from mypy_extensions import i64
 
 from monitor.catalog.address_map import AddressMap
-from monitor.catalog.entry import ASN, KINDS, PREFIX, Entry, Owner, Vendor
+from monitor.catalog.coverage import END, FIRST, Coverage, cover, numbers_of
+from monitor.catalog.entry import ASN, EXACT, KINDS, PREFIX, Entry, Owner, Vendor
 from monitor.catalog.name_table import RECORD_HEAD, NameTable, read_u32
 from monitor.catalog.prefix import prefix_text
 
@@ -29,9 +30,9 @@ class Index:
     """What is known about names, addresses and autonomous systems. Names are lower-case presentation `bytes`."""
 
     __slots__ = (
-        "_category_asns", "_category_names", "_category_v4", "_category_v6", "_data", "_end", "_entries", "_owners",
-        "_start", "_vendor_asns", "_vendor_names", "_vendor_v4", "_vendor_v6", "_vendors", "entry_counts",
-        "ignored_counts",
+        "_category_asns", "_category_names", "_category_v4", "_category_v6", "_data", "_end", "_entries", "_numbers",
+        "_owned", "_owners", "_start", "_vendor_asns", "_vendor_names", "_vendor_v4", "_vendor_v6", "_vendors",
+        "coverage", "entry_counts", "ignored_counts",
     )  # fmt: skip
 
     def __init__(self, data: bytes) -> None:
@@ -54,6 +55,9 @@ class Index:
         self._vendor_asns: dict[int, int] = dict(directory["asns"][0])
         self._category_asns: dict[int, int] = dict(directory["asns"][1])
         self._owners = [Owner(*fields) for fields in directory["owners"]]
+        self._owned: list[list[int]] = directory["owned"]
+        self._numbers = numbers_of(self._owners)
+        self.coverage: dict[str, Coverage] = cover(self._numbers, self._owners, self._owned)
         self._vendors = [
             Vendor(slug, name, kind, tuple((service[0], service[1]) for service in services))
             for slug, name, kind, services in directory["vendors"]
@@ -120,6 +124,17 @@ class Index:
         while at < self._end:
             yield self._make(at)
             at += RECORD_HEAD + self._data[at + 1]
+
+    def names_of(self, subject: str) -> Iterator[bytes]:
+        """The listed names of a vendor, a service or a category, as `str(Subject)` writes it."""
+        data = self._data
+        for number in self._numbers.get(subject, ()):
+            at = self._owned[number][FIRST]
+            while at < self._owned[number][END]:
+                size = data[at + 1]
+                if data[at] <= EXACT and (data[at + 2] | data[at + 3] << 8) == number:
+                    yield data[at + RECORD_HEAD : at + RECORD_HEAD + size]
+                at += RECORD_HEAD + size
 
     def owners(self) -> list[Owner]:
         """Whose the entries are, by the numbers of `own_intervals`; number 0 is nobody."""

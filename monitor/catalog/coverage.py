@@ -1,0 +1,85 @@
+"""How many entries of each kind the lists hold of a vendor, a service or a category."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from monitor.catalog.entry import ASN, CATEGORY_MARK, PREFIX, UNKNOWN_SERVICE, Owner
+from monitor.catalog.name_table import RECORD_HEAD
+
+# Places in the counts of an owner.
+NAMES: Final = 0
+PREFIXES: Final = 1
+ASNS: Final = 2
+FIRST: Final = 3
+END: Final = 4
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Numbers of entries. `shared` are prefixes of clouds and CDNs, which are never banned by address."""
+
+    names: int = 0
+    prefixes: int = 0
+    shared: int = 0
+    asns: int = 0
+
+    @property
+    def entries(self) -> int:
+        return self.names + self.prefixes + self.shared + self.asns
+
+    def plus(self, other: "Coverage") -> "Coverage":
+        return Coverage(
+            self.names + other.names,
+            self.prefixes + other.prefixes,
+            self.shared + other.shared,
+            self.asns + other.asns,
+        )
+
+
+NO_COVERAGE: Final = Coverage()
+
+
+def count_records(data: bytes, start: int, end: int, owners: int) -> list[list[int]]:
+    """For each owner by its number: names, prefixes, AS numbers, and the span of the dump that its records lie in."""
+    counts = [[0, 0, 0, 0, 0] for _ in range(owners)]
+    at = start
+    while at < end:
+        kind = data[at]
+        count = counts[data[at + 2] | data[at + 3] << 8]
+        count[PREFIXES if kind == PREFIX else ASNS if kind == ASN else NAMES] += 1
+        if not count[FIRST]:
+            count[FIRST] = at
+        at += RECORD_HEAD + data[at + 1]
+        count[END] = at
+    return counts
+
+
+def numbers_of(owners: list[Owner]) -> dict[str, list[int]]:
+    """The numbers of the owners that each subject of a ban means, as `str(Subject)` writes it."""
+    found: dict[str, list[int]] = {}
+    for number, owner in enumerate(owners):
+        for subject in subjects_of(owner):
+            found.setdefault(subject, []).append(number)
+    return found
+
+
+def cover(numbers: dict[str, list[int]], owners: list[Owner], counts: list[list[int]]) -> dict[str, Coverage]:
+    """The coverage of every subject of a ban: a vendor's is that of all its services."""
+    found: dict[str, Coverage] = {}
+    for subject, some in numbers.items():
+        total = NO_COVERAGE
+        for number in some:
+            count, weak = counts[number], owners[number].weak
+            prefixes = count[PREFIXES]
+            total = total.plus(Coverage(count[NAMES], 0 if weak else prefixes, prefixes if weak else 0, count[ASNS]))
+        found[subject] = total
+    return found
+
+
+def subjects_of(owner: Owner) -> list[str]:
+    """What a ban may name to mean entries of this owner."""
+    if owner.category:
+        return [CATEGORY_MARK + owner.vendor]
+    if owner.service == UNKNOWN_SERVICE:
+        return [owner.vendor]
+    return [owner.vendor, f"{owner.vendor}/{owner.service}"]

@@ -1,0 +1,169 @@
+"""What a ban does now: whether it bites, and where it does not, why.
+
+| state | meaning |
+|---|---|
+| effective | the ban is in force for devices that were seen, or for everyone, and at least one of its layers can act |
+| idle | in force, but no device of the group was seen in the last hour: nothing is wrong |
+| waiting | a subscription that the ban depends on was not fetched yet |
+| ineffective | the ban cannot stop anything: a mistake in the configuration, or enforcement is down |
+| off | out of force on purpose: `enabled = false`, paused, outside the schedule, or mode `observe`, which only counts |
+
+Each pair of a subject and a group has a state, because one ban may name several of both. A mistake comes before
+everything else, so that it shows while the ban is paused or outside its schedule. A shadow ban has the state that an
+enforced one would have: `effective` means that it counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from monitor.policy.ban import CLOSED, DNS, EVERYONE, LAYERS, OBSERVE, Ban, is_over
+from monitor.policy.ban_conditions import (
+    EFFECTIVE,
+    ENFORCEMENT,
+    FINE,
+    GROUPS,
+    IDLE,
+    INEFFECTIVE,
+    LAYERS_KEY,
+    OFF,
+    SCHEDULE,
+    UNTIL,
+    WAITING,
+    Conditions,
+    Outcome,
+)
+from monitor.policy.ban_subject import subject_outcome
+from monitor.policy.schedule import LocalTime, next_change
+
+# What a ban as a whole is: the first of these that one of its pairs is.
+WORST_FIRST: Final = (INEFFECTIVE, WAITING, EFFECTIVE, IDLE, OFF)
+
+DISABLED: Final = Outcome(OFF, "enabled = false")
+ALWAYS_OPEN: Final = (
+    'on_failure = "closed" cannot hold with layers = ["dns"]: the dns layer always fails open; '
+    'add "ip" to the layers, or write on_failure = "open"'
+)
+
+
+@dataclass(frozen=True)
+class PairState:
+    """The state of a ban for one subject and one group (`all`: everyone); `key` is where a mistake is."""
+
+    subject: str
+    group: str
+    state: str
+    reason: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class BanState:
+    """A ban with the state of each of its pairs, subject by subject."""
+
+    ban: Ban
+    pairs: tuple[PairState, ...]
+
+    @property
+    def state(self) -> str:
+        found = {pair.state for pair in self.pairs}
+        return next((state for state in WORST_FIRST if state in found), OFF)
+
+    @property
+    def reason(self) -> str:
+        """The reasons of all pairs in this state; `""` where nothing needs an explanation."""
+        state = self.state
+        reasons = [pair.reason for pair in self.pairs if pair.state == state and pair.reason]
+        return "; ".join(dict.fromkeys(reasons))
+
+
+def ban_states(
+    bans: Sequence[Ban],
+    conditions: Conditions,
+    local_time: LocalTime,
+    now: float,
+    paused_until: float = 0.0,
+    disabled: frozenset[str] = frozenset(),
+) -> tuple[BanState, ...]:
+    """The state of each ban now. `disabled` are the ids of bans with `enabled = false`."""
+    states: list[BanState] = []
+    for ban in bans:
+        if ban.id in disabled:
+            outcomes = [DISABLED] * len(ban.subjects) * max(1, len(ban.groups))
+        else:
+            outcomes = ban_outcomes(ban, conditions, local_time, now, paused_until)
+        pairs = [(str(subject), group) for subject in ban.subjects for group in ban.groups or (EVERYONE,)]
+        found = [
+            PairState(subject, group, outcome.state, outcome.reason, outcome.key)
+            for (subject, group), outcome in zip(pairs, outcomes, strict=True)
+        ]
+        states.append(BanState(ban, tuple(found)))
+    return tuple(states)
+
+
+def ban_outcomes(
+    ban: Ban, conditions: Conditions, local_time: LocalTime, now: float, paused_until: float
+) -> list[Outcome]:
+    """The outcome of each pair of a subject and a group, subject by subject."""
+    count = max(1, len(ban.groups))
+    mistake = own_mistake(ban, local_time, now)
+    if mistake is not None:
+        return [mistake] * len(ban.subjects) * count
+    resting = resting_reason(ban, local_time, now, paused_until)
+    groups = [group_outcome(ban, group, resting, conditions) for group in ban.groups or (EVERYONE,)]
+    outcomes: list[Outcome] = []
+    for subject in ban.subjects:
+        found = subject_outcome(ban, subject, conditions)
+        outcomes += groups if found.state == EFFECTIVE else [found] * count
+    return outcomes
+
+
+def own_mistake(ban: Ban, local_time: LocalTime, now: float) -> Outcome | None:
+    """Why a ban can never bite, whatever its subjects and groups are."""
+    if not ban.layers:
+        return Outcome(INEFFECTIVE, "layers = []: without a layer nothing is stopped", LAYERS_KEY)
+    if ban.on_failure == CLOSED and ban.layers == frozenset((DNS,)):
+        return Outcome(INEFFECTIVE, ALWAYS_OPEN, LAYERS_KEY)
+    if ban.schedule.never_occurs():
+        return Outcome(INEFFECTIVE, "its schedule never occurs", SCHEDULE)
+    if is_over(ban.until, now):
+        return Outcome(INEFFECTIVE, "its end has passed", UNTIL)
+    asleep = ban.until and not ban.schedule.active(*local_time(now))
+    if asleep and next_change(ban.schedule, now, local_time) >= ban.until:
+        return Outcome(INEFFECTIVE, "it ends before its schedule begins", SCHEDULE)
+    return None
+
+
+def resting_reason(ban: Ban, local_time: LocalTime, now: float, paused_until: float) -> str:
+    """Why a ban is out of force on purpose, `""` where it is in force."""
+    if now < paused_until:
+        return "all bans are paused"
+    if not ban.schedule.active(*local_time(now)):
+        return "outside its schedule"
+    return 'mode = "observe" only counts' if ban.mode == OBSERVE else ""
+
+
+def group_outcome(ban: Ban, group: str, resting: str, conditions: Conditions) -> Outcome:
+    """The outcome for a group where the ban has something to act on."""
+    if ban.groups and not conditions.members.get(group, ()):
+        return Outcome(INEFFECTIVE, f"the group '{group}' has no members", GROUPS)
+    if resting:
+        return Outcome(OFF, resting)
+    fault = layer_fault(ban, conditions.faults)
+    if fault:
+        return Outcome(INEFFECTIVE, fault, ENFORCEMENT)
+    if ban.groups and conditions.seen is not None and group not in conditions.seen:
+        return Outcome(IDLE, f"no device of the group '{group}' was seen in the last hour")
+    return FINE
+
+
+def layer_fault(ban: Ban, faults: Mapping[str, str]) -> str:
+    """Why none of the ban's layers works at present, `""` where one does."""
+    reasons = [faults.get(layer, "") for layer in LAYERS if layer in ban.layers]
+    return "; ".join(dict.fromkeys(reasons)) if reasons and all(reasons) else ""
+
+
+def next_turn(ban: Ban, local_time: LocalTime, now: float) -> float:
+    """When the ban's schedule or its end next puts it in force or out of force, infinite where neither does."""
+    due = next_change(ban.schedule, now, local_time)
+    return min(due, ban.until) if ban.until > now else due
