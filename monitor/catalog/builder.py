@@ -1,15 +1,17 @@
 """From entries to an index. This runs in a child process or at the start, never per packet."""
 
 import json
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 from monitor.catalog.contents import Contents, drop_records
 from monitor.catalog.coverage import count_records
-from monitor.catalog.entry import ASN, EXACT, PREFIX, SUFFIX, Owner, Vendor
+from monitor.catalog.entry import ASN, EXACT, PREFIX, SUFFIX, Alias, Owner, Vendor
 from monitor.catalog.index import MAGIC
 
 DEFAULT_SEED: Final = 2166136261
 MOST_OWNERS: Final = 65_536
+
+K = TypeVar("K")
 
 
 @final
@@ -19,7 +21,9 @@ class IndexBuilder:
     `seed` (32 bits) starts the name hash: a number that the authors of lists do not know.
     """
 
-    __slots__ = ("_entries", "_ignored", "_names", "_numbers", "_owners", "_records", "_seed", "_services")
+    __slots__ = (
+        "_aliases", "_entries", "_ignored", "_names", "_numbers", "_owners", "_records", "_seed", "_services",
+    )  # fmt: skip
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._seed = seed
@@ -28,6 +32,7 @@ class IndexBuilder:
         self._numbers: dict[Owner, int] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._services: dict[tuple[str, str], dict[str, str]] = {}
+        self._aliases: dict[tuple[str, str], dict[Alias, None]] = {}
         self._entries: dict[str, int] = {}
         self._ignored: dict[str, int] = {}
 
@@ -56,12 +61,16 @@ class IndexBuilder:
         self._records += asn.to_bytes(4, "big")
 
     def add_vendor(self, vendor: Vendor) -> None:
-        """Makes a vendor known by its name; several lists may add to one, the first name stays."""
+        """Makes a vendor known by its name; several lists may add to one.
+
+        The first name stays that is more than the slug, which is all that a user's list has.
+        """
         key = (vendor.kind, vendor.slug)
-        self._names.setdefault(key, vendor.name)
+        keep_name(self._names, key, vendor.name, vendor.slug)
         services = self._services.setdefault(key, {})
         for slug, name in vendor.services:
-            services.setdefault(slug, name)
+            keep_name(services, slug, name, slug)
+        self._aliases.setdefault(key, {}).update(dict.fromkeys(vendor.aliases))
 
     def count_list(self, name: str, entries: int, ignored: int) -> None:
         """Notes how many lines of the list made entries and how many did not."""
@@ -95,6 +104,13 @@ class IndexBuilder:
             "owners": [[o.vendor, o.service, o.list, o.weak, o.category] for o in self._owners],
             "owned": count_records(data, len(MAGIC), len(data), len(self._owners)),
             "vendors": [[key[1], name, key[0], list(self._services[key].items())] for key, name in self._names.items()],
+            "aliases": [[[a.text, a.service, a.part] for a in self._aliases[key]] for key in self._names],
             "entries": self._entries,
             "ignored": self._ignored,
         }
+
+
+def keep_name(names: dict[K, str], key: K, name: str, slug: str) -> None:
+    """Notes the name where none but the slug is known so far."""
+    if names.get(key, slug) == slug:
+        names[key] = name

@@ -58,6 +58,18 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class Alias:
+    """Another name of a vendor, or of a service of it where `service` is its slug, in any script.
+
+    `part`: the name of something smaller, which has no entries of its own and is covered with all the rest.
+    """
+
+    text: str
+    service: str = ""
+    part: bool = False
+
+
+@dataclass(frozen=True)
 class Vendor:
     """A vendor, a category or the shared infrastructure, as the catalogue knows it.
 
@@ -68,6 +80,7 @@ class Vendor:
     name: str
     kind: str
     services: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[Alias, ...] = ()
 
 
 @dataclass(frozen=True)

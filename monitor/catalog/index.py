@@ -16,7 +16,7 @@ from mypy_extensions import i64
 
 from monitor.catalog.address_map import AddressMap
 from monitor.catalog.coverage import END, FIRST, Coverage, cover, numbers_of
-from monitor.catalog.entry import ASN, EXACT, KINDS, PREFIX, Entry, Owner, Vendor
+from monitor.catalog.entry import ASN, EXACT, KINDS, PREFIX, Alias, Entry, Owner, Vendor
 from monitor.catalog.name_table import RECORD_HEAD, NameTable, read_u32
 from monitor.catalog.prefix import prefix_text
 
@@ -59,8 +59,14 @@ class Index:
         self._numbers = numbers_of(self._owners)
         self.coverage: dict[str, Coverage] = cover(self._numbers, self._owners, self._owned)
         self._vendors = [
-            Vendor(slug, name, kind, tuple((service[0], service[1]) for service in services))
-            for slug, name, kind, services in directory["vendors"]
+            Vendor(
+                slug,
+                name,
+                kind,
+                tuple((service[0], service[1]) for service in services),
+                tuple(Alias(*fields) for fields in aliases),
+            )
+            for (slug, name, kind, services), aliases in zip(directory["vendors"], directory["aliases"], strict=True)
         ]
         self.entry_counts: dict[str, int] = directory["entries"]
         self.ignored_counts: dict[str, int] = directory["ignored"]

@@ -10,12 +10,14 @@ import re
 import tomllib
 from typing import Any, Final, final
 
+from monitor.catalog.aliases import ALIAS_KEYS, read_aliases
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import CATEGORY, SHARED, UNKNOWN_SERVICE, VENDOR, Complaint, Owner, Vendor
+from monitor.catalog.entry import CATEGORY, SHARED, UNKNOWN_SERVICE, VENDOR, Alias, Complaint, Owner, Vendor
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
-FILE_KEYS: Final = ("kind", "name", "note", "services", "entries")
+FILE_KEYS: Final = ("kind", "name", "note", "services", "entries", *ALIAS_KEYS)
+SERVICE_KEYS: Final = ("name", *ALIAS_KEYS)
 GROUP_KEYS: Final = ("service", "source", "shared", "hosting", "note", "suffix", "exact", "prefix", "asn")
 VALUE_KEYS: Final = ("suffix", "exact", "prefix", "asn")
 SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -66,14 +68,15 @@ class VendorReader:
         if kind not in (VENDOR, CATEGORY, SHARED):
             self._sheet.ignore(f"kind must be {VENDOR}, {CATEGORY} or {SHARED}", kind)
             kind = VENDOR
+        aliases = read_aliases(table, "", self._sheet)
         services = table.get("services", {})
         if isinstance(services, dict):
-            self._services = {key: name for key, name in services.items() if isinstance(name, str)}
-        for service in self._services:
-            if not SLUG.fullmatch(service):
-                self._sheet.warn("a service is written in lower-case letters, digits and single hyphens", service)
+            for slug, value in services.items():
+                aliases += self._read_service(slug, value)
+        else:
+            self._sheet.ignore("services must be a table: [services]", "services")
         name = self._text(table, "name", self._slug)
-        self._builder.add_vendor(Vendor(self._slug, name, kind, tuple(self._services.items())))
+        self._builder.add_vendor(Vendor(self._slug, name, kind, tuple(self._services.items()), tuple(aliases)))
         groups = table.get("entries", [])
         if not isinstance(groups, list):
             self._sheet.ignore("entries must be tables: [[entries]]", "entries")
@@ -81,6 +84,20 @@ class VendorReader:
         for group in groups:
             if isinstance(group, dict):
                 self._read_group(group, kind)
+
+    def _read_service(self, slug: str, value: object) -> list[Alias]:
+        """`slug = "Name"`, or `slug = { name = "Name", aliases = [...] }`."""
+        if not SLUG.fullmatch(slug):
+            self._sheet.warn("a service is written in lower-case letters, digits and single hyphens", slug)
+        if isinstance(value, str):
+            self._services[slug] = value
+            return []
+        if not isinstance(value, dict):
+            self._sheet.ignore("a service must be its name, or a table with its name and aliases", slug)
+            return []
+        self._complain_of_keys(value, SERVICE_KEYS)
+        self._services[slug] = self._text(value, "name", slug)
+        return read_aliases(value, slug, self._sheet)
 
     def _read_group(self, group: dict[str, Any], kind: str) -> None:
         self._complain_of_keys(group, GROUP_KEYS)

@@ -3,7 +3,7 @@
 from catalog_tools import SUFFIXES
 
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import Vendor
+from monitor.catalog.entry import Alias, Vendor
 from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.vendor_file import read_vendor_file
@@ -117,6 +117,33 @@ def test_services_must_be_named_and_sources_given() -> None:
         "line 4: a service that [services] does not name: film",
         "line 4: entries without a source: film",
     ]
+
+
+def test_aliases_and_parts_of_the_vendor_and_of_its_services() -> None:
+    sheet, index = read(
+        'name = "Example"\naliases = ["例", "Exa Mple"]\nparts = ["Example Maps"]\n[services]\n'
+        'mail = "Mail"\nvideo = { name = "Example Video", aliases = ["视频"], parts = ["Clips"] }\n'
+    )
+    assert sheet.complaints == []
+    aliases = (
+        Alias("例"), Alias("Exa Mple"), Alias("Example Maps", part=True), Alias("视频", "video"),
+        Alias("Clips", "video", True),
+    )  # fmt: skip
+    services = (("mail", "Mail"), ("video", "Example Video"))
+    assert index.vendors() == [Vendor("example", "Example", "vendor", services, aliases)]
+
+
+def test_what_is_no_alias_is_a_complaint() -> None:
+    assert complaints('aliases = "x"\nparts = [1, "' + "x" * 61 + '"]') == [
+        "line 1: aliases must be an array of strings: aliases",
+        "line 0: parts must be an array of strings: 1",
+        f"line 2: an alias is a word or name of at most 60 characters: {'x' * 61}",
+    ]
+    assert complaints('[services]\nvideo = 3\nfilm = { nam = "F", aliases = ["Film"] }') == [
+        "line 2: a service must be its name, or a table with its name and aliases: video",
+        "line 3: an unknown key, perhaps name: nam",
+    ]
+    assert complaints("services = []") == ["line 1: services must be a table: [services]: services"]
 
 
 def test_what_is_no_toml_is_one_complaint() -> None:

@@ -1,0 +1,53 @@
+"""Which known words a typed word is like: typing errors, spellings of one sound, beginnings.
+
+A wrong hint is worse than none, so likeness is narrow: `lemon8` is not like `lenovo`, `shopify` not like `spotify`.
+"""
+
+import difflib
+from typing import Final
+
+from monitor.catalog.words import sound
+
+# Twice the number of equal letters by the number of both words' letters. With another first letter more is asked:
+# people seldom mistype the first.
+RATIO_LEAST: Final = 0.8
+RATIO_OF_OTHER_FIRST: Final = 0.9
+# Shorter words are like too many.
+LETTERS_LEAST: Final = 4
+# Of a known word that the typed one begins with. Scripts other than Latin say more with a sign.
+BEGINNING_LEAST: Final = 5
+SIGNS_LEAST: Final = 2
+NEAREST_MAX: Final = 5
+
+
+def alike(folded: str, known: list[str]) -> list[str]:
+    """The known words that are like the folded one, at most `NEAREST_MAX` a kind of likeness, best first."""
+    if not folded:
+        return []
+    found: list[str] = []
+    if len(folded) >= LETTERS_LEAST:
+        found += close(folded, known)
+        spoken = sound(folded)
+        found += [word for word in known if len(word) >= LETTERS_LEAST and sound(word) == spoken]
+    begun = [word for word in known if begins(folded, word)]
+    found += sorted(begun, key=len, reverse=True)[:NEAREST_MAX]
+    return list(dict.fromkeys(found))
+
+
+def close(folded: str, known: list[str]) -> list[str]:
+    """By equal letters in their order."""
+    near = difflib.get_close_matches(folded, known, NEAREST_MAX, RATIO_LEAST)
+    return [word for word in near if word[0] == folded[0] or ratio(folded, word) >= RATIO_OF_OTHER_FIRST]
+
+
+def ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
+def begins(folded: str, known: str) -> bool:
+    """Whether one of the words is the beginning of the other: `insta`, `tiktoklite`, `抖音短视频`."""
+    if known.startswith(folded):
+        return len(folded) >= (LETTERS_LEAST if folded.isascii() else SIGNS_LEAST)
+    least = BEGINNING_LEAST if known.isascii() else SIGNS_LEAST
+    enough = 2 * len(known) >= len(folded) or not known.isascii()
+    return len(known) >= least and folded.startswith(known) and enough

@@ -1,0 +1,79 @@
+"""How words that people type are compared: case, blanks, punctuation and the ways to write a host do not count."""
+
+import unicodedata
+from typing import Final
+
+from monitor.catalog.domain import DOTS
+
+# One sound, several spellings: `tictoc`, `roblocks`. Applied to folded words, in this order.
+SPELLINGS: Final = (("ck", "k"), ("ph", "f"), ("x", "ks"), ("c", "k"), ("q", "k"), ("z", "s"), ("y", "i"))
+# Labels under which registries of countries sell names: `example.co.uk`.
+SECOND_LEVEL: Final = ("ac", "co", "com", "edu", "gov", "net", "org")
+SCHEME_END: Final = "://"
+
+
+def fold(text: str) -> str:
+    """Letters and digits of any script without case: `Tik-Tok`, `tik tok` and `TIKTOK` are one word.
+
+    NFKC and case folding (Unicode 15 section 3.13), so full-width and half-width forms are equal, too.
+    """
+    # Folding may take a text out of NFKC, as with U+0345: so once more.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join([sign for sign in folded if is_kept(sign)])
+
+
+def is_kept(sign: str) -> bool:
+    """Letters, numbers and marks; variation selectors (U+FE00 to U+FE0F) only choose a glyph."""
+    return unicodedata.category(sign)[0] in "LMN" and not "\ufe00" <= sign <= "\ufe0f"
+
+
+def tokens(text: str) -> list[str]:
+    """The folded words between blanks and punctuation."""
+    spaced = "".join([sign if is_kept(sign) else " " for sign in unicodedata.normalize("NFKC", text)])
+    return [fold(part) for part in spaced.split()]
+
+
+def sound(folded: str) -> str:
+    """The folded word as it is spoken, roughly: equal for spellings that people mix up."""
+    for spelling, plain in SPELLINGS:
+        folded = folded.replace(spelling, plain)
+    letters: list[str] = []
+    for letter in folded:
+        if not letters or letters[-1] != letter:
+            letters.append(letter)
+    return "".join(letters)
+
+
+def host_of(text: str) -> str:
+    """The host of a URL, an authority or a name (RFC 3986 section 3.2): without scheme, user, port and path.
+
+    An address comes without brackets. What has none of these parts comes back as it is, without blanks around it.
+    """
+    rest = text.strip().translate(DOTS)
+    scheme = rest.find(SCHEME_END)
+    if scheme >= 0:
+        rest = rest[scheme + len(SCHEME_END) :]
+    elif rest.startswith("//"):
+        rest = rest[2:]
+    for end in "/?#":
+        rest = rest.partition(end)[0]
+    rest = rest.rpartition("@")[2]
+    if rest.startswith("["):
+        return rest[1:].partition("]")[0]
+    host, colon, port = rest.rpartition(":")
+    if colon and ":" not in host and (not port or (port.isascii() and port.isdigit())):
+        rest = host
+    return rest.strip()
+
+
+def is_host(text: str) -> bool:
+    """Whether the text is written as a URL, an authority or a name of several labels."""
+    return SCHEME_END in text or "." in host_of(text).strip(".")
+
+
+def brand_of(host: str) -> str:
+    """The label that somebody registered: `tiktok` of `www.tiktok.co.uk`, `""` where there is one label only."""
+    labels = [label for label in host.split(".") if label]
+    if len(labels) > 2 and labels[-2] in SECOND_LEVEL:
+        return labels[-3]
+    return labels[-2] if len(labels) > 1 else ""
