@@ -119,7 +119,7 @@ def planned(file: Path) -> Desired:
     config = load(str(file))
     index = load_catalogue(user_lists(config)).index
     settings = core_settings(config, "packets", ("lo",), None, frozenset(), None, bytes(32))
-    policy = build_policy(config, configured_standing(config))
+    policy = build_policy(config, configured_standing(config, index))
     members = Members(Groups(settings.groups, settings.interfaces))
     territory = Territory(index, settings.nat64, settings.local)
     return plan_table(policy, members, territory, index.vendors(), ("lo",), Diversion(armed=True), time.time())

@@ -55,14 +55,18 @@ class Resolution:
 
     def fault(self) -> str:
         """For people: why nothing was taken, and what may be meant."""
+        if self.ambiguous:
+            return f"'{self.word}' {self.hint()}"
+        return f"no list knows '{self.word}', {self.hint()}"
+
+    def hint(self) -> str:
+        """The end of `fault`: what may be meant."""
         listed = " or ".join([f"'{candidate}'" for candidate in self.candidates])
         if self.ambiguous:
-            return f"'{self.word}' may mean {listed}: write {'one of them' if len(self.candidates) > 1 else 'that'}"
-        if len(self.candidates) > 1:
-            return f"no list knows '{self.word}', the nearest are {listed}"
+            return f"may mean {listed}: write {'one of them' if len(self.candidates) > 1 else 'that'}"
         if listed:
-            return f"no list knows '{self.word}', the nearest is {listed}"
-        return f"no list knows '{self.word}': it is not in the catalogue, which `gatewatch catalog` lists"
+            return f"the nearest {'are' if len(self.candidates) > 1 else 'is'} {listed}"
+        return "it is not in the catalogue, which `gatewatch catalog` lists"
 
 
 @final

@@ -50,9 +50,9 @@ def host_of(text: str) -> str:
     An address comes without brackets. What has none of these parts comes back as it is, without blanks around it.
     """
     rest = text.strip().translate(DOTS)
-    scheme = rest.find(SCHEME_END)
-    if scheme >= 0:
-        rest = rest[scheme + len(SCHEME_END) :]
+    scheme, mark, behind = rest.partition(SCHEME_END)
+    if mark and not any(end in scheme for end in "/?#"):
+        rest = behind
     elif rest.startswith("//"):
         rest = rest[2:]
     for end in "/?#":

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from monitor.catalog.index import Index
+from monitor.catalog.subject_index import SubjectIndex
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.config.complaints import Complaint, Complaints, KeyPath
@@ -15,7 +16,7 @@ from monitor.config.lines import KeyLines
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
-from monitor.config.targets import targets, unknown_target
+from monitor.config.targets import named_subjects
 from monitor.doctor.examination import limits
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
@@ -69,13 +70,9 @@ def config_findings(config: Config, index: Index) -> list[str]:
         return []
     with open(config.path, encoding="utf-8-sig") as file:
         complaints = Complaints(config.path, KeyLines(file.read()))
-    known = sorted(targets(index))
-    for at, ban in enumerate(config.bans):
-        for target in ban.vendors:
-            _look_up(("ban", at, "vendors"), target, known, complaints)
-    for at, exemption in enumerate(config.exceptions):
-        if exemption.vendor:
-            _look_up(("exception", at, "vendor"), exemption.vendor, known, complaints)
+    for named in named_subjects(config, SubjectIndex(index)):
+        if not named.meaning.subject:
+            complaints.add(named.path, named.meaning.fault())
     for name in config.capture.interfaces:
         _look_for(("capture", "interfaces"), name, complaints)
     for at, group in enumerate(config.groups):
@@ -107,11 +104,6 @@ def _look_for_idle(config: Config, complaints: Complaints) -> None:
     for at, exemption in enumerate(config.exceptions):
         if is_over(exemption.until, time.time()):
             complaints.add(("exception", at, "until"), "is over: this exception holds no longer")
-
-
-def _look_up(path: KeyPath, target: str, known: list[str], complaints: Complaints) -> None:
-    if target not in known:
-        complaints.add(path, unknown_target(target, known))
 
 
 def _look_for(path: KeyPath, interface: str, complaints: Complaints) -> None:

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from monitor.catalog.index import Index
+from monitor.catalog.subject_index import SubjectIndex
 from monitor.cli.configured import read_config
 from monitor.cli.export_formats import EVERY_NAME, NAME_FORMATS
 from monitor.cli.export_nft import nft
 from monitor.cli.trouble import complain
-from monitor.config.complaints import nearest
+from monitor.config.complaints import dotted, nearest
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing, protected_names
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
-from monitor.config.targets import targets, unknown_target
+from monitor.config.targets import named_subjects
 from monitor.errors import EXIT_FINDING, EXIT_OK, UsageError
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, IP, Ban
@@ -38,7 +39,8 @@ def run(arguments: Namespace) -> int:
     for line in missing:
         complain(line)
     layer = IP if arguments.format == "nft" else DNS
-    enforced = [ban for ban in configured_standing(config).bans if ban.mode == ENFORCE and layer in ban.layers]
+    standing = configured_standing(config, loaded.index)
+    enforced = [ban for ban in standing.bans if ban.mode == ENFORCE and layer in ban.layers]
     bans = [ban for ban in enforced if not ban.groups or arguments.group in ban.groups]
     for line in left_out(config, enforced, bans, members):
         complain(line)
@@ -56,10 +58,10 @@ def run(arguments: Namespace) -> int:
 
 
 def unknown_targets(config: Config, index: Index) -> Iterator[str]:
-    """What bans name and no list has."""
-    known = sorted(targets(index))
-    for number, ban in enumerate(config.bans, 1):
-        yield from (f"ban {number}.vendors: {unknown_target(one, known)}" for one in ban.vendors if one not in known)
+    """What bans and exceptions name and no list has."""
+    for named in named_subjects(config, SubjectIndex(index)):
+        if not named.meaning.subject:
+            yield f"{dotted(named.path)}: {named.meaning.fault()}"
 
 
 def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespace, about: str) -> Iterator[str]:

@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     machine = machine_now()
     names = interfaces_of(config, machine)
     now = time.time()
-    policy = build_policy(config, configured_standing(config))
+    policy = build_policy(config, configured_standing(config, loaded.index))
     policy.refresh(now)
     if any(ban.mode != OBSERVE for ban in policy.bans):
         wide = machine.with_parts(names)

@@ -129,7 +129,7 @@ def run(arguments: Namespace) -> int:
     loaded = load_cached(user_lists(config))
     for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
         complain(line)
-    policy = build_policy(config, configured_standing(config))
+    policy = build_policy(config, configured_standing(config, loaded.index))
     catalogue = Catalogue(loaded.index, open_lookup(config.geo), policy)
     told = Told()
     for query in queries(arguments.queries):

@@ -2,16 +2,22 @@
 
 import time
 
+from monitor.catalog.index import Index
 from monitor.config.sections import Ban as BanSection
 from monitor.config.sections import Config
+from monitor.config.targets import with_subjects
 from monitor.config.values import packed_device
 from monitor.policy.ban import Ban, Exemption, parse_subject
 from monitor.policy.judge import Policy
 from monitor.policy.orders import Standing, ban_id, distinct
 
 
-def configured_standing(config: Config) -> Standing:
-    """Every `[[ban]]` that is enabled and every `[[exception]]`, in their order."""
+def configured_standing(config: Config, index: Index) -> Standing:
+    """Every `[[ban]]` that is enabled and every `[[exception]]`, in their order.
+
+    Words for vendors, services and categories mean what they mean in the index.
+    """
+    config = with_subjects(config, index)
     exemptions = tuple(
         Exemption(packed_device(one.device), one.name.encode(), one.vendor, one.until, one.reason)
         for one in config.exceptions

@@ -30,7 +30,7 @@ from monitor.config.sections import (
     Sinkhole,
     State,
 )
-from monitor.config.subjects import device, group_name, interface, list_name, member, name, target, vendor_name, word
+from monitor.config.subjects import device, group_name, interface, list_name, member, name, subject, vendor_name, word
 from monitor.config.table import Table, chosen
 from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, size
 from monitor.limits import Limits
@@ -110,7 +110,7 @@ def _group_name(text: str, groups: list[str]) -> str:
 
 
 def _ban(table: Table, groups: list[str]) -> Ban:
-    vendors = table.parsed_list("vendors", (), target)
+    vendors = table.parsed_list("vendors", (), subject)
     if not vendors:
         table.complain("vendors", "needs at least one vendor, vendor/service or category:name")
     return Ban(
@@ -132,7 +132,7 @@ def _exemption(table: Table) -> Exemption:
     exemption = Exemption(
         device=table.parsed("device", "", device, required=True),
         name=table.parsed("name", Exemption.name, name),
-        vendor=table.parsed("vendor", Exemption.vendor, target),
+        vendor=table.parsed("vendor", Exemption.vendor, subject),
         until=table.any("until", Exemption.until, moment),
         reason=table.text("reason", Exemption.reason),
     )

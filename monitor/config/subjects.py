@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
+from monitor.catalog.words import tokens
 from monitor.config.values import mac, prefix
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -67,6 +69,14 @@ def target(text: str) -> str:
     if len(parts) > 2 or not all(_WORD.fullmatch(part) for part in parts):
         raise ValueError(f"expected a vendor, vendor/service or category:name, got '{text}'")
     return text
+
+
+def subject(text: str) -> str:
+    """What a ban or an exception names: a word or name of any script, which the catalogue resolves later."""
+    word = text.strip()
+    if not word or not word.isprintable() or len(word) > WORD_CHARACTERS_MAX or not tokens(word):
+        raise ValueError(f"expected the name of a vendor, service or category, or a domain name, got '{text}'")
+    return word
 
 
 def member(text: str) -> str:

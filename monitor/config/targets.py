@@ -1,23 +1,81 @@
-"""What a ban may name: every vendor, service and category of the catalogue."""
+"""The words by which a configuration names vendors, services and categories, and what they mean in the catalogue."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
-from monitor.catalog.entry import CATEGORY, CATEGORY_MARK
+from monitor.catalog.entry import CATEGORY_MARK
 from monitor.catalog.index import Index
-from monitor.config.complaints import nearest
+from monitor.catalog.subject_index import Resolution, SubjectIndex
+from monitor.catalog.words import tokens
+from monitor.config.complaints import KeyPath
+from monitor.config.sections import Config
+from monitor.config.subjects import target
+
+STAND_IN_CHARACTERS_MAX: Final = 60
+_NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 
-def targets(index: Index) -> Iterator[str]:
-    """Each as a ban writes it: `vendor`, `vendor/service` or `category:name`."""
-    for vendor in index.vendors():
-        if vendor.kind == CATEGORY:
-            yield f"{CATEGORY_MARK}{vendor.slug}"
-            continue
-        yield vendor.slug
-        yield from (f"{vendor.slug}/{slug}" for slug, _ in vendor.services)
+@dataclass(frozen=True)
+class Named:
+    """A word of the configuration, the key where it stands, and what it means."""
+
+    path: KeyPath
+    word: str
+    meaning: Resolution
 
 
-def unknown_target(target: str, known: Sequence[str]) -> str:
-    """The complaint about a target that no list knows, with the nearest one."""
-    near = nearest(target, list(known))
-    return f"no list knows '{target}'" + (f", the nearest is '{near}'" if near else "")
+def named_subjects(config: Config, subjects: SubjectIndex) -> Iterator[Named]:
+    """Every word of `[[ban]].vendors` and `[[exception]].vendor`, in their order."""
+    for at, ban in enumerate(config.bans):
+        for word in ban.vendors:
+            yield Named(("ban", at, "vendors"), word, subjects.resolve(word))
+    for at, exemption in enumerate(config.exceptions):
+        if exemption.vendor:
+            yield Named(("exception", at, "vendor"), exemption.vendor, subjects.resolve(exemption.vendor))
+
+
+def with_subjects(config: Config, index: Index) -> Config:
+    """The configuration with subjects in the place of words.
+
+    What the catalogue does not know, or not for certain, becomes its `stand_in`, which no list knows either.
+    """
+    subjects = SubjectIndex(index)
+    bans = [replace(ban, vendors=subjects_of(ban.vendors, subjects)) for ban in config.bans]
+    exemptions = [
+        replace(one, vendor=subjects_of((one.vendor,), subjects)[0] if one.vendor else "") for one in config.exceptions
+    ]
+    return replace(config, bans=tuple(bans), exceptions=tuple(exemptions))
+
+
+def subjects_of(words: tuple[str, ...], subjects: SubjectIndex) -> tuple[str, ...]:
+    """What the words mean, once each: `tiktok` and `bytedance/tiktok` are one subject."""
+    found = [subjects.resolve(word).subject or stand_in(word) for word in words]
+    return tuple(dict.fromkeys(found))
+
+
+def unknown_subjects(config: Config, subjects: SubjectIndex) -> dict[str, str]:
+    """By stand-in: what is wrong with the word, without its beginning (`the nearest is 'bytedance/tiktok'`)."""
+    found: dict[str, str] = {}
+    for named in named_subjects(config, subjects):
+        if not named.meaning.subject:
+            name = stand_in(named.word)
+            written = f"written '{named.word}', " if name != named.word else ""
+            found[name] = written + named.meaning.hint()
+    return found
+
+
+def stand_in(word: str) -> str:
+    """A subject for a word that means none: the word itself where it is written as subjects are, else made of it.
+
+    It becomes a label of metrics and a part of kernel names.
+    """
+    try:
+        return target(word)
+    except ValueError:
+        pass
+    category = CATEGORY_MARK if word.casefold().startswith(CATEGORY_MARK) else ""
+    parts = [_NO_SLUG.sub("-", token.encode("punycode").decode()).strip("-") for token in tokens(word[len(category) :])]
+    slug = "-".join([part for part in parts if part])[:STAND_IN_CHARACTERS_MAX].strip("-")
+    return category + (slug or "unknown-word")

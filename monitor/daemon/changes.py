@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from monitor.catalog.index import Index
+from monitor.catalog.subject_index import SubjectIndex
 from monitor.config.complaints import nearest
 from monitor.config.sections import Config
-from monitor.config.subjects import name, target
-from monitor.config.targets import targets, unknown_target
+from monitor.config.subjects import name
 from monitor.config.values import packed_device
 from monitor.errors import UsageError
 from monitor.policy.ban import ENFORCE, LAYERS, SHADOW
@@ -87,14 +87,10 @@ def read_change(verb: str, arguments: dict[str, Any], by: Order, config: Config,
 
 def read_subject(text: str, index: Index) -> str:
     """A vendor, a service or a category that the catalogue knows."""
-    known = sorted(targets(index))
-    try:
-        subject = target(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    if subject not in known:
-        raise UsageError(unknown_target(subject, known))
-    return subject
+    found = SubjectIndex(index).resolve(text)
+    if not found.subject:
+        raise UsageError(found.fault())
+    return found.subject
 
 
 def read_group(request: Request, config: Config) -> str:

@@ -146,11 +146,11 @@ class Daemon:
 
     def standing(self) -> Standing:
         """The policy that the configuration asks for, as changed at run time."""
-        return self.orders.standing(configured_standing(self.config), self.line.now())
+        return self.orders.standing(configured_standing(self.config, self.loaded.index), self.line.now())
 
     async def prepare_policy(self, config: Config, lookup: Lookup | None, index: Index) -> None:
         """Does beforehand what takes long of `take_policy` after all this is taken, while nothing of it is."""
-        standing = self.orders.standing(configured_standing(config), self.line.now())
+        standing = self.orders.standing(configured_standing(config, index), self.line.now())
         ground = replace(self._ground(), config=config, settings=self.settings(config, lookup), index=index)
         await self.enforcement.prepare(build_policy(config, standing), ground)
 

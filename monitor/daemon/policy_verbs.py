@@ -35,7 +35,7 @@ class PolicyVerbs:
         now = self._daemon.line.now()
         by = Order(verb, now, peer.uid, user, peer.pid)
         order = read_change(verb, arguments, by, daemon.config, daemon.loaded.index)
-        configured = configured_standing(daemon.config)
+        configured = configured_standing(daemon.config, daemon.loaded.index)
         before = daemon.orders.standing(configured, now)
         daemon.orders.add(settle(order, configured, before), now)
         after = daemon.orders.standing(configured, now)

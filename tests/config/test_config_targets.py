@@ -1,0 +1,80 @@
+"""Words in a configuration become the subjects that they mean; what they do not mean for certain stays harmless."""
+
+import pytest
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.entry import Alias, Owner, Vendor
+from monitor.catalog.index import Index
+from monitor.catalog.subject_index import SubjectIndex
+from monitor.config.complaints import ConfigErrors
+from monitor.config.parse import parse
+from monitor.config.policy import configured_standing
+from monitor.config.subjects import target
+from monitor.config.targets import named_subjects, stand_in, unknown_subjects, with_subjects
+from monitor.policy.orders import ban_id
+
+CONFIG = """
+[[ban]]
+vendors = ["TikTok", "bytedance/tiktok", "www.capcut.com", "抖音"]
+[[ban]]
+vendors = ["Category:VPN", "tictoc", "Kein Wort", "微信!"]
+[[exception]]
+device = "10.0.0.1"
+vendor = "https://capcut.com/x"
+"""
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    builder = IndexBuilder()
+    services = (("tiktok", "TikTok"), ("douyin", "Douyin"), ("capcut", "CapCut"))
+    builder.add_vendor(Vendor("bytedance", "ByteDance", "vendor", services, (Alias("抖音", "douyin"),)))
+    builder.add_vendor(Vendor("vpn-proxy", "VPNs", "category", (), (Alias("VPN"),)))
+    builder.add_name(b"capcut.com", False, builder.number_of(Owner("bytedance", "capcut")))
+    return Index.load(builder.build())
+
+
+def test_words_become_the_subjects_that_they_mean_once_each(index: Index) -> None:
+    config = with_subjects(parse(CONFIG, "c.toml"), index)
+    assert config.bans[0].vendors == ("bytedance/tiktok", "bytedance/capcut", "bytedance/douyin")
+    assert config.exceptions[0].vendor == "bytedance/capcut"
+    standing = configured_standing(parse(CONFIG, "c.toml"), index)
+    assert [str(subject) for subject in standing.bans[0].subjects] == list(config.bans[0].vendors)
+    assert standing.bans[0].id == "bytedance.tiktok-all"
+    assert standing.exemptions[0].vendor == "bytedance/capcut"
+
+
+def test_what_is_not_certain_stays_in_the_ban_under_a_harmless_name(index: Index) -> None:
+    """Lists may bring it later; until then the name of the kernel's objects is made of it."""
+    words = with_subjects(parse(CONFIG, "c.toml"), index).bans[1].vendors
+    assert words[:3] == ("category:vpn-proxy", "tictoc", "kein-wort")
+    for word in words:
+        assert target(word) == word
+        assert ban_id((word,), ("",)).isascii()
+
+
+def test_what_is_unknown_is_known_with_its_place_and_its_hints(index: Index) -> None:
+    config, subjects = parse(CONFIG, "c.toml"), SubjectIndex(index)
+    faults = [(one.path, one.meaning.fault()) for one in named_subjects(config, subjects) if not one.meaning.subject]
+    missing = "it is not in the catalogue, which `gatewatch catalog` lists"
+    assert faults == [
+        (("ban", 1, "vendors"), "no list knows 'tictoc', the nearest is 'bytedance/tiktok'"),
+        (("ban", 1, "vendors"), f"no list knows 'Kein Wort', {missing}"),
+        (("ban", 1, "vendors"), f"no list knows '微信!', {missing}"),
+    ]
+    assert unknown_subjects(config, subjects) == {
+        "tictoc": "the nearest is 'bytedance/tiktok'",
+        "kein-wort": f"written 'Kein Wort', {missing}",
+        stand_in("微信!"): f"written '微信!', {missing}",
+    }
+
+
+def test_different_words_have_different_stand_ins() -> None:
+    words = ["微信", "微博", "Kein Wort", "category:Kein Wort", "a/b/c", "bytedance/x y", "é", "e"]
+    assert len({stand_in(word) for word in words}) == len(words)
+
+
+@pytest.mark.parametrize("word", ["", " ", "…", "a\tb", "x" * 301])
+def test_what_is_no_word_is_a_mistake_with_its_line(word: str) -> None:
+    with pytest.raises(ConfigErrors, match=r"c\.toml:2: ban 1\.vendors: expected the name of a vendor"):
+        parse(f'[[ban]]\nvendors = ["{word}", "tiktok"]\n'.replace("\t", "\\t"), "c.toml")
