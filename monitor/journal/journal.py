@@ -86,7 +86,10 @@ class Journal:
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join(seconds)
+        if self._thread.ident is None:
+            self._let_go()
+        else:
+            self._thread.join(seconds)
         lost = len(self._waiting.entries) + self._rows
         if lost:
             self._tell(f"{self.path}: {lost} rows of the journal were not written before the end")
@@ -100,6 +103,12 @@ class Journal:
         }
 
     def _work(self) -> None:
+        try:
+            self._write_on()
+        finally:
+            self._let_go()
+
+    def _write_on(self) -> None:
         self.take([])  # the file is there from the start, and if it cannot be this is told now
         while True:
             with self._changed:
@@ -110,10 +119,7 @@ class Journal:
                 stopping = self._stopping
             self.take(incoming)
             if stopping:
-                break
-        if self._store is not None:
-            with suppress(sqlite3.Error):
-                self._store.close()
+                return
 
     def take(self, incoming: list[tuple[str, list[NoteRow]]]) -> None:
         """What the thread does each time: rows join those that wait, and all are written if that is possible."""

@@ -56,7 +56,11 @@ class Store:
         self._database = open_writer(path, max_bytes)
         self._max_bytes = max_bytes
         self._path = path
-        self._inode = os.stat(path).st_ino
+        try:
+            self._inode = os.stat(path).st_ino
+        except OSError:
+            self._database.close()
+            raise
 
     def is_there(self) -> bool:
         """Whether the path still leads to this file: somebody may have moved or removed it."""

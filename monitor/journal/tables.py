@@ -86,16 +86,22 @@ def open_reader(path: str) -> sqlite3.Connection:
     finally:
         os.close(descriptor)
     place = f"file:{quote(path)}?mode=ro"
-    database = sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        check(database)
+        return _checked(sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None))
     except sqlite3.OperationalError:
         # A reader that may not write there cannot make the files that go with a WAL. Nobody else uses them now.
-        database.close()
         if os.path.exists(path + "-wal"):
             raise
-        database = sqlite3.connect(place + "&immutable=1", uri=True, isolation_level=None)
+        return _checked(sqlite3.connect(place + "&immutable=1", uri=True, isolation_level=None))
+
+
+def _checked(database: sqlite3.Connection) -> sqlite3.Connection:
+    """The same connection; closed where the file is no journal, because `closing` comes only after this."""
+    try:
         check(database)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -49,10 +49,13 @@ class Place:
         self.file = folder / FILE_NAME
         self.clock = Clock()
         self.told: list[str] = []
+        self.journals: list[Journal] = []
 
     def journal(self, max_bytes: int = 16 * MIB, days: int = 30) -> Journal:
         clock = self.clock
-        return Journal(str(self.folder), max_bytes, days, self.told.append, lambda: clock.wall, lambda: clock.steady)
+        made = Journal(str(self.folder), max_bytes, days, self.told.append, lambda: clock.wall, lambda: clock.steady)
+        self.journals.append(made)
+        return made
 
     def rows(self, **wanted: str) -> list[dict[str, Any]]:
         return list(read_rows(str(self.file), Wanted(**wanted)))
@@ -61,9 +64,22 @@ class Place:
         return b"".join(path.read_bytes() for path in sorted(self.folder.glob(FILE_NAME + "*")))
 
 
+    def open_files(self) -> list[str]:
+        """The journal's files that this process has open, by name."""
+        links = [Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]
+        targets = [os.readlink(link) for link in links if os.path.lexists(link)]
+        return sorted({os.path.basename(target) for target in targets if target.startswith(str(self.folder))})
+
+    def close(self) -> None:
+        for journal in self.journals:
+            journal.close(10)
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "state")
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "state")
+    yield made
+    made.close()
 
 
 def days_ago(days: int) -> str:
@@ -294,9 +310,16 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.fixture
+def place_on_disk(disk: Path) -> Iterator[Place]:
+    made = Place(disk)
+    yield made
+    made.close()
+
+
 @pytest.mark.netns
-def test_a_full_disk_costs_a_line_and_nothing_that_was_noted(disk: Path) -> None:
-    place = Place(disk)
+def test_a_full_disk_costs_a_line_and_nothing_that_was_noted(disk: Path, place_on_disk: Place) -> None:
+    place = place_on_disk
     journal = place.journal()
     journal.take([(DAY, [ROW])])
     ballast = disk / "ballast"
@@ -316,8 +339,8 @@ def test_a_full_disk_costs_a_line_and_nothing_that_was_noted(disk: Path) -> None
 
 
 @pytest.mark.netns
-def test_a_read_only_directory_costs_a_line_too(disk: Path) -> None:
-    place = Place(disk)
+def test_a_read_only_directory_costs_a_line_too(disk: Path, place_on_disk: Place) -> None:
+    place = place_on_disk
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     journal = place.journal()
     journal.take([(DAY, [ROW])])
@@ -372,3 +395,18 @@ def test_there_is_nothing_to_read(place: Place) -> None:
     place.file.write_bytes(b"no database at all" * 1000)
     with pytest.raises(GatewatchError, match="is damaged: file is not a database"):
         place.rows()
+
+
+def test_no_file_stays_open_after_the_end_or_an_error(place: Place) -> None:
+    """An error and its traceback are held here on purpose: what they name would not be closed by chance."""
+    journal = place.journal()
+    journal.start()
+    journal.put(DAY, [ROW])
+    journal.close(10)
+    assert len(place.rows()) == 1
+    assert place.open_files() == []
+    of_version(place.file, 99)
+    with pytest.raises(GatewatchError, match="of version 99, not 1") as held:
+        place.rows()
+    assert held.tb is not None
+    assert place.open_files() == []
