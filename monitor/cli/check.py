@@ -12,8 +12,9 @@ from monitor.catalog.subject_index import SubjectIndex
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.config.complaints import Complaint, Complaints, KeyPath
-from monitor.config.lines import KeyLines
+from monitor.config.files import PARTS_FOLDER, part_paths, read_files, written_paths
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
+from monitor.config.merge import Merged
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.config.targets import named_subjects
@@ -45,8 +46,15 @@ def run(arguments: Namespace) -> int:
         return EXIT_OK if arguments.lenient else EXIT_FINDING
     entries = sum(status.entries for status in loaded.statuses)
     lists = count_text(len(loaded.statuses), "list")
-    print(f"{config.path or 'no configuration file, the defaults'}: ok, {lists} with {entries:,} entries")
+    print(f"{_origin(config.path)}: ok, {lists} with {entries:,} entries")
     return EXIT_OK
+
+
+def _origin(path: str) -> str:
+    if not path:
+        return "no configuration file, the defaults"
+    parts = part_paths(path)
+    return f"{path} and {count_text(len(parts), 'file')} of {PARTS_FOLDER}" if parts else path
 
 
 def _complaints(statuses: tuple[ListStatus, ...]) -> Iterator[str]:
@@ -68,8 +76,7 @@ def config_findings(config: Config, index: Index) -> list[str]:
     """What the configuration alone cannot know to be wrong, with its lines."""
     if not config.path:
         return []
-    with open(config.path, encoding="utf-8-sig") as file:
-        complaints = Complaints(config.path, KeyLines(file.read()))
+    complaints = Complaints(Merged(read_files(config.path)))
     for named in named_subjects(config, SubjectIndex(index)):
         if not named.meaning.subject:
             complaints.add(named.path, named.meaning.fault())
@@ -88,9 +95,10 @@ def _look_at_files(config: Config, complaints: Complaints) -> None:
     folder = os.path.dirname(config.events.path)
     if folder and not os.path.isdir(folder):
         complaints.add(("events", "path"), f"there is no folder {folder}, and events that cannot be written stop `run`")
-    if os.stat(config.path).st_mode & stat.S_IWOTH:
-        words = f"everybody may write it, and so ban and free whom they like: `chmod o-w {config.path}`"
-        complaints.found.append(Complaint(config.path, 0, words))
+    for path in written_paths(config.path):
+        if os.stat(path).st_mode & stat.S_IWOTH:
+            words = f"everybody may write it, and so ban and free whom they like: `chmod o-w {path}`"
+            complaints.found.append(Complaint(path, 0, words))
 
 
 def _look_for_idle(config: Config, complaints: Complaints) -> None:

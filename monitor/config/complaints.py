@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from monitor.config.lines import KeyLines
 from monitor.errors import ConfigError
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -36,24 +35,31 @@ class ConfigErrors(ConfigError):
         super().__init__("\n".join(map(str, self.complaints)))
 
 
-class Complaints:
-    """Collects complaints while sections are read, and finds their lines."""
+class Places(Protocol):
+    """Finds a key's file, its line there (0: none), and its path in that file."""
 
-    def __init__(self, file: str, lines: KeyLines) -> None:
-        self.file = file
-        self.lines = lines
+    def place(self, path: KeyPath) -> tuple[str, int, KeyPath]: ...
+
+
+class Complaints:
+    """Collects complaints while sections are read, and finds their files and lines."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self.found: list[Complaint] = []
 
     def add(self, path: KeyPath, text: str) -> None:
-        self.found.append(Complaint(self.file, self.lines.line(path), f"{dotted(path)}: {text}"))
+        file, line, own = self._places.place(path)
+        self.found.append(Complaint(file, line, f"{dotted(own)}: {text}"))
 
     def unknown(self, path: KeyPath, known: list[str]) -> None:
         """An unknown key is an error that names the nearest known one, so that a typo never passes as a default."""
-        *parent, key = path
+        file, line, own = self._places.place(path)
+        *parent, key = own
         where = f"in [{dotted(tuple(parent))}]" if parent else "at the top"
         near = nearest(str(key), known)
         hint = f", the nearest is '{near}'" if near else f", known are {', '.join(sorted(known))}"
-        self.found.append(Complaint(self.file, self.lines.line(path), f"unknown key '{key}' {where}{hint}"))
+        self.found.append(Complaint(file, line, f"unknown key '{key}' {where}{hint}"))
 
     def raise_all(self) -> None:
         if self.found:
