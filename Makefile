@@ -1,9 +1,15 @@
 # `make run` and `make test` need git, make and python3 before them, and nothing else.
 
 VENV    := .venv
+# Debian's own interpreter where there is one: a package that is built with another one runs on no other machine.
+PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
+# The environment that a package is made of: this one, unless its Python is not Debian's.
+DEB_VENV := $(if $(filter-out /usr/bin/%,$(realpath $(VENV)/bin/python3)),build/deb-venv,$(VENV))
 PIP     := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(shell find monitor blocklists -name '*.py' -o -name '*.toml')
 PYTEST  := .ci/pytest
+
+export PYTHON
 
 .PHONY: run test test-installed test-interpreted check lab bench dashboards format clean
 
@@ -38,10 +44,16 @@ bench: $(VENV)/test.stamp
 dashboards: $(VENV)/test.stamp
 	PYTHONPATH=grafana $(VENV)/bin/python -P -m boards
 
-# What is installed in .venv, core compiled, as a Debian package for machines with the same Debian.
-deb: $(VENV)/run.stamp
-	$(PIP) --group package
-	$(VENV)/bin/python systemd/package/deb.py build/deb
+# What is installed in .venv, core compiled, as a Debian package for machines with the same Debian. Where .venv has a
+# Python that is not Debian's, Debian's gets an environment of its own.
+deb: $(DEB_VENV)/run.stamp
+	$(DEB_VENV)/bin/pip install --quiet --disable-pip-version-check --group package
+	$(DEB_VENV)/bin/python systemd/package/deb.py build/deb
+
+ifneq ($(DEB_VENV),$(VENV))
+$(DEB_VENV)/run.stamp: $(SOURCES)
+	$(MAKE) VENV=$(DEB_VENV) PYTHON=/usr/bin/python3 $@
+endif
 
 format: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check --fix .
@@ -52,7 +64,7 @@ clean:
 
 $(VENV)/base.stamp:
 	.ci/packages run
-	python3 -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV)
 	$(PIP) --upgrade pip
 	touch $@
 

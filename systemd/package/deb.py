@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
+from elf import search_paths, traces
 from manual import write_pages
 from package_text import CHANGE, CONTROL, LAUNCHER, PYVENV
 from packaging.requirements import Requirement
@@ -29,7 +30,9 @@ HOME = Path("usr/lib/gatewatch")
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 # Where each file of systemd/ belongs, and under which name.
 PLACES = {
-    "gatewatch.toml": "etc/gatewatch/gatewatch.toml",
+    "gatewatch.toml": "usr/share/doc/gatewatch/examples/gatewatch.toml",
+    # What postinst puts into /etc/gatewatch: no conffile, because dpkg would ask about a changed one at each upgrade.
+    "package/gatewatch.toml": "usr/share/gatewatch/gatewatch.toml",
     "gatewatch.service": "usr/lib/systemd/system/gatewatch.service",
     "gatewatch-place.socket": "usr/lib/systemd/system/gatewatch-place.socket",
     "gatewatch-place@.service": "usr/lib/systemd/system/gatewatch-place@.service",
@@ -42,6 +45,7 @@ PLACES = {
     "backoff.conf": "usr/lib/systemd/system/gatewatch.service.d/backoff.conf",
 }
 BACKOFF_SINCE = 254  # the systemd that knows RestartSteps
+REMEDY = "build the package with Debian's Python: `make PYTHON=/usr/bin/python3 VENV=build/deb-venv deb`"
 
 
 def main() -> int:
@@ -51,10 +55,16 @@ def main() -> int:
     parser.add_argument("--revision", default="1", help="of the package, behind the version")
     parser.add_argument("--quick", action="store_true", help="pack it little")
     chosen = parser.parse_args()
+    if chosen.source is None and not os.path.realpath(sys.executable).startswith("/usr/bin/"):
+        print(f"deb.py: {sys.prefix} runs {os.path.realpath(sys.executable)}: {REMEDY}", file=sys.stderr)
+        return 1
     version = f"{distribution('gatewatch').version}-{chosen.revision}"
     root = chosen.folder / "root"
     shutil.rmtree(root, ignore_errors=True)
     lay_out(root, chosen.source, version)
+    if complaints := [*own_traces(root)]:
+        print(*complaints, f"deb.py: no package: {REMEDY}", sep="\n", file=sys.stderr)
+        return 1
     print(pack(root, chosen.folder, version, chosen.quick))
     return 0
 
@@ -73,8 +83,16 @@ def lay_out(root: Path, source: Path | None, version: str) -> None:
     copy(HERE / "lintian-overrides", root / "usr/share/lintian/overrides/gatewatch")
     for name in ("README.md", "SECURITY.md", "NOTICE", "blocklists/README.md", "blocklists/migrating.md"):
         copy(CHECKOUT / name, documents / name)
+    (root / "etc/gatewatch/conf.d").mkdir(parents=True)
     write_pages(root / "usr/share/man", CHECKOUT / "systemd/gatewatch.toml", version)
     add_changelog(documents, version)
+
+
+def own_traces(root: Path) -> Iterator[str]:
+    """A line for each file that would look for something where only this machine has it."""
+    files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+    yield from search_paths([path for path in files if ".so" in path.suffixes])
+    yield from traces(files, (sys.prefix, str(CHECKOUT / "monitor")))
 
 
 def add_environment(root: Path, source: Path | None) -> None:
@@ -154,7 +172,6 @@ def pack(root: Path, folder: Path, version: str, quick: bool) -> Path:
     kilobytes = sum(path.stat().st_size for path in files) // 1024
     text = CONTROL.format(version=version, architecture=architecture, python=PYTHON, kilobytes=kilobytes)
     (control / "control").write_text(text)
-    (control / "conffiles").write_text("/etc/gatewatch/gatewatch.toml\n")
     sums = [f"{hashlib.md5(path.read_bytes()).hexdigest()}  {path.relative_to(root)}\n" for path in files]
     (control / "md5sums").write_text("".join(sums))
     for name in ("preinst", "postinst", "prerm", "postrm"):

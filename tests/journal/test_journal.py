@@ -63,7 +63,6 @@ class Place:
     def bytes(self) -> bytes:
         return b"".join(path.read_bytes() for path in sorted(self.folder.glob(FILE_NAME + "*")))
 
-
     def open_files(self) -> list[str]:
         """The journal's files that this process has open, by name."""
         links = [Path(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")]

@@ -122,7 +122,7 @@ class Machine:
     def install(self, package: Path) -> None:
         """With its manual, where this machine is told to leave manuals out; without what others would do then."""
         shutil.copy(package, self.path("/tmp/gatewatch.deb"))
-        options = ("--no-triggers", "--force-unsafe-io", "--force-confold", "--path-include=/usr/share/*")
+        options = ("--no-triggers", "--force-unsafe-io", "--path-include=/usr/share/*")
         self.must("dpkg", "--install", *options, "/tmp/gatewatch.deb")
 
     def is_active(self, unit: str) -> bool:
