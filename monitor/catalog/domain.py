@@ -81,6 +81,18 @@ def to_ascii(text: str) -> tuple[str, str]:
     return ".".join(labels), ""
 
 
+def is_under(name: bytes, roots: frozenset[bytes]) -> bool:
+    """Whether the name or one that it lies below is among `roots`: whole labels, lower case."""
+    if not roots:
+        return False
+    while name not in roots:
+        dot = name.find(b".")
+        if dot < 0:
+            return False
+        name = name[dot + 1 :]
+    return True
+
+
 def is_letter(character: str) -> bool:
     """Letters, marks and numbers of any script, the hyphen-minus and what IDNA allows between letters."""
     return unicodedata.category(character)[0] in "LMN" or character in "-_" or character in JOINERS

@@ -94,7 +94,9 @@ class Complaint:
 
     def __str__(self) -> str:
         shown = self.text if len(self.text) <= 80 else self.text[:77] + "..."
-        return f"line {self.line}: {self.reason}" + (f": {shown}" if shown else "")
+        shown = "".join([sign if sign.isprintable() else "?" for sign in shown])
+        where = f"line {self.line}: " if self.line else ""
+        return where + self.reason + (f": {shown}" if shown else "")
 
 
 def owner_of(target: str, list_name: str) -> Owner:

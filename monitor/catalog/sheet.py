@@ -7,7 +7,7 @@ for all of them. Nothing raises: a bad line is a complaint and a count.
 from typing import Final, final
 
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.domain import parse_name
+from monitor.catalog.domain import is_under, parse_name
 from monitor.catalog.entry import Complaint
 from monitor.catalog.prefix import parse_prefix, parse_range
 from monitor.catalog.suffixes import ICANN_SUFFIX, PRIVATE_SUFFIX, PublicSuffixes
@@ -22,27 +22,53 @@ class Sheet:
     """Collects a list. `builder` is None where only the counts matter.
 
     `line` is the number of the line being read, `owner` the builder's number of whose entries these are. `hosting`
-    says that private public suffixes are meant.
+    says that private public suffixes are meant. A name at or below one of `protected` makes no entry.
+
+    `entries` are those made: `suffixes`, `exacts`, `prefixes` and `asns` together. `ignored` counts the lines that
+    gave none; among these, `left_out` are right in their format but beyond what an entry can express, and `refused`
+    are public suffixes and protected names.
     """
 
     __slots__ = (
-        "_builder", "_suffixes", "complaints", "entries", "hosting", "ignored", "line", "origin", "owner",
-        "public_suffix", "within",
+        "_any_label", "_builder", "_protected", "_public", "_tails", "apex", "asns", "complaints", "cut", "entries",
+        "exacts", "first_refused", "hosting", "ignored", "left_out", "line", "origin", "owner", "prefixes",
+        "public_suffix", "refused", "section", "suffixes", "within",
     )  # fmt: skip
 
-    def __init__(self, suffixes: PublicSuffixes, builder: IndexBuilder | None, owner: int = 0) -> None:
-        self._suffixes = suffixes
+    def __init__(
+        self,
+        public: PublicSuffixes,
+        builder: IndexBuilder | None,
+        owner: int = 0,
+        protected: frozenset[bytes] = frozenset(),
+    ) -> None:
+        self._public = public
         self._builder = builder
+        self._protected = protected
+        self._tails = frozenset([tail_of(name) for name in protected])
+        self._any_label = any(b"." not in name for name in protected)
         self.owner = owner
         self.line = 0
         self.entries = 0
+        self.suffixes = 0
+        self.exacts = 0
+        self.prefixes = 0
+        self.asns = 0
         self.ignored = 0
+        self.left_out = 0
+        self.refused = 0
         self.hosting = False
         self.complaints: list[Complaint] = []
+        # Why the rest of the list was not read, "" where all of it was.
+        self.cut = ""
         # The first public suffix that was refused: nobody who makes a list with care writes one.
         self.public_suffix: Complaint | None = None
-        # What a format has to remember from line to line: the zone's origin, and open parentheses.
+        self.first_refused: Complaint | None = None
+        # What a format has to remember from line to line: a zone's apex and current origin, the part of the file that
+        # the line is in, and open parentheses or braces.
+        self.apex = ""
         self.origin = ""
+        self.section = ""
         self.within = 0
 
     def suffix(self, text: str) -> None:
@@ -58,15 +84,26 @@ class Sheet:
         if fault:
             self.ignore(fault, text)
             return
-        part = self._suffixes.part_of(name)
+        part = self._public.part_of(name)
         if part == ICANN_SUFFIX:
             self._refuse_suffix("a public suffix, under which anybody may register", text)
+            return
+        if self._tails and self._is_protected(name):
+            self._refuse("a protected name, which no ban may touch", text)
             return
         if part == PRIVATE_SUFFIX and not self.hosting and not exact:
             self.warn("a hosting company's suffix, whose customers are other people", text)
         self.entries += 1
+        if exact:
+            self.exacts += 1
+        else:
+            self.suffixes += 1
         if self._builder is not None:
             self._builder.add_name(name, exact, self.owner)
+
+    def _is_protected(self, name: bytes) -> bool:
+        """The last two labels decide for nearly all names, so that a long list costs one look-up a name."""
+        return (self._any_label or tail_of(name) in self._tails) and is_under(name, self._protected)
 
     def prefix(self, text: str) -> None:
         address, bits, fault = parse_prefix(text)
@@ -74,6 +111,7 @@ class Sheet:
             self.ignore(fault, text)
             return
         self.entries += 1
+        self.prefixes += 1
         if self._builder is not None:
             self._builder.add_prefix(address, bits, self.owner)
 
@@ -84,6 +122,7 @@ class Sheet:
             self.ignore(fault, f"{first}-{last}")
             return
         self.entries += 1
+        self.prefixes += 1
         if self._builder is not None:
             for address, bits in prefixes:
                 self._builder.add_prefix(address, bits, self.owner)
@@ -94,6 +133,7 @@ class Sheet:
             self.ignore("no AS number", text)
             return
         self.entries += 1
+        self.asns += 1
         if self._builder is not None:
             self._builder.add_asn(int(digits), self.owner)
 
@@ -102,8 +142,19 @@ class Sheet:
         self.ignored += 1
         self._complain(Complaint(self.line, text, reason))
 
-    def _refuse_suffix(self, reason: str, text: str) -> None:
+    def leave_out(self, reason: str, text: str) -> None:
+        """A line that is right in its format and that no entry can express."""
+        self.left_out += 1
         self.ignore(reason, text)
+
+    def _refuse(self, reason: str, text: str) -> None:
+        self.refused += 1
+        self.ignore(reason, text)
+        if self.first_refused is None:
+            self.first_refused = Complaint(self.line, text, reason)
+
+    def _refuse_suffix(self, reason: str, text: str) -> None:
+        self._refuse(reason, text)
         if self.public_suffix is None:
             self.public_suffix = Complaint(self.line, text, reason)
 
@@ -111,6 +162,27 @@ class Sheet:
         """A line that gives an entry, but not quite what its author may think."""
         self._complain(Complaint(self.line, text, reason, ignored=False))
 
+    def cut_off(self, reason: str) -> None:
+        """The rest of the list is not read."""
+        self.cut = reason
+        self.ignored += 1
+        self._complain_first(Complaint(0, "", f"{reason}: the rest is not read"))
+
+    def warn_of_all(self, reason: str) -> None:
+        """A complaint about the whole list, before those about its lines."""
+        self._complain_first(Complaint(0, "", reason, ignored=False))
+
+    def _complain_first(self, complaint: Complaint) -> None:
+        self.complaints.insert(0, complaint)
+        del self.complaints[COMPLAINTS_KEPT:]
+
     def _complain(self, complaint: Complaint) -> None:
         if len(self.complaints) < COMPLAINTS_KEPT:
             self.complaints.append(complaint)
+
+
+def tail_of(name: bytes) -> bytes:
+    """The last two labels of a name, or its only one."""
+    dot = name.rfind(b".")
+    dot = name.rfind(b".", 0, dot) if dot >= 0 else -1
+    return name[dot + 1 :]

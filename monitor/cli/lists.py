@@ -21,8 +21,9 @@ from monitor.lists.subscription import due_at
 from monitor.units import count_text, span_text
 
 COLUMNS: Final = (
-    Column("LIST"), Column("ENTRIES", right=True), Column("IGNORED", right=True), Column("AGE", right=True),
-    Column("DUE", right=True), Column("FROM"), Column("ERROR"),
+    Column("LIST"), Column("ENTRIES", right=True), Column("SUFFIX", right=True), Column("EXACT", right=True),
+    Column("PREFIX", right=True), Column("ASN", right=True), Column("IGNORED", right=True), Column("FORMAT"),
+    Column("AGE", right=True), Column("DUE", right=True), Column("FROM"), Column("ERROR"),
 )  # fmt: skip
 
 
@@ -49,6 +50,7 @@ def show(arguments: Namespace) -> int:
     else:
         sys.stdout.write(table_text(COLUMNS, [_cells(status, now, due) for status in statuses]))
         print(f"{count_text(len(statuses), 'list')}, {sum(status.entries for status in statuses):,} entries")
+        print("suffix: a name and all below it; exact: a name alone; prefix: addresses; asn: a network")
     return EXIT_FINDING if any(_error(status) for status in statuses) else EXIT_OK
 
 
@@ -73,7 +75,12 @@ def _error(status: ListStatus) -> str:
 def _row(status: ListStatus, now: float, due: Mapping[str, float]) -> dict[str, object]:
     return {
         "list": status.name,
+        "format": status.format or None,
         "entries": status.entries,
+        "suffixes": status.suffixes,
+        "exacts": status.exacts,
+        "prefixes": status.prefixes,
+        "asns": status.asns,
         "ignored_lines": status.ignored,
         "age_seconds": _age(status, now, due),
         "due_seconds": None if status.shipped else due.get(status.name),
@@ -90,4 +97,6 @@ def _cells(status: ListStatus, now: float, due: Mapping[str, float]) -> list[str
     next_time = "" if status.shipped or status.name not in due else span_text(due[status.name])
     when = "" if age is None else span_text(age)
     next_time = "now" if next_time == "0 s" else next_time
-    return [status.name, f"{status.entries:,}", f"{status.ignored:,}", when, next_time, origin, _error(status)]
+    counts = (status.entries, status.suffixes, status.exacts, status.prefixes, status.asns, status.ignored)
+    numbers = [f"{count:,}" for count in counts]
+    return [status.name, *numbers, status.format, when, next_time, origin, _error(status)]

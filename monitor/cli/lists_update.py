@@ -75,12 +75,22 @@ def tell(outcome: Outcome, url: str) -> None:
     elif outcome.result == NOT_DUE:
         print(f"{outcome.name}: not due for {span_text(outcome.due - time.time())}")
     elif outcome.result == UNCHANGED:
-        print(f"{outcome.name}: unchanged, {outcome.entries:,} entries")
+        print(", ".join([f"{outcome.name}: unchanged", f"{outcome.entries:,} entries", *refused(outcome)]))
     else:
         parts = [count_text(outcome.entries, "entry", "entries")]
         parts += change(outcome.added, "added", outcome.added_examples)
         parts += change(outcome.removed, "removed", outcome.removed_examples)
-        print(f"{outcome.name}: {', '.join(parts)}")
+        print(f"{outcome.name}: {', '.join([*parts, *refused(outcome)])}")
+
+
+def refused(outcome: Outcome) -> list[str]:
+    """How many lines would have named what no ban may touch."""
+    if not outcome.refused:
+        return []
+    first = (
+        f"the first: {printable(outcome.first_refused)}" if outcome.refused > 1 else printable(outcome.first_refused)
+    )
+    return [f"{count_text(outcome.refused, 'line')} left out ({first})"]
 
 
 def change(count: int, word: str, examples: Sequence[str]) -> list[str]:

@@ -32,7 +32,8 @@ def add_lists(verbs: Verbs) -> None:
     update.add_argument(
         "--force",
         action="store_true",
-        help="fetch also what is not due, and take a list that is ten times smaller or larger than before",
+        help="fetch also what is not due, and take a list that is ten times smaller or larger than before, "
+        "or of which most lines gave no entry",
     )
     _add_options(update)
 

@@ -11,9 +11,13 @@ FETCHED: Final = ("https://", "http://", "file://")
 
 def fault_of(status: ListStatus) -> str:
     """Why nothing of the list is used: it cannot be read, or none of its lines makes sense; `""` where some is."""
-    if not status.error and not status.entries and status.ignored:
-        return f"no list, none of its {status.ignored} lines is an entry"
-    return status.error
+    if status.error or status.entries or not status.ignored:
+        return status.error
+    first = next((complaint for complaint in status.complaints if complaint.ignored), None)
+    if first is not None and not first.line:
+        return f"no list, {first.reason}"
+    shown = f", the first: {first}" if first is not None else ""
+    return f"no list, none of its {status.ignored} lines is an entry{shown}"
 
 
 def list_faults(statuses: Sequence[ListStatus]) -> list[str]:

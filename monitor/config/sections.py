@@ -18,7 +18,8 @@ BAN_MODES: Final = ("observe", "shadow", "enforce")
 BAN_LAYERS: Final = ("dns", "sni", "ip")
 DEVICE_DETAIL: Final = ("full", "pseudonym", "none")
 LIST_FORMATS: Final = (
-    "auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "rpz", "v2fly", "cidr", "asn",
+    "auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "rpz", "bind", "v2fly", "clash", "surge", "sing-box",
+    "csv", "cidr", "asn",
 )  # fmt: skip
 
 SUFFIX_CHOICES: Final = ("refuse", "skip")
@@ -109,7 +110,7 @@ class ListSource:
     interval: float = 86_400.0
     sha256: str = ""
     minisign: str = ""
-    public_suffixes: str = "refuse"
+    public_suffixes: str = "skip"
     timeout: float = 120.0
     max_bytes: int = 67_108_864
     max_entries: int = 2_000_000

@@ -75,6 +75,7 @@ def user_lists(config: Config) -> list[UserList]:
             max_bytes=source.max_bytes,
             max_entries=source.max_entries,
             state=config.state.path,
+            protected=config.protect.names,
         )
         for source in config.lists
     ]

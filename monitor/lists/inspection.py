@@ -6,14 +6,14 @@ from typing import Final
 
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Complaint, Owner
-from monitor.catalog.formats.reader import read_list
+from monitor.catalog.formats.reader import makes_little_sense
 from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.errors import ListError
+from monitor.lists.packing import open_list
 from monitor.lists.subscription import Subscription
-from monitor.lists.user import UserList, limited_lines
-from monitor.policy.protected import is_under
+from monitor.lists.user import UserList, protected_names, read_file
 
 HEAD_BYTES: Final = 65_536
 # A list that is so many times larger or smaller than the one before is another list, or half of one.
@@ -21,47 +21,76 @@ FACTOR: Final = 10
 TEXT_SHOWN: Final = 60
 # No text has these.
 BINARY: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a"))
-NAMES: Final = ("suffix", "exact")
 
 
 @dataclass(frozen=True)
 class Contents:
     """What a list says: its different entries as `kind value`, how many there are with repetitions, the lines that
-    made none, and the first public suffix among these.
+    made none, and the first of these, of the refused ones and of the public suffixes.
+
+    `refused` counts public suffixes and protected names, `cut` is why the list was not read to its end, and
+    `is_strange` tells that most lines are wrong in its format or were refused.
     """
 
     entries: frozenset[str] = frozenset()
     count: int = 0
     ignored: int = 0
+    refused: int = 0
+    format: str = ""
+    cut: str = ""
+    is_strange: bool = False
     public_suffix: Complaint | None = None
+    first_refused: Complaint | None = None
     first_complaint: Complaint | None = None
 
 
 def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> Contents:
-    """Reads the list as the daemon will, but one entry further than it may go. Raises OSError."""
+    """Reads the list as the daemon will, but one entry further than it may go. Raises OSError and ListError."""
     builder = IndexBuilder()
-    sheet = Sheet(suffixes, builder, builder.number_of(Owner(user.name)))
-    with path.open("rb") as file:
-        read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, user.max_entries + 1)
-    entries = frozenset(f"{entry.kind} {entry.value}" for entry in Index.load(builder.build()).entries())
-    first = next((complaint for complaint in sheet.complaints if complaint.ignored), None)
-    return Contents(entries, sheet.entries, sheet.ignored, sheet.public_suffix, first)
+    sheet = Sheet(suffixes, builder, builder.number_of(Owner(user.name)), protected_names(user))
+    format = read_file(path, user, suffixes, sheet, user.max_entries + 1)
+    return Contents(
+        frozenset(f"{entry.kind} {entry.value}" for entry in Index.load(builder.build()).entries()),
+        sheet.entries,
+        sheet.ignored,
+        sheet.refused,
+        format,
+        sheet.cut,
+        makes_little_sense(sheet),
+        sheet.public_suffix,
+        sheet.first_refused,
+        next((complaint for complaint in sheet.complaints if complaint.ignored), None),
+    )
 
 
-def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, protected: frozenset[bytes]) -> Contents:
-    """The contents of a list that may be used. Raises ListError with why it may not, OSError where it is not there."""
+def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool) -> Contents:
+    """The contents of a list that may be used. Raises ListError with why it may not, OSError where it is not there.
+
+    `force` takes one of which most lines are wrong; what they would have named is refused all the same.
+    """
     user = one.user
-    with path.open("rb") as file:
+    with open_list(path) as file:
         check_head(file.read(HEAD_BYTES))
     contents = read_contents(path, user, suffixes)
+    if contents.cut:
+        raise ListError(contents.cut)
     if contents.public_suffix is not None and not one.skips_suffixes:
         raise ListError(suffix_in(contents.public_suffix))
     if not contents.entries:
         raise ListError(f"no list: {nothing_in(contents)}")
     if contents.count > user.max_entries:
         raise ListError(f"more than max_entries ({user.max_entries:,})")
-    check_protected(contents.entries, protected)
+    if contents.is_strange and not force:
+        raise ListError(strange(contents))
     return contents
+
+
+def strange(contents: Contents) -> str:
+    first = f", the first: {printable(str(contents.first_complaint))}" if contents.first_complaint else ""
+    return (
+        f"no list: {contents.ignored:,} of its lines gave no entry as {contents.format}, and {contents.count:,} did"
+        f"{first} (`format` in its [[list]] names another format; --force takes it)"
+    )
 
 
 def suffix_in(complaint: Complaint) -> str:
@@ -75,6 +104,8 @@ def suffix_in(complaint: Complaint) -> str:
 def nothing_in(contents: Contents) -> str:
     if contents.first_complaint is None:
         return "nothing but comments"
+    if not contents.first_complaint.line:
+        return contents.first_complaint.reason
     return f"none of its lines is an entry ({contents.ignored}), the first: {printable(str(contents.first_complaint))}"
 
 
@@ -89,17 +120,6 @@ def check_head(head: bytes) -> None:
         raise ListError(
             f"no list: a page of HTML or XML, it begins with {printable(text[:24].decode('utf-8', 'replace'))}"
         )
-
-
-def check_protected(entries: frozenset[str], protected: frozenset[bytes]) -> None:
-    """Raises ListError where an entry is about a name that no ban may touch.
-
-    An entry above such a name may stay (`apple.com` beside `captive.apple.com`): bans leave the protected ones out.
-    """
-    named = [entry.partition(" ") for entry in entries]
-    wrong = [value for kind, _, value in named if kind in NAMES and is_under(value.encode(), protected)]
-    if wrong:
-        raise ListError(f"would ban a protected name: {min(wrong)}")
 
 
 def check_growth(before: int, now: int) -> None:

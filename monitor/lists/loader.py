@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Complaint
 from monitor.catalog.index import Index
+from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.catalog.vendor_file import read_vendor_file
 from monitor.lists.copies import is_subscription, read_record
@@ -20,6 +21,8 @@ from monitor.lists.user import UserList, list_path, read_user_list
 class ListStatus:
     """How reading one list went. `complaints` are the first ones; `ignored` counts all lines that gave no entry.
 
+    `format` is the one that the list was read in, `""` where it is a shipped one or was not read; `suffixes`, `exacts`,
+    `prefixes` and `asns` are how many entries there are of each kind, as a vendor file calls them.
     `origin` is the file that was read. Times are in seconds since the epoch: `loaded_at` is 0 where nothing could be
     read, and then `error` says why; `updated_at` is when a subscription was last fetched or found unchanged, of other
     lists when they were loaded. `failures` and `update_error` tell of a subscription's tries since, `stamp` is the
@@ -38,6 +41,11 @@ class ListStatus:
     failures: int = 0
     update_error: str = ""
     stamp: str = ""
+    format: str = ""
+    suffixes: int = 0
+    exacts: int = 0
+    prefixes: int = 0
+    asns: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,21 +63,34 @@ def build_catalogue(user_lists: Sequence[UserList]) -> tuple[bytes, list[ListSta
     statuses = [load_user_list(user, suffixes, builder) for user in user_lists]
     for path in shipped_files():
         sheet = read_vendor_file(path.read_text(encoding="utf-8"), path.stem, suffixes, builder)
-        complaints, now = tuple(sheet.complaints), time.time()
-        status = ListStatus(path.stem, str(path), sheet.entries, sheet.ignored, complaints, now, shipped=True)
-        statuses.append(replace(status, updated_at=now))
+        now = time.time()
+        statuses.append(replace(status_of(path.stem, str(path), sheet, now), shipped=True, updated_at=now))
     return builder.build(), statuses
 
 
 def load_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuilder) -> ListStatus:
     """Adds a user's list; one that cannot be read at all leaves its error in its status and the others in place."""
     stamp = stamp_of(user)
-    origin, sheet, error = read_user_list(user, suffixes, builder)
-    loaded_at = 0.0 if error else time.time()
-    builder.count_list(user.name, sheet.entries, sheet.ignored)
-    complaints = tuple(sheet.complaints)
-    status = ListStatus(user.name, origin, sheet.entries, sheet.ignored, complaints, loaded_at, error, stamp=stamp)
-    return with_record(status, user)
+    read = read_user_list(user, suffixes, builder)
+    builder.count_list(user.name, read.sheet.entries, read.sheet.ignored)
+    status = status_of(user.name, read.origin, read.sheet, 0.0 if read.fault else time.time())
+    return with_record(replace(status, error=read.fault, stamp=stamp, format=read.format), user)
+
+
+def status_of(name: str, origin: str, sheet: Sheet, loaded_at: float) -> ListStatus:
+    """The status that a sheet alone tells."""
+    return ListStatus(
+        name,
+        origin,
+        sheet.entries,
+        sheet.ignored,
+        tuple(sheet.complaints),
+        loaded_at,
+        suffixes=sheet.suffixes,
+        exacts=sheet.exacts,
+        prefixes=sheet.prefixes,
+        asns=sheet.asns,
+    )
 
 
 def with_record(status: ListStatus, user: UserList) -> ListStatus:

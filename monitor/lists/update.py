@@ -44,7 +44,8 @@ ERROR_LENGTH: Final = 500
 @dataclass(frozen=True)
 class Outcome:
     """What became of one subscription; `due` is when it will be fetched next. Of the entries that came and went there
-    are the numbers and a few examples.
+    are the numbers and a few examples, of the lines that were refused (public suffixes and protected names) the number
+    and the first.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Outcome:
     removed_examples: tuple[str, ...] = ()
     due: float = 0.0
     error: str = ""
+    refused: int = 0
+    first_refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def take(
         check_digest(fetched.digest, subscription.sha256)
     if subscription.minisign:
         check_signature(fresh, download.signature, subscription.minisign)
-    contents = inspect(fresh, subscription, rules.suffixes, rules.protected)
+    contents = inspect(fresh, subscription, rules.suffixes, rules.force)
     before = contents_before(subscription, rules)
     if record.terms in ("", terms) and not rules.force:
         check_growth(before.count, contents.count)
@@ -176,14 +179,24 @@ def contents_before(subscription: Subscription, rules: Rules) -> Contents:
     user = subscription.user
     try:
         return read_contents(copy_path(user.state, user.name), user, rules.suffixes)
-    except OSError:
+    except (OSError, ListError):
         return Contents()
 
 
 def difference(name: str, before: Contents, now: Contents) -> Outcome:
     added, removed = now.entries - before.entries, before.entries - now.entries
     result = UPDATED if added or removed else UNCHANGED
-    return Outcome(name, result, now.count, len(added), len(removed), examples(added), examples(removed))
+    return Outcome(
+        name,
+        result,
+        now.count,
+        len(added),
+        len(removed),
+        examples(added),
+        examples(removed),
+        refused=now.refused,
+        first_refused=str(now.first_refused or ""),
+    )
 
 
 def examples(entries: frozenset[str]) -> tuple[str, ...]:

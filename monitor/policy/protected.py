@@ -7,6 +7,8 @@ all below it.
 
 from typing import Final
 
+from monitor.catalog.domain import is_under as is_under
+
 CONNECTIVITY_CHECKS: Final = (
     b"captive.apple.com", b"captive.g.aaplimg.com", b"gsp1.apple.com",
     b"connectivitycheck.gstatic.com", b"connectivitycheck.android.com", b"clients3.google.com",
@@ -31,15 +33,3 @@ UPDATES: Final = (
 )  # fmt: skip
 
 PROTECTED: Final = CONNECTIVITY_CHECKS + TIME + UPDATES
-
-
-def is_under(name: bytes, roots: frozenset[bytes]) -> bool:
-    """Whether the name or one that it lies below is among `roots`: whole labels, lower case."""
-    if not roots:
-        return False
-    while name not in roots:
-        dot = name.find(b".")
-        if dot < 0:
-            return False
-        name = name[dot + 1 :]
-    return True

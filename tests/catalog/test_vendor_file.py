@@ -104,7 +104,7 @@ def test_wrong_types_and_values() -> None:
     assert complaints("entries = 3") == ["line 1: entries must be tables: [[entries]]: entries"]
     assert complaints('[[entries]]\nsource="x"\nsuffix="tiktok.com"\nexact=[1]\nasn=["ASx", "0", "4294967296"]') == [
         "line 3: suffix must be an array of strings: suffix",
-        "line 0: exact must be an array of strings: 1",
+        "exact must be an array of strings: 1",
         "line 5: no AS number: ASx",
         "line 5: no AS number: 0",
         "line 5: no AS number: 4294967296",

@@ -45,7 +45,7 @@ def test_all_mistakes_come_at_once(config: Path) -> None:
     ("content", "complaint"),
     [
         (None, "cannot be read: No such file or directory"),
-        (bytes(range(128, 256)) + b"\n\x00\x01\n", "no list, none of its 2 lines is an entry"),
+        (bytes(range(128, 256)) + b"\n\x00\x01\n", "no list, none of its 2 lines is an entry, the first: line 1: "),
     ],
 )
 def test_a_list_that_cannot_be_used_is_one_line(config: Path, content: bytes | None, complaint: str) -> None:
@@ -55,7 +55,9 @@ def test_a_list_that_cannot_be_used_is_one_line(config: Path, content: bytes | N
     config.write_text('[[list]]\nname = "mine"\nurl = "mine.txt"\n')
     line = f"{path}: list mine: {complaint}"
     checked = gatewatch("check", "--config", config)
-    assert (checked.code, checked.out.splitlines(), checked.err) == (2, [line], "")
+    assert (checked.code, checked.out.count("\n"), checked.err) == (2, 1, "")
+    assert checked.out.startswith(line)
+    line = checked.out.rstrip("\n")
     replayed = gatewatch("replay", phone.write(config.parent / "a.pcap"), "--config", config)
     assert (replayed.code, replayed.out, replayed.complaints) == (2, "", [line])
     asked = gatewatch("why", "www.tiktok.com", "--config", config)

@@ -9,7 +9,7 @@ def test_a_list_is_spoiled(tmp_path: Path) -> None:
     text = commands("tests/lists/test_update_documents.py::test_a_list_is_spoiled")
     done = run_text(text, tmp_path, make_place(tmp_path))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert "line 1 would ban a public suffix, under which anybody may register: com (" in done.stderr
+    assert "none of its lines is an entry (1), the first: line 1: a public suffix, under which anybody" in done.stderr
     assert "; the last good copy with 1 entry stays" in done.stderr
     assert "games: 1 entry, 1 added (tracker.example)" in done.stdout
     assert "cdn.tracker.example: games" in done.stdout

@@ -1,6 +1,7 @@
 """A list that is broken, poisoned or not to be had never takes the place of the good copy, and is told in one line."""
 
 import gzip
+import lzma
 import socket
 import ssl
 import tracemalloc
@@ -15,7 +16,15 @@ from subscribed import GOOD, Subscribed
 HTML = b"\n  <!DOCTYPE html>\n<html><body>Not found: a.example</body></html>\n"
 FEW = b"n1.good.example\n"
 MANY = b"".join(b"n%d.other.example\n" % number for number in range(300))
+REFUSE = {"public_suffixes": '"refuse"'}
+PROTECTED = b"captive.apple.com\nx.pool.ntp.org\nwww.school.example\n"
 GARBAGE = bytes(range(256)) * 100 + b"\na.example\n"
+
+
+def xz_bomb() -> bytes:
+    """A few kilobytes that unpack to 64 MiB."""
+    return lzma.compress(b"a.example\n" * 6_710_886, preset=0)
+
 
 # Name, what the server does, more keys of the list, and what is said.
 REFUSALS: list[tuple[str, Page, dict[str, str], str]] = [
@@ -50,11 +59,23 @@ REFUSALS: list[tuple[str, Page, dict[str, str], str]] = [
     ("ten times smaller", FEW, {}, "10 times smaller than before (1 after 20 entries): --force takes it"),
     ("ten times larger", MANY, {}, "10 times larger than before (300 after 20 entries): --force takes it"),
     ("too many entries", GOOD * 2, {"max_entries": "30"}, "more than max_entries (30)"),
-    ("a public suffix", GOOD + b"co.uk\n", {}, "line 22 would ban a public suffix, under which anybody may register"),
-    ("a top-level domain", GOOD + b"*.com\n", {}, "line 22 would ban a public suffix"),
-    ("a protected name", GOOD + b"captive.apple.com\n", {}, "would ban a protected name: captive.apple.com"),
-    ("below a protected name", GOOD + b"x.pool.ntp.org\n", {}, "would ban a protected name: x.pool.ntp.org"),
-    ("a name protected here", GOOD + b"www.school.example\n", {}, "would ban a protected name: www.school.example"),
+    ("a public suffix", GOOD + b"co.uk\n", REFUSE, "line 22 would ban a public suffix, under which anybody"),
+    ("a top-level domain", GOOD + b"*.com\n", REFUSE, "line 22 would ban a public suffix"),
+    ("top-level domains", b"com\nnet\norg\n", {}, "none of its lines is an entry (3), the first: line 1: a public"),
+    ("many protected names", GOOD + PROTECTED * 1_000, {}, "3,000 of its lines gave no entry as domains, and 20"),
+    ("many public suffixes", GOOD + b"com\nco.uk\n" * 11, {}, "22 of its lines gave no entry as domains, and 20"),
+    ("mostly another format", GOOD + b"not a name\n" * 21, {}, "21 of its lines gave no entry as domains, and 20"),
+    ("a ranking", b"1,a.example\n2,b.example\n", {}, "no list: lines of a number and a name, as in a ranking"),
+    ("a zip file", b"PK\x03\x04" + GOOD, {}, "packed as zip, which is not read: give the list as text"),
+    ("a compiled rule set", b"SRS\x01" + GOOD, {}, "a compiled rule set of sing-box (.srs), which is not read"),
+    ("a bomb of xz", xz_bomb(), {"max_bytes": '"1MiB"'}, "longer than max_bytes (1,048,576)"),
+    ("a cut gzip file", gzip.compress(GOOD)[:-9], {}, "packed as gzip, and cut off"),
+    ("a damaged gzip file", gzip.compress(GOOD)[:-8] + b"12345678", {}, "packed as gzip, and damaged"),
+    ("a cut xz file", lzma.compress(GOOD)[:-9], {}, "packed as xz, and cut off"),
+    ("a damaged xz file", lzma.compress(GOOD)[:-9] + b"123456789", {}, "packed as xz, and damaged"),
+    ("an unfit JSON document", b'{"denied-remote-domains": ["a.example"]}', {}, "there is no array \"rules\""),
+    ("deep JSON", b'{"rules":' + b"[" * 199_999, {}, "no JSON that a rule set needs: too deep"),
+    ("broad JSON", b'{"rules":[' + b"[]," * 200_001, {}, "a JSON document of more than 200000 arrays and objects"),
     ("another hash", GOOD, {"sha256": f'"{"0" * 64}"'}, "its SHA-256 is "),
 ]  # fmt: skip
 

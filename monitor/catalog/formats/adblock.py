@@ -27,7 +27,7 @@ def read_line(line: str, sheet: Sheet) -> None:
         return
     fault = fault_of(text)
     if fault:
-        sheet.ignore(fault, text)
+        sheet.leave_out(fault, text)
         return
     pattern = text.partition("$")[0].strip()
     below = pattern.startswith("||")
@@ -38,14 +38,25 @@ def read_line(line: str, sheet: Sheet) -> None:
     if name.startswith("*."):
         below = True
         name = name[2:]
-    if "/" in name or "*" in name or "^" in name or " " in name:
+    if " " in name:
         sheet.ignore("a pattern, not a whole name", text)
+    elif "/" in name or "*" in name or "^" in name:
+        sheet.leave_out("a pattern, not a whole name", text)
     elif parse_address(name) is not None:
         sheet.prefix(name)
     elif below:
         sheet.suffix(name)
     else:
         sheet.exact(name)
+
+
+def is_marked(line: str) -> bool:
+    """Whether the line is one that a plain list of names never has: without any, bare names are no filters."""
+    text = line.strip()
+    if text.startswith(("|", "@@")) or text.endswith("^") or any(mark in text for mark in COSMETIC):
+        return True
+    words = text.split(maxsplit=1)
+    return len(words) > 1 and parse_address(words[0]) is not None
 
 
 def is_silent(text: str) -> bool:

@@ -6,9 +6,12 @@ from monitor.catalog.sheet import Sheet
 
 def read_line(line: str, sheet: Sheet) -> None:
     text = without_comment(line)
-    if is_comment(text):
-        return
-    text = text.split(";", 1)[0].strip()
+    if not is_comment(text):
+        read_prefix(text.split(";", 1)[0].strip(), sheet)
+
+
+def read_prefix(text: str, sheet: Sheet) -> None:
+    """A text without comments."""
     first, dash, last = text.partition("-")
     if dash:
         sheet.range(first.strip(), last.strip())

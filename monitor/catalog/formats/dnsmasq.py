@@ -26,6 +26,6 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 def read_name(name: str, text: str, sheet: Sheet) -> None:
     if name in ("", "#") or "*" in name:
-        sheet.ignore("a wildcard, not a name", text)
+        sheet.leave_out("a wildcard, not a name", text)
     else:
         sheet.suffix(name.removeprefix("."))

@@ -6,7 +6,8 @@ from monitor.catalog.formats.comments import without_comment
 from monitor.catalog.prefix import parse_address
 from monitor.catalog.sheet import Sheet
 
-SINKS: Final = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))
+# A lone `0` is how short lists write `0.0.0.0` (inet_aton(3)).
+SINKS: Final = frozenset(("0", "0.0.0.0", "127.0.0.1", "::", "::1"))
 # What such files say about the machine that they were written for.
 LOCAL: Final = frozenset(
     (

@@ -1,43 +1,49 @@
 """Reads a list line by line in the format that it is in, or that it seems to be in."""
 
-from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
-from monitor.catalog.formats import adblock, asn, cidr, dnsmasq, domains, hosts, rpz, unbound, v2fly
+from monitor.catalog.formats import singbox
+from monitor.catalog.formats.detection import Detection, detect, take_sample
+from monitor.catalog.formats.known import FORMATS, LONGEST_LINE
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
-# In the order in which `auto` prefers them where two understand a list equally well.
-FORMATS: Final[dict[str, Callable[[str, Sheet], None]]] = {
-    "domains": domains.read_line,
-    "hosts": hosts.read_line,
-    "adblock": adblock.read_line,
-    "dnsmasq": dnsmasq.read_line,
-    "unbound": unbound.read_line,
-    "rpz": rpz.read_line,
-    "v2fly": v2fly.read_line,
-    "cidr": cidr.read_line,
-    "asn": asn.read_line,
-}
 AUTO: Final = "auto"
-ADBLOCK_HEAD: Final = "[Adblock"
-SAMPLE_LINES: Final = 500
-LONGEST_LINE: Final = 4_096
+DOMAINS: Final = "domains"
+CIDR: Final = "cidr"
 
 
 def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicSuffixes, max_entries: int) -> str:
     """Puts every line into `sheet`, at most `max_entries` entries; gives the format that it was read in.
 
-    `format` is a key of FORMATS or `auto`. A BOM, CR LF and blanks at the end of lines are of no matter.
+    `format` is a key of FORMATS, `sing-box` or `auto`. A BOM, CR LF and blanks at the end of lines are of no matter.
+    `auto` gives `""` for a list that it does not read.
     """
-    if format == AUTO:
-        sample = list(islice(lines, SAMPLE_LINES))
-        format = detect_format(sample, suffixes)
+    by_itself = format == AUTO
+    if by_itself:
+        sample = take_sample(lines)
+        found = detect(sample, suffixes)
         lines = chain(sample, lines)
-        if not format:
-            sheet.warn("no format fits: read as domains", "")
-            format = "domains"
+        if found.refusal:
+            sheet.ignore(found.refusal, "")
+            return ""
+        format = found.format or DOMAINS
+        warn_of(found, sheet)
+    if format == singbox.NAME:
+        singbox.read_document(lines, sheet, max_entries)
+    elif format == CIDR and by_itself:
+        # A list of addresses may have names further down.
+        read_lines(lines, DOMAINS, sheet, max_entries)
+        format = DOMAINS if sheet.suffixes else CIDR
+    else:
+        read_lines(lines, format, sheet, max_entries)
+    warn_of_ignored(format, sheet)
+    return format
+
+
+def read_lines(lines: Iterator[str], format: str, sheet: Sheet, max_entries: int) -> None:
     read_line = FORMATS[format]
     for line in lines:
         sheet.line += 1
@@ -48,24 +54,27 @@ def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicS
             sheet.ignore(f"a line of more than {LONGEST_LINE} characters", line[:80])
         else:
             read_line(line.lstrip("\ufeff").rstrip() if sheet.line == 1 else line.rstrip(), sheet)
-    return format
 
 
-def detect_format(sample: list[str], suffixes: PublicSuffixes) -> str:
-    """The format that makes the most of these lines, less what it cannot read; `""` where none makes any.
+def warn_of(found: Detection, sheet: Sheet) -> None:
+    """What the administrator should know of a detection."""
+    if not found.format:
+        sheet.warn("no format fits: read as domains", "")
+    if found.doubt:
+        sheet.warn(found.doubt, "")
 
-    A list may also say it in its first line. Where no format makes sense of half of the lines (a filter list may be
-    mostly about parts of pages), it is the one that makes the most entries.
-    """
-    if next((line for line in sample if line.strip("\ufeff \r\n")), "").lstrip("\ufeff ").startswith(ADBLOCK_HEAD):
-        return "adblock"
-    best, best_score = "", (0, 0)
-    for format, read_line in FORMATS.items():
-        trial = Sheet(suffixes, None)
-        for line in sample:
-            if len(line) <= LONGEST_LINE:
-                read_line(line.lstrip("\ufeff").rstrip(), trial)
-        score = (max(trial.entries - trial.ignored, 0), trial.entries)
-        if score > best_score:
-            best, best_score = format, score
-    return best
+
+def warn_of_ignored(format: str, sheet: Sheet) -> None:
+    """A complaint in front of all others where most lines gave no entry."""
+    if sheet.ignored <= sheet.entries or not sheet.entries:
+        return
+    if makes_little_sense(sheet):
+        reason = f"most lines ({sheet.ignored:,}) gave no entry as {format}, and {sheet.entries:,} did: check `format`"
+    else:
+        reason = f"most lines ({sheet.ignored:,}) hold what no entry can express, and {sheet.entries:,} gave an entry"
+    sheet.warn_of_all(reason)
+
+
+def makes_little_sense(sheet: Sheet) -> bool:
+    """Whether more lines are wrong in the format, or were refused, than gave an entry."""
+    return sheet.ignored - sheet.left_out > sheet.entries

@@ -20,10 +20,17 @@ def read_line(line: str, sheet: Sheet) -> None:
     if not colon:
         sheet.suffix(words[0])
     elif kind == "domain":
-        sheet.suffix(value)
+        sheet.suffix(without_attributes(value))
     elif kind == "full":
-        sheet.exact(value)
+        sheet.exact(without_attributes(value))
     elif kind == "include":
-        sheet.ignore("another list: give it as a [[list]] of its own", text)
+        sheet.leave_out("another list: give it as a [[list]] of its own", text)
+    elif kind in ("keyword", "regexp"):
+        sheet.leave_out("a keyword or an expression, not a whole name", text)
     else:
-        sheet.ignore("a keyword or an expression, not a whole name", text)
+        sheet.ignore("no kind of rule", text)
+
+
+def without_attributes(value: str) -> str:
+    """The compiled lists write `domain:name:@ads,@cn`."""
+    return value.partition(":@")[0]

@@ -1,0 +1,164 @@
+"""Finds the format of a list: every format reads a sample of its lines, and the one that makes most of them is taken.
+
+What no format reads well, or two formats read in different ways, is a doubt, which becomes a complaint of the list.
+"""
+
+from collections.abc import Iterator
+from typing import Final, final
+
+from monitor.catalog.formats import adblock, columns, singbox
+from monitor.catalog.formats.comments import is_comment
+from monitor.catalog.formats.known import FORMATS, LONGEST_LINE
+from monitor.catalog.sheet import Sheet
+from monitor.catalog.suffixes import PublicSuffixes
+
+ADBLOCK_HEAD: Final = "[Adblock"
+# Lines that are no comment; a list may begin with many comments.
+SAMPLE_LINES: Final = 1_000
+SAMPLE_MOST: Final = 20_000
+# Of the sample's lines, what a format must read for there to be no doubt.
+SURE_PERCENT: Final = 90
+# A format came close that reads so much of what the best one reads.
+CLOSE_PERCENT: Final = 50
+CLOSE_SHOWN: Final = 3
+ADBLOCK: Final = "adblock"
+COLUMNS: Final = "csv"
+RANKED: Final = (
+    'lines of a number and a name, as in a ranking: nothing is read. format = "csv" takes the names, '
+    'format = "asn" the numbers as AS numbers'
+)
+COLUMNS_DOUBT: Final = (
+    "several columns: the first name or address of each line is read, a name with its sub-names, and the rest is not; "
+    'set format = "csv"'
+)
+DOTS_DOUBT: Final = (
+    "names with and without a leading dot: all are read with their sub-names, as domains; "
+    'format = "surge" reads those without a dot as exact'
+)
+
+
+@final
+class Detection:
+    """`format` is `""` where none fits, `doubt` why it may be another one, `refusal` why the list is not read."""
+
+    __slots__ = ("doubt", "format", "refusal")
+
+    def __init__(self, format: str, doubt: str = "", refusal: str = "") -> None:
+        self.format = format
+        self.doubt = doubt
+        self.refusal = refusal
+
+
+@final
+class Trial:
+    """How a format reads the sample. `read` holds for each line 1 where it gave entries, else 0.
+
+    `foreign` lines are none of the format, `known` ones belong to it and give no entry.
+    """
+
+    __slots__ = ("foreign", "format", "known", "lines_read", "read")
+
+    def __init__(self, format: str) -> None:
+        self.format = format
+        self.read = bytearray()
+        self.lines_read = 0
+        self.known = 0
+        self.foreign = 0
+
+    def score(self) -> int:
+        """A line that gives an entry counts twice, one that only belongs to the format once.
+
+        Columns are what remains where no other format fits: they make something of nearly every line.
+        """
+        each = 1 if self.format == COLUMNS else 2
+        return each * self.lines_read + self.known - 2 * self.foreign
+
+
+def take_sample(lines: Iterator[str]) -> list[str]:
+    """The first lines, comments included, until SAMPLE_LINES of them are none."""
+    sample: list[str] = []
+    meant = 0
+    for line in lines:
+        sample.append(line)
+        if not is_comment(line.strip("\ufeff \t\r\n")):
+            meant += 1
+        if meant >= SAMPLE_LINES or len(sample) >= SAMPLE_MOST:
+            break
+    return sample
+
+
+def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
+    """The format that makes the most of these lines. A list may also name it in its first line."""
+    first = next((line for line in sample if line.strip("\ufeff \r\n")), "").lstrip("\ufeff ")
+    if first.startswith(ADBLOCK_HEAD):
+        return Detection(ADBLOCK)
+    if singbox.looks_so(first):
+        return Detection(singbox.NAME)
+    if is_ranking(sample):
+        return Detection("", refusal=RANKED)
+    is_filter = any(adblock.is_marked(line) for line in sample)
+    trials = [try_format(format, sample, suffixes) for format in FORMATS if is_filter or format != ADBLOCK]
+    best = trials[0]
+    for trial in trials:
+        if (trial.score(), trial.lines_read) > (best.score(), best.lines_read):
+            best = trial
+    if not best.lines_read and best.score() <= 0:
+        return Detection("")
+    return Detection(best.format, doubt_of(best, trials, sample))
+
+
+def is_ranking(sample: list[str]) -> bool:
+    meant = [line for line in sample if not is_comment(line.strip("\ufeff \t\r\n"))]
+    ranked = sum([1 for line in meant if len(line) <= LONGEST_LINE and columns.is_ranked(line)])
+    return ranked > 0 and ranked * 2 > len(meant)
+
+
+def try_format(format: str, sample: list[str], suffixes: PublicSuffixes) -> Trial:
+    read_line = FORMATS[format]
+    trial = Trial(format)
+    sheet = Sheet(suffixes, None)
+    for line in sample:
+        text = line.lstrip("\ufeff").rstrip() if len(line) <= LONGEST_LINE else ""
+        entries, refused = sheet.entries, sheet.refused
+        wrong = sheet.ignored - sheet.left_out - sheet.refused
+        read_line(text, sheet)
+        gave = sheet.entries > entries
+        trial.read.append(1 if gave else 0)
+        if gave:
+            trial.lines_read += 1
+        elif sheet.ignored - sheet.left_out - sheet.refused > wrong:
+            trial.foreign += 1
+        elif sheet.refused == refused and not is_comment(text.strip()):
+            trial.known += 1
+    return trial
+
+
+def doubt_of(best: Trial, trials: list[Trial], sample: list[str]) -> str:
+    """Why another format may be meant, `""` where none may."""
+    if best.format == COLUMNS:
+        return COLUMNS_DOUBT
+    if best.format == "domains" and not best.foreign and has_both(best, sample):
+        return DOTS_DOUBT
+    known = best.lines_read + best.known
+    if known * 100 >= SURE_PERCENT * (known + best.foreign):
+        return ""
+    close = [f"{other.format} {other.lines_read}" for other in trials if is_close(other, best)][:CLOSE_SHOWN]
+    if not close:
+        return ""  # No other format reads what this one does not: the lines' own complaints say all.
+    return (
+        f"no format fits well: read as {best.format}, which fits {known} of {known + best.foreign} lines that were "
+        f"tried; others read {', '.join(close)}: set `format`"
+    )
+
+
+def is_close(other: Trial, best: Trial) -> bool:
+    """Whether another format reads nearly as much, and lines that the best one does not read."""
+    if other is best or other.lines_read * 100 < CLOSE_PERCENT * best.lines_read:
+        return False
+    return any(theirs > ours for theirs, ours in zip(other.read, best.read, strict=True))
+
+
+def has_both(best: Trial, sample: list[str]) -> bool:
+    """Whether some of the names that were read begin with a dot and others do not."""
+    dotted = sum([1 for line, read in zip(sample, best.read, strict=True) if read and line.lstrip("\ufeff ")[0] == "."])
+    return 0 < dotted < best.lines_read

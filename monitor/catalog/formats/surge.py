@@ -1,0 +1,18 @@
+"""Plain rule sets: Surge, Shadowrocket, Loon, Quantumult X, and Clash's in the form of text.
+
+A line is a rule (`DOMAIN-SUFFIX,name`), or in a set of names or prefixes the name or prefix itself.
+"""
+
+from monitor.catalog.formats.comments import is_comment, without_comment
+from monitor.catalog.formats.rule import read_name, read_rule
+from monitor.catalog.sheet import Sheet
+
+
+def read_line(line: str, sheet: Sheet) -> None:
+    text = without_comment(line).split(" //", 1)[0].rstrip()
+    if is_comment(text) or (text[0] == "[" and text[-1] == "]"):
+        return
+    if "," in text:
+        read_rule(text, sheet)
+    else:
+        read_name(text, sheet)
