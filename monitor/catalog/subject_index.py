@@ -69,6 +69,10 @@ class Resolution:
         return "it is not in the catalogue, which `gatewatch catalog` lists"
 
 
+# Of what is no word.
+NO_MEANING: Final = Resolution("")
+
+
 @final
 class SubjectIndex:
     """Resolves words over the vendors, services, categories and names of one index. Built in milliseconds."""

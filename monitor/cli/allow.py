@@ -2,14 +2,15 @@
 
 from argparse import Namespace
 
-from monitor.cli.change import change, seconds
+from monitor.cli.change import change
+from monitor.cli.until import span_arguments
 
 
 def run(arguments: Namespace) -> int:
     request: dict[str, object] = {
         "name": arguments.name,
         "device": arguments.device,
-        "for": seconds(arguments),
+        **span_arguments(arguments),
         "reason": arguments.reason,
     }
     return change("allow", arguments, request)

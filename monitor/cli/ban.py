@@ -2,14 +2,15 @@
 
 from argparse import Namespace
 
-from monitor.cli.change import change, seconds
+from monitor.cli.change import change, vendors
+from monitor.cli.until import span_arguments
 
 
 def run(arguments: Namespace) -> int:
     request: dict[str, object] = {
-        "vendor": arguments.vendor,
+        **vendors(arguments.vendors),
         "group": arguments.group,
-        "for": seconds(arguments),
+        **span_arguments(arguments),
         "shadow": arguments.shadow,
         "layers": [layer for layer in arguments.layers.split(",") if layer],
         "reason": arguments.reason,

@@ -4,9 +4,9 @@ import json
 from argparse import Namespace
 
 from monitor.cli.client import ask
+from monitor.cli.table import printable
 from monitor.cli.trouble import complain
-from monitor.config.values import duration
-from monitor.errors import EXIT_FINDING, EXIT_OK, UsageError
+from monitor.errors import EXIT_FINDING, EXIT_OK
 
 
 def change(verb: str, arguments: Namespace, request: dict[str, object]) -> int:
@@ -15,21 +15,16 @@ def change(verb: str, arguments: Namespace, request: dict[str, object]) -> int:
     if arguments.json:
         print(json.dumps(result))
     else:
-        first, *more = result["says"]
-        print(first)
-        for line in more:
-            print(f"  {line}")
+        for first, *more in result.get("answers", [result["says"]]):
+            print(printable(first))
+            for line in more:
+                print(f"  {printable(line)}")
     if result["fault"]:
         complain(result["fault"])
         return EXIT_FINDING
     return EXIT_OK
 
 
-def seconds(arguments: Namespace) -> float | None:
-    """How long `--for` says, None where it is not given."""
-    if arguments.span is None:
-        return None
-    try:
-        return duration(arguments.span)
-    except ValueError as error:
-        raise UsageError(f"--for: {error}") from None
+def vendors(words: list[str]) -> dict[str, object]:
+    """One word as `vendor`, several as `vendors`."""
+    return {"vendor": words[0]} if len(words) == 1 else {"vendors": words}

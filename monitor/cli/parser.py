@@ -6,7 +6,7 @@ from typing import Final
 from monitor.cli.parser_doctor import add_doctor
 from monitor.cli.parser_lists import add_lists
 from monitor.cli.parser_parts import JSON_HELP, Verbs, add_config, add_json, add_verb
-from monitor.cli.parser_policy import add_policy_verbs
+from monitor.cli.parser_policy import DEVICE_HELP, add_policy_verbs
 from monitor.cli.parser_service import add_service_verbs
 from monitor.cli.places import CONFIG_PATH
 
@@ -103,11 +103,12 @@ def _why(verbs: Verbs) -> None:
         "first, then those of clouds, then its AS number where a [geo] file is configured.",
     )
     verb.add_argument(
-        "queries", nargs="+", metavar="NAME|ADDRESS", help="also AS64500; - reads them from standard input"
+        "queries",
+        nargs="+",
+        metavar="NAME|ADDRESS",
+        help="also a URL, AS64500, or the word for an app or company as in `ban`; - reads them from standard input",
     )
-    verb.add_argument(
-        "--device", metavar="D", help="what the running daemon knows of it for this device (MAC or address)"
-    )
+    verb.add_argument("--device", metavar="D", help=f"what the running daemon knows of it for {DEVICE_HELP}")
     add_config(verb)
     add_json(
         verb, "print one JSON object a line: query, vendor, service, list, entry, category (null where nothing matches)"

@@ -6,9 +6,14 @@ from typing import Final
 from monitor.cli.parser_parts import Verbs, add_config, add_json, add_verb
 from monitor.policy.ban import LAYERS
 
-VENDOR_HELP: Final = "a vendor, vendor/service or category:NAME; `gatewatch why` tells a name's"
+VENDOR_HELP: Final = (
+    "an app, company or category by any of its names (tiktok, WeChat, vpn; in any script), by a domain name or URL, or "
+    "as vendor, vendor/service or category:NAME; `gatewatch catalog` lists them, the answer states what was taken"
+)
+DEVICE_HELP: Final = "a device: its MAC address in any notation, its address, or a host name that the daemon has seen"
 GROUP_HELP: Final = "for this [[group]] only (default: everyone)"
 SPAN_HELP: Final = "how long, such as 90s, 10m, 2h or 7d (default: no end)"
+UNTIL_HELP: Final = "until 2026-12-31 (to its end), '2026-12-31 18:00' or 18:00, in local time"
 EXPORTS: Final = ("rpz", "dnsmasq", "unbound", "hosts", "adblock", "nft")
 KEPT: Final = (
     "Needs the running daemon. Who asked, what, why and until when is logged, written as an event of type `policy`\n"
@@ -26,7 +31,9 @@ def _reason(verb: ArgumentParser, required: bool = False) -> None:
 
 
 def _span(verb: ArgumentParser, text: str = SPAN_HELP, required: bool = False) -> None:
-    verb.add_argument("--for", dest="span", metavar="TIME", required=required, help=text)
+    end = verb.add_mutually_exclusive_group(required=required)
+    end.add_argument("--for", dest="span", metavar="TIME", help=text)
+    end.add_argument("--until", metavar="WHEN", help=UNTIL_HELP)
 
 
 def _ban(verbs: Verbs) -> None:
@@ -37,7 +44,7 @@ def _ban(verbs: Verbs) -> None:
         "Running transfers are cut within a second. A ban takes the place of one of the configuration that is about\n"
         "the same vendor and group, until it is lifted or over.\n\n" + KEPT,
     )
-    verb.add_argument("vendor", metavar="VENDOR", help=VENDOR_HELP)
+    verb.add_argument("vendors", nargs="+", metavar="VENDOR", help=VENDOR_HELP)
     verb.add_argument("--group", metavar="G", default="", help=GROUP_HELP)
     _span(verb)
     verb.add_argument("--shadow", action="store_true", help="count what would be stopped, and stop nothing")
@@ -60,7 +67,7 @@ def _unban(verbs: Verbs) -> None:
         "category is lifted. What the configuration bans stays lifted until the next `ban` of the same, or until\n"
         "`resume --all`.\n\n" + KEPT,
     )
-    verb.add_argument("vendor", metavar="VENDOR", help=VENDOR_HELP)
+    verb.add_argument("vendors", nargs="+", metavar="VENDOR", help=VENDOR_HELP)
     verb.add_argument("--group", metavar="G", default="", help="for this [[group]] only (default: for all)")
     _span(verb)
     _reason(verb)
@@ -74,8 +81,8 @@ def _allow(verbs: Verbs) -> None:
         "let one device reach a name in spite of all bans",
         "The name stands for itself and all below it. `--for 0` ends what was allowed before.\n\n" + KEPT,
     )
-    verb.add_argument("name", metavar="NAME", help="a domain name, or a vendor, vendor/service or category:NAME")
-    verb.add_argument("--device", metavar="D", required=True, help="a MAC address or an address")
+    verb.add_argument("name", metavar="NAME", help="a domain name or URL; or a vendor, service or category as in `ban`")
+    verb.add_argument("--device", metavar="D", required=True, help=DEVICE_HELP)
     _span(verb, "how long, such as 1h", required=True)
     _reason(verb, required=True)
     add_json(verb)

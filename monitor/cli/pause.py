@@ -2,8 +2,9 @@
 
 from argparse import Namespace
 
-from monitor.cli.change import change, seconds
+from monitor.cli.change import change
+from monitor.cli.until import span_arguments
 
 
 def run(arguments: Namespace) -> int:
-    return change("pause", arguments, {"for": seconds(arguments), "reason": arguments.reason})
+    return change("pause", arguments, {**span_arguments(arguments), "reason": arguments.reason})

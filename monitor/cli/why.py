@@ -6,34 +6,39 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any, Final
 
 from monitor.catalog.entry import Entry
 from monitor.catalog.index import Index
+from monitor.catalog.subject_index import NO_MEANING, Resolution, SubjectIndex
+from monitor.catalog.words import host_of
 from monitor.cli.client import ask
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.cli.trouble import complain
+from monitor.config.device_address import device_address
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing
+from monitor.config.question import as_name, read_question
 from monitor.config.settings import open_lookup, user_lists
-from monitor.config.subjects import device as device_text
+from monitor.config.subject_text import about_subject, meaning_line, subject_of
 from monitor.core.settings import Lookup
 from monitor.daemon.policy_words import ban_row, ban_text
-from monitor.errors import EXIT_OK, GatewatchError, UsageError
+from monitor.errors import EXIT_OK, GatewatchError
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import Ban
 from monitor.policy.judge import Policy, covers
 from monitor.policy.protected import is_under
-from monitor.web.hosts import is_address
 
 STANDARD_INPUT: Final = "-"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the lists say about one query; `asn` is that of an address, 0 where none is known."""
+    """What the lists say about one query; `asn` is that of an address, 0 where none is known.
+
+    `meaning` is of a word that names a vendor, service or category; `about` is a line on it, or on what may be meant.
+    """
 
     query: str
     entry: Entry | None = None
@@ -43,18 +48,22 @@ class Answer:
     bans: tuple[Ban, ...] = ()
     free: str = ""
     learned: tuple[dict[str, Any], ...] = ()
+    meaning: Resolution = NO_MEANING
+    about: str = ""
 
     def row(self) -> dict[str, object]:
         """The JSON object; `list` and `entry` are the vendor's, else the category's."""
-        entry, category = self.entry, self.category
+        entry, category, meant = self.entry, self.category, subject_of(self.meaning)
         spoken = entry or category
         return {
             "query": self.query,
-            "vendor": entry.vendor if entry else None,
-            "service": entry.service if entry else None,
+            "vendor": entry.vendor if entry else meant.vendor or None,
+            "service": entry.service if entry else meant.service or None,
             "list": spoken.list if spoken else None,
             "entry": spoken.value if spoken else None,
-            "category": category.vendor if category else None,
+            "category": category.vendor if category else meant.category or None,
+            "subject": self.meaning.subject or None,
+            "candidates": list(self.meaning.candidates),
             "weak": entry.weak if entry else False,
             "bans": [ban_row(ban) for ban in self.bans],
             "free": self.free or None,
@@ -62,7 +71,9 @@ class Answer:
         }
 
     def text(self) -> str:
-        lines = [f"{self.query}: {_owner(self.entry) if self.entry else 'no vendor'}"]
+        owner = _owner(self.entry) if self.entry else self.meaning.subject or "no vendor"
+        lines = [f"{self.query}: {owner}"]
+        lines += [f"  {printable(self.about)}"] if self.about else []
         lines += [f"  {_source(found)}" for found in (self.entry, self.category) if found is not None]
         if self.asn:
             lines.append(f"  network AS{self.asn}" + (f", country {self.country}" if self.country else ""))
@@ -80,22 +91,28 @@ class Catalogue:
         self._index = index
         self._lookup = lookup
         self._policy = policy
+        self._subjects = SubjectIndex(index)
 
     def answer(self, query: str) -> Answer:
-        """Never fails: what is neither an address nor an AS number is taken for a name."""
+        """Never fails: what is neither a name nor a number is a word, which may mean something in the catalogue."""
         found = self._find(query)
+        if found.meaning.subject:
+            return replace(found, bans=about_subject(self._policy.bans, subject_of(found.meaning)))
         bans = about(self._policy.bans, found.entry, found.category)
         return replace(found, bans=bans, free=free(self._policy, bans, found)) if bans else found
 
     def _find(self, query: str) -> Answer:
-        if query[:2].upper() == "AS" and query[2:].isascii() and query[2:].isdigit():
-            number = int(query[2:])
-            return Answer(query, self._index.match_asn(number), self._index.match_asn_category(number))
-        try:
-            return self._address(query, ip_address(query.strip("[]")).packed)
-        except ValueError:
-            name = as_name(query)
-            return Answer(query, self._index.match_name(name), self._index.match_category(name))
+        asked = read_question(query, self._subjects)
+        if asked.asn:
+            return Answer(query, self._index.match_asn(asked.asn), self._index.match_asn_category(asked.asn))
+        if asked.address:
+            return self._address(query, asked.address)
+        if not asked.name:
+            return Answer(query, meaning=asked.meaning, about=meaning_line(self._index, self._subjects, asked.meaning))
+        entry, category = self._index.match_name(asked.name), self._index.match_category(asked.name)
+        if entry is None and category is None and asked.meaning.candidates:
+            return Answer(query, about=asked.meaning.fault())
+        return Answer(query, entry, category)
 
     def _address(self, query: str, address: bytes) -> Answer:
         asn, country = self._lookup(address) if self._lookup else (0, "")
@@ -113,7 +130,7 @@ class Told:
         self._silent = False
 
     def learned(self, query: str) -> tuple[dict[str, Any], ...]:
-        if self._silent or not is_address(query.strip("[]")):
+        if self._silent or device_address(host_of(query)) is None:
             return ()
         try:
             return tuple(ask("why", {"query": query})["learned"])
@@ -153,7 +170,7 @@ def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
     entry = found.entry or found.category
     if entry is None or entry.kind in ("prefix", "asn"):
         return "shared by many, never banned by address" if entry is not None and entry.weak else ""
-    name = as_name(found.query)
+    name = as_name(host_of(found.query))
     if policy.is_protected(name):
         return "protected"
     return "allowed by its ban" if all(is_under(name, frozenset(ban.allow)) for ban in bans) else ""
@@ -161,19 +178,17 @@ def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
 
 def _ask_daemon(arguments: Namespace) -> int:
     """What the daemon knows for one device, which no list can: the names that it was given for an address."""
-    try:
-        device = device_text(arguments.device)
-    except ValueError as error:
-        raise UsageError(f"--device: {error}") from None
     for query in queries(arguments.queries):
-        row = ask("why", {"query": query, "device": device})
+        row = ask("why", {"query": query, "device": arguments.device})
         print(json.dumps(row) if arguments.json else told_text(row))
     return EXIT_OK
 
 
 def told_text(row: dict[str, Any]) -> str:
     """A daemon's answer for people; `names` are those that the device was given for the address, newest first."""
-    lines = [f"{row['query']}: {row['vendor'] or 'no vendor'}"]
+    lines = [f"{row['query']}: {owner_text(row)}"]
+    if row.get("about"):
+        lines.append(f"  {printable(row['about'])}")
     if row["entry"]:
         lines.append(f"  list {row['list']}, entry {row['entry']}")
     if row["category"]:
@@ -184,8 +199,17 @@ def told_text(row: dict[str, Any]) -> str:
         ban = f" by {fate['ban']} ({fate['mode']})" if fate["ban"] else ""
         lines.append(f"  {layer}: {fate['action']}{ban}, {printable(fate['what'])}")
     if "groups" in row:
-        lines.append(f"  the device is in {', '.join(row['groups']) or 'no group'}")
+        who = f"the device ({row['device']})" if row.get("device") else "the device"
+        lines.append(f"  {who} is in {', '.join(row['groups']) or 'no group'}")
     return "\n".join(lines)
+
+
+def owner_text(row: dict[str, Any]) -> str:
+    """`bytedance/tiktok`, as without a device."""
+    service = row.get("service")
+    if row["vendor"]:
+        return f"{row['vendor']}/{service}" if service not in (None, "", "unknown") else str(row["vendor"])
+    return str(row.get("subject") or "no vendor")
 
 
 def learned_text(one: dict[str, Any]) -> str:
@@ -210,20 +234,6 @@ def queries(given: list[str]) -> Iterator[str]:
                 yield from line.split()
         else:
             yield query
-
-
-def as_name(query: str) -> bytes:
-    """A name as the data path has it: lower case, A-labels, no trailing dot, `\\DDD` for what is not printable."""
-    bare = query.lower()
-    bare = bare[:-1] if len(bare) > 1 and bare.endswith(".") else bare
-    if bare.isascii():
-        return bare.encode("ascii")
-    try:
-        return bare.encode("idna")
-    except UnicodeError:
-        return b"".join(
-            b"\\%03d" % byte if byte > 126 else bytes((byte,)) for byte in bare.encode("utf-8", "surrogateescape")
-        )
 
 
 def _owner(entry: Entry) -> str:

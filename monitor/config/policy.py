@@ -3,10 +3,10 @@
 import time
 
 from monitor.catalog.index import Index
+from monitor.config.device_address import packed_device
 from monitor.config.sections import Ban as BanSection
 from monitor.config.sections import Config
 from monitor.config.targets import with_subjects
-from monitor.config.values import packed_device
 from monitor.policy.ban import Ban, Exemption, parse_subject
 from monitor.policy.judge import Policy
 from monitor.policy.orders import Standing, ban_id, distinct

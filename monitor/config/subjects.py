@@ -1,11 +1,13 @@
 """Whom and what a policy is about: group members, domain names, ban targets. Returned in their one spelling."""
 
 import re
+from ipaddress import ip_address
 from typing import Final
 
 from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
 from monitor.catalog.words import tokens
-from monitor.config.values import mac, prefix
+from monitor.config.device_address import MAC_BYTES, mac, packed_device
+from monitor.config.values import prefix
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -101,13 +103,10 @@ def member(text: str) -> str:
 
 def device(text: str) -> str:
     """A MAC address or an address."""
-    try:
-        return mac(text).hex(":")
-    except ValueError:
-        pass
     if "/" in text:
         raise ValueError(f"expected the MAC address or address of one device, got '{text}'")
     try:
-        return str(prefix(text).network_address)
+        packed = packed_device(text)
     except ValueError:
         raise ValueError(f"expected the MAC address or address of a device, got '{text}'") from None
+    return packed.hex(":") if len(packed) == MAC_BYTES else str(ip_address(packed))

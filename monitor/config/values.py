@@ -18,7 +18,6 @@ _BYTES: Final = {
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SIZE: Final = re.compile(r"(\d+) ?([A-Za-z]*)")
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
-_MAC: Final = re.compile(r"[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}", re.IGNORECASE)
 
 
 def duration(text: str) -> float:
@@ -64,20 +63,6 @@ def address(text: str) -> Address:
         return ip_address(text)
     except ValueError:
         raise ValueError(f"expected an IP address, got '{text}'") from None
-
-
-def mac(text: str) -> bytes:
-    if not _MAC.fullmatch(text):
-        raise ValueError(f"expected a MAC address such as aa:bb:cc:dd:ee:ff, got '{text}'")
-    return bytes.fromhex(text.replace(":", "").replace("-", ""))
-
-
-def packed_device(text: str) -> bytes:
-    """A MAC address or an address, packed."""
-    try:
-        return mac(text)
-    except ValueError:
-        return address(text).packed
 
 
 @dataclass(frozen=True)

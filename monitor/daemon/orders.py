@@ -7,7 +7,7 @@ name and the configuration alone rules; one that cannot be written costs a line,
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +81,13 @@ class OrderBook:
 
     def add(self, order: Order, now: float) -> None:
         """Takes an order; UsageError where there are too many. `save` keeps it."""
-        orders = with_order(self.orders, order, now)
+        self.add_all([order], now)
+
+    def add_all(self, added: Sequence[Order], now: float) -> None:
+        """Takes all of the orders or none."""
+        orders = self.orders
+        for order in added:
+            orders = with_order(orders, order, now)
         if len(orders) > ORDERS_MAX:
             raise UsageError(f"{ORDERS_MAX} changes at run time hold already: put some of them into the configuration")
         self.orders = orders

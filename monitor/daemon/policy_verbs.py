@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from monitor.catalog.subject_index import SubjectIndex
 from monitor.config.policy import configured_standing
-from monitor.daemon.changes import read_change
+from monitor.daemon.changes import Known, read_changes
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.log import log
@@ -16,7 +17,7 @@ from monitor.daemon.policy_words import concerns, device_text, nothing_to_lift, 
 from monitor.errors import GatewatchError
 from monitor.events.policy import policy_line
 from monitor.policy.ban import EVERYONE
-from monitor.policy.orders import BAN, UNBAN, Order, Standing
+from monitor.policy.orders import ALLOW, BAN, UNBAN, Order, Standing
 
 EVENT_TYPE: Final = "policy"
 
@@ -33,24 +34,36 @@ class PolicyVerbs:
         daemon = self._daemon
         user = await asyncio.to_thread(user_name, peer.uid)
         now = self._daemon.line.now()
-        by = Order(verb, now, peer.uid, user, peer.pid)
-        order = read_change(verb, arguments, by, daemon.config, daemon.loaded.index)
         configured = configured_standing(daemon.config, daemon.loaded.index)
         before = daemon.orders.standing(configured, now)
-        daemon.orders.add(settle(order, configured, before), now)
+        devices = daemon.gateway.device_rows() if verb == ALLOW else ()
+        known = Known(daemon.config, SubjectIndex(daemon.loaded.index), devices, banned(before))
+        changes = read_changes(verb, arguments, Order(verb, now, peer.uid, user, peer.pid), known)
+        daemon.orders.add_all([settle(change.order, configured, before) for change in changes], now)
         after = daemon.orders.standing(configured, now)
         await self._changed()
-        says = tell(order, configured, before, after)
-        log.warning("%s (by %s, process %d%s)", says[0], user, peer.pid, f": {order.reason}" if order.reason else "")
-        self._write(order)
+        answers: list[list[str]] = []
+        for change in changes:
+            order = change.order
+            first, *more = tell(order, configured, before, after)
+            answers.append([first, *change.notes, *more])
+            log.warning("%s (by %s, process %d%s)", first, user, peer.pid, f": {order.reason}" if order.reason else "")
+            self._write(order)
         fault = await daemon.orders.save()
+        orders = [order_row(change.order) for change in changes]
+        says = [line for answer in answers for line in answer]
         rows = standing_rows(after, daemon.gateway.policy)
-        return {"order": order_row(order), "says": says, "fault": fault, **rows}
+        return {"order": orders[0], "orders": orders, "says": says, "answers": answers, "fault": fault, **rows}
 
     def _write(self, order: Order) -> None:
         writer = self._daemon.line.writer
         if writer is not None and EVENT_TYPE in self._daemon.config.events.types:
             writer.write(EVENT_TYPE, policy_line(order.time, event_body(order)))
+
+
+def banned(standing: Standing) -> frozenset[str]:
+    """The subjects of all bans that stand."""
+    return frozenset(str(subject) for ban in standing.bans for subject in ban.subjects)
 
 
 def settle(order: Order, configured: Standing, before: Standing) -> Order:

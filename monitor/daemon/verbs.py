@@ -2,20 +2,26 @@
 
 import time
 from dataclasses import asdict
-from ipaddress import ip_address
 from typing import Any, Final
 
-from monitor.catalog.entry import Entry
+from monitor.catalog.entry import KINDS, SUFFIX, UNKNOWN_SERVICE, Entry
+from monitor.catalog.index import Index
+from monitor.catalog.subject_index import PART, SLUG, WORD, Resolution, SubjectIndex
+from monitor.catalog.words import is_host
+from monitor.config.question import read_question
+from monitor.config.subject_text import meaning_line
 from monitor.core.rows import FlowRow
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
-from monitor.daemon.fate import fate, groups_by_key
+from monitor.daemon.device_words import device_meant
+from monitor.daemon.fate import fate, groups_by_key, layer_fate
 from monitor.daemon.orders import order_row
 from monitor.daemon.policy_verbs import PolicyVerbs
-from monitor.daemon.policy_words import standing_rows
+from monitor.daemon.policy_words import device_text, standing_rows
 from monitor.daemon.reload import Reloader
 from monitor.errors import GatewatchError, UsageError
 from monitor.metrics.engine import engine, package_version
+from monitor.policy.ban import LAYERS, Subject, parse_subject
 from monitor.policy.orders import VERBS as ORDER_VERBS
 
 ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "selftest", "reload", "reload-lists")
@@ -122,45 +128,59 @@ class Verbs:
         query = arguments.get("query")
         if not isinstance(query, str) or not query:
             raise UsageError("query must be a name or an address")
+        device = self._device(arguments)
         index = self._daemon.loaded.index
+        asked = read_question(query, SubjectIndex(index))
         names: list[dict[str, Any]] = []
         learned: list[dict[str, Any]] = []
-        name = b""
-        try:
-            address = ip_address(query.strip("[]")).packed
-        except ValueError:
-            name = query.lower().rstrip(".").encode("idna" if not query.isascii() else "ascii", "replace")
-            entry, category = index.match_name(name), index.match_category(name)
+        if asked.address:
+            entry, category = index.match_address(asked.address), index.match_address_category(asked.address)
+            names = self._names(asked.address, device)
+            learned = self._daemon.enforcement.learning.states_of(asked.address)
+        elif asked.asn:
+            entry, category = index.match_asn(asked.asn), index.match_asn_category(asked.asn)
+        elif asked.name:
+            entry, category = index.match_name(asked.name), index.match_category(asked.name)
         else:
-            entry, category = index.match_address(address), index.match_address_category(address)
-            names = self._names(address, arguments.get("device", ""))
-            learned = self._daemon.enforcement.learning.states_of(address)
+            entry, category = meant_entries(asked.meaning)
         row = {"query": query, **entry_row(entry), "category": category.vendor if category else None, "names": names}
         row["learned"] = learned
-        device = arguments.get("device", "")
+        row.update(meaning_row(asked.meaning, index, entry is None and category is None))
         if not device:
             return row
         if learned and entry is None:
             banned = learned[0]["name"].encode("ascii", "replace")
             entry, category = index.match_name(banned), index.match_category(banned)
-        return {**row, **self._fate(packed_device(device), (entry, category), name)}
+        by_word = bool(asked.meaning.subject) and not asked.name
+        fates = self._fate(device, (entry, category), asked.name, by_word)
+        return {**row, "device": device_text(device), **fates}
 
-    def _fate(self, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes) -> dict[str, Any]:
-        """What would happen to the device, by layer."""
+    def _device(self, arguments: dict[str, Any]) -> bytes:
+        """The device of a request, packed, none where the request names none. Raises UsageError."""
+        text = arguments.get("device", "")
+        if not isinstance(text, str):
+            raise UsageError("device must be a text")
+        return device_meant(text, self._daemon.gateway.device_rows()) if text else b""
+
+    def _fate(
+        self, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes, by_word: bool
+    ) -> dict[str, Any]:
+        """What would happen to the device, by layer; `by_word`: with any name of what a word means."""
         gateway = self._daemon.gateway
         groups = gateway.groups_for(device)
         if groups is None:
             groups = tuple(groups_by_key(self._daemon.config.groups, device))
-        policy, armed = gateway.policy, gateway.enforcement.armed
-        return {
-            "groups": list(groups),
-            "layers": fate(policy, groups, device, found, name, armed, self._daemon.line.now()),
-        }
+        policy, armed, now = gateway.policy, gateway.enforcement.armed, self._daemon.line.now()
+        if by_word:
+            layers = {layer: layer_fate(policy, groups, device, found, name, layer, now) for layer in LAYERS}
+        else:
+            layers = fate(policy, groups, device, found, name, armed, now)
+        return {"groups": list(groups), "layers": layers}
 
-    def _names(self, address: bytes, device: str) -> list[dict[str, Any]]:
+    def _names(self, address: bytes, device: bytes) -> list[dict[str, Any]]:
         """The newest names of the address, for one device or for all, and what each belongs to."""
         index, gateway = self._daemon.loaded.index, self._daemon.gateway
-        claims = gateway.names_for(packed_device(device), address) if device else gateway.names_of(address)
+        claims = gateway.names_for(device, address) if device else gateway.names_of(address)
         found = []
         for claim in claims[:NAMES_SHOWN]:
             entry = index.match_name(claim.alias or claim.name)
@@ -175,18 +195,31 @@ class Verbs:
         return found
 
 
-def packed_device(text: str) -> bytes:
-    """A MAC or an IP address. Raises UsageError."""
-    try:
-        return bytes.fromhex(text.replace(":", "")) if text.count(":") == 5 else ip_address(text).packed
-    except ValueError:
-        raise UsageError(f"device must be a MAC address or an address, not {text!r}") from None
+def meant_entries(meaning: Resolution) -> tuple[Entry | None, Entry | None]:
+    """Entries that stand for all of the vendor or service, or of the category, that a word means."""
+    subject = parse_subject(meaning.subject) if meaning.subject else Subject()
+    vendor, category = subject.vendor, subject.category
+    service = subject.service or UNKNOWN_SERVICE
+    return (
+        Entry(KINDS[SUFFIX], "", vendor, service, "", False) if vendor else None,
+        Entry(KINDS[SUFFIX], "", category, UNKNOWN_SERVICE, "", False, True) if category else None,
+    )
+
+
+def meaning_row(meaning: Resolution, index: Index, unknown: bool) -> dict[str, Any]:
+    """What a word was taken for; `unknown`: no list has what was asked, so that hints are worth a line."""
+    about = ""
+    if meaning.how in (SLUG, WORD, PART):
+        about = meaning_line(index, SubjectIndex(index), meaning)
+    elif unknown and meaning.word and (meaning.candidates or not is_host(meaning.word)):
+        about = meaning.fault()
+    return {"subject": meaning.subject or None, "candidates": list(meaning.candidates), "about": about}
 
 
 def entry_row(entry: Entry | None) -> dict[str, Any]:
     if entry is None:
         return {"vendor": None, "service": None, "list": None, "entry": None}
-    return {"vendor": entry.vendor, "service": entry.service, "list": entry.list, "entry": entry.value}
+    return {"vendor": entry.vendor, "service": entry.service, "list": entry.list or None, "entry": entry.value or None}
 
 
 def together(flows: list[FlowRow]) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ async def answer(verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, 
         told = {"name": "www.tiktok.com", "vendor": "bytedance", "first": NOW, "last": NOW}
         return {
             "query": "203.0.113.5", "vendor": None, "service": None, "list": None, "entry": None, "category": None,
-            "names": [told] if arguments["device"] == PHONE else [], "learned": [], "groups": ["students"],
+            "names": [told] if arguments["device"].lower() == PHONE else [], "learned": [], "groups": ["students"],
             "layers": {"ip": {"action": "block", "ban": "b-all", "mode": "enforce", "what": "refused"}},
         }  # fmt: skip
     if verb == "pause":
@@ -148,6 +148,12 @@ def test_why_tells_what_the_device_was_told(runtime: str) -> None:
             "ban bytedance",
             {"vendor": "bytedance", "group": "", "for": None, "shadow": False, "layers": [], "reason": ""},
         ),
+        ("unban TikTok", {"vendor": "TikTok", "group": "", "for": None, "reason": ""}),
+        (
+            "ban tiktok https://x.com/foo --until 2199-12-31T18:00Z",
+            {"vendors": ["tiktok", "https://x.com/foo"], "group": "", "until": 7258096800.0, "shadow": False,
+             "layers": [], "reason": ""},
+        ),
         ("unban bytedance", {"vendor": "bytedance", "group": "", "for": None, "reason": ""}),
         (
             "allow a.example --device 10.0.0.7 --for 1h --reason press",
@@ -171,7 +177,15 @@ def test_a_change_that_cannot_be_kept_is_1_and_says_so(runtime: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    ["ban", "ban bytedance --for soon", "allow a.example", "allow a.example --device 10.0.0.7", "pause 10m"],
+    [
+        "ban",
+        "ban bytedance --for soon",
+        "ban bytedance --until soon",
+        "ban bytedance --for 1h --until 2199-01-01",
+        "allow a.example",
+        "allow a.example --device 10.0.0.7",
+        "pause 10m",
+    ],
 )
 def test_what_is_typed_wrong_is_2(runtime: str, arguments: str) -> None:
     assert gatewatch(*arguments.split(), RUNTIME_DIRECTORY=runtime).code == 2

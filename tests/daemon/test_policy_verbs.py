@@ -48,7 +48,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         ),
         ("allow tiktook --device 10.9.0.1 --for 1h --reason r", 2, "no list knows 'tiktook'"),
         ("allow a..example --device 10.9.0.1 --for 1h --reason r", 2, "expected a domain name, got 'a..example'"),
-        ("allow a.example --device ann --for 1h --reason r", 2, "expected an IP address, got 'ann'"),
+        ("allow a.example --device ann --for 1h --reason r", 2, "got 'ann': no host name of a device is known"),
         ("allow a.example --device 10.9.0.1 --for 99999d --reason r", 2, "up to ten years"),
     ],
 )  # fmt: skip
