@@ -115,6 +115,15 @@ class Devices:
             device.last = now
         return device
 
+    def find_on(self, address: bytes, interface: int, now: float) -> Device:
+        """The device behind an address of a link without MAC addresses; a device that has one is not moved there."""
+        device = self.find_address(address, now)
+        if device.interface != interface and not device.mac:
+            device.interface = interface
+            device.via = b""
+            device.change()
+        return device
+
     def bind(self, address: bytes, mac: bytes, interface: int, now: float) -> Device | None:
         """Takes the word of ARP, ND, DHCP or the kernel that `mac` answers for `address`, which may be `b""`."""
         if not is_own_mac(mac) or mac in self.routers:

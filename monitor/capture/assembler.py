@@ -24,6 +24,7 @@ WORD: Final = {
 }  # fmt: skip
 ANCILLARY: Final = 0xFFFFF000  # SKF_AD_OFF: loads from here up read the packet's metadata
 PROTOCOL: Final = ANCILLARY + 0  # its EtherType
+MARK: Final = ANCILLARY + 20  # the mark that a rule of this machine put on it, 0 for none
 VLAN_TAG: Final = ANCILLARY + 44  # priority and VLAN of a tag that the kernel or the card has taken off, else 0
 
 JUMP_MAX: Final = 255

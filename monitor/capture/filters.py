@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.capture.assembler import PROTOCOL, VLAN_TAG, Label, Program, Step, assemble
+from monitor.capture.assembler import PROTOCOL, Label, Program, Step, assemble
+from monitor.capture.refused import VLAN_TYPES, sent_by_others, without_tag
 
 ETHERNET: Final = 1  # LINKTYPE_ETHERNET
 RAW_IP: Final = 101  # LINKTYPE_RAW
@@ -27,8 +28,6 @@ RAW_IP: Final = 101  # LINKTYPE_RAW
 WHOLE: Final = 0x40000
 ELEPHANTS_MAX: Final = 64
 
-VLAN_NUMBER: Final = 0x0FFF  # 0 says that there is only a priority (IEEE 802.1Q section 9.6)
-VLAN_TYPES: Final = (0x8100, 0x88A8, 0x9100)
 WRAPPED_TYPES: Final = (0x8847, 0x8848, 0x8864)  # MPLS, PPPoE session
 WRAPPED_PROTOCOLS: Final = (4, 41, 47)  # IPv4 and IPv6 in IP, GRE
 TEREDO: Final = 3544
@@ -79,7 +78,8 @@ def filter_program(take: Take, link: int, elephants: Sequence[int] = (), untagge
     verdicts = _verdicts(take)  # repeated, because a jump reaches no further than 255 instructions
     program = [
         *[Step("st", at) for at in range(SCRATCH)],  # the kernel wants to see every word written before it is read
-        *(_untagged() if untagged else ()),
+        *sent_by_others(),
+        *(without_tag() if untagged else ()),
         *_link_layer(link),
         *verdicts,
         *_ipv4(),
@@ -98,23 +98,6 @@ def filter_program(take: Take, link: int, elephants: Sequence[int] = (), untagge
 def _any(values: Sequence[int], then: str) -> Program:
     """Jumps to `then` when A is one of `values`."""
     return [Step("jeq", value, then) for value in values]
-
-
-def _untagged() -> Program:
-    """Whether the tag is still in the frame or the kernel has put it aside."""
-    return [
-        Step("ld", VLAN_TAG),
-        Step("jset", VLAN_NUMBER, "tagged"),
-        Step("ldh", 12),
-        *[Step("jeq", one, "in the frame") for one in VLAN_TYPES],
-        Step("ja", then="untagged"),
-        Label("in the frame"),
-        Step("ldh", 14),
-        Step("jset", VLAN_NUMBER, "tagged", "untagged"),
-        Label("tagged"),
-        Step("ret", 0),
-        Label("untagged"),
-    ]
 
 
 def _link_layer(link: int) -> Program:

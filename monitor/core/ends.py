@@ -47,17 +47,21 @@ class Ends:
         return self.device_at(packet, key_destination(key) if self.is_outside_in(key) else key_source(key))
 
     def meet(self, flow: Flow, packet: Packet) -> None:
-        """A frame of a flow that was known without frames: it shows which MAC its device has."""
+        """A frame of a flow that was known without frames: it shows which MAC or which interface its device has."""
         device = flow.device
-        if device is not None and not device.via and packet.depth == 0 and packet.ethernet:
+        if device is None or device.via or packet.depth:
+            return
+        if packet.ethernet or (device.interface != packet.interface and not device.mac):
             key = flow.key
             flow.device = self.device_at(packet, key_source(key) if flow.outbound else key_destination(key))
 
     def device_at(self, packet: Packet, address: bytes) -> Device:
         """The device at the address, which is one end of the packet."""
         devices = self._devices
-        if packet.depth or len(packet.ethernet) < 12:
+        if packet.depth:
             return devices.find_address(address, packet.time)
+        if len(packet.ethernet) < 12:
+            return devices.find_on(address, packet.interface, packet.time)
         if address == key_source(packet.key):
             mac = packet.ethernet[6:12]
             device = devices.seen(address, mac, packet.interface, packet.time)

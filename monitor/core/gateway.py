@@ -7,7 +7,7 @@ split. `now` is the same clock: the wall's in live mode, the capture's in a repl
 from math import floor
 from typing import Final, final
 
-from monitor.attribution.devices import OFF_LINK, Device, Devices
+from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
 from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import FlowTable
 from monitor.attribution.matches import Matches
@@ -232,7 +232,7 @@ class Gateway:
     def knows(self, address: bytes) -> bool:
         """Whether a frame has shown who is at the address."""
         device = self._devices.by_address.get(address)
-        return device is not None and (device.mac != b"" or device.via != b"")
+        return device is not None and (device.mac != b"" or device.via != b"" or device.interface != NO_INTERFACE)
 
     def snapshot(self) -> Samples:
         """Every counter and gauge as of the last observation or tick."""

@@ -114,7 +114,7 @@ class Answers:
             del self._doors[name]
         for name, door in doors.items():
             if name not in self._doors:
-                await sinkhole.open_door(name, door.make_socket)
+                await sinkhole.open_door(name, door.make_socket, link=door.far)
                 self._doors[name] = door
         return sinkhole
 

@@ -292,7 +292,10 @@ class Enforcement:
         page = self._answers.page.address
         own = [ip_address(text).packed for text in self.ground.own]
         exempt = never_diverted(self.ground.config.sinkhole)
-        return Diversion(armed=self._answers.armed, exempt=exempt, page=page, page_alone=page not in own)
+        enforcer = self._holding.enforcer
+        bridges = enforcer.diversion.ports if enforcer is not None else {}
+        ports = tuple([(port, bridge) for bridge, some in bridges.items() for port in some])
+        return Diversion(self._answers.armed, exempt, page, page_alone=page not in own, ports=ports)
 
     def _recut(self) -> None:
         enforcer = self._holding.enforcer

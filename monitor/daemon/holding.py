@@ -63,6 +63,7 @@ class Holding:
         self.desired = Desired()
         self.seconds = Histogram(ENFORCE_BOUNDS)
         self._diversion = diversion
+        self._planned: tuple[Policy, Diversion] | None = None
         self.complaints = Complaints()
         self._counters = BanCounters()
         self._repairs = {"ok": 0, "failed": 0}
@@ -214,6 +215,8 @@ class Holding:
             self._repairs["failed"] += 1
             enforcer.complaints.append(f"table inet {TABLE} is not as it must be: {error}")
             return False
+        if self._planned is not None and self._planned[1] != self._diversion():
+            self.rebuild(enforcer, self._planned[0])
         wanted = self._loop.time()
         if not repair.fault:
             self.backlog.add(repair.changes, wanted)
@@ -261,11 +264,10 @@ class Holding:
         return samples
 
     def _plan(self, policy: Policy) -> Desired:
-        ground = self._ground
+        ground, diversion = self._ground, self._diversion()
+        self._planned = policy, diversion
         vendors = ground.index.vendors()
-        return plan_table(
-            policy, self._members, self._territory, vendors, ground.interfaces, self._diversion(), self._now()
-        )
+        return plan_table(policy, self._members, self._territory, vendors, ground.interfaces, diversion, self._now())
 
 
 def first_verdict(changes: Sequence[Change], desired: Desired) -> int:

@@ -47,7 +47,7 @@ async def _with_sinkhole(enforcer: Enforcer, link: ProbeLink) -> list[Check]:
     try:
         enforcer.divert(())
         for name, door in enforcer.diversion.doors.items():
-            await sinkhole.open_door(name, door.make_socket)
+            await sinkhole.open_door(name, door.make_socket, link=door.far)
         enforcer.renew_alive()
         return await try_enforcement(enforcer, link, sinkhole)
     finally:

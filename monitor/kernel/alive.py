@@ -20,10 +20,17 @@ class Alive:
     def __init__(self, elements: Elements) -> None:
         self._elements = elements
         self.interfaces: list[bytes] = [PROBE.encode()]
+        self.ports: list[bytes] = []
 
     def watch(self, interfaces: Sequence[str]) -> None:
         """From the next renewal on these interfaces; of those that are no longer wanted the time runs out."""
         self.interfaces = [name.encode() for name in (*interfaces, PROBE)]
+
+    def watch_ports(self, ports: Sequence[str]) -> None:
+        """Where questions are diverted at the ports of a bridge: from now on at these, which are no interfaces."""
+        self.ports = [name.encode() for name in ports]
+        if self.ports:
+            self._elements.renew(ALIVE, [(name, "") for name in self.ports], ALIVE_SECONDS)
 
     def renew_probe(self) -> None:
         """The self-test's interface alone: what is tried there touches no client."""
@@ -31,4 +38,4 @@ class Alive:
 
     def renew(self) -> bool:
         """False where the kernel refused: bans open within `ALIVE_SECONDS` unless it works before."""
-        return self._elements.renew(ALIVE, [(name, "") for name in self.interfaces], ALIVE_SECONDS) == 0
+        return self._elements.renew(ALIVE, [(name, "") for name in (*self.interfaces, *self.ports)], ALIVE_SECONDS) == 0

@@ -23,20 +23,22 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias, final
 
 from monitor.errors import MachineError
+from monitor.kernel.asking import FAMILIES, coming_back, coming_in, going_in, note_client, sets
 from monitor.kernel.door import Door, look_at_link
 from monitor.kernel.interfaces import MACVLAN, NEAR_END, look_at_machine
+from monitor.kernel.ports import is_called, ports_of
 from monitor.kernel.routes import RouteEvents
 from monitor.kernel.ways import Way, answers, sources, ways_out
 from monitor.policy.desired import TABLE
 from monitor.policy.probe import PROBE
-from monitor.policy.rules import INGRESS, MARK
+from monitor.policy.rules import CARRIED_MARK, INGRESS, MARK
 
 MARKING: Final = -10
 SENDING: Final = 0
 DOOR_CHAIN: Final = f"{INGRESS}_"
-FAMILIES: Final = (("ip", 4), ("ip6", 6))
 # What an interface sees for the VLANs on it: theirs to divert, and an answer without the tag would reach nobody.
 OF_A_VLAN: Final = "vlan id 1-4094"
+OF_NO_VLAN: Final = "meta protocol { ip, ip6 }"
 
 # The ways to the clients of an interface, by the device through which they lead.
 Ways: TypeAlias = dict[str, tuple[Way, ...]]
@@ -48,6 +50,10 @@ class Diversion:
 
     def __init__(self) -> None:
         self.doors: dict[str, Door] = {}
+        # By the bridge, where frames meet other rules at its ports already, and the bridge's MAC address.
+        self.ports: dict[str, tuple[str, ...]] = {}
+        self._macs: dict[str, bytes] = {}
+        self._called: dict[str, bool] = {}
         self._complaints: list[str] = []
         self._number = 0
         self._ways: dict[str, Ways] = {}
@@ -70,15 +76,26 @@ class Diversion:
                 self._complaints.append(str(error))
             self._number += 1
         self._look_for_ways()
+        self._look_for_ports()
         return bool(gone or fresh)
 
     def has_moved(self) -> bool:
-        """Whether answers must take other ways than `script` said, because routes have changed."""
-        if self._routes is None or not self._routes.read():
+        """Whether packets take other ways than those of the last script: routes or what bridges do has changed."""
+        if self._routes is None:
             return False
-        before = self._ways
-        self._look_for_ways()
-        return self._ways != before
+        ways, ports = self._ways, self.ports
+        if self._routes.read():
+            self._look_for_ways()
+        if any(is_called(name) != called for name, called in self._called.items()):
+            self._look_for_ports()
+        return self._ways != ways or self.ports != ports
+
+    def _look_for_ports(self) -> None:
+        machine = look_at_machine()
+        self._called = {name: is_called(name) for name in self.doors}
+        found = {name: ports_of(machine, name) for name in self.doors}
+        self.ports = {name: ports for name, ports in found.items() if ports}
+        self._macs = {one.name: one.mac for one in machine.interfaces if one.name in self.ports}
 
     def _look_for_ways(self) -> None:
         if self._routes is None:
@@ -103,14 +120,18 @@ class Diversion:
 
     def chains(self) -> list[str]:
         """Those of the inet table that `script` makes, of one rule each."""
-        return [f"{DOOR_CHAIN}{number}" for number in range(len(self.doors))]
+        return [f"{DOOR_CHAIN}{number}" for number in range(len(self._hooks()))]
+
+    def _hooks(self) -> list[str]:
+        """The interfaces where questions are looked for."""
+        return [*self.doors, *[port for name in self.doors for port in self.ports.get(name, ())]]
 
     def script(self) -> str:
         """The rules, for the transaction that makes the inet table."""
         lines = [f"table netdev {TABLE} {{", "}", f"delete table netdev {TABLE}"]
         if not self.doors:
             return "\n".join(lines) + "\n"
-        for number, interface in enumerate(self.doors):
+        for number, interface in enumerate(self._hooks()):
             hook = f'type filter hook ingress device "{interface}" priority {MARKING}; policy accept;'
             lines += [
                 f"add chain inet {TABLE} {DOOR_CHAIN}{number} {{ {hook} }}",
@@ -124,17 +145,38 @@ class Diversion:
 
     def _sending(self, number: int, door: Door) -> list[str]:
         ways = self._ways.get(door.interface, {})
+        ports = self.ports.get(door.interface, ())
         return [
+            *sets(number, door),
             f"\tchain to_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
             f"\t\t{OF_A_VLAN} accept",
-            *entering(door, ways),
+            *coming_in(number),
+            *entering(number, door, ways),
             "\t}",
+            *self._carrying(number, door, ports),
             f"\tchain from_sinkhole_{number} {{",
             f'\t\ttype filter hook ingress device "{door.near}" priority {SENDING}; policy drop;',
+            *going_in(number, door),
             *leaving(door, ways),
             "\t}",
+            *coming_back(number, door, list(dict.fromkeys((door.interface, *ways, *ports)))),
         ]
+
+    def _carrying(self, number: int, door: Door, ports: Sequence[str]) -> list[str]:
+        """What ports bring in for the bridge, whose MAC address is not theirs: it comes in by the bridge at once."""
+        lines = []
+        for place, port in enumerate(ports):
+            whom = f"ether daddr {self._macs[door.interface].hex(':')}"
+            carry = f'meta mark set {CARRIED_MARK:#x} meta pkttype set host fwd to "{door.near}"'
+            lines += [
+                f"\tchain to_bridge_{number}_{place} {{",
+                f'\t\ttype filter hook ingress device "{port}" priority {SENDING}; policy accept;',
+                f"\t\tmeta mark {MARK:#x} {OF_NO_VLAN} {whom} {carry}",
+                f"\t\tmeta mark {MARK:#x} meta mark set 0",
+                "\t}",
+            ]
+        return lines
 
     def close(self) -> None:
         for door in self.doors.values():
@@ -145,18 +187,31 @@ class Diversion:
             self._routes = None
 
 
-def entering(door: Door, ways: Ways) -> list[str]:
-    """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to."""
-    rule = f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
+def entering(number: int, door: Door, ways: Ways) -> list[str]:
+    """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to.
+
+    What stays outside goes on without a mark.
+    """
     known = [way for some in ways.values() for way in some]
-    from_whom = [f"{words} saddr {some} " for words, version in FAMILIES if (some := sources(known, version))]
-    if door.interface == PROBE:
-        from_whom = [""]
-    return [f"\t\tmeta mark {MARK:#x} meta pkttype host {some}{rule}" for some in from_whom]
+    rules = []
+    for words, version in FAMILIES:
+        some = sources(known, version)
+        if some or door.interface == PROBE:
+            whose = f"{words} saddr {some}" if door.interface != PROBE else f"meta protocol {words}"
+            verdicts = (note_client(number, door, words, version), into(door, words))
+            rules += [f"\t\tmeta mark {MARK:#x} meta pkttype host {whose} {then}" for then in verdicts if then]
+    return [*rules, f"\t\tmeta mark {{ {MARK:#x}, {CARRIED_MARK:#x} }} meta mark set 0"]
+
+
+def into(door: Door, words: str) -> str:
+    """A frame goes in as it is but for the MAC of whom it is for; a packet without a header gets one."""
+    if door.ethernet:
+        return f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
+    return f'fwd {words} to {words} daddr device "{door.near}"'
 
 
 def leaving(door: Door, ways: Ways) -> list[str]:
-    """Straight to the neighbour: the client, or the router that leads to it."""
+    """Straight to the neighbour: the client, or the router that leads to it. The mark tells it from a resolver's."""
     if door.interface == PROBE:
         found = [(words, f"meta protocol {words}", "", PROBE) for words, _ in FAMILIES]
     else:
@@ -167,7 +222,7 @@ def leaving(door: Door, ways: Ways) -> list[str]:
             for some, router in answers(there, version)
         ]
     return [
-        f'\t\t{which} fwd {words} to {router or f"{words} daddr"} device "{device}"'
+        f'\t\t{which} meta mark set {MARK:#x} fwd {words} to {router or f"{words} daddr"} device "{device}"'
         for words, which, router, device in found
     ]
 

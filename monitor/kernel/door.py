@@ -11,6 +11,7 @@ import struct
 from typing import Final, final
 
 from monitor.errors import MachineError
+from monitor.kernel.injection import inject
 from monitor.kernel.links import (
     LOOPBACK,
     add_default,
@@ -22,8 +23,12 @@ from monitor.kernel.links import (
 )
 from monitor.kernel.netlink import ROUTE, Netlink
 from monitor.kernel.place import Place
+from monitor.policy.rules import ASKED_MARK, CARRIED_MARK
 
 GET_MAC: Final = 0x8927  # SIOCGIFHWADDR
+ETHERNET_HARDWARE: Final = 1  # ARPHRD_ETHER
+# Of a door behind an interface that has no MAC address (locally administered, IEEE 802 section 8.4).
+DOOR_MAC: Final = bytes.fromhex("026777646f72")
 GET_MTU: Final = 0x8921
 FAR_END: Final = "lan"
 ETHERNET_MTU: Final = 1500
@@ -34,8 +39,10 @@ LOCAL_TABLE: Final = 100
 class Door:
     """The way from one interface into a namespace of its own; `near` is the veth end in the gateway's namespace.
 
-    The far end has the interface's MAC as it is now, or where `mac` is given both ends have that one, and there need be
-    no interface; `mac` and `mtu` are the far end's. Raises MachineError where the namespace or the pair cannot be made.
+    Both ends have the interface's MAC as it is now, or `mac` where that is given, and there need be no interface then;
+    `mac` and `mtu` are theirs. An interface that is not `ethernet` has no MAC address: its packets have no header.
+    `far` is the index of the far end in the namespace: what leaves there with a mark comes in by the interface, as if
+    a client had sent it (`injection.py`). Raises MachineError where the namespace or the pair cannot be made.
     """
 
     def __init__(self, interface: str, near: str, mac: bytes = b"") -> None:
@@ -43,6 +50,8 @@ class Door:
         self.near = near
         self.mac = mac
         self.mtu = ETHERNET_MTU
+        self.ethernet = True
+        self.far = 0
         self._place: Place | None = None
         try:
             with contextlib.suppress(OSError):
@@ -69,18 +78,23 @@ class Door:
             remove_link(self.near)
 
     def _build(self, place: Place) -> None:
-        near_mac = self.mac
-        if not near_mac:
-            self.mac, self.mtu = look_at_link(self.interface)
+        if not self.mac:
+            mac, self.mtu = look_at_link(self.interface)
+            self.ethernet = bool(mac)
+            self.mac = mac or DOOR_MAC
         outside = Netlink(ROUTE)
         try:
-            add_veth(outside, self.near, FAR_END, self.mac, self.mtu, place.descriptor, near_mac)
+            add_veth(outside, self.near, FAR_END, self.mac, self.mtu, place.descriptor, self.mac)
             set_up(outside, self.near, arp=False)
+            if self.interface:
+                near, interface = socket.if_nametoindex(self.near), socket.if_nametoindex(self.interface)
+                inject(outside, near, interface, (ASKED_MARK, CARRIED_MARK))
         finally:
             outside.close()
         inside = Netlink(ROUTE, made=place.make_socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE))
         try:
-            furnish(inside, place.index_of(FAR_END))
+            self.far = place.index_of(FAR_END)
+            furnish(inside, self.far)
         finally:
             inside.close()
 
@@ -95,10 +109,11 @@ def furnish(netlink: Netlink, far: int) -> None:
 
 
 def look_at_link(name: str) -> tuple[bytes, int]:
-    """MAC and MTU: the far end has the same, so that frames to the gateway are for it. Raises OSError without one."""
+    """MAC, `b""` where the link has none, and MTU. Raises OSError where there is no such link."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = name.encode()[:15].ljust(40, b"\0")
-        mac = fcntl.ioctl(any_socket, GET_MAC, request)[18:24]
+        answer = fcntl.ioctl(any_socket, GET_MAC, request)
+        mac = answer[18:24] if struct.unpack_from("=H", answer, 16)[0] == ETHERNET_HARDWARE else b""
         mtu = struct.unpack_from("=i", fcntl.ioctl(any_socket, GET_MTU, request), 16)[0]
     return mac, mtu
 

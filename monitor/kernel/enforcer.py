@@ -132,7 +132,7 @@ class Enforcer:
         """
         changed = self.diversion.watch((*interfaces, PROBE))
         self.complaints += self.diversion.take_complaints()
-        self._run(self.diversion.script())
+        self._redirect()
         return changed
 
     def kill(self, cuts: Sequence[Cut]) -> None:
@@ -191,7 +191,7 @@ class Enforcer:
         fill it. Run-time sets may be empty after a line.
         """
         if self.diversion.has_moved():
-            self._run(self.diversion.script())
+            self._redirect()
         if not self._failed and not self._lacking:
             self._patience, self._made_anew = 0.0, False
         elif time.monotonic() >= self._again:
@@ -367,6 +367,10 @@ class Enforcer:
         for change in changes:
             if isinstance(change, DeleteSet):
                 self.elements.specs.pop(change.name, None)
+
+    def _redirect(self) -> None:
+        self._run(self.diversion.script())
+        self.alive.watch_ports([port for ports in self.diversion.ports.values() for port in ports])
 
     def _run(self, script: str) -> None:
         self._library.run(script)

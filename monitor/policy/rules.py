@@ -29,6 +29,13 @@ QUESTIONS: Final = "questions"
 # table that sends what is marked to the sinkhole.
 INGRESS: Final = "ingress"
 MARK: Final = 0x6757
+# On questions that the sinkhole passes on: they come in by their client's interface, and are not diverted again.
+ASKED_MARK: Final = 0x6759
+# On questions that go from the port of a bridge to the bridge, past what would change them between the two.
+CARRIED_MARK: Final = 0x675A
+ASKED: Final = "asked"
+ASKED_SECONDS: Final = 30.0
+ASKED_MAX: Final = 65_536
 # On resets that are sent in a server's name: nobody's rules shall take them for a strange connection's.
 RESET_MARK: Final = 0x6758
 # Where learned addresses go to their owners' chains. They are plain sets and not a map: whoever adds an element with a
@@ -48,13 +55,15 @@ class Diversion:
     `armed`: the sinkhole has answered its probe, whose questions go there before that. `exempt` are packed addresses of
     resolvers whose own packets are never diverted. `page` is the packed address at whose port 80 the same clients find
     what is blocked, `b""`: nowhere; `page_alone` says that nobody else is there, so that everything else is refused
-    there at once instead of leading nowhere.
+    there at once instead of leading nowhere. `ports` are those, each with its bridge, where questions are diverted
+    before the bridge itself takes them in.
     """
 
     armed: bool = False
     exempt: tuple[bytes, ...] = ()
     page: bytes = b""
     page_alone: bool = False
+    ports: tuple[tuple[str, str], ...] = ()
 
 
 def kill_set(protocol: str, family: int, on_failure: str) -> str:
@@ -85,6 +94,9 @@ def fixed_sets() -> dict[str, SetSpec]:
         sets["learned" + family] = SetSpec(key, runtime=True, timeouts=True, size=LEARNED_MAX)
         spared = SetSpec(key, runtime=True, timeouts=True, size=SPARED_MAX)
         sets["spared" + family] = spared
+        sets[ASKED + family] = SetSpec(
+            f"{key} . inet_service", runtime=True, timeouts=True, timeout=ASKED_SECONDS, dynamic=True, size=ASKED_MAX
+        )
         sets["excused_mac" + family] = SetSpec(f"{MAC_KEY} . {key}", runtime=True, timeouts=True, size=SPARED_MAX)
         sets["excused_ip" + family] = SetSpec(f"{key} . {key}", runtime=True, timeouts=True, size=SPARED_MAX)
     return sets
@@ -136,18 +148,39 @@ def hook_chains(diversion: Diversion) -> dict[str, Chain]:
     """The doors of the table. They come last and go first."""
     questions = f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}"
     return {
-        INGRESS: Chain((questions, *page_rules(diversion))),
+        INGRESS: Chain((*asked_rules(), questions, *page_rules(diversion))),
         "output": Chain((f"meta mark {RESET_MARK:#x} notrack",), "filter hook output priority raw; policy accept;"),
         "forward": Chain(
             (
                 f"meta l4proto tcp jump {KILLED_TCP}",
                 f"meta l4proto udp jump {KILLED_UDP}",
+                *passing_rules(),
                 *refuse_rules(diversion),
                 "jump addresses",
             ),
             "filter hook forward priority filter - 5; policy accept;",
         ),
     }
+
+
+def asked_rules() -> tuple[str, ...]:
+    """What the sinkhole passes on is no client's question, and is known from now on by its source and port."""
+    return (
+        *[
+            f"meta mark {ASKED_MARK:#x} meta l4proto {{ tcp, udp }} "
+            f"update @{ASKED}{family} {{ {words} saddr . th sport }}"
+            for family, words in ((4, "ip"), (6, "ip6"))
+        ],
+        f"meta mark {ASKED_MARK:#x} accept",
+    )
+
+
+def passing_rules() -> tuple[str, ...]:
+    """No ban by address takes the resolver away that a client chose: banned names are refused already."""
+    return tuple(
+        f"meta l4proto {{ tcp, udp }} th dport 53 {words} saddr . th sport @{ASKED}{family} accept"
+        for family, words in ((4, "ip"), (6, "ip6"))
+    )
 
 
 def page_rules(diversion: Diversion) -> tuple[str, ...]:

@@ -137,11 +137,18 @@ class TablePlan:
         self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
         self._chains.update(hook_chains(diversion))
         elements = self._members.elements()
+        self._add_ports(elements, diversion)
         elements["net4"], elements["net6"] = territory.elements(owners)
         elements[LAN] = {interface.encode(): "" for interface in (*interfaces, PROBE)}
         elements["exempt4"] = {address: "" for address in diversion.exempt if len(address) == 4}
         elements["exempt6"] = {address: "" for address in diversion.exempt if len(address) == 16}
         return Desired(self._sets, self._counters, self._chains, elements)
+
+    def _add_ports(self, elements: dict[str, dict[bytes, str]], diversion: Diversion) -> None:
+        """Where a bridge is a member of a group, a question that comes in by one of its ports is of that group."""
+        for group in self._members.groups:
+            members = elements.get(set_name(group, "iface"), {})
+            members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
     def _owners(self, territory: Territory, vendors: Sequence[Vendor]) -> list[Owner]:
         """Every owner that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""

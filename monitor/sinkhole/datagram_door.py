@@ -7,7 +7,7 @@ from typing import Final, TypeAlias, final
 
 from monitor.sinkhole.counts import DROPPED, UNREAD, Counts
 from monitor.sinkhole.responder import Asked, Responder
-from monitor.sinkhole.sockets import Control, Peer, answer_from, asked_address, packed, unread
+from monitor.sinkhole.sockets import Behind, Control, Peer, answer_from, asked_address, packed, unread
 
 # A query that is longer is cut by the kernel, and a cut one is malformed.
 QUERY_BYTES: Final = 4_096
@@ -35,11 +35,11 @@ Forward: TypeAlias = Callable[[Asked, Route], None]
 
 @final
 class DatagramDoor:
-    """One listening socket at `port`. `scope` is the interface behind which its clients are, 0 where that is open."""
+    """One listening socket at `port`, for the clients that are `behind` it."""
 
-    def __init__(self, listener: socket.socket, scope: int, responder: Responder, forward: Forward) -> None:
+    def __init__(self, listener: socket.socket, behind: Behind, responder: Responder, forward: Forward) -> None:
         self.port: int = listener.getsockname()[1]
-        self.scope = scope
+        self.behind = behind
         self._listener = listener
         self._responder = responder
         self._forward = forward

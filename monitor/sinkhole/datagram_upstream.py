@@ -3,7 +3,6 @@
 An answer counts only from the address and port that was asked, with the id and the question (RFC 5452 section 9.1).
 """
 
-import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Sequence
 from typing import Final, final
@@ -11,46 +10,32 @@ from typing import Final, final
 from monitor.sinkhole.counts import CROWDED, EVICTED, FORGED, LATE, MISMATCHED, TIMEOUT, UNREACHABLE, Counts
 from monitor.sinkhole.datagram_door import Route
 from monitor.sinkhole.dice import Dice
+from monitor.sinkhole.ports import Port, Ports
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import SinkholeLimits
-from monitor.sinkhole.sockets import Peer, family_of
+from monitor.sinkhole.sockets import Behind, Peer, family_of
 from monitor.wire.dns import HEADER
 from monitor.wire.dns_answer import EDE_NETWORK, EDE_UNREACHABLE, error_option
 from monitor.wire.dns_query import is_answer
 
-SOCKETS: Final = 16  # a family
-USES_MAX: Final = 512  # queries from one port
 BUDGET: Final = 64  # answers before the loop comes round to everybody else
-ANSWER_BYTES: Final = 65_535
-BUFFER_BYTES: Final = 1_048_576
 _NETWORK: Final = error_option(EDE_NETWORK)
 _UNREACHABLE: Final = error_option(EDE_UNREACHABLE)
 
 
 @final
-class _Port:
-    """One socket and what was asked from it, by id."""
-
-    __slots__ = ("socket", "uses", "waiting")
-
-    def __init__(self, socket: socket.socket) -> None:
-        self.socket = socket
-        self.uses = 0
-        self.waiting: dict[int, _Pending] = {}
-
-
-@final
 class _Pending:
-    __slots__ = ("asked", "attempt", "deadline", "id", "port", "route", "servers")
+    __slots__ = ("asked", "attempt", "deadline", "id", "port", "ports", "route", "servers")
 
-    def __init__(self, asked: Asked, route: Route, servers: Sequence[Peer]) -> None:
+    def __init__(self, asked: Asked, route: Route, servers: Sequence[Peer], ports: Ports) -> None:
         self.asked = asked
         self.route = route
         self.servers = servers
+        self.ports = ports
         self.attempt = 0
         self.deadline = 0.0
-        self.port: _Port | None = None
+        self.port: Port | None = None
         self.id = 0
 
 
@@ -65,8 +50,9 @@ class DatagramUpstream:
         self._counts: Counts = responder.counts
         self._limits = limits
         self._dice = Dice()
-        self._ports: dict[int, list[_Port]] = {socket.AF_INET: [], socket.AF_INET6: []}
-        self._retired: list[_Port] = []
+        self._own = Ports(loop, self._dice, Behind(), self._read)
+        # Those that ask with their clients' addresses.
+        self._ports: dict[Behind, Ports] = {}
         # In the order of their deadlines: all wait equally long, and who is asked again goes to the end.
         self._pending: dict[_Pending, None] = {}
         self._clients: dict[bytes, int] = {}
@@ -85,8 +71,8 @@ class DatagramUpstream:
             self._counts.upstream[EVICTED] += 1
             self._forget(next(iter(self._pending)))
         door = route.door
-        servers = self.servers.candidates(route.address, door.port, door.scope, now)[: self._limits.servers]
-        pending = _Pending(asked, route, servers)
+        servers = self.servers.candidates(route.address, door.port, door.behind.scope, now)[: self._limits.servers]
+        pending = _Pending(asked, route, servers, self._ports_of(door.behind))
         self._clients[asked.client] = self._clients.get(asked.client, 0) + 1
         self._pending[pending] = None
         self._ask(pending, now, _NETWORK)
@@ -99,15 +85,22 @@ class DatagramUpstream:
                 break
             self._counts.upstream[TIMEOUT] += 1
             self._next(pending, now, _UNREACHABLE)
-        for port in [port for port in self._retired if not port.waiting]:
-            self._retired.remove(port)
-            self._close(port)
+        self._own.sweep()
+        for ports in self._ports.values():
+            ports.sweep()
+
+    def leave(self, behind: Behind) -> None:
+        """The door is closed: what was asked there gets no answer."""
+        ports = self._ports.pop(behind, None)
+        if ports is not None:
+            for pending in [pending for pending in self._pending if pending.ports is ports]:
+                self._forget(pending)
+            ports.close()
 
     def close(self) -> None:
-        for port in [*self._ports[socket.AF_INET], *self._ports[socket.AF_INET6], *self._retired]:
-            self._close(port)
-        self._ports = {socket.AF_INET: [], socket.AF_INET6: []}
-        self._retired = []
+        for ports in [self._own, *self._ports.values()]:
+            ports.close()
+        self._ports = {}
         self._pending.clear()
         self._clients.clear()
 
@@ -127,66 +120,48 @@ class DatagramUpstream:
         pending.route.reply(self._responder.fail(pending.asked, option))
 
     def _send(self, pending: _Pending, server: Peer, now: float) -> None:
-        port = self._port(family_of(server[0]))
+        ports = pending.ports
+        port = ports.pick(family_of(server[0]))
         number = self._dice.free_id(port.waiting)
         port.waiting[number] = pending
         pending.port = port
         pending.id = number
         wait = self._limits.asked_seconds if self.servers.is_asked else self._limits.server_seconds
         pending.deadline = now + wait
-        port.socket.sendto(bytes((number >> 8, number & 255)) + pending.asked.query.data[2:], server)
+        data = bytes((number >> 8, number & 255)) + pending.asked.query.data[2:]
+        if ports is self._own:
+            port.socket.sendto(data, server)
+        else:
+            port.socket.sendmsg((data,), ports.controls(pending.asked.client), 0, server)
 
-    def _port(self, family: int) -> _Port:
-        """A random one of the open sockets; one that was used often is replaced."""
-        ports = self._ports[family]
-        index = self._dice.throw() % SOCKETS
-        if index >= len(ports):
-            ports.append(self._open(family))
-            return ports[-1]
-        port = ports[index]
-        port.uses += 1
-        if port.uses > USES_MAX:
-            ports[index] = self._open(family)
-            self._retired.append(port)
-            port = ports[index]
-        return port
+    def _ports_of(self, behind: Behind) -> Ports:
+        """A question goes to the resolver that the client chose with the client's address, elsewhere with our own."""
+        if behind.make is None or not self.servers.is_asked:
+            return self._own
+        ports = self._ports.get(behind)
+        if ports is None:
+            ports = self._ports[behind] = Ports(self._loop, self._dice, behind, self._read)
+        return ports
 
-    def _open(self, family: int) -> _Port:
-        opened = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            opened.setblocking(False)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-            opened.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", 0))
-        except OSError:
-            opened.close()
-            raise
-        port = _Port(opened)
-        self._loop.add_reader(opened.fileno(), self._read, port)
-        return port
-
-    def _close(self, port: _Port) -> None:
-        self._loop.remove_reader(port.socket.fileno())
-        port.socket.close()
-
-    def _read(self, port: _Port) -> None:
+    def _read(self, port: Port) -> None:
         for _ in range(BUDGET):
             try:
-                data, peer = port.socket.recvfrom(ANSWER_BYTES)
+                data, peer, client = port.receive()
             except OSError:
                 return
-            self._take(port, data, peer)
+            self._take(port, data, peer, client)
 
-    def _take(self, port: _Port, data: bytes, peer: Peer) -> None:
+    def _take(self, port: Port, data: bytes, peer: Peer, client: bytes) -> None:
         counts = self._counts.upstream
         if len(data) < HEADER:
             counts[MISMATCHED] += 1
             return
         pending = port.waiting.get(data[0] << 8 | data[1])
-        if pending is None:
+        if not isinstance(pending, _Pending):
             counts[LATE] += 1
             return
         server = pending.servers[pending.attempt]
-        if peer[1] != server[1] or peer[0].partition("%")[0] != server[0]:
+        if peer[1] != server[1] or peer[0].partition("%")[0] != server[0] or client not in (b"", pending.asked.client):
             counts[FORGED] += 1
         elif not is_answer(pending.asked.query, data):
             counts[MISMATCHED] += 1

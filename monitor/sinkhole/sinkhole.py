@@ -18,7 +18,7 @@ from monitor.sinkhole.probe import probe
 from monitor.sinkhole.responder import Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import ANYWHERE, Listen, SinkholeSettings
-from monitor.sinkhole.sockets import MakeSocket, Peer, family_of, open_datagrams, open_stream, packed
+from monitor.sinkhole.sockets import Behind, MakeSocket, Peer, family_of, open_datagrams, open_stream, packed
 from monitor.sinkhole.stream_door import StreamDoor
 from monitor.sinkhole.stream_upstream import StreamUpstream
 
@@ -30,8 +30,9 @@ ACCEPTS_PER_TURN: Final = 256
 class _Door:
     """What listens for the clients behind one interface."""
 
-    def __init__(self, make: MakeSocket) -> None:
+    def __init__(self, make: MakeSocket, behind: Behind) -> None:
         self.make = make
+        self.behind = behind
         self.listening: list[Listen] = []
         self.datagrams: list[DatagramDoor] = []
         self.streams: list[asyncio.Server] = []
@@ -65,16 +66,20 @@ class Sinkhole:
         """Where the door of that name listens."""
         return list(self._doors[name].listening)
 
-    async def open_door(self, name: str, make: MakeSocket = socket.socket, listen: Sequence[Listen] = ANYWHERE) -> None:
+    async def open_door(
+        self, name: str, make: MakeSocket = socket.socket, listen: Sequence[Listen] = ANYWHERE, link: int = 0
+    ) -> None:
         """Listens for the clients behind the interface `name`, with sockets that `make` makes.
 
+        Where `link` is the index of a link in the namespace of `make`, what leaves through that link goes on as a
+        client's own packet would: the resolvers that clients choose are asked there, with their clients' addresses.
         Raises MachineError, a line, where that cannot be; then nothing of the door is open. A family that the kernel
         does not have is left out.
         """
-        door = _Door(make)
+        door = _Door(make, Behind(link, make) if link else Behind(scope_of(name)))
         try:
             for place in listen:
-                await self._listen(door, place, scope_of(name))
+                await self._listen(door, place)
         except OSError as error:
             self._close(door)
             raise MachineError(f"the sinkhole cannot listen for {name}: {error.strerror or error}") from error
@@ -128,7 +133,7 @@ class Sinkhole:
             },
         }
 
-    async def _listen(self, door: _Door, place: Listen, scope: int) -> None:
+    async def _listen(self, door: _Door, place: Listen) -> None:
         try:
             stream = open_stream(door.make, place.address, place.port)
         except OSError as error:
@@ -136,10 +141,10 @@ class Sinkhole:
                 return
             raise
         port = stream.getsockname()[1]
-        accepting = self._streams.accepting(scope)
+        accepting = self._streams.accepting(door.behind)
         door.streams.append(await self._loop.create_server(accepting, sock=stream, backlog=ACCEPTS_PER_TURN))
         listener = open_datagrams(door.make, place.address, port)
-        datagrams = DatagramDoor(listener, scope, self._responder, self._upstream.forward)
+        datagrams = DatagramDoor(listener, door.behind, self._responder, self._upstream.forward)
         datagrams.open(self._loop)
         door.datagrams.append(datagrams)
         door.listening.append(Listen(place.address, port))
@@ -149,6 +154,7 @@ class Sinkhole:
             stream.close()
         for datagrams in door.datagrams:
             datagrams.close(self._loop)
+        self._upstream.leave(door.behind)
 
     def _take_servers(self) -> None:
         self._servers = self._make_servers()
@@ -159,12 +165,14 @@ class Sinkhole:
         own = frozenset((socket.inet_pton(family_of(place.address), place.address), place.port) for place in places)
         return Servers(self.settings.upstream, self.settings.upstream_port, own)
 
-    def _make_upstream(self, asked: Peer, scope: int, give: Callable[[bytes], None]) -> StreamUpstream:
+    def _make_upstream(
+        self, asked: Peer, client: Peer, behind: Behind, give: Callable[[bytes], None]
+    ) -> StreamUpstream:
         """For a connection that a client opened to `asked`."""
         servers = self._servers
-        found = servers.candidates(packed(asked), asked[1], scope, self._loop.time())
+        found = servers.candidates(packed(asked), asked[1], behind.scope, self._loop.time())
         candidates = found[: self.settings.limits.servers]
-        return StreamUpstream(self._responder, servers, candidates, self._dice, give)
+        return StreamUpstream(self._responder, servers, candidates, self._dice, give, client, behind)
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)  # first: whatever fails below, time goes on

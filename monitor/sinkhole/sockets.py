@@ -9,7 +9,7 @@ from there; for TCP the accepted socket does.
 import socket
 import struct
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, final
 
 IP_TRANSPARENT: Final = 19
 IP_PKTINFO: Final = 8
@@ -32,6 +32,20 @@ Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 Control: TypeAlias = tuple[int, int, bytes]
 
 _WORD: Final = struct.Struct("=I")
+
+
+@final
+class Behind:
+    """What is behind a door. `scope` is the index of the link that its clients are on, 0 where that is open.
+
+    `make` makes sockets that ask resolvers with a client's own address; with None questions are asked by this host.
+    """
+
+    __slots__ = ("make", "scope")
+
+    def __init__(self, scope: int = 0, make: MakeSocket | None = None) -> None:
+        self.scope = scope
+        self.make = make
 
 
 def family_of(address: str) -> int:
@@ -98,6 +112,15 @@ def be_anywhere(target: socket.socket) -> None:
         target.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
 
 
+def receive_info(target: socket.socket) -> None:
+    """The UDP socket may send from any address, and reports for each datagram the address that it was sent to."""
+    be_anywhere(target)
+    if target.family == socket.AF_INET6:
+        target.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        target.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+
 def _widen(target: socket.socket) -> None:
     try:
         target.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
@@ -123,6 +146,11 @@ def asked_address(controls: list[Control]) -> bytes:
 
 def answer_from(address: bytes, peer: Peer) -> Control:
     """Makes a datagram to `peer` leave from that address; link-local ones need the peer's scope (RFC 4007)."""
-    if len(peer) == 2:
+    return sent_from(address, 0 if len(peer) == 2 else peer[3])
+
+
+def sent_from(address: bytes, scope: int) -> Control:
+    """Makes a datagram leave from that address; `scope` is the index of the link, which IPv4 does not need."""
+    if len(address) == 4:
         return socket.IPPROTO_IP, IP_PKTINFO, b"\0\0\0\0" + address + b"\0\0\0\0"
-    return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + _WORD.pack(peer[3])
+    return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + _WORD.pack(scope)

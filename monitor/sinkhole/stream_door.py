@@ -12,7 +12,7 @@ from monitor.sinkhole.counts import MALFORMED as MALFORMED_STREAM
 from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.settings import SinkholeLimits
-from monitor.sinkhole.sockets import Peer, packed
+from monitor.sinkhole.sockets import Behind, Peer, packed
 from monitor.sinkhole.stream_upstream import StreamUpstream
 
 QUERY_BYTES: Final = 4_096
@@ -20,8 +20,8 @@ READ_BYTES: Final = 16_384
 UNREAD_BYTES: Final = 196_608  # three answers of the largest size
 QUERIES_PER_TURN: Final = 32
 
-# Makes the way to an upstream: for where the client connected to, its scope, and what takes the answers.
-MakeUpstream: TypeAlias = Callable[[Peer, int, Callable[[bytes], None]], StreamUpstream]
+# Makes the way to an upstream: for where the client connected to, the client, its door, and what takes the answers.
+MakeUpstream: TypeAlias = Callable[[Peer, Peer, Behind, Callable[[bytes], None]], StreamUpstream]
 
 
 @final
@@ -42,9 +42,9 @@ class StreamDoor:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def accepting(self, scope: int) -> Callable[[], asyncio.BaseProtocol]:
-        """Makes what takes a connection from behind the interface `scope`."""
-        return lambda: Connection(self, scope)
+    def accepting(self, behind: Behind) -> Callable[[], asyncio.BaseProtocol]:
+        """Makes what takes a connection from behind a door."""
+        return lambda: Connection(self, behind)
 
     def admit(self, connection: "Connection") -> bool:
         held = self._clients.get(connection.client, 0)
@@ -95,9 +95,9 @@ class StreamDoor:
 class Connection(asyncio.BufferedProtocol):
     """One client's connection: queries in any number, answers as they come (RFC 7766 section 6.2.1.1)."""
 
-    def __init__(self, door: StreamDoor, scope: int) -> None:
+    def __init__(self, door: StreamDoor, behind: Behind) -> None:
         self.client = b""
-        self.scope = scope
+        self.behind = behind
         self.active = 0.0
         self._door = door
         self._framer = Framer(QUERY_BYTES)
@@ -187,8 +187,8 @@ class Connection(asyncio.BufferedProtocol):
         elif isinstance(reply, Asked):
             assert self._transport is not None
             if self._upstream is None:
-                asked = self._transport.get_extra_info("sockname")
-                self._upstream = self._door.make_upstream(asked, self.scope, self._give)
+                asked, client = [self._transport.get_extra_info(end) for end in ("sockname", "peername")]
+                self._upstream = self._door.make_upstream(asked, client, self.behind, self._give)
             self._upstream.forward(reply, self._loop.time() + self._door.limits.stream_seconds)
         else:
             self._write(reply)

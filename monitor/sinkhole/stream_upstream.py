@@ -14,7 +14,7 @@ from monitor.sinkhole.dice import Dice
 from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
-from monitor.sinkhole.sockets import Peer, family_of
+from monitor.sinkhole.sockets import Behind, Peer, be_anywhere, family_of
 from monitor.wire.dns import HEADER
 from monitor.wire.dns_answer import with_id
 from monitor.wire.dns_query import TYPE_AXFR, TYPE_IXFR, is_answer
@@ -37,11 +37,11 @@ class _Waiting:
 
 @final
 class StreamUpstream(asyncio.Protocol):
-    """`give` takes each answer for the client."""
+    """`give` takes each answer for the client, whose address the connection has where `behind` makes sockets."""
 
     def __init__(
         self, responder: Responder, servers: Servers, candidates: Sequence[Peer], dice: Dice,
-        give: Callable[[bytes], None],
+        give: Callable[[bytes], None], client: Peer, behind: Behind,
     ) -> None:  # fmt: skip
         self._responder = responder
         self._counts = responder.counts
@@ -49,6 +49,8 @@ class StreamUpstream(asyncio.Protocol):
         self._candidates = candidates
         self._dice = dice
         self._give = give
+        self._client = client
+        self._behind = behind
         self._server: Peer | None = None
         self._framer = Framer(ANSWER_BYTES)
         self._transport: asyncio.Transport | None = None
@@ -113,7 +115,7 @@ class StreamUpstream(asyncio.Protocol):
                 self._fail(number)
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, server: Peer) -> None:
-        opened = socket.socket(family_of(server[0]), socket.SOCK_STREAM)
+        opened = self._make(family_of(server[0]))
         try:
             opened.setblocking(False)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -122,6 +124,20 @@ class StreamUpstream(asyncio.Protocol):
         except BaseException:
             opened.close()
             raise
+
+    def _make(self, family: int) -> socket.socket:
+        """A socket at the client's address, or at any of this host. Raises OSError."""
+        make = self._behind.make
+        if make is None or not self._servers.is_asked:
+            return socket.socket(family, socket.SOCK_STREAM)
+        opened = make(family, socket.SOCK_STREAM, 0)
+        try:
+            be_anywhere(opened)
+            opened.bind((self._client[0], 0, *self._client[2:]))
+        except OSError:
+            opened.close()
+            raise
+        return opened
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

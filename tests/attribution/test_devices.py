@@ -25,7 +25,8 @@ from cast import (
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.limits import Limits
-from monitor.model import FLOW_NEW
+from monitor.model import FLOW_NEW, Packet
+from monitor.policy.groups import Group
 
 PHONE_NAME = PHONE_MAC.hex(":")
 LAPTOP_NAME = LAPTOP_MAC.hex(":")
@@ -51,6 +52,30 @@ def test_a_flow_that_is_met_with_an_answer_still_finds_its_device() -> None:
     watched.feed([answer_to(packet(PHONE, TIKTOK, (40000, 443)))], START)
     watched.close(START + 60)
     assert ledger(watched) == {(PHONE_NAME, "unknown", "none"): (0, 1000, 1)}
+
+
+def without_header(source: str, interface: int) -> Packet:
+    """A packet of a link that has no MAC addresses."""
+    seen = packet(source, TIKTOK, (40000, 443), interface=interface)
+    seen.ethernet = b""
+    return seen
+
+
+def test_a_device_without_a_mac_is_a_member_by_the_interface_that_it_was_seen_on() -> None:
+    remote = Group("remote", ("iface:wg0",))
+    watched = gateway(settings=Settings(interfaces=("br-lan", "wg0"), groups=(remote,)))
+    assert watched.groups_of(packed(STRANGER), START) == ()
+    assert not watched.knows(packed(STRANGER))
+    watched.feed([without_header(STRANGER, 1)], START)
+    assert watched.knows(packed(STRANGER))
+    assert watched.groups_of(packed(STRANGER), START) == ("remote",)
+
+
+def test_a_packet_without_a_mac_moves_no_device_that_has_one() -> None:
+    home = Group("home", ("iface:br-lan",))
+    watched = gateway(settings=Settings(interfaces=("br-lan", "wg0"), groups=(home,)))
+    watched.feed([packet(PHONE, TIKTOK, (40000, 443)), without_header(PHONE, 1)], START)
+    assert watched.groups_of(packed(PHONE), START) == ("home",)
 
 
 def test_without_a_mac_the_address_is_the_device() -> None:

@@ -104,9 +104,11 @@ def watching(*names: str) -> str:
 
 
 def alive(lab: Lab) -> set[str]:
+    """The interfaces; the ports of bridges are there too, where questions are diverted at them."""
     listed = lab.gateway.run(["nft", "-j", "list", "set", "inet", "gatewatch", "alive"]).stdout
     found = next(one["set"] for one in json.loads(listed)["nftables"] if "set" in one)
-    return {element["elem"]["val"] for element in found.get("elem", [])} - {"gw-probe0"}
+    names = {element["elem"]["val"] for element in found.get("elem", [])} - {"gw-probe0"}
+    return {name for name in names if not name.startswith("port-")}
 
 
 def reloaded(daemon: Daemon, configuration: str) -> None:

@@ -1,7 +1,8 @@
 """The dns layer of the real daemon: every question for a banned name is answered as the ban says, whoever is asked.
 
-The gateway has two prefixes a family, hides its clients, answers questions itself, and has a firewall of somebody
-else that takes nothing from the phone: what the phone gets it does not get by way of the input hook.
+The gateway has two prefixes a family, hides its clients, answers questions itself, and has a firewall of its
+administrator's that takes nothing from the phone: a banned name is not answered by way of the input hook. What is not
+banned goes that way, so there the firewall decides as it does without gatewatch.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ FIREWALL = """table inet admin {{
  }}
 }}
 """
+PERMISSION = "ether saddr {phone} th dport 53 accept"
 BANNED, BESIDE = "www.tiktok.com", "nottiktok.com"
 TYPES = ("A", "AAAA", "HTTPS", "TXT", "ANY", "TYPE65280")
 # Every type that was ever assigned but the transfers, and some that were not (RFC 6895 section 3.1).
@@ -64,6 +66,16 @@ def lab() -> Iterator[Lab]:
         # A port is free again as soon as its connection is closed.
         running.client("phone").namespace.sysctl({"ipv4/tcp_max_tw_buckets": 0})
         yield running
+
+
+@pytest.fixture
+def permitted(lab: Lab) -> Iterator[None]:
+    """The firewall takes the phone's questions, which it knows by their MAC address."""
+    rule = PERMISSION.format(phone=lab.client("phone").mac).split()
+    lab.gateway.run(["nft", "add", "rule", "inet", "admin", "input", *rule]).check_returncode()
+    yield
+    firewall = FIREWALL.format(laptop=lab.client("laptop").mac)
+    lab.gateway.run(["nft", "-f", "-"], input=f"delete table inet admin\n{firewall}").check_returncode()
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +131,7 @@ def test_from_one_port_too(form: str, lab: Lab, tcp: bool) -> None:
 
 @transports
 def test_the_name_beside_it_resolves_for_the_phone_and_everything_for_the_laptop(
-    form: str, lab: Lab, before: dict[Question, tuple[str, frozenset[str]]], tcp: bool
+    form: str, permitted: None, lab: Lab, before: dict[Question, tuple[str, frozenset[str]]], tcp: bool
 ) -> None:
     assert ("NOERROR", frozenset({"71.18.1.10"})) in before.values()
     told = lab.client("phone").dig_all(questions(BESIDE, TYPES[:2]), tcp=tcp)
@@ -154,3 +166,9 @@ def test_the_gateway_answered_all_of_it(banning: Daemon) -> None:
     assert banning.metric("sinkhole_upstream_errors_total") == 0
     assert banning.metric("leaked_bytes_total") == 0
     assert banning.page("/healthz").startswith("ok\n")
+
+
+def test_a_firewall_that_refuses_the_phones_questions_still_does(banning: Daemon, lab: Lab) -> None:
+    """Over TCP too, where the sinkhole takes the connection itself."""
+    answers = [lab.client("phone").dig(BESIDE, server=OWN[0], tcp=tcp).status for tcp in (False, True)]
+    assert set(answers) <= {"", "SERVFAIL"}

@@ -74,6 +74,7 @@ FIELDS: dict[str, Callable[[Packet], bytes | None]] = {
     "tcp dport": lambda packet: ported(packet, TCP, packet.destination_port),
     "udp sport": lambda packet: ported(packet, UDP, packet.source_port),
     "udp dport": lambda packet: ported(packet, UDP, packet.destination_port),
+    "th sport": lambda packet: port(packet.source_port) if packet.protocol in (TCP, UDP) else None,
     "th dport": lambda packet: port(packet.destination_port) if packet.protocol in (TCP, UDP) else None,
     "iifname": lambda packet: packet.came_in.encode(),
     "oifname": lambda packet: packet.goes_out.encode(),

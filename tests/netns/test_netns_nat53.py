@@ -1,0 +1,49 @@
+"""Port 53 with NAT of the administrator's: banned names are refused, and every other question goes where NAT leads it.
+
+Tried with a resolver on the gateway's port 53, with one on another port alone, with one in a container, and with one on
+the LAN; each with and without bridged packets in the hooks of IPv4 and IPv6 (br_netfilter).
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from banned import configuration
+from nat53 import BANNED, BESIDE, MARKERS, WHERE, Town, told, town
+
+from monitor.lab.gateway import Daemon
+
+pytestmark = pytest.mark.netns
+
+NAMES = (BANNED, BESIDE, WHERE)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Town]:
+    with town() as built:
+        yield built
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["routed", "br_netfilter"])
+def banning(request: pytest.FixtureRequest, place: Town) -> Iterator[Daemon]:
+    place.call(request.param)
+    daemon = place.lab.daemon(configuration(place.lab))
+    yield daemon
+    daemon.stop()
+
+
+@pytest.mark.parametrize("name", ["redirect to :53", "redirect to :5335", "DNAT to a container", "DNAT to a LAN host"])
+def test_the_ban_holds_and_every_other_question_goes_where_nat_leads(banning: Daemon, place: Town, name: str) -> None:
+    variant = place.variants[name]
+    place.take(variant)
+    for tcp in (False, True):
+        beside = told(place.ask("laptop", NAMES, tcp))
+        assert {said for (_, name, _), said in beside.items() if name == WHERE} == {
+            ("NOERROR", frozenset({MARKERS[variant.marker]}))
+        }, "the variant itself works"
+        wanted = {
+            question: ("NXDOMAIN", frozenset()) if question[1] == BANNED else said for question, said in beside.items()
+        }
+        got = told(place.ask("phone", NAMES, tcp))
+        assert {question: said for question, said in got.items() if said != wanted[question]} == {}
+    assert banning.page("/healthz").startswith("ok\n")
+    assert banning.run("doctor", "--enforcement").returncode == 0
