@@ -1,4 +1,4 @@
-# `make run` and `make test` need git, make and python3 before them, and nothing else.
+# `make run` and `make test` need git, make and python3 before them, and nothing else. `make help` shows every target.
 
 VENV    := .venv
 # Debian's own interpreter where there is one: a package that is built with another one runs on no other machine.
@@ -9,20 +9,33 @@ PIP     := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 SOURCES := pyproject.toml setup.py $(shell find monitor blocklists -name '*.py' -o -name '*.toml')
 PYTEST  := .ci/pytest
 
+# Tests of rooms without a kernel below them. They need no other program and no root, and a minute or less.
+FAST    := not (netns or root or programs or slow or machine)
+HOURS   := 8
+SECONDS := 3600
+
 export PYTHON
 
-.PHONY: run test test-installed test-interpreted check lab bench dashboards format clean
+.PHONY: help run lab fast test test-installed test-interpreted test-debian13 fuzz endure bench check dashboards deb \
+	format clean
 
-run: $(VENV)/run.stamp
+run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 	$(VENV)/bin/gatewatch run $(ARGS)
 
-lab: $(VENV)/run.stamp
+help: ## show this
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
+
+lab: $(VENV)/run.stamp ## make a network in namespaces with real traffic, and show what is seen
 	.ci/packages lab
 	$(VENV)/bin/gatewatch lab $(ARGS)
 
+fast: $(VENV)/fast.stamp ## run the unit tests, interpreted: no root, no other program, under a minute
+	$(PYTEST) interpreted --numprocesses=2 -m "$(FAST)" $(ARGS)
+
 # Every test on both engines at once, because tests mostly wait: the compiled core as installed, and the same files
 # interpreted. What each says comes as a whole when it is done.
-test: $(VENV)/test.stamp
+test: $(VENV)/test.stamp ## run every test on both engines, as root, in a quarter of an hour
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-installed test-interpreted
 
 test-installed test-interpreted: test-%: $(VENV)/test.stamp
@@ -31,22 +44,32 @@ test-installed test-interpreted: test-%: $(VENV)/test.stamp
 # An emulated machine costs minutes, and shows the machine's side, not the engine's.
 test-interpreted: LEFT_OUT := --ignore=tests/vm
 
-check: $(VENV)/test.stamp
+# The compiled engine alone and no emulated machine, to save time: `.ci/debian13 make test` runs all.
+test-debian13: ## run the tests and build the package in a root of Debian 13, as root
+	.ci/debian13 make test-installed deb LEFT_OUT=--ignore=tests/vm ARGS='$(ARGS)'
+
+fuzz: $(VENV)/test.stamp ## search for inputs that break a rule, for SECONDS=3600
+	PYTHONPATH=tests $(VENV)/bin/python -P -m fuzz --seconds $(SECONDS) $(ARGS)
+
+endure: $(VENV)/test.stamp ## run under load for HOURS=8, as root; results go to bench/RESULTS.md
+	$(VENV)/bin/python bench/endure.py --hours $(HOURS)
+
+bench: $(VENV)/test.stamp ## measure every figure of README, as root
+	.ci/packages bench
+	$(VENV)/bin/python bench/run.py $(ARGS)
+
+check: $(VENV)/test.stamp ## check style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy monitor
 	MYPYPATH=grafana $(VENV)/bin/mypy --explicit-package-bases grafana/boards
 
-bench: $(VENV)/test.stamp
-	.ci/packages bench
-	$(VENV)/bin/python bench/run.py $(ARGS)
-
-dashboards: $(VENV)/test.stamp
+dashboards: $(VENV)/test.stamp ## write Grafana's dashboards
 	PYTHONPATH=grafana $(VENV)/bin/python -P -m boards
 
 # What is installed in .venv, core compiled, as a Debian package for machines with the same Debian. Where .venv has a
 # Python that is not Debian's, Debian's gets an environment of its own.
-deb: $(DEB_VENV)/run.stamp
+deb: $(DEB_VENV)/run.stamp ## build the Debian package, into build/deb
 	$(DEB_VENV)/bin/pip install --quiet --disable-pip-version-check --group package
 	$(DEB_VENV)/bin/python systemd/package/deb.py build/deb
 
@@ -55,11 +78,11 @@ $(DEB_VENV)/run.stamp: $(SOURCES)
 	$(MAKE) VENV=$(DEB_VENV) PYTHON=/usr/bin/python3 $@
 endif
 
-format: $(VENV)/test.stamp
+format: $(VENV)/test.stamp ## mend style
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-clean:
+clean: ## remove what was built, .venv too
 	rm -rf $(VENV) build *.egg-info
 
 $(VENV)/base.stamp:
@@ -75,5 +98,11 @@ $(VENV)/run.stamp: $(VENV)/base.stamp $(SOURCES)
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
 	.ci/packages test
+	$(PIP) --group dev
+	touch $@
+
+# What the compiler takes minutes for is not built here; where it was built before, it stays.
+$(VENV)/fast.stamp: $(VENV)/base.stamp pyproject.toml
+	test -e $(VENV)/run.stamp || GATEWATCH_ENGINE=interpreted $(PIP) '.[lab]'
 	$(PIP) --group dev
 	touch $@

@@ -10,6 +10,8 @@ from shell import gatewatch
 
 from monitor.cli.parser import build_parser
 
+pytestmark = pytest.mark.slow
+
 BROKEN_CONFIGS = {
     "unknown key": (
         "[capture]\ninterfases = []\n", ":2: unknown key 'interfases' in [capture], the nearest is 'interfaces'"

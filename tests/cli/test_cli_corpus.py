@@ -7,6 +7,8 @@ import corpus
 import pytest
 from shell import gatewatch
 
+pytestmark = pytest.mark.slow
+
 TYPES = {"dns", "tls", "quic", "flow", "dhcp"}
 
 

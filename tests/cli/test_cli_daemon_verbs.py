@@ -198,6 +198,7 @@ def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:
     assert wrong.code == 2
 
 
+@pytest.mark.root
 def test_a_socket_without_permission_is_3(runtime: str) -> None:
     for folder in (Path(runtime), *Path(runtime).parents[:2]):
         folder.chmod(0o755)

@@ -12,6 +12,8 @@ import pytest
 import resolvers
 from shell import Ran, gatewatch
 
+pytestmark = [pytest.mark.slow, pytest.mark.programs]
+
 CONFIG = """
 [capture]
 nat64 = ["64:ff9b::/96"]

@@ -8,6 +8,8 @@ import pytest
 from privileges import as_nobody
 from shell import gatewatch
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [capture]
 interfaces = ["br-nowhere"]
@@ -38,6 +40,7 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.programs
 def test_nft_takes_what_is_printed_and_nothing_is_made(config: Path, tmp_path: Path) -> None:
     ran = gatewatch("plan", "--config", config)
     assert (ran.code, ran.err) == (0, "")

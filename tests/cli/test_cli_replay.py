@@ -12,6 +12,8 @@ import pytest
 from privileges import as_nobody
 from shell import COMMAND, gatewatch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def capture(tmp_path: Path) -> Path:

@@ -95,6 +95,7 @@ def test_csv_has_a_head_and_no_formulas(config: Path) -> None:
     assert all(len(row) == len(FIELDS) for row in found)
 
 
+@pytest.mark.root
 def test_who_may_read_only_gets_the_same(config: Path) -> None:
     folder = config.parent / "state"
     os.chmod(folder, 0o755)

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from shell import gatewatch
 
+pytestmark = pytest.mark.slow
+
 
 def rows(*arguments: object, stdin: str = "") -> list[dict[str, object]]:
     ran = gatewatch("why", "--json", *arguments, stdin=stdin)

@@ -5,11 +5,14 @@
 
 import os
 
+import pytest
 from cast import PHONE, SHARED, START, TIKTOK, TYPE_CNAME, asks, exchange, gateway, packet, record, syn, told
 
 from monitor.core.settings import Settings
 from monitor.limits import Limits
 from monitor.model import PROTOCOL_UDP, Observation
+
+pytestmark = pytest.mark.slow
 
 FLOOD = int(os.environ.get("GATEWATCH_FLOOD", "20000"))
 BATCH = 500

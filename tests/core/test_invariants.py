@@ -1,5 +1,6 @@
 """What holds for every story: Hypothesis writes them."""
 
+import pytest
 from cast import (
     LAPTOP_MAC,
     PHONE_MAC,
@@ -26,6 +27,8 @@ from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, FLOW_UPDATE, PROTOCOL_TCP, PROTOCOL_UDP, Observation, Packet
+
+pytestmark = pytest.mark.slow
 
 HOSTS = ("192.168.1.20", "192.168.1.30", "10.1.2.3", "203.0.113.10", "71.18.3.4", "47.88.1.1", "198.51.100.7")
 NAMES = ("www.tiktok.com", "www.google.com", "x.example", "y.example", "dns.example", "v.tiktokcdn.com")

@@ -52,6 +52,7 @@ def test_what_is_kept_is_what_is_read(tmp_path: Path) -> None:
     assert [order.verb for order in later.orders] == [BAN, UNBAN, PAUSE]
 
 
+@pytest.mark.root
 def test_what_root_writes_is_its_owners(tmp_path: Path) -> None:
     """The service reads it as somebody else."""
     os.chown(tmp_path, 65534, 65534)

@@ -29,6 +29,7 @@ def refuse(line: str) -> None:
     raise AssertionError(line)
 
 
+@pytest.mark.root
 def test_what_root_begins_is_its_folders_owners(tmp_path: Path) -> None:
     """The service goes on with it as somebody else; what was there before stays whose it was."""
     os.chown(tmp_path, 65534, 65534)

@@ -1,1 +1,1 @@
-"""Mutated frames of the real captures against the decoder: `PYTHONPATH=tests python -m fuzz 1000000`."""
+"""Searches by chance for what breaks a rule, for as long as one likes: `make fuzz`."""

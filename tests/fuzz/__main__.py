@@ -1,36 +1,32 @@
-"""`python -m fuzz [FRAMES] [SEED]`: decode so many damaged frames; says what came out, exits 1 if anything raised."""
+"""`python -m fuzz [PART…] [--seconds N] [--seed N]`: searches for inputs that break a rule; `make fuzz` runs all parts.
 
-import resource
+A part is a module here with `main(seconds, seed)`, which prints one line about what it tried and gives its exit code.
+Whatever a part finds becomes a named test.
+"""
+
+import argparse
+import importlib
+import secrets
 import sys
-import time
+from typing import Final
 
-import corpus
-
-from fuzz.mutation import captured, run
-from monitor.wire import decoder
+PARTS: Final = ("frames",)
 
 
 def main() -> int:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    if not corpus.present():
-        print("the captures beside the checkout are absent")
-        return 2
-    captured()
-    floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begin = time.monotonic()
-    outcome = run(count, seed)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"engine       {'interpreted' if str(decoder.__file__).endswith('.py') else 'compiled'}")
-    print(f"frames       {outcome.frames} from seed {seed}, {time.monotonic() - begin:.0f} s with the mutation")
-    print(f"observations {outcome.observations}")
-    print(f"memory       {peak // 1024} MB at most, {floor // 1024} MB with the captures alone")
-    print(f"tables       {outcome.largest}")
-    print(f"errors       {sum(outcome.errors.counts.values())} of {len(outcome.errors.counts)} kinds")
-    print(f"raised       {len(outcome.broken)}")
-    for frame in outcome.broken[:5]:
-        print(f"  link {frame.link} length {frame.length} {frame.data.hex()}")
-    return 1 if outcome.broken else 0
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--seconds", type=float, default=3600.0, help="of all parts together; 3600 by default")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31), help="to repeat a run; by chance")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.part) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
+    parts = chosen.part or PARTS
+    worst = 0
+    for part in parts:
+        worst = max(worst, importlib.import_module(f"fuzz.{part}").main(chosen.seconds / len(parts), chosen.seed))
+        sys.stdout.flush()
+    return worst
 
 
 if __name__ == "__main__":

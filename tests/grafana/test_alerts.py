@@ -22,15 +22,18 @@ def promtool(*arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.programs
 def test_promtool_finds_nothing_to_say_about_the_rules() -> None:
     promtool("check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES))
 
 
+@pytest.mark.programs
 def test_promtool_takes_the_configuration_with_all_rules() -> None:
     said = promtool("check", "config", str(FOLDER / "prometheus.yml"))
     assert f"{len(RULES)} rule files found" in said
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
 def test_the_alerts_fire_when_they_should_and_not_otherwise(path: Any) -> None:
     promtool("test", "rules", str(path))

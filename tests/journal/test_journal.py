@@ -183,6 +183,7 @@ def test_its_group_may_read_it_whatever_the_umask(place: Place) -> None:
     assert {path.stat().st_mode & 0o777 for path in place.folder.glob(FILE_NAME + "*")} == {0o640}
 
 
+@pytest.mark.root
 def test_what_root_begins_is_its_owners(place: Place) -> None:
     """Also the files that go with it: the service goes on with them as somebody else."""
     place.folder.mkdir()

@@ -28,6 +28,7 @@ def test_missing_programs_are_named_with_their_packages(monkeypatch: pytest.Monk
         require()
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("package", PACKAGES)
 def test_missing_python_packages_are_named(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)

@@ -9,6 +9,8 @@ from monitor.lists import cache
 from monitor.lists.cache import load_cached
 from monitor.lists.loader import Loaded, load_catalogue
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -16,6 +16,8 @@ from monitor.lists.child import load_in_background, load_in_child
 from monitor.lists.loader import ListStatus, Loaded, load_catalogue
 from monitor.lists.user import UserList
 
+pytestmark = pytest.mark.slow
+
 
 def vendor(loaded: Loaded, name: bytes) -> str:
     entry = loaded.index.match_name(name)

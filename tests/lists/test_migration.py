@@ -11,6 +11,8 @@ from subscribed import Subscribed
 
 from monitor.config.parse import load
 
+pytestmark = [pytest.mark.slow, pytest.mark.programs]
+
 HOSTS = b"# StevenBlack\n127.0.0.1 localhost\n0.0.0.0 ads.example\n0.0.0.0 metrics.ads.example tracker.example\n"
 FILTERS = b"""! Title: AdGuard DNS filter
 ||ads.example^

@@ -10,6 +10,8 @@ from subscribed import GOOD, Subscribed
 
 from monitor.lab.child import environment
 
+pytestmark = pytest.mark.slow
+
 SMALL_DISK = 65_536
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from subscribed import GOOD, Subscribed
 
+pytestmark = pytest.mark.programs
+
 
 class Signer:
     """A key of one's own, and signatures by it."""

@@ -16,6 +16,7 @@ def test_the_page_is_as_it_was(golden: Callable[[str, str], None]) -> None:
     golden("metrics.txt", collector().text())
 
 
+@pytest.mark.programs
 def test_promtool_finds_nothing_to_say() -> None:
     promtool = shutil.which("promtool")
     assert promtool, "promtool is in Debian's package prometheus"

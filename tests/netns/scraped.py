@@ -39,11 +39,12 @@ class Prometheus:
     def stop(self) -> None:
         self.child.stop()
 
-    def wait_for(self, what: str, true: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
+    def wait_for(self, what: str | Callable[[], str], true: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not true():
             assert self.child.running(), self.child.last_words()
-            assert time.monotonic() < deadline, f"Prometheus did not {what} within {seconds:.0f} s"
+            words = what if isinstance(what, str) else what()
+            assert time.monotonic() < deadline, f"Prometheus did not {words} within {seconds:.0f} s"
             time.sleep(0.2)
 
     def get(self, path: str, **parameters: str) -> Any:
@@ -70,6 +71,22 @@ class Prometheus:
             return answers
 
         return self._gateway.inside(ask)
+
+    def answers_with_data(self, questions: list[tuple[str, bool]]) -> dict[tuple[str, bool], list[Series]]:
+        """The answers as soon as each has a number: what began last needs two more scrapes before it has a rate."""
+        found: dict[tuple[str, bool], list[Series]] = {}
+
+        def ask() -> bool:
+            missing = [question for question in dict.fromkeys(questions) if question not in found]
+            answers = zip(missing, self.answers(missing), strict=True)
+            found.update({question: answer for question, answer in answers if any(map(figures, answer))})
+            return len(found) == len(set(questions))
+
+        def what() -> str:
+            return f"give data for {[question[0] for question in questions if question not in found]}"
+
+        self.wait_for(what, ask)
+        return found
 
 
 def fetch(path: str, parameters: dict[str, str]) -> Any:

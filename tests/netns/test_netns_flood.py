@@ -10,7 +10,7 @@ from observed import configuration
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.slow]
 
 FLOWS, NAMES, DEVICES, QUIC = 4_000, 2_000, 100, 256
 LIMITS = f"[limits]\nflows = {FLOWS}\nnames = {NAMES}\ndevices = {DEVICES}\nquic_connections = {QUIC}\n"

@@ -15,7 +15,7 @@ from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.slow]
 
 BANS, GROUPS, DEVICES, PREFIXES = 100, 20, 1_000, 10_000
 SCRAPERS, DOMAINS, INITIALS = 200, 100_000, 4_000

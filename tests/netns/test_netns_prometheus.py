@@ -12,13 +12,13 @@ from documents import CHECKOUT, commands, make_place
 from expressions import DASHBOARDS, OTHERS, asked_by_panels, asked_by_rules, rules
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
-from scraped import Prometheus, figures
+from scraped import Prometheus
 
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.metrics.families import BY_NAME, PREFIX
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.slow]
 
 README = "tests/netns/test_netns_prometheus.py::test_readmes_steps_put_the_files_where_they_are_looked_for"
 ELSEWHERE = "203.0.113.80"
@@ -138,9 +138,9 @@ def substituted(expression: str) -> str:
 
 def test_every_expression_of_every_panel_gives_data(prometheus: Prometheus) -> None:
     asked = asked_by_panels()
-    answers = prometheus.answers([(substituted(one.expression), one.instant) for one in asked])
-    for one, answer in zip(asked, answers, strict=True):
-        assert any(figures(series) for series in answer), f"{one.where}: {one.expression}"
+    answers = prometheus.answers_with_data([(substituted(one.expression), one.instant) for one in asked])
+    for one in asked:
+        answer = answers[substituted(one.expression), one.instant]
         grouped = re.match(r"(?:topk\(\d+, )?sum by \(([^)]*)\)", one.expression)
         labels = set(grouped[1].split(", ")) if grouped else set()
         assert all(labels <= series["metric"].keys() for series in answer), f"{one.where}: {one.expression}"
@@ -151,7 +151,8 @@ def test_every_expression_of_every_rule_runs(prometheus: Prometheus) -> None:
     prometheus.answers([(one.expression, True) for one in asked_by_rules()])
     for rule in rules():
         if "record" in rule:
-            assert prometheus.value(f"count({rule['record']})") > 0, rule["record"]
+            counted = f"count({rule['record']})"
+            prometheus.wait_for(f"record {rule['record']}", lambda asked=counted: prometheus.value(asked) > 0)
     groups = prometheus.get("/api/v1/rules")["groups"]
     found = {rule["name"]: rule for group in groups for rule in group["rules"]}
     assert found.keys() == {one.where for one in asked_by_rules()}
@@ -165,8 +166,11 @@ def test_every_choice_has_something_to_choose(prometheus: Prometheus) -> None:
             if variable["type"] == "query":
                 query = substituted(variable["query"]["query"])
                 metric, label = query.removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
-                found = prometheus.get(f"/api/v1/label/{label}/values", **{"match[]": metric})
-                assert found, f"{path.stem}: {query}"
+                values = f"/api/v1/label/{label}/values"
+                prometheus.wait_for(
+                    f"have a choice for {path.stem}: {query}",
+                    lambda path=values, metric=metric: bool(prometheus.get(path, **{"match[]": metric})),
+                )
 
 
 def test_no_metric_is_undocumented(prometheus: Prometheus, daemon: Daemon) -> None:

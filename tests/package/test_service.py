@@ -13,7 +13,7 @@ from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
-pytestmark = pytest.mark.netns
+pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.machine]
 
 SERVICE = "gatewatch.service"
 SETTINGS = "/etc/gatewatch/gatewatch.toml"

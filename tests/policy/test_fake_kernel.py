@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from fake_kernel import DIVERT, REJECT, FakeKernel, Packet
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ def refused(before: FakeKernel, after: FakeKernel, sent: list[Packet]) -> list[P
     return [packet for packet in sent if before.forward(packet) == after.forward(packet) == "reject"]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(worlds, catalogues, alive, traffic())
 def test_the_rules_do_what_the_policy_says(
@@ -46,6 +48,7 @@ def test_the_rules_do_what_the_policy_says(
         assert kernel.forward(packet) == expected(world, listed, packet, set(living)), packet
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(worlds, worlds, catalogues, traffic())
 def test_no_step_between_two_policies_leaves_a_gap(
@@ -67,6 +70,7 @@ def test_no_step_between_two_policies_leaves_a_gap(
     assert diff(before.desired(listed), old) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(worlds, catalogues, catalogues, traffic())
 def test_no_step_between_two_catalogues_leaves_a_gap(

@@ -50,6 +50,7 @@ def test_every_type_gets_the_form_over_every_transport(form: str) -> None:
         assert place.resolver.asked == []
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("arguments", [["+notcp"], ["+tcp"], ["+notcp", "+dnssec"]], ids=" ".join)
 def test_dig_and_kdig_agree(form: str, arguments: list[str]) -> None:

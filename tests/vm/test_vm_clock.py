@@ -14,7 +14,7 @@ from vm.emulator import run
 
 # An emulated machine is slow, and the machine that emulates it may have other work.
 SECONDS = 900.0
-pytestmark = [pytest.mark.netns, pytest.mark.timeout(SECONDS + 100)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(SECONDS + 100), pytest.mark.slow, pytest.mark.machine]
 
 BANNED = ("www.tiktok.com", "far.tiktok.com", "www.netflix.com")
 BYTES = 100_000

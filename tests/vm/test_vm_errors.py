@@ -7,7 +7,7 @@ import pytest
 from vm.emulator import EmulatorError, run
 from vm.kernel import emulation
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.machine]
 
 
 def test_a_machine_that_nobody_emulates_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,7 @@ def test_a_host_is_a_name_in_lower_case(host: bytes) -> None:
     assert name_of(host) == b"www.tiktok.com"
 
 
+@pytest.mark.programs
 def test_it_fits_a_phone(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_bytes(blocked_page(f"{'x' * 60}.tiktok.com", RULE, "the help desk in room " + "9" * 80))

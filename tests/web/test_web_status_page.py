@@ -34,6 +34,7 @@ CONTRAST = """
 """
 
 
+@pytest.mark.programs
 def test_it_fits_the_narrowest_phone_whatever_it_has_to_say(browser: Browser) -> None:
     for page in (sample.page(), sample.page(reason="x" * 300, fault="y" * 300)):
         with served(lambda page=page: page) as url:  # type: ignore[misc]
@@ -44,6 +45,7 @@ def test_it_fits_the_narrowest_phone_whatever_it_has_to_say(browser: Browser) ->
                 assert edge <= width - 16, what
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_is_readable_in_the_light_and_in_the_dark(browser: Browser, dark: bool) -> None:
     with served(lambda: sample.page(fault="mine: cannot be read")) as url:
@@ -54,6 +56,7 @@ def test_it_is_readable_in_the_light_and_in_the_dark(browser: Browser, dark: boo
         assert ratio >= 4.5, text
 
 
+@pytest.mark.programs
 def test_the_figures_are_there_without_javascript(browser: Browser) -> None:
     with served(sample.page) as url:
         browser.open(url, script=False)
@@ -63,6 +66,7 @@ def test_the_figures_are_there_without_javascript(browser: Browser) -> None:
         assert browser.ask("document.getElementById('fresh').innerText") == ""
 
 
+@pytest.mark.programs
 def test_it_renews_itself_and_says_when_it_cannot(browser: Browser) -> None:
     flows = [321.0]
 
@@ -84,6 +88,7 @@ def test_it_renews_itself_and_says_when_it_cannot(browser: Browser) -> None:
     assert browser.ask("document.getElementById('fresh').innerText").startswith("no answer since ")
 
 
+@pytest.mark.programs
 def test_what_comes_from_outside_stays_text(browser: Browser) -> None:
     hostile = sample.HOSTILE
     facts = sample.facts(hostile, hostile)

@@ -1,4 +1,4 @@
-"""A short run of the mutation fuzzer; the long one is `PYTHONPATH=tests python -m fuzz 1000000`."""
+"""A short run of the mutation fuzzer; the long one is `make fuzz`."""
 
 import pytest
 from fuzz.mutation import INTERNAL, captured, mutated, run
