@@ -1,6 +1,7 @@
 """Debian's kernel and a busybox for its first steps, out of their packages; nothing is installed."""
 
 import fcntl
+import lzma
 import platform
 import shutil
 import subprocess
@@ -98,9 +99,20 @@ def unpack(packages: list[Path]) -> None:
         if reader.returncode != 0:
             raise RuntimeError(f"{package}: cannot be unpacked")
         package.unlink()
+    settle(fresh)
     found = found_in(fresh, emulation())
     run(str(found.busybox), "depmod", "-b", str(fresh), found.release)
     fresh.rename(FOLDER / "unpacked")
+
+
+def settle(fresh: Path) -> None:
+    """Debian 13 has everything below usr, and packs modules: here they lie as Debian 12 has them."""
+    for name in ("bin", "lib"):
+        if not (fresh / name).exists():
+            (fresh / name).symlink_to(f"usr/{name}")
+    for packed in [*(fresh / "lib/modules").rglob("*.ko.xz")]:
+        packed.with_suffix("").write_bytes(lzma.decompress(packed.read_bytes()))
+        packed.unlink()
 
 
 def found_in(folder: Path, emulated: Emulation) -> Kernel:
