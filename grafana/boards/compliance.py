@@ -28,6 +28,7 @@ from boards.queries import BAN_GROUP, TRAFFIC, VENDOR, everyone, grown, pace, qu
 CHOSEN: Final = (VENDOR, BAN_GROUP)
 BAN: Final = "vendor, group"
 ENFORCED: Final = 'mode="enforce"'
+INEFFECTIVE: Final = 'state="ineffective"'
 DNS: Final = 'layer="dns"'
 SNI: Final = 'layer="sni"'
 IP: Final = 'layer="ip"'
@@ -90,6 +91,15 @@ HOLDS = Row(
                 f"sum(increase({series('blocked_total', SNI)}[$__range]))",
             ),
         ),
+        number(
+            About(
+                "Ineffective",
+                "Bans that cannot stop anything, by vendor and group; `gatewatch status` has the reasons.",
+                COUNT,
+                bad_above(1),
+            ),
+            f"sum({series('ban_state', INEFFECTIVE, *CHOSEN)}) or vector(0)",
+        ),
         words(
             About(
                 "Self-test",
@@ -100,7 +110,7 @@ HOLDS = Row(
             ),
             Query(f"min by (layer) ({series('selftest_success')})", "{{layer}}"),
             PASSED,
-            width=12,
+            width=8,
         ),
         number(
             About(
@@ -152,6 +162,21 @@ EACH = Row(
             ),
             link=("Its devices", place("groups", "var-group=${__value.raw}")),
             sort="Leaked",
+        ),
+        rows(
+            About(
+                "States",
+                "What bans do now. Ineffective: they cannot stop anything. Waiting: the list was not fetched yet. "
+                "Idle: no device of the group was seen in the last hour. Off: paused, outside the schedule, observing "
+                "only, or not enabled. `gatewatch status` has the reasons.",
+            ),
+            ("group", "vendor", "service", "mode", "state"),
+            (
+                Column(
+                    "Bans", everyone(f"sum by (vendor, service, group, mode, state) ({series('ban_state', *CHOSEN)})")
+                ),
+            ),
+            height=7,
         ),
     ),
 )

@@ -155,6 +155,14 @@ class Devices:
             device.group = ""
             device.label = ""
 
+    def groups_since(self, since: float) -> frozenset[str]:
+        """The groups of the devices that were seen at or after that time."""
+        found: set[str] = set()
+        for device in self.everyone.values():
+            if device.groups and device.last >= since:
+                found.update(device.groups)
+        return frozenset(found)
+
     def step(self, seconds: float) -> None:
         """The clock was set: devices keep their age."""
         for device in self.everyone.values():

@@ -19,6 +19,8 @@ def change(verb: str, arguments: Namespace, request: dict[str, object]) -> int:
             print(printable(first))
             for line in more:
                 print(f"  {printable(line)}")
+    for line in result.get("warnings", []):
+        complain(printable(line))
     if result["fault"]:
         complain(result["fault"])
         return EXIT_FINDING

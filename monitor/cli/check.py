@@ -7,21 +7,18 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.catalog.index import Index
-from monitor.catalog.subject_index import SubjectIndex
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
+from monitor.config.ban_faults import complain_of_bans, complain_of_subjects, complaints_of, unknown_words
 from monitor.config.complaints import Complaint, Complaints, KeyPath
-from monitor.config.files import PARTS_FOLDER, part_paths, read_files, written_paths
+from monitor.config.files import PARTS_FOLDER, part_paths, written_paths
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
-from monitor.config.merge import Merged
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
-from monitor.config.targets import named_subjects
 from monitor.doctor.examination import limits
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
-from monitor.lists.loader import ListStatus
+from monitor.lists.loader import ListStatus, Loaded
 from monitor.policy.ban import is_over
 from monitor.units import count_text
 
@@ -35,12 +32,13 @@ def run(arguments: Namespace) -> int:
     open_lookup(config.geo)
     loaded = load_cached(user_lists(config))
     broken = list_faults(loaded.statuses)
-    findings = [*config_findings(config, loaded.index), *missing_subscriptions(loaded.statuses)]
+    unknown = unknown_words(config, loaded.index)
+    findings = [*config_findings(config, loaded), *missing_subscriptions(loaded.statuses)]
     findings += _complaints(loaded.statuses)
     findings += [f"{finding.topic}: {finding.what}: {finding.mend}" for finding in limits(config) if config.path]
     for line in [*broken, *findings]:
         print(line)
-    if broken:
+    if broken or (unknown and not arguments.lenient):
         return EXIT_USAGE
     if findings:
         return EXIT_OK if arguments.lenient else EXIT_FINDING
@@ -72,14 +70,13 @@ def _complaints(statuses: tuple[ListStatus, ...]) -> Iterator[str]:
             yield f"{status.origin}: {count_text(more, 'more line')} ignored"
 
 
-def config_findings(config: Config, index: Index) -> list[str]:
+def config_findings(config: Config, loaded: Loaded) -> list[str]:
     """What the configuration alone cannot know to be wrong, with its lines."""
     if not config.path:
         return []
-    complaints = Complaints(Merged(read_files(config.path)))
-    for named in named_subjects(config, SubjectIndex(index)):
-        if not named.meaning.subject:
-            complaints.add(named.path, named.meaning.fault())
+    complaints = complaints_of(config)
+    complain_of_subjects(config, loaded.index, complaints)
+    complain_of_bans(config, loaded, complaints)
     for name in config.capture.interfaces:
         _look_for(("capture", "interfaces"), name, complaints)
     for at, group in enumerate(config.groups):
@@ -106,9 +103,6 @@ def _look_for_idle(config: Config, complaints: Complaints) -> None:
     for at, group in enumerate(config.groups):
         if not group.members:
             complaints.add(("group", at), f"'{group.name}' has no members: what is said of it holds for nobody")
-    for at, ban in enumerate(config.bans):
-        if not ban.layers:
-            complaints.add(("ban", at, "layers"), "without any layer nothing is stopped")
     for at, exemption in enumerate(config.exceptions):
         if is_over(exemption.until, time.time()):
             complaints.add(("exception", at, "until"), "is over: this exception holds no longer")

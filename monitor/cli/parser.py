@@ -52,6 +52,9 @@ def _run(verbs: Verbs) -> None:
     verb.add_argument(
         "-i", "--interface", action="append", default=[], metavar="IFACE", help="watch this one; may come several times"
     )
+    verb.add_argument(
+        "--lenient", action="store_true", help="start also if a ban names what no list knows: that ban is ineffective"
+    )
 
 
 def _replay(verbs: Verbs) -> None:
@@ -88,7 +91,7 @@ def _check(verbs: Verbs) -> None:
         "check",
         "say what is wrong with the configuration and the lists",
         "Prints a line a mistake: file, line, what is wrong, the nearest valid key. 2 if the configuration or a list\n"
-        "cannot be used, 1 if it can but something in it will not work as written.",
+        "cannot be used or a ban names what no list knows, 1 if it can but something in it will not work as written.",
     )
     verb.add_argument("--lenient", action="store_true", help="0 also where what was found keeps nothing from starting")
     add_config(verb)
@@ -116,7 +119,15 @@ def _why(verbs: Verbs) -> None:
 
 
 def _status(verbs: Verbs) -> None:
-    add_json(add_verb(verbs, "status", "say how the daemon is", "Asks the running daemon over its socket."))
+    verb = add_verb(
+        verbs,
+        "status",
+        "say how the daemon is",
+        "Asks the running daemon over its socket. 1 if a component is not well. A ban that is ineffective is shown,\n"
+        "and makes the exit code 1 only with --strict: a restart would not mend it.",
+    )
+    verb.add_argument("--strict", action="store_true", help="1 also if a ban is ineffective")
+    add_json(verb)
 
 
 def _devices(verbs: Verbs) -> None:

@@ -9,4 +9,4 @@ from monitor.daemon.run import run as run_daemon
 
 def run(arguments: Namespace) -> int:
     ease_collector()
-    return run_daemon(read_config(arguments.config), tuple(arguments.interface))
+    return run_daemon(read_config(arguments.config), tuple(arguments.interface), arguments.lenient)

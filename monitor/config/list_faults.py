@@ -22,15 +22,15 @@ def fault_of(status: ListStatus) -> str:
 
 def list_faults(statuses: Sequence[ListStatus]) -> list[str]:
     """The lists that should be there and cannot be used."""
-    return [_line(status) for status in statuses if fault_of(status) and not _is_missing(status)]
+    return [_line(status) for status in statuses if fault_of(status) and not is_missing(status)]
 
 
 def missing_subscriptions(statuses: Sequence[ListStatus]) -> list[str]:
     """Subscriptions of which there is no copy yet: everything works without them."""
-    return [_line(status) for status in statuses if fault_of(status) and _is_missing(status)]
+    return [_line(status) for status in statuses if fault_of(status) and is_missing(status)]
 
 
-def _is_missing(status: ListStatus) -> bool:
+def is_missing(status: ListStatus) -> bool:
     return status.origin.startswith(FETCHED)
 
 

@@ -25,6 +25,26 @@ def configured_standing(config: Config, index: Index) -> Standing:
     return Standing(tuple(distinct([_ban(section) for section in config.bans if section.enabled])), exemptions)
 
 
+class StandingCache:
+    """`configured_standing`, computed once for a configuration and an index: resolving words takes milliseconds."""
+
+    def __init__(self) -> None:
+        self._config: Config | None = None
+        self._index: Index | None = None
+        self._standing = Standing()
+
+    def of(self, config: Config, index: Index) -> Standing:
+        if config is not self._config or index is not self._index:
+            self._standing = configured_standing(config, index)
+            self._config, self._index = config, index
+        return self._standing
+
+
+def every_ban(config: Config, index: Index) -> list[Ban]:
+    """Every `[[ban]]`, enabled or not, in the order of the file."""
+    return distinct([_ban(section) for section in with_subjects(config, index).bans])
+
+
 def build_policy(config: Config, standing: Standing) -> Policy:
     """The judge over what `standing` says, on this machine's wall clock."""
     return Policy(standing.bans, standing.exemptions, protected_names(config), local_time, standing.paused_until)

@@ -229,6 +229,10 @@ class Gateway:
         self._accounting.group_of(known)
         return known.groups
 
+    def groups_seen(self, seconds: float) -> frozenset[str]:
+        """The groups with a device that was seen so many seconds ago at the most."""
+        return self._devices.groups_since(self._clock - seconds)
+
     def knows(self, address: bytes) -> bool:
         """Whether a frame has shown who is at the address."""
         device = self._devices.by_address.get(address)

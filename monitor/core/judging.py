@@ -237,6 +237,7 @@ class Judge:
             for ban in policy.active
             for subject in ban.subjects
             for group in ban.groups or (EVERYONE,)
+            if (ban.id, str(subject), group) not in self.enforcement.ineffective
         }
 
     def _judge_flow(

@@ -27,13 +27,15 @@ class EnforcementState:
 
     `armed`: the sinkhole answers the diverted queries. `resolvers` are the packed addresses that clients are meant to
     query; empty where any resolver is allowed. `sinks` are the packed addresses that the sinkhole returned for banned
-    names. `learned` are the packed addresses that the kernel bans because of trusted answers.
+    names. `learned` are the packed addresses that the kernel bans because of trusted answers. `ineffective` are what
+    bans cannot stop: the id of the ban with a subject and a group (`all`: everyone) of it.
     """
 
     armed: bool = False
     resolvers: frozenset[bytes] = frozenset()
     sinks: frozenset[bytes] = frozenset()
     learned: frozenset[bytes] = frozenset()
+    ineffective: frozenset[tuple[str, str, str]] = frozenset()
 
 
 @dataclass(frozen=True)

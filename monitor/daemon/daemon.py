@@ -1,7 +1,6 @@
 """The daemon: what it is made of, how it starts, and how it ends."""
 
 import asyncio
-import ctypes
 import gc
 import signal
 import time
@@ -13,7 +12,8 @@ from typing import Any, Final
 
 from monitor.capture.live import Capture
 from monitor.catalog.index import Index
-from monitor.config.policy import build_policy, configured_standing
+from monitor.config.ban_faults import refuse_unknown
+from monitor.config.policy import StandingCache, build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
@@ -21,10 +21,12 @@ from monitor.core.effects import Effect
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.assurance import Assurance
+from monitor.daemon.ban_watch import BanWatch, Running
 from monitor.daemon.bridging import pure_bridges, sees_bridged
 from monitor.daemon.clock import Zone
 from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
+from monitor.daemon.given import open_writer
 from monitor.daemon.ground import Ground
 from monitor.daemon.interfaces import connected_prefixes, vlan_parents
 from monitor.daemon.kernel import KernelSide
@@ -69,13 +71,17 @@ EXPIRY_SECONDS_MAX: Final = 3600.0  # the clock may be set meanwhile
 
 
 class Daemon:
-    """Everything that runs. `names` are the interfaces, `named` those of the command line, `counting` what counts."""
+    """Everything that runs. `names` are the interfaces, `named` those of the command line, `counting` what counts.
+    `lenient`: a subject that no list knows does not keep it from starting.
+    """
 
     def __init__(
-        self, config: Config, machine: Machine, names: Sequence[str], named: Sequence[str], counting: Counting
-    ) -> None:
+        self, config: Config, machine: Machine, names: Sequence[str], named: Sequence[str], counting: Counting,
+        lenient: bool = False,
+    ) -> None:  # fmt: skip
         self.config = config
         self.named = named
+        self.lenient = lenient
         self.machine = machine
         self.flows = counting.flows
         self.started = time.time()
@@ -93,6 +99,7 @@ class Daemon:
         self.server: HttpServer | None = None
         self.lookup: Lookup | None = None
         self._key = b""
+        self._standings = StandingCache()
         self._fault_told = 0.0
 
     async def open(self) -> None:
@@ -109,6 +116,8 @@ class Daemon:
         self.loaded: Loaded = await load_in_background(user_lists(self.config))
         for line in list_lines(self.loaded.statuses):
             log.warning("%s", line)
+        if not self.lenient:
+            refuse_unknown(self.config, self.loaded.index)
         self._assemble(writer)
         self.server = await self.serve(self.config.metrics.listen)
         gc.collect()
@@ -126,6 +135,7 @@ class Daemon:
         self.zone = Zone(self.loop, lambda: self._begin(self.take_policy()))
         self.surroundings = Surroundings(self.loop, self.kernel.links, self._look_again, self._adapt)
         self.assurance = Assurance(self.loop, self.enforcement)
+        self.bans = BanWatch(self.loop, self.gateway, self.enforcement, self.line.now, self._running)
         self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
 
     def settings(self, config: Config, lookup: Lookup | None) -> Settings:
@@ -146,7 +156,10 @@ class Daemon:
 
     def standing(self) -> Standing:
         """The policy that the configuration asks for, as changed at run time."""
-        return self.orders.standing(configured_standing(self.config, self.loaded.index), self.line.now())
+        return self.orders.standing(self._standings.of(self.config, self.loaded.index), self.line.now())
+
+    def _running(self) -> Running:
+        return Running(self.config, self.loaded, self.standing())
 
     async def prepare_policy(self, config: Config, lookup: Lookup | None, index: Index) -> None:
         """Does beforehand what takes long of `take_policy` after all this is taken, while nothing of it is."""
@@ -158,6 +171,7 @@ class Daemon:
         """Puts `standing` in force, now and whenever an order is over."""
         policy = build_policy(self.config, self.standing())
         await self.enforcement.govern(policy, self._ground())
+        self.bans.look()
         if self._expiry is not None:
             self._expiry.cancel()
         now = self.line.now()
@@ -209,14 +223,15 @@ class Daemon:
             return None
         samples = [
             self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, self.enforcement.learning.samples,
-            self.record.samples, self.assurance.samples, build_samples,
+            self.record.samples, self.assurance.samples, self.bans.samples, build_samples,
         ]  # fmt: skip
         collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
-        return await serve(listen, collector, self._facts, self.health)
+        return await serve(listen, collector, self._facts, self.health, self.bans.degraded)
 
     def _facts(self) -> Facts:
-        policy, statuses = self.gateway.policy, self.loaded.statuses
-        return facts_of(self.started, self.flows, self.health(), self.standing(), policy, statuses)
+        health, degraded = self.health(), self.bans.degraded()
+        states, statuses = self.bans.states(), self.loaded.statuses
+        return facts_of(self.started, self.flows, health, degraded, self.standing(), states, statuses)
 
     async def run(self, reload: Callable[[], None], follow: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Until SIGTERM or SIGINT; SIGHUP calls `reload`, and `follow` is for when the LAN side may have changed."""
@@ -230,6 +245,7 @@ class Daemon:
         self.stall.start()
         self.record.start()
         await self.take_policy()
+        self.bans.start()
         self.assurance.every(self.config.selftest.every)
         self._keep_alive()
         self.notifier.ready(f"watching {', '.join(self.capture.watched)}")
@@ -249,6 +265,7 @@ class Daemon:
         began = time.monotonic()
         self.surroundings.stop()
         self.zone.stop()
+        self.bans.stop()
         await self.assurance.close()
         await self.enforcement.stop()
         self.turning.stop()
@@ -370,18 +387,3 @@ class Daemon:
         if now - self._fault_told >= FAULT_SECONDS:
             self._fault_told = now
             log.error("a defect of gatewatch: %s: %r", context.get("message", ""), error)
-
-
-def open_writer(config: Config) -> EventWriter | None:
-    """Where events go, None where nobody wants them. Raises ConfigError where they cannot be written."""
-    events = config.events
-    if not events.path:
-        return None
-    return EventWriter(events.path, lambda line: log.warning("%s", line), events.max_bytes, events.keep)
-
-
-def return_memory() -> None:
-    """Gives free memory back to the system, where the C library can: loading lists leaves much of it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -26,7 +26,7 @@ from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Histogram, Samples
-from monitor.policy.ban import DNS, IP, SNI
+from monitor.policy.ban import DNS, IP, LAYERS, SNI
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion
 
@@ -194,6 +194,13 @@ class Enforcement:
 
     def health(self) -> str:
         return self.fault or self._answers.fault or self._holding.complaints.standing()
+
+    def layer_faults(self) -> dict[str, str]:
+        """Why a layer is down, for each that is."""
+        fault = self.fault or ("" if self._sees() else "bans rest, because nothing is captured")
+        if fault:
+            return dict.fromkeys(LAYERS, fault)
+        return {DNS: self._answers.fault} if self._answers.fault else {}
 
     def samples(self) -> Samples:
         samples: Samples = {"enforcement_up": {}}

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from monitor.config.list_faults import list_faults
 from monitor.config.settings import user_lists
-from monitor.daemon.daemon import Daemon, return_memory
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.given import return_memory
 from monitor.daemon.log import log
 from monitor.daemon.report import list_lines
 from monitor.errors import ListError

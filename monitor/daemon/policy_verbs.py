@@ -2,24 +2,29 @@
 
 import asyncio
 import pwd
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from monitor.catalog.subject_index import SubjectIndex
 from monitor.config.policy import configured_standing
+from monitor.daemon.ban_watch import is_mistake
 from monitor.daemon.changes import Known, read_changes
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.log import log
 from monitor.daemon.orders import order_row
 from monitor.daemon.policy_words import concerns, device_text, nothing_to_lift, standing_rows, tell
-from monitor.errors import GatewatchError
+from monitor.errors import GatewatchError, UsageError
 from monitor.events.policy import policy_line
-from monitor.policy.ban import EVERYONE
-from monitor.policy.orders import ALLOW, BAN, UNBAN, Order, Standing
+from monitor.policy.ban import EVERYONE, RUNTIME
+from monitor.policy.ban_conditions import INEFFECTIVE, WAITING
+from monitor.policy.ban_state import BanState
+from monitor.policy.orders import ALLOW, BAN, UNBAN, Order, Standing, effective, with_order
 
 EVENT_TYPE: Final = "policy"
+# States that the answer to `ban` must not be silent about.
+AMISS: Final = (INEFFECTIVE, WAITING)
 
 
 class PolicyVerbs:
@@ -39,7 +44,9 @@ class PolicyVerbs:
         devices = daemon.gateway.device_rows() if verb == ALLOW else ()
         known = Known(daemon.config, SubjectIndex(daemon.loaded.index), devices, banned(before))
         changes = read_changes(verb, arguments, Order(verb, now, peer.uid, user, peer.pid), known)
-        daemon.orders.add_all([settle(change.order, configured, before) for change in changes], now)
+        orders = [settle(change.order, configured, before) for change in changes]
+        self._refuse_mistakes(orders, configured, now)
+        daemon.orders.add_all(orders, now)
         after = daemon.orders.standing(configured, now)
         await self._changed()
         answers: list[list[str]] = []
@@ -50,10 +57,28 @@ class PolicyVerbs:
             log.warning("%s (by %s, process %d%s)", first, user, peer.pid, f": {order.reason}" if order.reason else "")
             self._write(order)
         fault = await daemon.orders.save()
-        orders = [order_row(change.order) for change in changes]
+        rows = [order_row(change.order) for change in changes]
         says = [line for answer in answers for line in answer]
-        rows = standing_rows(after, daemon.gateway.policy)
-        return {"order": orders[0], "orders": orders, "says": says, "answers": answers, "fault": fault, **rows}
+        bans = standing_rows(after, daemon.gateway.policy)
+        told = {"says": says, "answers": answers, "warnings": self._warnings(orders), "fault": fault}
+        return {"order": rows[0], "orders": rows, **told, **bans}
+
+    def _refuse_mistakes(self, orders: Sequence[Order], configured: Standing, now: float) -> None:
+        """Raises UsageError for a ban that can never bite, with the reason."""
+        kept = list(self._daemon.orders.orders)
+        for order in orders:
+            kept = with_order(kept, order, now)
+        bans = [order for order in orders if order.verb == BAN]
+        states = self._daemon.bans.states_under(effective(configured, kept, now)) if bans else ()
+        for one in made_by(bans, states):
+            mistakes = dict.fromkeys([pair.reason for pair in one.pairs if is_mistake(pair)])
+            if mistakes:
+                raise UsageError(f"this ban would have no effect: {'; '.join(mistakes)}")
+
+    def _warnings(self, orders: Sequence[Order]) -> list[str]:
+        """A line for each ban that was made and does not hold at present."""
+        made = made_by([order for order in orders if order.verb == BAN], self._daemon.bans.states())
+        return [f"at present this ban is {one.state}: {one.reason}" for one in made if one.state in AMISS]
 
     def _write(self, order: Order) -> None:
         writer = self._daemon.line.writer
@@ -64,6 +89,11 @@ class PolicyVerbs:
 def banned(standing: Standing) -> frozenset[str]:
     """The subjects of all bans that stand."""
     return frozenset(str(subject) for ban in standing.bans for subject in ban.subjects)
+
+
+def made_by(orders: Sequence[Order], states: Sequence[BanState]) -> list[BanState]:
+    """The bans at run time that these orders are about."""
+    return [one for one in states if one.ban.source == RUNTIME and any(concerns(order, one.ban) for order in orders)]
 
 
 def settle(order: Order, configured: Standing, before: Standing) -> Order:

@@ -3,11 +3,13 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from monitor.config.ban_faults import refuse_unknown, unknown_words
 from monitor.config.parse import load
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
-from monitor.daemon.daemon import Daemon, open_writer, return_memory
+from monitor.daemon.daemon import Daemon
+from monitor.daemon.given import open_writer, return_memory
 from monitor.daemon.interfaces import LAN_SIDE, choose_interfaces, follow_lan, refuse_doubles, vlan_parents
 from monitor.daemon.list_reload import refuse_broken, reload_lists
 from monitor.daemon.log import log
@@ -110,6 +112,7 @@ class Reloader:
         lookup = open_lookup(config.geo)
         loaded = await load_in_background(user_lists(config))
         refuse_broken(loaded)
+        refuse_unknown(config, loaded.index, [one.word for one in unknown_words(old, daemon.loaded.index)])
         prepared = Prepared(config, daemon.machine, loaded, lookup)
         if config.metrics.listen != old.metrics.listen:
             prepared.server = await daemon.serve(config.metrics.listen)

@@ -17,19 +17,22 @@ from monitor.errors import EXIT_OK
 from monitor.kernel.interfaces import Machine, look_at_machine
 
 
-def run(config: Config, interfaces: Sequence[str]) -> int:
-    """The exit code. Raises GatewatchError, in one line, for whatever keeps it from starting."""
+def run(config: Config, interfaces: Sequence[str], lenient: bool = False) -> int:
+    """The exit code. Raises GatewatchError, in one line, for whatever keeps it from starting.
+
+    `lenient`: a ban or an exception of what no list knows does not.
+    """
     start_log()
     machine = look_at_machine()
     choice = choose_interfaces(machine, interfaces, config.capture.interfaces)
-    asyncio.run(live(config, machine, choice, interfaces))
+    asyncio.run(live(config, machine, choice, interfaces, lenient))
     return EXIT_OK
 
 
-async def live(config: Config, machine: Machine, choice: Choice, named: Sequence[str]) -> None:
+async def live(config: Config, machine: Machine, choice: Choice, named: Sequence[str], lenient: bool) -> None:
     """The daemon's whole life."""
     counting = choose_counting(config.capture.flows, machine, choice.names)
-    daemon = Daemon(config, machine, choice.names, named, counting)
+    daemon = Daemon(config, machine, choice.names, named, counting, lenient)
     await daemon.open()
     reloader = Reloader(daemon)
     control = Control(socket_path(), Verbs(daemon, reloader, PolicyVerbs(daemon, daemon.take_policy)).answer)

@@ -15,22 +15,20 @@ from monitor.errors import MachineError
 from monitor.lists.loader import ListStatus
 from monitor.metrics.collector import Collector
 from monitor.metrics.engine import engine, package_version
-from monitor.policy.ban import EVERYONE, RUNTIME, Ban, is_over
-from monitor.policy.judge import Policy
+from monitor.policy.ban import EVERYONE, RUNTIME, is_over
+from monitor.policy.ban_state import BanState
 from monitor.policy.orders import Standing
 from monitor.web.http import HttpServer
 from monitor.web.site import Health, Site
 from monitor.web.status import BanLine, Facts, ListLine
 from monitor.web.status_page import status_page
 
-IN_FORCE = "in force"
-ASLEEP = "asleep"
-PAUSED = "paused"
 
-
-async def serve(listen: Endpoint, collector: Collector, facts: Callable[[], Facts], health: Health) -> HttpServer:
+async def serve(
+    listen: Endpoint, collector: Collector, facts: Callable[[], Facts], health: Health, degraded: Health
+) -> HttpServer:
     """The site at that address. Raises MachineError."""
-    site = Site(collector.render, status_render(collector, facts), health, own_names(listen))
+    site = Site(collector.render, status_render(collector, facts), health, own_names(listen), degraded)
     server = HttpServer(site.answer)
     try:
         await server.start(listen.host, listen.port)
@@ -64,8 +62,9 @@ def facts_of(
     started: float,
     flows: str,
     health: dict[str, str],
+    degraded: dict[str, str],
     standing: Standing,
-    policy: Policy | None,
+    states: Sequence[BanState],
     statuses: Sequence[ListStatus],
 ) -> Facts:
     """What the status page tells beside the numbers; nothing of a device."""
@@ -81,14 +80,15 @@ def facts_of(
         counting="conntrack's counters" if flows == CONNTRACK else "packets",
         health=health,
         paused_until=paused if paused != float("inf") else -1.0,
-        bans=tuple(ban_line(ban, policy, paused > now) for ban in standing.bans if not is_over(ban.until, now)),
+        bans=tuple(ban_line(one) for one in states if not is_over(one.ban.until, now)),
         exceptions=len(lasting),
         lists=tuple(list_line(status) for status in statuses),
+        degraded=degraded,
     )
 
 
-def ban_line(ban: Ban, policy: Policy | None, is_paused: bool) -> BanLine:
-    active = policy is not None and any(other.id == ban.id for other in policy.active)
+def ban_line(one: BanState) -> BanLine:
+    ban = one.ban
     return BanLine(
         subjects=tuple(map(str, ban.subjects)),
         groups=ban.groups or (EVERYONE,),
@@ -96,8 +96,9 @@ def ban_line(ban: Ban, policy: Policy | None, is_paused: bool) -> BanLine:
         layers=tuple(layers_of(ban)),
         until=ban.until,
         reason=ban.reason,
-        state=IN_FORCE if active else PAUSED if is_paused else ASLEEP,
+        state=one.state,
         at_run_time=ban.source == RUNTIME,
+        why=one.reason,
     )
 
 

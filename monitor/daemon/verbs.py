@@ -11,6 +11,7 @@ from monitor.catalog.words import is_host
 from monitor.config.question import read_question
 from monitor.config.subject_text import meaning_line
 from monitor.core.rows import FlowRow
+from monitor.daemon.ban_rows import ban_rows
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.device_words import device_meant
@@ -73,6 +74,7 @@ class Verbs:
             "now": time.time(),
             "config": self._config(),
             "health": daemon.health(),
+            "degraded": daemon.bans.degraded(),
             "flows": daemon.flows,
             "interfaces": [{"interface": name, **asdict(counts)} for name, counts in daemon.capture.counts().items()],
             "tables": {**daemon.decoder.decoder.table_sizes(), **daemon.gateway.table_sizes()},
@@ -81,6 +83,7 @@ class Verbs:
             "loop_stall_seconds": daemon.stall.seconds(),
             "policy": {
                 **standing_rows(daemon.standing(), daemon.gateway.policy),
+                "bans": ban_rows(daemon.bans.states(), daemon.gateway.policy, daemon.line.now()),
                 "orders": [order_row(order) for order in daemon.orders.orders],
                 "orders_fault": daemon.orders.fault,
             },
@@ -119,8 +122,8 @@ class Verbs:
         }
 
     async def _selftest(self) -> dict[str, Any]:
-        """No checks where nothing is enforced."""
-        checks = await self._daemon.assurance.run()
+        """No checks where nothing is enforced; a ban that cannot bite is one that fails."""
+        checks = [*await self._daemon.assurance.run(), *self._daemon.bans.checks()]
         return {"checks": [asdict(check) for check in checks]}
 
     def _why(self, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from monitor.config.sections import Config
 from monitor.doctor import (
+    bans,
     clock,
     conntrack,
     disk,
@@ -34,6 +35,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...]] = (
     (routers.TOPIC, routers.find),
     (nat64.TOPIC, nat64.find),
     (groups.TOPIC, groups.find),
+    (bans.TOPIC, bans.find),
     (clock.TOPIC, clock.find),
     (disk.TOPIC, disk.find),
 )

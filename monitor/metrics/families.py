@@ -76,6 +76,12 @@ FAMILIES: Final = (
         ("vendor", "group", "mode"),
     ),
     Family(
+        "ban_state",
+        GAUGE,
+        "1 for the state of a ban: effective, idle, waiting, ineffective or off; without a service for a whole vendor.",
+        ("vendor", "service", "group", "mode", "state"),
+    ),
+    Family(
         "blocked_total",
         COUNTER,
         "Questions answered as banned (dns), flows cut (sni), packets refused by address (ip).",

@@ -30,8 +30,9 @@ class Conditions:
 
     `members` are those of each group. `seen` are the groups with a device seen in the last hour, None where nothing is
     known of devices. `pending` are the subjects of subscriptions without a copy, and `broken` those of lists that
-    cannot be used, each with a line about its list. `faults` has for each layer that is down the reason. `hints` are
-    words for subjects that no list knows. `protected` are names that no ban touches, beside the built-in ones.
+    cannot be used, each with a line about its list. `faults` has for each layer that is down the reason. `unknown` are
+    the subjects that no list knows, each with a line that may name what is meant. `protected` are names that no ban
+    touches, beside the built-in ones.
     """
 
     index: Index
@@ -40,7 +41,7 @@ class Conditions:
     pending: Mapping[str, str] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
-    hints: Mapping[str, str] = field(default_factory=dict)
+    unknown: Mapping[str, str] = field(default_factory=dict)
     protected: tuple[bytes, ...] = ()
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.policy.ban import CLOSED, DNS, EVERYONE, LAYERS, OBSERVE, Ban, is_over
+from monitor.policy.ban import CLOSED, DNS, ENFORCE, EVERYONE, LAYERS, OBSERVE, Ban, is_over
 from monitor.policy.ban_conditions import (
     EFFECTIVE,
     ENFORCEMENT,
@@ -121,7 +121,7 @@ def ban_outcomes(
 def own_mistake(ban: Ban, local_time: LocalTime, now: float) -> Outcome | None:
     """Why a ban can never bite, whatever its subjects and groups are."""
     if not ban.layers:
-        return Outcome(INEFFECTIVE, "layers = []: without a layer nothing is stopped", LAYERS_KEY)
+        return Outcome(INEFFECTIVE, "without any layer nothing is stopped", LAYERS_KEY)
     if ban.on_failure == CLOSED and ban.layers == frozenset((DNS,)):
         return Outcome(INEFFECTIVE, ALWAYS_OPEN, LAYERS_KEY)
     if ban.schedule.never_occurs():
@@ -153,12 +153,14 @@ def group_outcome(ban: Ban, group: str, resting: str, conditions: Conditions) ->
     if fault:
         return Outcome(INEFFECTIVE, fault, ENFORCEMENT)
     if ban.groups and conditions.seen is not None and group not in conditions.seen:
-        return Outcome(IDLE, f"no device of the group '{group}' was seen in the last hour")
+        return Outcome(IDLE, "no device of the group was seen in the last hour")
     return FINE
 
 
 def layer_fault(ban: Ban, faults: Mapping[str, str]) -> str:
-    """Why none of the ban's layers works at present, `""` where one does."""
+    """Why none of an enforced ban's layers works at present, `""` where one does; others need none of the kernel."""
+    if ban.mode != ENFORCE:
+        return ""
     reasons = [faults.get(layer, "") for layer in LAYERS if layer in ban.layers]
     return "; ".join(dict.fromkeys(reasons)) if reasons and all(reasons) else ""
 

@@ -30,7 +30,7 @@ def subject_outcome(ban: Ban, subject: Subject, conditions: Conditions) -> Outco
     if not bites(ban, subject, coverage):
         return Outcome(INEFFECTIVE, blunt_reason(ban, text, coverage), LAYERS_KEY)
     if is_all_allowed(ban, subject, coverage, conditions):
-        return Outcome(INEFFECTIVE, f"every name of '{text}' is allowed or protected", ALLOW)
+        return Outcome(INEFFECTIVE, f"every name of '{text}' is allowed or protected, nothing is left to ban", ALLOW)
     return FINE
 
 
@@ -43,8 +43,7 @@ def empty_outcome(text: str, conditions: Conditions) -> Outcome:
         return Outcome(INEFFECTIVE, broken, VENDORS)
     if is_known(conditions.index, text):
         return Outcome(INEFFECTIVE, f"the lists have no entry of '{text}'", VENDORS)
-    hint = conditions.hints.get(text, "")
-    return Outcome(INEFFECTIVE, f"no list knows '{text}'" + (f", {hint}" if hint else ""), UNKNOWN)
+    return Outcome(INEFFECTIVE, conditions.unknown.get(text, f"no list knows '{text}'"), UNKNOWN)
 
 
 def of_list(text: str, lists: Mapping[str, str]) -> str:

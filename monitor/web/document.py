@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 STYLE: Final = """
 :root { color-scheme: light dark;
-  --ground: #f6f7f8; --card: #fff; --line: #e2e5e9; --ink: #1b1f24; --soft: #5b6570; --good: #1a7f4b; --bad: #b3261e;
+  --ground: #f6f7f8; --card: #fff; --line: #e2e5e9; --ink: #1b1f24; --soft: #5b6570; --good: #166b3f; --bad: #b3261e;
   --warm: #8a5a00; --mark: #1f5ac8; --good-bg: #e3f4ea; --bad-bg: #fbe9e7; --warm-bg: #fbf0d9; --mark-bg: #e6eefd; }
 @media (prefers-color-scheme: dark) { :root {
   --ground: #14171a; --card: #1c2025; --line: #2d333b; --ink: #e4e8ec; --soft: #98a2ad; --good: #5fcf93; --bad: #ff8a80;

@@ -51,14 +51,23 @@ class Copy:
 class Site:
     """`metrics` and `status` render pages; `health` gives what is wrong by component, `""` where nothing is.
 
+    `degraded` gives what is wrong without a component having failed, by topic: a restart would not mend it.
     `names` are those that a request may come by beside addresses; None: any.
     """
 
-    def __init__(self, metrics: Render, status: Render, health: Health, names: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        metrics: Render,
+        status: Render,
+        health: Health,
+        names: frozenset[str] | None = None,
+        degraded: Health = dict,
+    ) -> None:
         self._metrics = Copy("/metrics", metrics)
         self._status = Copy("/", status)
         self._health = health
         self._names = names
+        self._degraded = degraded
 
     async def answer(self, request: Request) -> Reply:
         if self._names is not None and not is_asked_as_ours(request.host, self._names):
@@ -72,11 +81,13 @@ class Site:
         return refusal(HTTPStatus.NOT_FOUND)
 
     def _health_reply(self) -> Reply:
-        states = self._health()
+        """503 where a component has failed; 200 with `degraded` where a supervisor must not restart the daemon."""
+        states, degraded = self._health(), self._degraded()
         well = not any(states.values())
-        lines = [f"{name}: {wrong or 'ok'}\n" for name, wrong in states.items()]
+        word = "not well" if not well else "degraded" if any(degraded.values()) else "ok"
+        lines = [f"{name}: {wrong or 'ok'}\n" for name, wrong in {**states, **degraded}.items()]
         status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
-        return Reply(status, "".join([f"{'ok' if well else 'not well'}\n", *lines]).encode())
+        return Reply(status, "".join([f"{word}\n", *lines]).encode())
 
 
 def page_reply(page: bytes, type: str, headers: tuple[str, ...]) -> Reply:

@@ -22,7 +22,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class BanLine:
-    """A ban as it stands. `state` is `in force`, `paused` or `asleep`; `until` 0: no end."""
+    """A ban as it stands. `state` is one of `policy.ban_conditions.STATES`, `why` its reason; `until` 0: no end."""
 
     subjects: tuple[str, ...]
     groups: tuple[str, ...]
@@ -32,6 +32,7 @@ class BanLine:
     reason: str
     state: str
     at_run_time: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class ListLine:
 
 @dataclass(frozen=True)
 class Facts:
-    """What only the daemon knows. `counting` says what counts bytes, `paused_until` -1: until somebody resumes."""
+    """What only the daemon knows. `counting` says what counts bytes, `paused_until` -1: until somebody resumes.
+
+    `degraded` has what is wrong although every component works, by topic.
+    """
 
     host: str
     version: str
@@ -59,6 +63,7 @@ class Facts:
     bans: tuple[BanLine, ...]
     exceptions: int
     lists: tuple[ListLine, ...]
+    degraded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from monitor.policy.ban_conditions import EFFECTIVE, INEFFECTIVE, WAITING
 from monitor.units import bytes_text, count_text, span_text
 from monitor.web.document import STYLE, document, page_headers
 from monitor.web.status import (
@@ -24,7 +25,7 @@ from monitor.web.status import (
 )
 
 PARTS_SHOWN: Final = 4
-MODE_BADGES: Final = {"enforce": "bad", "shadow": "warm", "observe": "mark"}
+STATE_BADGES: Final = {EFFECTIVE: "good", WAITING: "warm", INEFFECTIVE: "bad"}
 LABELS: Final = {"none": "no group", "unknown": "nobody knows"}
 LAYER_NAMES: Final = {"dns": "DNS", "sni": "handshakes", "ip": "addresses"}
 
@@ -120,13 +121,16 @@ def status_page(numbers: Numbers, facts: Facts) -> bytes:
         lists=list_card(facts.lists, facts.now), version=facts.version,
         engine=facts.engine, up=span_text(facts.now - facts.started), started=moment(facts.started, facts.now),
     )  # fmt: skip
-    return document(f"{'not well · ' if wrong else ''}gatewatch · {facts.host}", PAGE_STYLE, body, SCRIPT)
+    degraded = any(facts.degraded.values())
+    mark = "not well · " if wrong else "degraded · " if degraded else ""
+    return document(f"{mark}gatewatch · {facts.host}", PAGE_STYLE, body, SCRIPT)
 
 
 def state(numbers: Numbers, facts: Facts) -> Markup:
     """Whether all is well, what is not, and what comes in."""
-    wrong = [(name, text) for name, text in facts.health.items() if text]
-    head = Markup("<strong>{}</strong>").format("Not well" if wrong else "All is well")
+    failed = any(facts.health.values())
+    wrong = [(name, text) for name, text in {**facts.health, **facts.degraded}.items() if text]
+    head = Markup("<strong>{}</strong>").format("Not well" if failed else "Degraded" if wrong else "All is well")
     lines = lines_of(Markup('<p class="bad"><b>{}</b>: {}</p>').format(name, text) for name, text in wrong)
     return Markup(
         '<section class="card state {}">\n'
@@ -180,16 +184,17 @@ def ban(numbers: Numbers, line: BanLine, now: float) -> Markup:
         told.append(f"until {moment(line.until, now)}")
     if line.at_run_time:
         told.append("made at run time")
-    asleep = Markup("")
-    if line.state != "in force":
-        asleep = Markup(' <span class="badge">{}</span>').format(line.state)
+    why = Markup("")
+    if line.why:
+        shade = "bad" if line.state == INEFFECTIVE else "soft"
+        why = Markup('<div class="{} small">{}</div>').format(shade, line.why)
     reason = Markup("<br>{}").format(line.reason) if line.reason else Markup("")
     return Markup(
-        '<div class="ban"><span class="what">{}</span><span class="badge {}">{}</span>{}\n'
-        '<div class="soft small">for {} · {}{}</div></div>'
+        '<div class="ban"><span class="what">{}</span><span class="badge">{}</span> <span class="badge {}">{}</span>\n'
+        '{}<div class="soft small">for {} · {}{}</div></div>'
     ).format(
-        ", ".join(line.subjects), MODE_BADGES.get(line.mode, ""), line.mode, asleep, ", ".join(line.groups),
-        " · ".join(told), reason,
+        ", ".join(line.subjects), line.mode, STATE_BADGES.get(line.state, ""), line.state, why,
+        ", ".join(line.groups), " · ".join(told), reason,
     )  # fmt: skip
 
 

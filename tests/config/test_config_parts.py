@@ -8,7 +8,7 @@ from monitor.cli.main import main
 from monitor.config.complaints import ConfigErrors
 from monitor.config.files import is_there
 from monitor.config.parse import load, parse
-from monitor.errors import EXIT_FINDING, EXIT_OK, ConfigError
+from monitor.errors import EXIT_OK, EXIT_USAGE, ConfigError
 
 MAIN = '[capture]\ninterfaces = ["br-lan"]\n[[group]]\nname = "first"\nmembers = ["10.0.0.1"]\n'
 
@@ -121,7 +121,7 @@ def test_check_names_the_files(folder: Path, capsys: pytest.CaptureFixture[str])
     assert f"{path} and 2 files of conf.d: ok, " in capsys.readouterr().out
     write(folder, a='[[ban]]\nvendors = ["bytedanc"]\n')
     (folder / "conf.d" / "b.toml").chmod(0o666)
-    assert main(["check", "--config", path]) == EXIT_FINDING
+    assert main(["check", "--config", path]) == EXIT_USAGE
     out = capsys.readouterr().out
     assert f"{folder}/conf.d/a.toml:2: ban 1.vendors: " in out
     assert f"{folder}/conf.d/b.toml: everybody may write it" in out

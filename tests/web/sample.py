@@ -38,11 +38,21 @@ def numbers() -> Samples:
 def facts(reason: str = "Policy 2022-17", fault: str = "") -> Facts:
     bans = (
         BanLine(
-            ("bytedance",), ("students", "government-issued"), "enforce", ("dns", "sni", "ip"), 0.0, reason, "in force",
-            False,
+            ("bytedance",), ("students", "government-issued"), "enforce", ("dns", "sni", "ip"), 0.0, reason,
+            "effective", False,
         ),
-        BanLine(("meta/instagram",), ("staff",), "shadow", ("dns", "sni"), NOW + 7_200, "", "asleep", True),
-        BanLine(("category:encrypted-dns",), ("all",), "observe", ("sni", "ip"), 0.0, "", "in force", False),
+        BanLine(
+            ("meta/instagram",), ("staff",), "shadow", ("dns", "sni"), NOW + 7_200, "", "off", True,
+            "outside its schedule",
+        ),
+        BanLine(
+            ("category:encrypted-dns",), ("all",), "observe", ("sni", "ip"), 0.0, "", "off", False,
+            'mode = "observe" only counts',
+        ),
+        BanLine(
+            ("no-such-app",), ("all",), "enforce", ("dns", "sni", "ip"), 0.0, "", "ineffective", False,
+            "no list knows 'no-such-app'",
+        ),
     )  # fmt: skip
     shipped = [ListLine(f"vendor-{at}", 40 + at, 0, NOW - 3_600, "", True) for at in range(40)]
     own = [

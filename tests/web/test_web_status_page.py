@@ -120,7 +120,8 @@ def test_its_markup_is_well_formed() -> None:
 
 
 def test_a_ban_tells_what_it_stopped() -> None:
-    enforced, shadowed, observed = sample.facts().bans
+    enforced, shadowed, observed, ineffective = sample.facts().bans
+    assert ineffective.state == "ineffective"
     assert stopped(sample.numbers(), enforced) == (1_509.0, 0.0)
     assert stopped(sample.numbers(), shadowed) == (41.0, 0.0)
     assert stopped(sample.numbers(), observed) == (0.0, 0.0)

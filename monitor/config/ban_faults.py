@@ -1,0 +1,88 @@
+"""What of the configuration's bans cannot bite, with the lists that were loaded: for `run`, `reload` and `check`."""
+
+import time
+from collections.abc import Collection, Sequence
+
+from monitor.catalog.index import Index
+from monitor.catalog.subject_index import SubjectIndex
+from monitor.config.complaints import Complaints
+from monitor.config.files import read_files
+from monitor.config.list_faults import fault_of, is_missing
+from monitor.config.merge import Merged
+from monitor.config.policy import every_ban, local_time, protected_names
+from monitor.config.sections import Config
+from monitor.config.targets import Named, named_subjects, stand_in
+from monitor.lists.loader import ListStatus, Loaded
+from monitor.policy.ban_conditions import INEFFECTIVE, UNKNOWN, Conditions
+from monitor.policy.ban_state import BanState, ban_states
+
+
+def conditions_of(config: Config, loaded: Loaded) -> Conditions:
+    """What the bans of the configuration depend on beside devices and enforcement."""
+    return Conditions(
+        index=loaded.index,
+        members={group.name: group.members for group in config.groups},
+        pending=list_lines(config, loaded.statuses, missing=True),
+        broken=list_lines(config, loaded.statuses, missing=False),
+        unknown={stand_in(named.word): named.meaning.fault() for named in unknown_words(config, loaded.index)},
+        protected=protected_names(config),
+    )
+
+
+def list_lines(config: Config, statuses: Sequence[ListStatus], missing: bool) -> dict[str, str]:
+    """The subjects of the lists that were not fetched yet, or of those that cannot be used, each with a line."""
+    owners = {source.name: source.vendor or source.name for source in config.lists}
+    return {
+        owners[status.name]: f"list {status.name}: {fault_of(status)}"
+        for status in statuses
+        if status.name in owners and fault_of(status) and is_missing(status) == missing
+    }
+
+
+def configured_states(config: Config, loaded: Loaded) -> list[tuple[int, BanState]]:
+    """The state of each enabled `[[ban]]`, with its place in the file; of devices nothing is known."""
+    bans = [(at, ban) for at, ban in enumerate(every_ban(config, loaded.index)) if config.bans[at].enabled]
+    states = ban_states([ban for _, ban in bans], conditions_of(config, loaded), local_time, time.time())
+    return [(at, state) for (at, _), state in zip(bans, states, strict=True)]
+
+
+def unknown_words(config: Config, index: Index) -> list[Named]:
+    """The words of enabled bans and of exceptions that no list knows."""
+    return [named for named in named_subjects(config, SubjectIndex(index)) if is_unknown(config, named)]
+
+
+def is_unknown(config: Config, named: Named) -> bool:
+    section, at = named.path[0], named.path[1]
+    asleep = section == "ban" and isinstance(at, int) and not config.bans[at].enabled
+    return not named.meaning.subject and not asleep
+
+
+def complain_of_subjects(config: Config, index: Index, complaints: Complaints, kept: Collection[str] = ()) -> None:
+    """A complaint for each word that no list knows, except for those that are `kept`."""
+    for named in unknown_words(config, index):
+        if named.word not in kept:
+            complaints.add(named.path, named.meaning.fault())
+
+
+def complain_of_bans(config: Config, loaded: Loaded, complaints: Complaints) -> None:
+    """A complaint for each enabled ban that can never bite for another reason than an unknown subject."""
+    for at, state in configured_states(config, loaded):
+        told: set[str] = set()
+        for pair in state.pairs:
+            if pair.state == INEFFECTIVE and pair.key != UNKNOWN and pair.reason not in told:
+                told.add(pair.reason)
+                complaints.add(("ban", at, pair.key), pair.reason)
+
+
+def complaints_of(config: Config) -> Complaints:
+    """An empty collection that finds the files and lines of this configuration. Raises ConfigError."""
+    return Complaints(Merged(read_files(config.path)))
+
+
+def refuse_unknown(config: Config, index: Index, kept: Collection[str] = ()) -> None:
+    """Raises ConfigError, a line each, for words that no list knows, except for those that are `kept`."""
+    if all(named.word in kept for named in unknown_words(config, index)):
+        return
+    complaints = complaints_of(config)
+    complain_of_subjects(config, index, complaints, kept)
+    complaints.raise_all()

@@ -1,0 +1,179 @@
+"""The states of all bans: computed from what runs, reported in the log once per change, in metrics and in health."""
+
+from asyncio import AbstractEventLoop, TimerHandle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+from monitor.catalog.index import Index
+from monitor.config.ban_faults import conditions_of
+from monitor.config.policy import every_ban, local_time
+from monitor.config.sections import Config
+from monitor.core.gateway import Gateway
+from monitor.daemon.enforcement import Enforcement
+from monitor.daemon.log import log
+from monitor.daemon.policy_words import whom
+from monitor.daemon.selftest import Check
+from monitor.lists.loader import Loaded
+from monitor.model import Samples
+from monitor.policy.ban import Ban, parse_subject
+from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, INEFFECTIVE, WAITING, Conditions
+from monitor.policy.ban_state import BanState, PairState, ban_states
+from monitor.policy.orders import Standing
+
+LOOK_SECONDS: Final = 5.0
+# A page and a scrape of one moment share the states.
+FRESH_SECONDS: Final = 1.0
+# What counts as present, as for `gatewatch_group_devices`.
+SEEN_SECONDS: Final = 3600.0
+# Bans that health names one by one.
+NAMED_MAX: Final = 5
+
+
+@dataclass(frozen=True)
+class Running:
+    """What the daemon runs with now."""
+
+    config: Config
+    loaded: Loaded
+    standing: Standing
+
+
+@final
+class BanWatch:
+    """Looks every few seconds and whenever the policy changes. `running` returns what the daemon runs with."""
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        gateway: Gateway,
+        enforcement: Enforcement,
+        now: Callable[[], float],
+        running: Callable[[], Running],
+    ) -> None:
+        self._loop = loop
+        self._gateway = gateway
+        self._enforcement = enforcement
+        self._now = now
+        self._running = running
+        self._timer: TimerHandle | None = None
+        self._states: tuple[BanState, ...] = ()
+        self._looked = float("-inf")
+        self._config: Config | None = None
+        self._loaded: Loaded | None = None
+        self._conditions: Conditions
+        self._disabled: list[Ban] = []
+        self._told: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def start(self) -> None:
+        self._timer = self._loop.call_later(LOOK_SECONDS, self.start)
+        self.look()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def states(self) -> tuple[BanState, ...]:
+        """The state of each ban, configured and made at run time, then those with `enabled = false`."""
+        if self._loop.time() - self._looked >= FRESH_SECONDS:
+            self.look()
+        return self._states
+
+    def states_under(self, standing: Standing) -> tuple[BanState, ...]:
+        """The states that the bans of another policy would have now."""
+        return self._compute(replace(self._running(), standing=standing))
+
+    def look(self) -> None:
+        """Computes the states, and reports what has changed."""
+        running = self._running()
+        states = self._compute(running)
+        off = ban_states(self._disabled, self._conditions, local_time, self._now(), disabled=ids_of(self._disabled))
+        self._states = (*states, *off)
+        self._looked = self._loop.time()
+        enforcement = self._gateway.enforcement
+        ineffective = ineffective_pairs(self._states)
+        if enforcement.ineffective != ineffective:
+            self._gateway.set_enforcement(replace(enforcement, ineffective=ineffective))
+        self._tell()
+
+    def degraded(self) -> dict[str, str]:
+        """Which bans are ineffective and why, in one line for the topic `bans`; `""` where none is."""
+        wrong = [f"{name_of(one.ban)}: {one.reason}" for one in self.states() if one.state == INEFFECTIVE]
+        more = f"; and {len(wrong) - NAMED_MAX} more" if len(wrong) > NAMED_MAX else ""
+        return {"bans": "ineffective: " + "; ".join(wrong[:NAMED_MAX]) + more if wrong else ""}
+
+    def checks(self) -> list[Check]:
+        """A failed check of the self-test for each ban with a mistake in it."""
+        return [
+            Check("ban", name_of(one.ban), 0.0, "; ".join(dict.fromkeys(mistakes)))
+            for one in self.states()
+            if (mistakes := [pair.reason for pair in one.pairs if is_mistake(pair)])
+        ]
+
+    def samples(self) -> Samples:
+        """`ban_state`: 1 for the state that each vendor or category has in each group of a ban."""
+        found: dict[tuple[str, ...], float] = {}
+        for one in self.states():
+            for pair in one.pairs:
+                subject = parse_subject(pair.subject)
+                labels = (subject.category or subject.vendor, subject.service, pair.group, one.ban.mode, pair.state)
+                found[labels] = 1.0
+        return {"ban_state": found}
+
+    def _compute(self, running: Running) -> tuple[BanState, ...]:
+        if running.loaded is not self._loaded or running.config is not self._config:
+            self._config, self._loaded = running.config, running.loaded
+            self._conditions = conditions_of(running.config, running.loaded)
+            self._disabled = disabled_bans(running.config, running.loaded.index)
+        seen, faults = self._gateway.groups_seen(SEEN_SECONDS), self._enforcement.layer_faults()
+        conditions = replace(self._conditions, seen=seen, faults=faults)
+        standing = running.standing
+        return ban_states(standing.bans, conditions, local_time, self._now(), standing.paused_until)
+
+    def _tell(self) -> None:
+        """A line for each ban whose state or reason is another one; at the start, for those that cannot bite."""
+        told: dict[tuple[str, str], tuple[str, str]] = {}
+        for one in self._states:
+            key = (one.ban.source, name_of(one.ban))
+            told[key] = (one.state, one.reason)
+            before = self._told.get(key, (EFFECTIVE, ""))
+            if told[key] != before:
+                tell_change(one, before[0])
+        self._told = told
+
+
+def tell_change(one: BanState, before: str) -> None:
+    """One line for the log."""
+    line = f"the ban of {name_of(one.ban)} is {one.state}" + (f": {one.reason}" if one.reason else "")
+    if one.state == INEFFECTIVE:
+        log.error("%s", line)
+    elif WAITING in (one.state, before) or before == INEFFECTIVE:
+        log.warning("%s", line)
+    else:
+        log.info("%s", line)
+
+
+def name_of(ban: Ban) -> str:
+    return f"{', '.join(map(str, ban.subjects))} for {whom(ban)}"
+
+
+def disabled_bans(config: Config, index: Index) -> list[Ban]:
+    if all(section.enabled for section in config.bans):
+        return []
+    return [ban for ban, section in zip(every_ban(config, index), config.bans, strict=True) if not section.enabled]
+
+
+def ids_of(bans: Sequence[Ban]) -> frozenset[str]:
+    return frozenset([ban.id for ban in bans])
+
+
+def is_mistake(pair: PairState) -> bool:
+    """Whether the ban can never bite there, whatever becomes of enforcement."""
+    return pair.state == INEFFECTIVE and pair.key != ENFORCEMENT
+
+
+def ineffective_pairs(states: Sequence[BanState]) -> frozenset[tuple[str, str, str]]:
+    """The pairs that `ban_info` leaves out, each with the id of its ban."""
+    return frozenset(
+        [(one.ban.id, pair.subject, pair.group) for one in states for pair in one.pairs if pair.state == INEFFECTIVE]
+    )
