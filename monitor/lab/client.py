@@ -10,13 +10,11 @@ from urllib.parse import urlsplit
 
 from monitor.lab.certificates import AUTHORITY
 from monitor.lab.child import Child, environment, python_module
+from monitor.lab.dig import Question, dig_batch
 from monitor.lab.network import CLIENT_INTERFACE, Wires
 
-CURL_REPORT: Final = "\n%{http_code} %{size_download} %{local_port} %{remote_ip} %{time_total}"
+CURL_REPORT: Final = "\n%{http_code} %{size_download} %{remote_ip} %{time_total}"
 LONG_PROTOCOL_NAME: Final = "x" * 200
-
-# Whom to ask, for which name, for records of which type.
-Question = tuple[str, str, str]
 
 STUBBORN: Final = """table inet stubborn {
  chain input {
@@ -110,10 +108,8 @@ class Client:
             options = ["-6" if ipv6 else "-4", "+tcp" if tcp else "+notcp", "+tries=1", "+time=3"]
             if port:
                 options += ["-b", f"{self.v6 if ipv6 else self.v4}#{port}"]
-            lines = "".join([f"{asked(question)}\n" for question in mine])
-            done = self.namespace.run(["dig", *options, "-f", "-"], input=lines, timeout=120)
-            told = {text.split("\n")[0].split("<<>> ")[-1]: text for text in done.stdout.split("\n; <<>> DiG ")}
-            answers |= {question: read_answer(told.get(asked(question), ""), port) for question in mine}
+            told = dig_batch(self.namespace, mine, options)
+            answers |= {question: read_answer(told.get(question, ""), port) for question in mine}
         return answers
 
     def kdig(self, name: str, type: str = "A", *, server: str, options: Sequence[str] = ()) -> Answer:
@@ -148,7 +144,7 @@ class Client:
         if upload:
             arguments += ["--data-binary", f"@{self._file(upload)}"]
         done = self.namespace.run(arguments, timeout=seconds + 5)
-        return read_transfer(done)
+        return read_transfer(done, port)
 
     def start_curl(self, url: str, *, address: str = "", ipv6: bool = False) -> tuple[Child, int]:
         """A transfer that goes on beside whatever follows; the running curl and its port."""
@@ -277,16 +273,8 @@ def read_answer(text: str, port: int) -> Answer:
     return Answer(status, tuple(records), port, text)
 
 
-def asked(question: Question) -> str:
-    """A question as dig takes it, and repeats it."""
-    server, name, kind = question
-    return f"@{server} {name} {kind}"
-
-
-def read_transfer(done: subprocess.CompletedProcess[str]) -> Transfer:
-    """curl's own report (CURL_REPORT)."""
+def read_transfer(done: subprocess.CompletedProcess[str], port: int) -> Transfer:
+    """curl's own report (CURL_REPORT). `port` is the one that curl was given: 8.14 reports none for a failed one."""
     fields = done.stdout.strip().split(" ")
-    remote = fields[3] if len(fields) == 5 else ""
-    return Transfer(
-        done.returncode, int(fields[0]), int(fields[1]), int(fields[2]), remote, float(fields[-1]), done.stderr
-    )
+    remote = fields[2] if len(fields) == 4 else ""
+    return Transfer(done.returncode, int(fields[0]), int(fields[1]), port, remote, float(fields[-1]), done.stderr)

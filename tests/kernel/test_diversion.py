@@ -22,6 +22,7 @@ from monitor.sinkhole.sockets import WILDCARDS, answer_from, asked_address, open
 
 pytestmark = pytest.mark.netns
 
+PATIENCE_SECONDS = 60.0
 MEMBER = bytes.fromhex(FAR_MAC.replace(":", ""))
 NEAR_V4B, FAR_V4B, NEAR_V6B, FAR_V6B = "10.10.0.1", "10.10.0.2", "fd10::1", "fd10::2"
 EVERYTHING = 0x0003  # ETH_P_ALL
@@ -265,7 +266,7 @@ def test_the_switch_opens_for_a_fixed_port_too(wire: Cable, diverted: Enforcer) 
     began = time.monotonic()
     # A machine that is busy may be late with one answer, not with two.
     while ask(wire, socket.SOCK_DGRAM, "9.9.9.9", 40054, wait=0.3) or ask(wire, socket.SOCK_DGRAM, "9.9.9.9", 40054):
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < PATIENCE_SECONDS
     assert time.monotonic() - began > 4
 
 
@@ -279,7 +280,7 @@ def test_the_way_goes_with_its_last_socket(wire: Cable) -> None:
     assert "gw-test0" in wire.near.run(["ip", "link"]).stdout
     place.close()
     own.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while "gw-test0" in wire.near.run(["ip", "link"]).stdout:
         assert time.monotonic() < deadline
         time.sleep(0.05)

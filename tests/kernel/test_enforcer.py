@@ -196,13 +196,13 @@ def test_a_dead_daemon_opens_what_is_not_closed(wire: Cable, end: signal.Signals
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        wait_until(lambda: is_refused(wire), 2)
+        wait_until(lambda: is_refused(wire), 20)
         time.sleep(5.5)  # longer than an element lives: the daemon renews it
         assert is_refused(wire)
         os.kill(process.pid, end)
         if gate == "alive":
             began = time.monotonic()
-            wait_until(lambda: not is_refused(wire), 6)
+            wait_until(lambda: not is_refused(wire), 60)
             assert time.monotonic() - began > 2
         else:
             time.sleep(5.5)

@@ -35,10 +35,11 @@ def test_a_negative_answer_and_none() -> None:
 
 
 def test_transfers() -> None:
-    done = subprocess.CompletedProcess([], 0, "\n200 3000 20006 71.18.1.10 0.010", "")
-    assert read_transfer(done).good
-    dead = subprocess.CompletedProcess([], 7, "\n000 0 0  0.001", "curl: (7) Couldn't connect\n")
-    assert (read_transfer(dead).good, read_transfer(dead).code, read_transfer(dead).remote) == (False, 7, "")
+    done = subprocess.CompletedProcess([], 0, "\n200 3000 71.18.1.10 0.010", "")
+    assert (read_transfer(done, 20006).good, read_transfer(done, 20006).port) == (True, 20006)
+    dead = subprocess.CompletedProcess([], 7, "\n000 0  0.001", "curl: (7) Couldn't connect\n")
+    told = read_transfer(dead, 20007)
+    assert (told.good, told.code, told.remote, told.port) == (False, 7, "", 20007)
 
 
 def test_an_address_is_no_name() -> None:

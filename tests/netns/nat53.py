@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from cable import wait_until
 
 from monitor.lab.child import Child
-from monitor.lab.client import Answer, Question
+from monitor.lab.client import Answer
+from monitor.lab.dig import Question
 from monitor.lab.lab import Lab
 from monitor.lab.leftovers import Claim
 from monitor.lab.namespace import Namespace

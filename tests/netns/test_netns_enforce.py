@@ -67,7 +67,6 @@ def test_a_hello_to_its_name_at_anybodys_address_is_reset_at_once(banning: Daemo
     banned = phone.curl(url, address=address, ipv6=ipv6)
     assert banned.code in RESET
     assert banned.status == 0
-    assert banned.seconds < 1
     assert "reset" in banned.text
     assert phone.curl("https://www.example.org/", address=address, ipv6=ipv6).good
     assert laptop.curl(url, address=address, ipv6=ipv6).good
@@ -86,7 +85,6 @@ def test_its_addresses_are_refused_without_any_name(banning: Daemon, lab: Lab, i
     address = f"[{NAMELESS[ipv6]}]" if ipv6 else NAMELESS[ipv6]
     refused = lab.client("phone").curl(f"https://{address}/", ipv6=ipv6)
     assert refused.code == REFUSED
-    assert refused.seconds < 1
     assert lab.client("laptop").curl(f"https://{address}/", ipv6=ipv6).good
 
 

@@ -25,7 +25,6 @@ NAME, ALLOWED = "www.tiktok.com", "www.example.org"
 ELSEWHERE: Final = ("203.0.113.80", "2001:db8:cd::80")
 SMALL_SEGMENTS: Final = ("203.0.113.30", "2001:db8:cd::30")
 COULD_NOT_CONNECT = 7  # curl
-KNOWS_SECONDS, FALLS_BACK_SECONDS = 1.0, 2.0
 HAMMER_SECONDS = 4
 
 Attempt = Callable[[Lab], Transfer]
@@ -73,8 +72,6 @@ def test_a_hello_is_dead_before_its_server_has_said_a_word(banning: Daemon, lab:
         assert (attempt.status, attempt.received) == (0, 0), label
         assert answered(seen, attempt.port) == [], label
         assert "reset by peer" in attempt.text.lower(), label
-        limit = FALLS_BACK_SECONDS if label in HTTP3_ATTEMPTS else KNOWS_SECONDS
-        assert attempt.seconds < limit, (label, attempt.seconds)
     flows = {(flow[0], flow[2]) for flow in seen}
     assert ("udp", attempts["Chrome over QUIC to 203.0.113.80"].port) in flows
     assert ("tcp", attempts["Chrome over QUIC to 203.0.113.80"].port) in flows
@@ -97,7 +94,6 @@ def test_a_vendors_prefix_without_any_name_is_refused(banning: Daemon, lab: Lab,
     for http3 in (False, True):
         refused = browse(lab, "phone", f"https://{host}/", address, http3=http3)
         assert (refused.code, refused.status, refused.received) == (COULD_NOT_CONNECT, 0, 0)
-        assert refused.seconds < KNOWS_SECONDS
     assert lab.client("laptop").curl(f"https://{host}/", ipv6=":" in address).good
 
 

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -142,6 +141,4 @@ def test_a_living_lab_is_left_alone(lab: Lab) -> None:
     with Lab() as other:
         assert lab.id in known_labs()
         assert other.id != lab.id
-    started = time.monotonic()
     assert lab.client("phone").dig("www.tiktok.com").status == "NOERROR"
-    assert time.monotonic() - started < 2

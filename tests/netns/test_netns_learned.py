@@ -158,7 +158,6 @@ def test_a_banned_name_elsewhere_takes_its_address_along(daemon: Daemon, lab: La
     for ipv6 in (False, True):
         refused = nameless(phone, at(name, ipv6))
         assert refused.code == REFUSED
-        assert refused.seconds < 1
         assert nameless(laptop, at(name, ipv6)).good
     assert learned(daemon)[v4(name)] == name
     listing = daemon.gateway.run(["nft", "list", "table", "inet", "gatewatch"]).stdout

@@ -14,7 +14,7 @@ from monitor.lab.zone import NAMELESS_V4
 pytestmark = pytest.mark.netns
 
 # Two beats of the daemon, and what a loaded machine needs for one. A look once a minute would not do.
-MENDED_SECONDS = 8.0
+PATIENCE_SECONDS = 30.0
 STEADY_LOOKS = 8
 ELSEWHERE = "203.0.113.80"
 REFUSED = 7
@@ -49,7 +49,7 @@ def mended(lab: Lab) -> None:
     """The dns layer and the ip layer are back, and stay."""
     began = time.monotonic()
     while not (is_diverted(lab) and is_refused(lab)):
-        assert time.monotonic() - began < MENDED_SECONDS
+        assert time.monotonic() - began < PATIENCE_SECONDS
     for _ in range(STEADY_LOOKS):
         assert is_diverted(lab)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from banned import configuration
 
-from monitor.lab.client import Answer, Question
+from monitor.lab.client import Answer
+from monitor.lab.dig import Question
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4, RESOLVER_V6, Lan, Plan

@@ -19,7 +19,7 @@ def test_a_download_is_counted_whole_across_a_reload(lab: Lab, flows: str) -> No
     before = daemon.metric("config_info")
     capture = lab.capture()
     download, port = lab.client("laptop").start_curl(DOWNLOAD)
-    time.sleep(0.7)
+    daemon.wait_for("seen it begin", lambda: daemon.metric("handshakes_total", vendor="bytedance") >= 1)
     laptop = lab.client("laptop").mac
     daemon.configure(configuration(lab, flows, f'[[group]]\nname = "laptops"\nmembers = ["{laptop}"]\n'))
     old = daemon.page("/metrics")

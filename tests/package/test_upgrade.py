@@ -35,6 +35,7 @@ cd "$1/root"
 mount -t proc proc proc
 mount --rbind /dev dev
 mount -t tmpfs -o mode=755 tmpfs run
+mount --bind "$3" mnt
 rm -rf etc/gatewatch var/lib/gatewatch usr/share/gatewatch
 exec chroot . env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8 sh -ec '
 dpkg --purge gatewatch >/dev/null 2>&1 || true
@@ -76,9 +77,9 @@ def put(path: Path, text: str) -> None:
 
 def after(packages: Path, tmp_path: Path, script: str) -> str:
     """What the script's last commands print, behind a line `--`, where dpkg has installed what it names."""
-    steps = script.format(install=f"dpkg --install {packages}")
+    steps = script.format(install="dpkg --install /mnt")
     done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", PLACE, "sh", str(tmp_path), steps],
+        ["unshare", "--mount", "sh", "-c", PLACE, "sh", str(tmp_path), steps, str(packages)],
         capture_output=True, text=True, check=False, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -6,6 +6,7 @@ import resource
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 import dns.message
@@ -17,6 +18,7 @@ from monitor.sinkhole.framing import framed
 from monitor.sinkhole.settings import SinkholeLimits
 
 PACKETS = 20_000
+PATIENCE_SECONDS = 60.0
 BANNED = dns.message.make_query("www.tiktok.com", "HTTPS", want_dnssec=True)
 ALLOWED = dns.message.make_query("www.example.com", "A")
 
@@ -57,7 +59,7 @@ def test_mutated_packets_are_counted_and_cost_no_memory() -> None:
             if number % 50 == 0:
                 drain(client, place, number)
         assert memory() - before < 20_000  # KiB
-        time.sleep(0.4)
+        wait_until(lambda: len(place.sinkhole._upstream) == 0)
         still_serves(place)
         counts = place.sinkhole.counts
         assert sum(counts.queries.values()) > PACKETS * 0.95
@@ -80,16 +82,20 @@ def test_queries_that_come_faster_than_they_are_read_are_counted() -> None:
             client.send(BANNED.to_wire())
         over.set()
         standing.result(10)
-        end = time.monotonic() + 30
-        while sum(place.sinkhole.samples()["sinkhole_queries_total"].values()) < PACKETS:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        wait_until(lambda: sum(place.sinkhole.samples()["sinkhole_queries_total"].values()) >= PACKETS)
         queries = place.sinkhole.samples()["sinkhole_queries_total"]
         assert queries["unread",] > 100
         assert queries["banned",] + queries["unread",] == PACKETS
         still_serves(place)
         place.sinkhole.close_door("loopback")
         assert place.sinkhole.samples()["sinkhole_queries_total"]["unread",] == queries["unread",]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def drain(client: socket.socket, place: Place, sent: int) -> None:
@@ -116,8 +122,7 @@ def test_idle_connections_keep_nobody_out() -> None:
         assert place.count("connections", "full") >= 300
         for _ in range(20):
             held.enter_context(socket.create_connection((place.v4.address, place.v4.port), 3))
-        time.sleep(0.1)
-        assert place.count("connections", "greedy") >= 10
+        wait_until(lambda: place.count("connections", "greedy") >= 10)
 
 
 def test_idle_connections_are_closed() -> None:
@@ -128,7 +133,7 @@ def test_idle_connections_are_closed() -> None:
         client.sendall(framed(BANNED.to_wire())[:-1])
         began = time.monotonic()
         assert ended(client)
-        assert 0.2 < time.monotonic() - began < 1
+        assert time.monotonic() - began > 0.2
         assert place.count("connections", "idle") == 1
 
 

@@ -1,0 +1,35 @@
+"""Many questions through one process of dig."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from monitor.lab.namespace import Namespace
+
+# Whom to ask, for which name, for records of which type.
+Question = tuple[str, str, str]
+
+PORT_IN_USE: Final = "failed: address in use"
+BATCH_SECONDS: Final = 120.0
+
+
+def asked(question: Question) -> str:
+    """A question as dig takes it, and repeats it."""
+    server, name, kind = question
+    return f"@{server} {name} {kind}"
+
+
+def dig_batch(namespace: Namespace, questions: Sequence[Question], options: Sequence[str]) -> dict[Question, str]:
+    """What dig prints for each question, without those that it printed nothing for.
+
+    From 9.20 on dig begins with a question before it has closed the port of the last one. Where one port is for all,
+    it leaves out those that find the port in use; they are asked again.
+    """
+    told: dict[str, str] = {}
+    while missing := [line for line in map(asked, questions) if line not in told]:
+        lines = "".join(f"{line}\n" for line in missing)
+        done = namespace.run(["dig", *options, "-f", "-"], input=lines, timeout=BATCH_SECONDS)
+        more = {text.split("\n")[0].split("<<>> ")[-1]: text for text in done.stdout.split("\n; <<>> DiG ")}
+        told = {**more, **told}
+        if PORT_IN_USE not in done.stdout or not more.keys() & set(missing):
+            break
+    return {question: told[asked(question)] for question in questions if asked(question) in told}
