@@ -15,6 +15,8 @@ from subscribed import GOOD, Subscribed
 from monitor.cli.main import main
 from monitor.lists.copies import adopt, make_folder, shown
 
+pytestmark = pytest.mark.slow
+
 SHORT = b"a.example\nb.example\n"  # what `without_end` says
 DIGEST = hashlib.sha256(GOOD).hexdigest()
 NO_DAEMON = "no daemon runs here; one that starts will read them\n"

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from documents import commands, make_place, run_text
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_list_is_spoiled(tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ from contextlib import ExitStack, suppress
 import dns.message
 import dns.query
 import dns.rcode
+import pytest
 from place import Place, sinkhole
 
 from monitor.sinkhole.framing import framed
 from monitor.sinkhole.settings import SinkholeLimits
+
+pytestmark = pytest.mark.slow
 
 PACKETS = 20_000
 PATIENCE_SECONDS = 60.0
