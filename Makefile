@@ -49,7 +49,7 @@ test-debian13: ## run the tests and build the package in a root of Debian 13, as
 	.ci/debian13 make test-installed deb LEFT_OUT=--ignore=tests/vm ARGS='$(ARGS)'
 
 fuzz: $(VENV)/test.stamp ## search for inputs that break a rule, for SECONDS=3600
-	PYTHONPATH=tests $(VENV)/bin/python -P -m fuzz --seconds $(SECONDS) $(ARGS)
+	PYTHONPATH=tests:tests/policy $(VENV)/bin/python -P -m fuzz --seconds $(SECONDS) $(ARGS)
 
 endure: $(VENV)/test.stamp ## run under load for HOURS=8, as root; results go to bench/RESULTS.md
 	$(VENV)/bin/python bench/endure.py --hours $(HOURS)

@@ -10,7 +10,7 @@ import secrets
 import sys
 from typing import Final
 
-PARTS: Final = ("frames",)
+PARTS: Final = ("frames", "policies")
 
 
 def main() -> int:

@@ -269,14 +269,6 @@ def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> s
     return "pass"
 
 
-def has_one_owner(world: World, packet: Packet, *catalogues: Listed) -> bool:
-    """Whether nobody but one owner may have the destination, where answers led to it."""
-    inside = plain_destination(packet.destination)
-    led = {unnamed(owner_words(owner)) for text, owner in world.taught if packed(text) == inside}
-    own = {owners_of(listed, packet.destination) for listed in catalogues} - {("", "", "")}
-    return not led or len(led | own) == 1
-
-
 def unnamed(owner: tuple[str, str, str]) -> tuple[str, str, str]:
     return owner[0], "" if owner[1] == "unknown" else owner[1], owner[2]
 
