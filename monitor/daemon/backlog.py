@@ -28,6 +28,7 @@ class Backlog:
         self._perform = perform
         self._waiting: deque[list[Change] | Callable[[], None]] = deque()
         self._scheduled = False
+        self._working = False
         self._empty = Event()
         self._empty.set()
         self._began = 0.0
@@ -56,6 +57,12 @@ class Backlog:
         else:
             act()
 
+    def next(self, act: Callable[[], None]) -> None:
+        """Does something else as the next thing, before all that waits."""
+        self._waiting.appendleft(act)
+        if not self._scheduled and not self._working:
+            self._rest(worked=False)
+
     async def done(self) -> None:
         """Once nothing waits."""
         await self._empty.wait()
@@ -67,6 +74,7 @@ class Backlog:
 
     def _work(self) -> None:
         self._scheduled = False
+        self._working = True
         until = self._loop.time() + WORK_SECONDS
         worked = bool(self._waiting)
         try:
@@ -79,6 +87,7 @@ class Backlog:
                 if self._loop.time() >= until:
                     break
         finally:
+            self._working = False
             self._rest(worked)
 
     def _rest(self, worked: bool) -> None:

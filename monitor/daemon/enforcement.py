@@ -134,10 +134,7 @@ class Enforcement:
         changes = self._holding.follow(news)
         policy = self._gateway.policy
         if changed and policy is not None:
-            self._holding.rebuild(enforcer, policy)
-            self.learning.rule()
-            if self._holding.backlog:
-                self._holding.backlog.then(self.learning.restore)
+            self._holding.rebuild(enforcer, policy, self.learning.rule)
         elif changes:
             self._holding.change_members(changes)
         if kills:

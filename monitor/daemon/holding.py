@@ -21,10 +21,11 @@ from monitor.model import Histogram, Samples, reverse_key
 from monitor.policy.ban import CLOSED
 from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
 from monitor.policy.desired import TABLE, Desired
-from monitor.policy.diff import change_elements, diff
+from monitor.policy.diff import change_elements
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion, kill_set
 from monitor.policy.table import bare_table, plan_table
+from monitor.policy.transition import Transition
 
 ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
@@ -138,18 +139,22 @@ class Holding:
             self.enforcer = None
             self.desired = Desired()
 
-    def rebuild(self, enforcer: Enforcer, policy: Policy) -> None:
-        """Another policy, other members: the table as it must be now, by the fewest changes.
+    def rebuild(self, enforcer: Enforcer, policy: Policy, between: Callable[[], None] | None = None) -> None:
+        """Another policy, other members: the table as it must be now, without a gap on the way.
 
-        Where they are many, `backlog` still has some of them when this returns.
+        `between` is called once the new rules are there and the old ones still are: learned addresses change their sets
+        then. Where the changes are many, `backlog` still has some of them when this returns.
         """
         wanted, self._wanted = self._wanted or self._loop.time(), 0.0
         desired = self._plan(policy)
-        changes = diff(desired, self.desired)
-        if changes:
+        steps = Transition(desired, self.desired)
+        if steps.put or steps.take:
             self._read_counters(enforcer)
         self.desired = desired
-        self.backlog.add(changes, wanted)
+        self.backlog.add(steps.put, wanted)
+        if between is not None:
+            self.backlog.then(between)
+        self.backlog.add(steps.take, wanted)
 
     def _perform(self, changes: Sequence[Change]) -> None:
         """Where the table is gone they have no place; `reconcile` makes it with all that is wanted."""

@@ -4,10 +4,10 @@ Before an address is learned, the names under which devices know it are asked fo
 connection is refused for a moment; names that show up later free it at once.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, final
 
 from monitor.attribution.networks import address_text
@@ -71,7 +71,10 @@ class Learning:
         self._lookups.resolvers = self._upstreams()
 
     def rule(self) -> None:
-        """Other bans are in force, or stand on other ground: what they no longer want is freed."""
+        """Other bans are in force, or stand on other ground: what they no longer want is freed.
+
+        To be called while the rules of before still hold beside the new ones.
+        """
         policy, ground = self._gateway.policy, self._ground
         enforcer = self._holding.enforcer
         if policy is None or ground is None or enforcer is None:
@@ -84,9 +87,10 @@ class Learning:
         self._learned.limit = ground.config.limits.learned
         self._settle(self._learned.govern(self._now()))
         self._publish(self._learned)
+        self._restore_passing(enforcer, policy)
         chains = {owner: chain_for(self._holding.desired, *owner) for owner in self._learned.owners()}
         if any(self._chains.get(owner, chain) != chain for owner, chain in chains.items()):
-            self.restore()
+            self._put_back(self._learned.addresses())
         self._chains = chains
 
     def step(self, seconds: float) -> None:
@@ -122,8 +126,7 @@ class Learning:
         """The table was made anew, or has other chains: what passes goes back, then what is learned, bit by bit."""
         enforcer, policy = self._holding.enforcer, self._gateway.policy
         if enforcer is not None and policy is not None:
-            for name, addresses, seconds in self._passing.standing():
-                self._excuse(enforcer, policy, name, addresses, seconds)
+            self._restore_passing(enforcer, policy)
         if self._learned is not None:
             self._put_back(self._learned.addresses())
 
@@ -213,6 +216,10 @@ class Learning:
                     enforcer.put(set_name, keys, seconds, name)
         return bool(excused)
 
+    def _restore_passing(self, enforcer: Enforcer, policy: Policy) -> None:
+        for name, addresses, seconds in self._passing.standing():
+            self._excuse(enforcer, policy, name, addresses, seconds)
+
     def _verify(self, address: bytes, now: float) -> bool:
         """Asks for the names that devices know the address by; True where the answers must be waited for.
 
@@ -254,10 +261,10 @@ class Learning:
         some, rest = addresses[:ADDRESSES_AT_ONCE], addresses[ADDRESSES_AT_ONCE:]
         self._perform(enforcer, [lesson for address in some for lesson in learned.lessons_of(address, now)], now)
         if rest:
-            asyncio.get_running_loop().call_soon(self._put_back, rest)
+            self._holding.backlog.next(partial(self._put_back, rest))
 
     def _perform(self, enforcer: Enforcer, lessons: Sequence[Lesson], now: float) -> None:
-        """One batch for what goes, and one for each name that brings something.
+        """A batch for each name that brings something, then one for what goes: an address may have another owner.
 
         What goes to a chain that is still to come is put back once it is there.
         """
@@ -275,11 +282,13 @@ class Learning:
                     for set_name in sets + ([f"learned{family}"] if lesson.last else []):
                         gone.setdefault(set_name, []).append(key)
         with self._telling(enforcer):
-            for set_name, keys in gone.items():
-                enforcer.forget(set_name, keys)
+            kept: set[tuple[str, bytes]] = set()
             for (chain, until, name), keys in come.items():
                 if learned_set(chain, 4) in enforcer.elements.specs:
                     enforcer.learn(chain, keys, until - now, name)
+                    kept.update([(learned_set(chain, 4 if len(key) == 4 else 6), key) for key in keys])
+            for set_name, keys in gone.items():
+                enforcer.forget(set_name, [key for key in keys if (set_name, key) not in kept])
 
     @contextmanager
     def _telling(self, enforcer: Enforcer) -> Iterator[None]:

@@ -19,13 +19,15 @@ from monitor.kernel.nfnetlink import (
 )
 from monitor.kernel.nftables import Nftables
 from monitor.policy.desired import TABLE
+from monitor.policy.moves import PASSAGE, WAS
 from monitor.policy.rules import ALIVE, LAN, kill_set
 from monitor.wire.set_elements import attribute
 
 NOTHING: Final = "nothing was left in the kernel"
 CLEARED: Final = "removed what a daemon left in the kernel"
 CLOSED_HOLD: Final = "the bans of a daemon that died are lifted, except those that fail closed: their addresses hold"
-OWNER_CHAINS: Final = ("v_", "c_")
+# A daemon that dies while it changes the table leaves chains that only such a change has.
+OWNER_CHAINS: Final = ("v_", "c_", PASSAGE)
 
 
 def clear() -> str:
@@ -60,7 +62,8 @@ def clear_tables(batches: Batches, nftables: Nftables) -> str:
 
 def fails_closed(nftables: Nftables) -> bool:
     """Whether a ban by address holds without the daemon."""
-    return any(chain.startswith(OWNER_CHAINS) for chain in nftables.chains_with_set(TABLE, LAN))
+    chains = [chain for name in (LAN, LAN + WAS) for chain in nftables.chains_with_set(TABLE, name)]
+    return any(chain.startswith(OWNER_CHAINS) for chain in chains)
 
 
 def open_kill_sets() -> list[str]:

@@ -7,7 +7,7 @@ holds for each portion.
 from collections.abc import Sequence
 from typing import Final
 
-from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
+from monitor.policy.change import AddElements, Change, DeleteElements, PutChain, ReplaceElements
 
 # 0.1 s each in a table of 200,000 prefixes, however few they are: the kernel's price of a transaction there. Seen by
 # `perf` on Linux 6.18: half goes to nft_rbtree_commit, which walks the whole set to index it anew, half to
@@ -24,7 +24,7 @@ def portions(changes: Sequence[Change]) -> list[list[Change]]:
     for change in changes:
         for part in divide(change):
             of_elements = int(isinstance(part, AddElements | DeleteElements | ReplaceElements))
-            weight, most = (weigh(part), ELEMENTS_MAX) if of_elements else (1, RULES_MAX)
+            weight, most = weigh(part), ELEMENTS_MAX if of_elements else RULES_MAX
             if of_elements != kind or size + weight > most:
                 found.append([])
                 kind, size = of_elements, 0
@@ -49,4 +49,6 @@ def weigh(change: Change) -> int:
         return len(change.elements)
     if isinstance(change, DeleteElements):
         return len(change.keys)
-    return len(change.keys) + len(change.elements) if isinstance(change, ReplaceElements) else 1
+    if isinstance(change, ReplaceElements):
+        return len(change.keys) + len(change.elements)
+    return max(1, len(change.chain.rules)) if isinstance(change, PutChain) else 1
