@@ -53,6 +53,8 @@ What always holds, each with the test that keeps it:
 - a table that somebody took away comes back, and what enforcement lacks costs nothing else:
   `tests/netns/test_netns_mending.py`, `tests/netns/test_netns_faults.py`; nobody who may pass is refused meanwhile:
   `tests/netns/test_netns_enforce_life.py`
+- what two policies refuse is refused at each step from one to the other, and what both pass passes:
+  `tests/policy/test_fake_kernel.py`, `tests/policy/test_gaps.py`
 - nothing that is banned passes while a large policy comes or goes, and one that is taken away comes back whole:
   `tests/netns/test_netns_large.py`
 - a clock that is set ends nothing, counts nothing again and keeps nothing waiting: `tests/core/test_clock.py`,

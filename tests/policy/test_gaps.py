@@ -1,6 +1,6 @@
 """Pairs of policies that once had a gap, or a refusal of what both let pass, on the way from one to the other.
 
-Each was found by `make fuzz`, by an administrator, or by reading `transition.py` for what could go wrong.
+Each was found by `make fuzz ARGS=policies`, by an administrator, or by reading `transition.py` for what could go wrong.
 """
 
 from dataclasses import replace
