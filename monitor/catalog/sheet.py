@@ -30,7 +30,7 @@ class Sheet:
     """
 
     __slots__ = (
-        "_any_label", "_builder", "_protected", "_public", "_tails", "apex", "asns", "complaints", "cut", "entries",
+        "_builder", "_protected", "_public", "_tail", "_tails", "apex", "asns", "complaints", "cut", "entries",
         "exacts", "first_refused", "hosting", "ignored", "left_out", "line", "origin", "owner", "prefixes",
         "public_suffix", "refused", "section", "suffixes", "within",
     )  # fmt: skip
@@ -45,8 +45,9 @@ class Sheet:
         self._public = public
         self._builder = builder
         self._protected = protected
-        self._tails = frozenset([tail_of(name) for name in protected])
-        self._any_label = any(b"." not in name for name in protected)
+        # The last bytes of a name decide for nearly all names that it is not protected.
+        self._tail = min([len(name) for name in protected], default=0)
+        self._tails = frozenset([name[-self._tail :] for name in protected])
         self.owner = owner
         self.line = 0
         self.entries = 0
@@ -88,7 +89,7 @@ class Sheet:
         if part == ICANN_SUFFIX:
             self._refuse_suffix("a public suffix, under which anybody may register", text)
             return
-        if self._tails and self._is_protected(name):
+        if self._tail and name[-self._tail :] in self._tails and is_under(name, self._protected):
             self._refuse("a protected name, which no ban may touch", text)
             return
         if part == PRIVATE_SUFFIX and not self.hosting and not exact:
@@ -100,10 +101,6 @@ class Sheet:
             self.suffixes += 1
         if self._builder is not None:
             self._builder.add_name(name, exact, self.owner)
-
-    def _is_protected(self, name: bytes) -> bool:
-        """The last two labels decide for nearly all names, so that a long list costs one look-up a name."""
-        return (self._any_label or tail_of(name) in self._tails) and is_under(name, self._protected)
 
     def prefix(self, text: str) -> None:
         address, bits, fault = parse_prefix(text)
@@ -179,10 +176,3 @@ class Sheet:
     def _complain(self, complaint: Complaint) -> None:
         if len(self.complaints) < COMPLAINTS_KEPT:
             self.complaints.append(complaint)
-
-
-def tail_of(name: bytes) -> bytes:
-    """The last two labels of a name, or its only one."""
-    dot = name.rfind(b".")
-    dot = name.rfind(b".", 0, dot) if dot >= 0 else -1
-    return name[dot + 1 :]

@@ -13,7 +13,7 @@ from monitor.catalog.prefix import parse_address
 from monitor.catalog.sheet import Sheet
 
 SEPARATORS: Final = re.compile(r"[,;\t]|\s+")
-RANKED: Final = re.compile(r'\s*(?:"?\d+"?[,;\t ]\s*)+"?[^\s",;]*[^\W\d_][^\s",;]*\.[^\s",;]+"?(?:[,;\t ]|$)')
+RANKED: Final = re.compile(r'(?:"?\d+"?[,;\t ]\s*)+"?[^\s",;]*[^\W\d_][^\s",;]*\.[^\s",;]+"?(?:[,;\t ]|$)')
 # Words of a head line.
 HEADS: Final = frozenset(
     ("address", "domain", "domains", "fqdn", "globalrank", "host", "hostname", "ip", "name", "rank", "url")
@@ -45,4 +45,4 @@ def read_value(value: str, text: str, sheet: Sheet) -> None:
 
 def is_ranked(line: str) -> bool:
     """Whether a number or several stand before a name, as in a ranking."""
-    return RANKED.match(line) is not None
+    return RANKED.match(line.strip()) is not None

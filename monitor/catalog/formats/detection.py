@@ -14,7 +14,7 @@ from monitor.catalog.suffixes import PublicSuffixes
 
 ADBLOCK_HEAD: Final = "[Adblock"
 # Lines that are no comment; a list may begin with many comments.
-SAMPLE_LINES: Final = 1_000
+SAMPLE_LINES: Final = 500
 SAMPLE_MOST: Final = 20_000
 # Of the sample's lines, what a format must read for there to be no doubt.
 SURE_PERCENT: Final = 90

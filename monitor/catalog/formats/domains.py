@@ -12,22 +12,29 @@ from monitor.catalog.sheet import Sheet
 
 # A line of these alone is an IPv4 address, a prefix or a range.
 OF_ADDRESSES: Final = "0123456789./- \t"
+# Digits, dots and stars stand before it in ASCII.
+LETTERS: Final = "A"
 
 
 def read_line(line: str, sheet: Sheet) -> None:
     text = without_comment(line)
     if is_comment(text):
         return
-    if (text[0].isdigit() and is_address(text)) or ":" in text:
+    if text[0] < LETTERS:
+        read_marked(text, sheet)
+    elif ":" in text:
         read_prefix(text.split(";", 1)[0].strip(), sheet)
-    elif text.startswith("*."):
-        sheet.suffix(text[2:])
-    elif text.startswith("."):
-        sheet.suffix(text[1:])
     else:
         sheet.suffix(text)
 
 
-def is_address(text: str) -> bool:
-    """Whether the text, up to a `;`, has only characters that addresses, prefixes and ranges have."""
-    return not text.split(";", 1)[0].strip(OF_ADDRESSES)
+def read_marked(text: str, sheet: Sheet) -> None:
+    """A line that begins with a digit or a mark."""
+    if text.startswith("*."):
+        sheet.suffix(text[2:])
+    elif text.startswith("."):
+        sheet.suffix(text[1:])
+    elif ":" in text or not text.split(";", 1)[0].strip(OF_ADDRESSES):
+        read_prefix(text.split(";", 1)[0].strip(), sheet)
+    else:
+        sheet.suffix(text)
