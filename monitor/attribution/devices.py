@@ -26,12 +26,13 @@ class Device:
     `via` is the MAC that its frames came from last. `group` is
     the label that the policy gave, `""` while nobody has asked since something about the device changed. `merged` is
     the device that this one turned out to be; `router` says that its addresses are devices of their own. `recent` is
-    for whoever keeps books: the page that was open last. `groups` are all that the policy gave, as of `group`.
+    for whoever keeps books: the page that was open last. `groups` are all that the policy gave, as of `group`, and
+    `excluding` those that exclude it.
     """
 
     __slots__ = (
-        "address", "addresses", "first", "gone", "group", "groups", "hostname", "interface", "label", "last", "mac",
-        "merged", "number", "recent", "router", "via",
+        "address", "addresses", "excluding", "first", "gone", "group", "groups", "hostname", "interface", "label",
+        "last", "mac", "merged", "number", "recent", "router", "via",
     )  # fmt: skip
 
     def __init__(self, number: int, mac: bytes, address: bytes, interface: int, now: float) -> None:
@@ -46,6 +47,7 @@ class Device:
         self.last = now
         self.group = ""
         self.groups: tuple[str, ...] = ()
+        self.excluding: tuple[str, ...] = ()
         self.label = ""
         self.gone = False
         self.router = False

@@ -2,7 +2,7 @@
 
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from monitor.catalog.index import Index
@@ -21,7 +21,9 @@ from monitor.errors import EXIT_FINDING, EXIT_OK, UsageError
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, IP, Ban
 from monitor.policy.banned_names import banned_names
+from monitor.policy.group_words import parts_of
 from monitor.policy.groups import Group, GroupMembers
+from monitor.policy.judge import holds
 from monitor.policy.orders import Standing
 from monitor.policy.protected import PROTECTED
 from monitor.policy.schedule import ALWAYS
@@ -32,7 +34,8 @@ from monitor.units import count_text
 def run(arguments: Namespace) -> int:
     """What cannot be said in the format is told on standard error; 1 where something to be banned is missing."""
     config = read_config(arguments.config)
-    members = group_members(config, arguments.group)
+    groups = {group.name: GroupMembers(Group(group.name, group.members)) for group in config.groups}
+    members = group_members(groups, arguments.group)
     loaded = load_cached(user_lists(config))
     missing = [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]
     missing += unknown_targets(config, loaded.index)
@@ -41,7 +44,7 @@ def run(arguments: Namespace) -> int:
     layer = IP if arguments.format == "nft" else DNS
     standing = configured_standing(config, loaded.index)
     enforced = [ban for ban in standing.bans if ban.mode == ENFORCE and layer in ban.layers]
-    bans = [ban for ban in enforced if not ban.groups or arguments.group in ban.groups]
+    bans = [ban for ban in enforced if is_exported(ban, arguments.group, layer)]
     for line in left_out(config, enforced, bans, members):
         complain(line)
     bans = [replace(ban, schedule=ALWAYS) for ban in bans]
@@ -49,7 +52,7 @@ def run(arguments: Namespace) -> int:
     if layer == IP:
         local = [*map(str, config.capture.local)]
         territory = Territory(loaded.index, [*map(str, config.capture.nat64)], local)
-        lines = nft(bans, members, territory, about)
+        lines = nft(bans, members, groups, territory, about)
     else:
         lines = name_lines(config, loaded.index, bans, arguments, about)
     for line in lines:
@@ -73,14 +76,22 @@ def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespa
     return NAME_FORMATS[arguments.format](rules, about)
 
 
-def group_members(config: Config, name: str) -> GroupMembers | None:
+def is_exported(ban: Ban, group: str, layer: str) -> bool:
+    """Whether the ban is for the group, or for everyone. A list of names is for everyone who asks, so that a ban which
+    leaves a group out is only in lists for a group that is not left out.
+    """
+    if layer == IP and not group:
+        return any(not parts_of(word)[0] for word in ban.groups or ("",))
+    return holds(ban, (group,)) if group else not ban.groups
+
+
+def group_members(groups: Mapping[str, GroupMembers], name: str) -> GroupMembers | None:
     """The group of that name, None for everyone. Raises UsageError with the nearest one."""
     if not name:
         return None
-    for group in config.groups:
-        if group.name == name:
-            return GroupMembers(Group(group.name, group.members))
-    known = [group.name for group in config.groups]
+    if name in groups:
+        return groups[name]
+    known = list(groups)
     near = nearest(name, known)
     hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"
     raise UsageError(f"no group '{name}'{hint}")
@@ -95,6 +106,10 @@ def left_out(config: Config, enforced: list[Ban], bans: list[Ban], members: Grou
         if not ban.schedule.is_always():
             yield f"{ban.id}: has a schedule, the export holds always"
     if config.exceptions:
-        yield f"{count_text(len(config.exceptions), 'exception')} of single devices left out"
-    if members is not None and members.patterns:
+        yield f"{count_text(len(config.exceptions), 'exception')} left out"
+    if members is not None and (members.named.patterns or members.excluded.patterns):
         yield f"members of {members.name} by host name are left out"
+    for other in dict.fromkeys(other for ban in bans for word in ban.groups for other in parts_of(word)[1]):
+        group = GroupMembers(next(Group(one.name, one.members) for one in config.groups if one.name == other))
+        if group.named.patterns or not group.excluded.is_empty():
+            yield f"{other}, which a ban leaves out, has members by host name or exclusion: these are left out"

@@ -1,61 +1,125 @@
 """Banned prefixes as a table for nft that stands for itself: nothing in it needs gatewatch to run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from monitor.attribution.networks import address_text
-from monitor.policy.ban import ENFORCE, IP, Ban
-from monitor.policy.groups import GroupMembers
-from monitor.policy.judge import covers
+from monitor.policy.ban import ENFORCE, IP, Ban, covers
+from monitor.policy.exemption_rules import ENCRYPTED_DNS, PLAIN_DNS
+from monitor.policy.group_words import parts_of
+from monitor.policy.groups import GroupMembers, MemberList
 from monitor.policy.members import merge_spans
 from monitor.policy.territory import Territory
 
 TABLE: Final = "gatewatch_export"
 
 
-def nft(bans: Sequence[Ban], group: GroupMembers | None, territory: Territory, about: str) -> Iterator[str]:
-    """Lines that replace the table as a whole; without a group it is for everyone."""
+@dataclass(frozen=True)
+class Part:
+    """Bans that let the same packets pass: those of `others` (groups that they leave out), and where they are about
+    encrypted DNS alone (`spares_dns`), plain DNS. `mark` is behind the names of its sets and its chain.
+    """
+
+    mark: str
+    others: tuple[str, ...]
+    spares_dns: bool
+    bans: tuple[Ban, ...]
+
+    def is_about(self, vendor: str, service: str, category: str) -> bool:
+        wider = any(is_banned(self.bans, vendor, service, "" if category == ENCRYPTED_DNS else category))
+        if not self.spares_dns:
+            return wider
+        return not wider and category == ENCRYPTED_DNS and any(is_banned(self.bans, vendor, service, category))
+
+
+def parts_of_bans(bans: Sequence[Ban], name: str) -> list[Part]:
+    """The bans by what they let pass; `name` is the group that the table is for, `""` for everyone."""
+    by_others: dict[tuple[str, ...], list[Ban]] = {}
+    for ban in bans:
+        for word in ban.groups or ("",):
+            first, others = parts_of(word)
+            if first in ("", name) and name not in others:
+                by_others.setdefault(others, []).append(ban)
+    found: list[Part] = []
+    for others, some in (by_others or {(): []}).items():
+        for spares_dns in (False, True):
+            mark = f"_{len(found)}" if found else ""
+            found.append(Part(mark, others, spares_dns, tuple(some)))
+    return found
+
+
+def nft(
+    bans: Sequence[Ban],
+    group: GroupMembers | None,
+    groups: Mapping[str, GroupMembers],
+    territory: Territory,
+    about: str,
+) -> Iterator[str]:
+    """Lines that replace the table as a whole; without a group it is for everyone. `groups` are all by name."""
     yield f"# {about}"
     yield f"table inet {TABLE}"
     yield f"delete table inet {TABLE}"
     yield f"table inet {TABLE} {{"
-    families = ((4, territory.v4), (6, territory.v6))
-    filled = []
-    for family, intervals in families:
-        found = merge_spans(
-            [
-                span_of(key)
-                for (vendor, service, category), number in territory.owners.items()
-                if is_banned(bans, vendor, service, category)
-                for key in intervals[number]
+    rules: list[str] = []
+    chains: list[str] = []
+    for part in parts_of_bans(bans, group.name if group is not None else ""):
+        filled: list[int] = []
+        for family, intervals in ((4, territory.v4), (6, territory.v6)):
+            keys = [
+                key for owner, number in territory.owners.items() if part.is_about(*owner) for key in intervals[number]
             ]
-        )
-        yield f"\tset banned{family} {{"
-        yield f"\t\ttype ipv{family}_addr"
-        yield "\t\tflags interval"
-        if found:
-            yield "\t\telements = {"
-            yield from (f"\t\t\t{span_text(span)}," for span in found)
-            yield "\t\t}"
-            filled.append(family)
-        yield "\t}"
+            found = merge_spans([span_of(key) for key in keys])
+            if found or not part.mark:
+                yield from set_lines(f"banned{family}{part.mark}", family, found)
+            if found:
+                filled.append(family)
+        rules += part_rules(part, group, filled)
+        if filled or not part.mark:
+            chains += refuse_chain(part, groups)
     yield "\tchain forward {"
     yield "\t\ttype filter hook forward priority filter - 5; policy accept;"
-    for source in ("",) if group is None else sources(group):
-        for family in filled:
-            words = "ip" if family == 4 else "ip6"
-            if source.partition(" ")[0] in (words, "ether", "iifname", ""):
-                yield f"\t\t{source} {words} daddr @banned{family} jump refuse".replace("\t ", "\t")
+    if group is not None:
+        yield from (f"\t\t{source} return" for source in sources(group.excluded))
+    yield from rules
     yield "\t}"
-    yield "\tchain refuse {"
-    yield "\t\tmeta l4proto tcp reject with tcp reset"
-    yield "\t\treject with icmpx type port-unreachable"
-    yield "\t}"
+    yield from chains
     yield "}"
 
 
-def is_banned(bans: Sequence[Ban], vendor: str, service: str, category: str) -> bool:
-    return any(
+def set_lines(name: str, family: int, found: Sequence[tuple[int, int, int]]) -> Iterator[str]:
+    yield f"\tset {name} {{"
+    yield f"\t\ttype ipv{family}_addr"
+    yield "\t\tflags interval"
+    if found:
+        yield "\t\telements = {"
+        yield from (f"\t\t\t{span_text(span)}," for span in found)
+        yield "\t\t}"
+    yield "\t}"
+
+
+def part_rules(part: Part, group: GroupMembers | None, filled: Sequence[int]) -> Iterator[str]:
+    for source in ("",) if group is None or group.is_open() else sources(group.named):
+        for family in filled:
+            words = "ip" if family == 4 else "ip6"
+            if source.partition(" ")[0] in (words, "ether", "iifname", ""):
+                rule = f"{source} {words} daddr @banned{family}{part.mark} jump refuse{part.mark}"
+                yield f"\t\t{rule.strip()}"
+
+
+def refuse_chain(part: Part, groups: Mapping[str, GroupMembers]) -> Iterator[str]:
+    yield f"\tchain refuse{part.mark} {{"
+    if part.spares_dns:
+        yield f"\t\t{PLAIN_DNS}"
+    for other in part.others:
+        yield from (f"\t\t{source} return" for source in sources(groups[other].named))
+    yield "\t\tmeta l4proto tcp reject with tcp reset"
+    yield "\t\treject with icmpx type port-unreachable"
+    yield "\t}"
+
+
+def is_banned(bans: Sequence[Ban], vendor: str, service: str, category: str) -> Iterator[bool]:
+    return (
         ban.mode == ENFORCE and IP in ban.layers and covers(subject, vendor, service, (category,)) >= 0
         for ban in bans
         for subject in ban.subjects
@@ -75,7 +139,7 @@ def span_text(span: tuple[int, int, int]) -> str:
     return begin if first == last else f"{begin}-{address_text(last.to_bytes(size, 'big'))}"
 
 
-def sources(group: GroupMembers) -> Iterator[str]:
+def sources(group: MemberList) -> Iterator[str]:
     """What the group's members are known by; those known by their host name only are left out."""
     if group.macs:
         yield f"ether saddr {{ {', '.join(sorted(mac.hex(':') for mac in group.macs))} }}"

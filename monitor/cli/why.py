@@ -26,8 +26,8 @@ from monitor.core.settings import Lookup
 from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_OK, GatewatchError
 from monitor.lists.cache import load_cached
-from monitor.policy.ban import Ban
-from monitor.policy.judge import Policy, covers
+from monitor.policy.ban import Ban, covers
+from monitor.policy.judge import Policy
 from monitor.policy.protected import is_under
 
 STANDARD_INPUT: Final = "-"

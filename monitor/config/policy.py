@@ -8,6 +8,7 @@ from monitor.config.sections import Ban as BanSection
 from monitor.config.sections import Config
 from monitor.config.targets import with_subjects
 from monitor.policy.ban import Ban, Exemption, parse_subject
+from monitor.policy.group_words import words_of
 from monitor.policy.judge import Policy
 from monitor.policy.orders import Standing, ban_id, distinct
 
@@ -19,7 +20,15 @@ def configured_standing(config: Config, index: Index) -> Standing:
     """
     config = with_subjects(config, index)
     exemptions = tuple(
-        Exemption(packed_device(one.device), one.name.encode(), one.vendor, one.until, one.reason)
+        Exemption(
+            packed_device(one.device) if one.device else b"",
+            one.name.encode(),
+            one.vendor,
+            one.until,
+            one.reason,
+            one.group,
+            one.prefix,
+        )
         for one in config.exceptions
     )
     return Standing(tuple(distinct([_ban(section) for section in config.bans if section.enabled])), exemptions)
@@ -63,9 +72,9 @@ def local_time(now: float) -> tuple[int, int]:
 
 def _ban(section: BanSection) -> Ban:
     return Ban(
-        id=ban_id(section.vendors, section.groups),
+        id=ban_id(section.vendors, words_of(section.groups)),
         subjects=tuple(parse_subject(target) for target in section.vendors),
-        groups=section.groups,
+        groups=words_of(section.groups),
         mode=section.mode,
         layers=frozenset(section.layers),
         schedule=section.schedule,

@@ -34,6 +34,7 @@ from monitor.config.subjects import device, group_name, interface, list_name, me
 from monitor.config.table import Table, chosen
 from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, size
 from monitor.limits import Limits
+from monitor.policy.group_words import BUT
 
 S = TypeVar("S")
 
@@ -56,7 +57,7 @@ def read_config(top: Table, path: str, digest: str) -> Config:
         metrics=_section(top, "metrics", lambda table: Metrics(table.parsed("listen", Metrics.listen, endpoint))),
         groups=groups,
         bans=_array(top, "ban", lambda table: _ban(table, group_names)),
-        exceptions=_array(top, "exception", _exemption),
+        exceptions=_array(top, "exception", lambda table: _exemption(table, group_names)),
         sinkhole=_section(top, "sinkhole", _sinkhole),
         lists=lists,
         geo=_section(top, "geo", lambda table: _geo(table, folder)),
@@ -106,6 +107,8 @@ def _group(table: Table) -> Group:
 def _group_name(text: str, groups: list[str]) -> str:
     if not groups:
         raise ValueError(f"there is no [[group]], so none is '{text}'; without this key the ban is for everyone")
+    if text.startswith(BUT):
+        return BUT + chosen(text[len(BUT) :].strip(), groups)
     return chosen(text, groups)
 
 
@@ -128,14 +131,18 @@ def _ban(table: Table, groups: list[str]) -> Ban:
     )
 
 
-def _exemption(table: Table) -> Exemption:
+def _exemption(table: Table, groups: list[str]) -> Exemption:
     exemption = Exemption(
-        device=table.parsed("device", "", device, required=True),
+        device=table.parsed("device", Exemption.device, device),
+        group=table.parsed("group", Exemption.group, lambda text: chosen(text, groups)),
+        prefix=table.parsed("prefix", Exemption.prefix, lambda text: str(prefix(text))),
         name=table.parsed("name", Exemption.name, name),
         vendor=table.parsed("vendor", Exemption.vendor, subject),
         until=table.any("until", Exemption.until, moment),
         reason=table.text("reason", Exemption.reason),
     )
+    if sum(map(table.has, ("device", "group", "prefix"))) != 1:
+        table.complain("", "needs one of device, group and prefix")
     if table.has("name") == table.has("vendor"):
         table.complain("", "needs either a name or a vendor")
     return exemption

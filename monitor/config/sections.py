@@ -45,7 +45,9 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Group:
-    """`members`: MAC addresses, addresses, prefixes, `host:` patterns and `iface:` names."""
+    """`members`: MAC addresses, addresses, prefixes, `host:` patterns and `iface:` names; those behind a `!` are
+    never in the group.
+    """
 
     name: str
     members: tuple[str, ...] = ()
@@ -53,8 +55,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Ban:
-    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone. A ban that is not `enabled`
-    has no effect.
+    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone, one behind a `!` is left out.
+    A ban that is not `enabled` has no effect.
     """
 
     vendors: tuple[str, ...]
@@ -72,9 +74,13 @@ class Ban:
 
 @dataclass(frozen=True)
 class Exemption:
-    """An `[[exception]]`: one device may reach one name or vendor; `until` in seconds since the epoch, 0: no end."""
+    """An `[[exception]]`: a device, a group or a prefix may reach one name or vendor; `until` in seconds since the
+    epoch, 0: no end.
+    """
 
-    device: str
+    device: str = ""
+    group: str = ""
+    prefix: str = ""
     name: str = ""
     vendor: str = ""
     until: float = 0.0

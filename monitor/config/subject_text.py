@@ -6,8 +6,7 @@ from monitor.catalog.coverage import NO_COVERAGE
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.catalog.index import Index
 from monitor.catalog.subject_index import PART, Resolution, SubjectIndex
-from monitor.policy.ban import Ban, Subject, parse_subject
-from monitor.policy.judge import covers
+from monitor.policy.ban import Ban, Subject, covers, parse_subject
 from monitor.units import count_text
 
 

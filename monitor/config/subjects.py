@@ -8,6 +8,7 @@ from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
 from monitor.catalog.words import tokens
 from monitor.config.device_address import MAC_BYTES, mac, packed_device
 from monitor.config.values import prefix
+from monitor.policy.group_words import BUT
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -82,7 +83,9 @@ def subject(text: str) -> str:
 
 
 def member(text: str) -> str:
-    """A MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`."""
+    """A MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`; behind a `!` one that is never a member."""
+    if text.startswith(BUT) and not text.startswith(BUT + BUT):
+        return BUT + member(text[len(BUT) :].strip())
     scheme, _, rest = text.partition(":")
     if scheme == "host" and rest:
         return f"host:{rest.lower()}"

@@ -54,6 +54,7 @@ class Accounting:
             group = names[0] if names else NO_GROUP
             device.group = group
             device.groups = tuple(names)
+            device.excluding = tuple(self.groups.excluding(device))
             if self.judge.policy is not None:
                 self.moved.append(device)
         return group

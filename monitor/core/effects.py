@@ -57,13 +57,14 @@ class Used:
 class Follow:
     """The device of this number is in these groups now, and known by these keys; no groups: forget it.
 
-    `mac` is its own, `b""` where only its addresses are.
+    `mac` is its own, `b""` where only its addresses are. `excluding` are the groups that exclude it.
     """
 
     number: int
     groups: tuple[str, ...]
     mac: bytes
     addresses: tuple[bytes, ...]
+    excluding: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

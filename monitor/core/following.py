@@ -1,4 +1,6 @@
-"""Which devices the kernel must know by their keys: those in groups, as their addresses and names come and go."""
+"""Which devices the kernel must know by their keys: those that groups hold or exclude, as what is known of them
+changes.
+"""
 
 from typing import final
 
@@ -8,7 +10,7 @@ from monitor.core.effects import Follow
 
 @final
 class Following:
-    """Tells of every device in a group, and again whenever something about it has changed."""
+    """Tells of every device that a group holds or excludes, and again whenever something about it has changed."""
 
     __slots__ = ("_devices", "_followed")
 
@@ -20,10 +22,11 @@ class Following:
         """The news of devices whose groups were asked for anew, and of those that are gone."""
         news: list[Follow] = []
         for device in moved:
-            if device.groups and not device.gone:
+            if (device.groups or device.excluding) and not device.gone:
                 self._followed[device.number] = device
                 mac = b"" if device.router else device.mac
-                news.append(Follow(device.number, device.groups, mac, tuple(sorted(device.addresses))))
+                addresses = tuple(sorted(device.addresses))
+                news.append(Follow(device.number, device.groups, mac, addresses, device.excluding))
             elif device.number in self._followed:
                 news.append(self._forget(device.number))
         for number in [number for number in self._followed if number not in self._devices.everyone]:

@@ -28,7 +28,8 @@ from monitor.limits import Limits
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
 from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW
 from monitor.policy.ban import SNI as SNI_LAYER
-from monitor.policy.judge import BLOCK, DeviceKey, Policy, Verdict, holds
+from monitor.policy.exempted import DeviceKey
+from monitor.policy.judge import BLOCK, Policy, Verdict, holds
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
 # What a flow can be cut of whose address is not banned: the kernel drops it by its ports, which others have not.

@@ -6,13 +6,14 @@ from monitor.attribution.evidence import NOBODY
 from monitor.attribution.matches import DNS, Match
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.policy.ban import EVERYONE, Ban
+from monitor.policy.group_words import is_meant
 from monitor.policy.judge import Verdict
 
 
 def ban_group(ban: Ban, device: Device) -> str:
-    """The first of the ban's groups that the device is in, `all` for a ban of everyone."""
+    """The first of the ban's groups that means the device, `all` for a ban of everyone."""
     for group in ban.groups:
-        if group in device.groups:
+        if is_meant(group, device.groups):
             return group
     return EVERYONE
 

@@ -15,6 +15,7 @@ from monitor.kernel.door import Door
 from monitor.kernel.probe import ProbeLink
 from monitor.model import Samples
 from monitor.policy.ban import EVERYONE
+from monitor.policy.group_words import is_meant
 from monitor.policy.judge import BLOCK, Verdict
 from monitor.policy.probe import PROBE
 from monitor.sinkhole.counts import Counts
@@ -165,7 +166,8 @@ class Answers:
         if verdict is None or verdict.action != BLOCK:
             return None
         ban = verdict.ban
-        group = next((group for group in self._gateway.groups_of(address, now) if group in ban.groups), EVERYONE)
+        groups = self._gateway.groups_of(address, now)
+        group = next((word for word in ban.groups if is_meant(word, groups)), EVERYONE)
         return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
 
     def _decision(self, verdict: Verdict) -> Decision:

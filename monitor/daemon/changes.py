@@ -16,6 +16,7 @@ from monitor.daemon.device_words import device_meant
 from monitor.daemon.policy_words import device_text
 from monitor.errors import UsageError
 from monitor.policy.ban import ENFORCE, LAYERS, SHADOW
+from monitor.policy.group_words import BUT
 from monitor.policy.orders import ALLOW, BAN, PAUSE, RESUME, UNBAN, Order
 
 REASON_CHARACTERS: Final = 500
@@ -159,6 +160,8 @@ def read_group(request: Request, config: Config) -> str:
     """A group of the configuration, `""` for everyone."""
     group = request.text("group")
     known = [known.name for known in config.groups]
+    if group.startswith(BUT) and group[len(BUT) :] in known:
+        return group
     if group and group not in known:
         near = nearest(group, known)
         hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"

@@ -6,8 +6,9 @@ from typing import Any, Final
 from monitor.catalog.entry import Entry
 from monitor.config.sections import Group as Section
 from monitor.policy.ban import DNS, IP, LAYERS, OBSERVE, SHADOW, SNI
+from monitor.policy.exempted import DeviceKey
 from monitor.policy.groups import Group, GroupMembers
-from monitor.policy.judge import BLOCK, DeviceKey, Policy
+from monitor.policy.judge import BLOCK, Policy
 
 PASS: Final = "pass"
 # What blocking means on each layer, for people.
@@ -55,16 +56,23 @@ def layer_fate(
         return passes("shared by many, never banned by address")
     verdict = policy.judge(groups, key_of(device), vendor, service, categories, name, now, layer)
     if verdict is None:
-        return passes(excuse(policy, device, found, name, now))
+        return passes(excuse(policy, groups, device, found, name, now))
     what = {BLOCK: BLOCKED[layer], SHADOW: "counted only", OBSERVE: "counted only"}[verdict.action]
     return {"action": verdict.action, "ban": verdict.ban.id, "mode": verdict.mode, "what": what}
 
 
-def excuse(policy: Policy, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes, now: float) -> str:
+def excuse(
+    policy: Policy,
+    groups: tuple[str, ...],
+    device: bytes,
+    found: tuple[Entry | None, Entry | None],
+    name: bytes,
+    now: float,
+) -> str:
     """Why no ban decides."""
     if name and policy.is_protected(name):
         return "protected"
-    exemption = policy.exemption_of(key_of(device), *whose(found), name, now)
+    exemption = policy.exemption_of(groups, key_of(device), *whose(found), name, now)
     if exemption is not None:
         return f"exception: {exemption.reason}" if exemption.reason else "exception"
     if now < policy.paused_until and policy.bans:
@@ -90,8 +98,4 @@ def key_of(device: bytes) -> DeviceKey:
 def groups_by_key(groups: Sequence[Section], device: bytes) -> list[str]:
     """The groups that name a device's MAC or address, for one that was never seen."""
     members = [GroupMembers(Group(group.name, group.members)) for group in groups]
-    return [
-        group.name
-        for group in members
-        if device in group.macs or any(prefix.contains(device) for prefix in group.prefixes)
-    ]
+    return [group.name for group in members if group.names(device)]

@@ -173,7 +173,7 @@ class Holding:
         """What changes in the groups' sets after the news of devices."""
         changes: list[Change] = []
         for one in news:
-            changes += self._members.follow(one.number, one.groups, one.mac, one.addresses)
+            changes += self._members.follow(one.number, one.groups, one.mac, one.addresses, one.excluding)
         return changes
 
     def change_members(self, changes: Sequence[Change]) -> None:

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from monitor.policy.ban import CONFIGURED, EVERYONE, LAYERS, Ban
+from monitor.policy.group_words import group_text
 from monitor.policy.judge import Policy
 from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
 from monitor.wire.presentation import address_text
@@ -18,7 +19,7 @@ def concerns(order: Order, ban: Ban) -> bool:
 
 
 def nothing_to_lift(order: Order, bans: Sequence[Ban]) -> str:
-    whom = order.group or "anyone"
+    whom = group_text(order.group) if order.group else "anyone"
     vendor = order.subject.partition("/")[0]
     near = [ban for ban in bans if any(str(subject).partition("/")[0] == vendor for subject in ban.subjects)]
     line = f"{order.subject} is not banned for {whom}"
@@ -31,7 +32,7 @@ def describe(ban: Ban) -> str:
 
 
 def whom(ban: Ban) -> str:
-    return ", ".join(ban.groups) or "everyone"
+    return ", ".join([group_text(word) for word in ban.groups]) or "everyone"
 
 
 def tell(order: Order, configured: Standing, before: Standing, after: Standing) -> list[str]:
@@ -71,7 +72,7 @@ def tell_ban(order: Order, configured: Standing, after: Standing) -> list[str]:
 
 
 def tell_unban(order: Order, configured: Standing, before: Standing, end: str) -> list[str]:
-    lines = [f"{order.subject} is no longer banned for {order.group or 'anyone'}{end}"]
+    lines = [f"{order.subject} is no longer banned for {group_text(order.group) if order.group else 'anyone'}{end}"]
     lines += [f"lifted {describe(ban)}" for ban in before.bans if concerns(order, ban)]
     if any(concerns(order, ban) for ban in configured.bans) and not order.until:
         lines.append("the configuration bans it still: take it out there, or `gatewatch resume --all` brings it back")

@@ -1,5 +1,6 @@
 """Bans and exceptions: what an administrator wants, as data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,9 +54,20 @@ def parse_subject(text: str) -> Subject:
     return Subject(vendor, service)
 
 
+def covers(subject: Subject, vendor: str, service: str, categories: Sequence[str]) -> int:
+    """How closely the subject means this: 0 the service, 1 the vendor, 2 a category, -1 not at all."""
+    if subject.category:
+        return 2 if subject.category in categories else -1
+    if not subject.vendor or subject.vendor != vendor:
+        return -1
+    if not subject.service:
+        return 1
+    return 0 if subject.service == service else -1
+
+
 @dataclass(frozen=True)
 class Ban:
-    """`groups` may not reach `subjects`; without a group nobody may.
+    """`groups` may not reach `subjects`; without a group nobody may. Each is a word as `group_words.py` has them.
 
     `id` is unique among all bans and made of a-z, 0-9, `.`, `_` and `-`: names of kernel sets are made of it. `allow`
     are names that stay reachable, each with all below it. `until` is in seconds since the epoch, 0: no end. `source`
@@ -79,16 +91,23 @@ class Ban:
 
 @dataclass(frozen=True)
 class Exemption:
-    """One device may reach one name (and all below it) or one vendor in spite of every ban.
+    """A device, a group or a prefix may reach one name (and all below it) or one vendor in spite of every ban.
 
-    `device` is a MAC or an address, packed, and means exactly that; `until` is in seconds since the epoch, 0: no end.
+    `device` is a MAC or an address, packed, and means exactly that, as does `prefix`; one of the three is given.
+    `until` is in seconds since the epoch, 0: no end.
     """
 
-    device: bytes
+    device: bytes = b""
     name: bytes = b""
     vendor: str = ""
     until: float = 0.0
     reason: str = ""
+    group: str = ""
+    prefix: str = ""
+
+    def is_broad(self) -> bool:
+        """Whether it is for more than one device."""
+        return bool(self.group or self.prefix)
 
 
 def is_over(until: float, now: float) -> bool:

@@ -34,6 +34,7 @@ from monitor.policy.ban_conditions import (
     Outcome,
 )
 from monitor.policy.ban_subject import subject_outcome
+from monitor.policy.group_words import parts_of
 from monitor.policy.schedule import LocalTime, next_change
 
 # What a ban as a whole is: the first of these that one of its pairs is.
@@ -145,14 +146,15 @@ def resting_reason(ban: Ban, local_time: LocalTime, now: float, paused_until: fl
 
 def group_outcome(ban: Ban, group: str, resting: str, conditions: Conditions) -> Outcome:
     """The outcome for a group where the ban has something to act on."""
-    if ban.groups and not conditions.members.get(group, ()):
-        return Outcome(INEFFECTIVE, f"the group '{group}' has no members", GROUPS)
+    first = parts_of(group)[0] if ban.groups else ""  # who a group that is left out holds makes no difference
+    if first and not conditions.members.get(first, ()):
+        return Outcome(INEFFECTIVE, f"the group '{first}' has no members", GROUPS)
     if resting:
         return Outcome(OFF, resting)
     fault = layer_fault(ban, conditions.faults)
     if fault:
         return Outcome(INEFFECTIVE, fault, ENFORCEMENT)
-    if ban.groups and conditions.seen is not None and group not in conditions.seen:
+    if first and conditions.seen is not None and first not in conditions.seen:
         return Outcome(IDLE, "no device of the group was seen in the last hour")
     return FINE
 

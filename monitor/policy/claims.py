@@ -10,8 +10,10 @@ from typing import Final, final
 
 from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.catalog.index import Index
-from monitor.policy.ban import IP, OBSERVE, Ban, is_over
-from monitor.policy.judge import MODE_RANK, DeviceKey, Policy, covers, holds
+from monitor.policy.ban import IP, OBSERVE, Ban, covers, is_over
+from monitor.policy.exempted import DeviceKey
+from monitor.policy.group_words import parts_of
+from monitor.policy.judge import MODE_RANK, Policy, holds
 from monitor.policy.protected import is_under
 from monitor.policy.territory import Owner
 
@@ -63,7 +65,8 @@ class Claims:
         """
         for ban in self.bans_of(owner, now):
             for group in ban.groups or ("",):
-                groups = (group,) if group else ()
+                first = parts_of(group)[0]
+                groups = (first,) if first else ()
                 if all(self._passes(ban, groups, name, now) for name in names):
                     return True
         return False

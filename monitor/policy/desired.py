@@ -24,7 +24,7 @@ class SetSpec:
     `runtime` sets get and lose their elements outside the policy (`alive`, killed flows, learned addresses): no
     `Desired` lists them. `timeout` in seconds is what an element without one of its own gets, 0: none; `timeouts`
     says that elements may have one. `dynamic`: rules change elements too. `counter`: each element counts. `size` 0:
-    as many as fit.
+    as many as fit. `excludes`: rules let pass what is in it, so that a device is banned by leaving the set.
     """
 
     key: str
@@ -36,6 +36,7 @@ class SetSpec:
     dynamic: bool = False
     counter: bool = False
     size: int = 0
+    excludes: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

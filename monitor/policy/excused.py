@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from monitor.policy.ban import is_over
+from monitor.policy.exemption_rules import allow_set, except_set
 from monitor.policy.judge import Policy
 from monitor.policy.protected import is_under
-from monitor.policy.table import allow_set
 
 MAC_BYTES = 6
 
@@ -25,7 +25,9 @@ def excused_elements(policy: Policy, name: bytes, addresses: Sequence[bytes], no
             device = exemption.device
             if not exemption.name or is_over(exemption.until, now) or not is_under(name, frozenset((exemption.name,))):
                 continue
-            if len(device) == MAC_BYTES:
+            if exemption.is_broad():
+                found.setdefault(except_set(exemption, family), []).append(address)
+            elif len(device) == MAC_BYTES:
                 found.setdefault(f"excused_mac{family}", []).append(device + address)
             elif len(device) == len(address):
                 found.setdefault(f"excused_ip{family}", []).append(device + address)

@@ -11,6 +11,7 @@ from typing import Final, final
 
 from monitor.attribution.devices import Device
 from monitor.attribution.networks import Prefix, parse_prefix
+from monitor.policy.group_words import BUT
 
 NO_GROUP: Final = "none"
 HOST_MARK: Final = "host:"
@@ -36,28 +37,25 @@ def parse_mac(text: str) -> bytes:
 
 
 @final
-class GroupMembers:
-    """One group's members, sorted by what they look at; `faults` are those that mean nothing."""
+class MemberList:
+    """Members by what they look at."""
 
-    __slots__ = ("faults", "interfaces", "macs", "name", "patterns", "prefixes")
+    __slots__ = ("interfaces", "macs", "patterns", "prefixes")
 
-    def __init__(self, group: Group) -> None:
-        self.name = group.name
+    def __init__(self) -> None:
         self.macs: set[bytes] = set()
         self.prefixes: list[Prefix] = []
         self.patterns: list[str] = []
         self.interfaces: set[str] = set()
-        self.faults: list[str] = []
-        for member in group.members:
-            self._add(member)
 
-    def _add(self, member: str) -> None:
+    def add(self, member: str) -> bool:
+        """False for a member that means nothing."""
         if member.startswith(HOST_MARK):
             self.patterns.append(member[len(HOST_MARK) :].lower())
-            return
+            return True
         if member.startswith(IFACE_MARK):
             self.interfaces.add(member[len(IFACE_MARK) :])
-            return
+            return True
         mac = parse_mac(member)
         prefix = parse_prefix(member)
         if mac:
@@ -65,9 +63,13 @@ class GroupMembers:
         elif prefix is not None:
             self.prefixes.append(prefix)
         else:
-            self.faults.append(member)
+            return False
+        return True
 
-    def holds(self, device: Device, interface: str) -> bool:
+    def is_empty(self) -> bool:
+        return not (self.macs or self.prefixes or self.patterns or self.interfaces)
+
+    def hold(self, device: Device, interface: str) -> bool:
         if device.mac in self.macs or interface in self.interfaces:
             return True
         for prefix in self.prefixes:
@@ -81,15 +83,55 @@ class GroupMembers:
                     return True
         return False
 
+    def name_key(self, key: bytes) -> bool:
+        """Whether a packed MAC or address is among them by itself."""
+        return key in self.macs or any(prefix.contains(key) for prefix in self.prefixes)
+
+
+@final
+class GroupMembers:
+    """One group's members. `named` are in it, or everyone where there are none; the `excluded` ones never are. `faults`
+    are those that mean nothing.
+    """
+
+    __slots__ = ("excluded", "faults", "name", "named")
+
+    def __init__(self, group: Group) -> None:
+        self.name = group.name
+        self.named = MemberList()
+        self.excluded = MemberList()
+        self.faults: list[str] = []
+        for member in group.members:
+            into = self.excluded if member.startswith(BUT) else self.named
+            if not into.add(member.removeprefix(BUT)):
+                self.faults.append(member)
+
+    def is_open(self) -> bool:
+        """Whether it holds everyone but the excluded."""
+        return self.named.is_empty() and not self.excluded.is_empty()
+
+    def excludes(self, device: Device, interface: str) -> bool:
+        return self.excluded.hold(device, interface)
+
+    def holds(self, device: Device, interface: str) -> bool:
+        if self.excluded.hold(device, interface):
+            return False
+        return self.is_open() or self.named.hold(device, interface)
+
+    def names(self, key: bytes) -> bool:
+        """Whether a device of which only this packed MAC or address is known is in the group."""
+        return not self.excluded.name_key(key) and (self.is_open() or self.named.name_key(key))
+
 
 @final
 class Groups:
     """All groups in file order; a device is labelled with the first that holds it."""
 
-    __slots__ = ("groups", "interfaces")
+    __slots__ = ("_excluding", "groups", "interfaces")
 
     def __init__(self, groups: Sequence[Group], interfaces: Sequence[str]) -> None:
         self.groups = [GroupMembers(group) for group in groups]
+        self._excluding = [group for group in self.groups if not group.excluded.is_empty()]
         self.interfaces = list(interfaces)
 
     def all_of(self, device: Device) -> list[str]:
@@ -97,6 +139,12 @@ class Groups:
         at = device.interface
         interface = self.interfaces[at] if 0 <= at < len(self.interfaces) else ""
         return [group.name for group in self.groups if group.holds(device, interface)]
+
+    def excluding(self, device: Device) -> list[str]:
+        """The names of every group that excludes the device."""
+        at = device.interface
+        interface = self.interfaces[at] if 0 <= at < len(self.interfaces) else ""
+        return [group.name for group in self._excluding if group.excludes(device, interface)]
 
     def label_of(self, device: Device) -> str:
         """The group that labels the device: the first in file order, `none` without one."""

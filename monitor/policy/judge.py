@@ -8,10 +8,24 @@ the packet: verdicts are kept by (groups, vendor, service, categories, layer), a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 from monitor.catalog.entry import UNKNOWN_SERVICE
-from monitor.policy.ban import DNS, ENFORCE, OBSERVE, SHADOW, STRIP, Ban, Exemption, Subject, is_over, parse_subject
+from monitor.policy.ban import (
+    DNS,
+    ENFORCE,
+    OBSERVE,
+    SHADOW,
+    STRIP,
+    Ban,
+    Exemption,
+    Subject,
+    covers,
+    is_over,
+    parse_subject,
+)
+from monitor.policy.exempted import DeviceKey, Exempted
+from monitor.policy.group_words import is_meant
 from monitor.policy.protected import PROTECTED, is_under
 from monitor.policy.schedule import LocalTime, next_change
 
@@ -23,9 +37,6 @@ UNKNOWN_VENDOR: Final = "unknown"
 RECHECK_SECONDS: Final = 3600.0
 # Verdicts are kept up to so many; groups, vendors and services are few, but nobody bounds them.
 VERDICTS_KEPT: Final = 65_536
-
-# MAC, address, name: any may be empty.
-DeviceKey: TypeAlias = tuple[bytes, bytes, str]
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,6 @@ class Judged:
         self.allow = frozenset(verdict.ban.allow)
 
 
-def covers(subject: Subject, vendor: str, service: str, categories: Sequence[str]) -> int:
-    """How closely the subject means this: 0 the service, 1 the vendor, 2 a category, -1 not at all."""
-    if subject.category:
-        return 2 if subject.category in categories else -1
-    if not subject.vendor or subject.vendor != vendor:
-        return -1
-    if not subject.service:
-        return 1
-    return 0 if subject.service == service else -1
-
-
 def judge_ban(ban: Ban, vendor: str, service: str, categories: Sequence[str], order: int) -> Judged | None:
     """What the ban says, by that of its subjects which means it most closely."""
     best = -1
@@ -82,7 +82,7 @@ class Policy:
     """
 
     __slots__ = (
-        "_due", "_excused", "_local_time", "_protected", "_since", "_spared", "_verdicts", "active", "bans",
+        "_broad", "_due", "_excused", "_local_time", "_protected", "_since", "_spared", "_verdicts", "active", "bans",
         "exemptions", "paused_until", "version",
     )  # fmt: skip
 
@@ -101,6 +101,7 @@ class Policy:
         self.version = 0
         self._local_time = local_time
         self._protected = frozenset(PROTECTED) | frozenset(protected)
+        self._broad: list[Exempted] = []
         self._excused: dict[bytes, frozenset[bytes]] = {}
         self._spared: dict[bytes, tuple[Subject, ...]] = {}
         self._verdicts: dict[tuple[tuple[str, ...], str, str, tuple[str, ...], str], list[Judged]] = {}
@@ -131,7 +132,7 @@ class Policy:
             if len(self._verdicts) >= VERDICTS_KEPT:
                 self._verdicts.clear()
             self._verdicts[key] = judged
-        if not judged or self._is_exempt(device, vendor, service, categories, name):
+        if not judged or self._is_exempt(groups, device, vendor, service, categories, name):
             return None
         for candidate in judged:
             if not candidate.allow or not name or not is_under(name, candidate.allow):
@@ -139,15 +140,21 @@ class Policy:
         return None
 
     def exemption_of(
-        self, device: DeviceKey, vendor: str, service: str, categories: tuple[str, ...], name: bytes, now: float
+        self,
+        groups: tuple[str, ...],
+        device: DeviceKey,
+        vendor: str,
+        service: str,
+        categories: tuple[str, ...],
+        name: bytes,
+        now: float,
     ) -> Exemption | None:
         """The exception that lets the device through, for whoever wants to know why."""
         for exemption in self.exemptions:
-            if is_over(exemption.until, now) or exemption.device not in (device[0], device[1]):
+            if is_over(exemption.until, now):
                 continue
-            if exemption.name and name and is_under(name, frozenset((exemption.name,))):
-                return exemption
-            if exemption.vendor and covers(parse_subject(exemption.vendor), vendor, service, categories) >= 0:
+            one = Exempted(exemption)
+            if one.holds(groups, device) and one.covers(vendor, service, categories, name):
                 return exemption
         return None
 
@@ -177,12 +184,16 @@ class Policy:
         return any(ban.mode == ENFORCE and ban.ech == STRIP and holds(ban, groups) for ban in self.active)
 
     def excuses(self) -> bool:
-        """Whether some device may reach a name: its addresses then are to be excused, too."""
+        """Whether some single device may reach a name: its addresses then are to be excused, too."""
         return bool(self._excused)
 
     def spares(self) -> dict[bytes, tuple[Subject, ...]]:
         """The devices that may reach whole vendors, and which."""
         return self._spared
+
+    def broad(self) -> list[Exemption]:
+        """The exceptions for groups and prefixes that hold."""
+        return [one.exemption for one in self._broad]
 
     def next_change(self, now: float) -> float:
         """When to ask again what is in force: the next start, end or expiry; infinite where there is none."""
@@ -202,9 +213,9 @@ class Policy:
             active = tuple(
                 ban for ban in self.bans if not is_over(ban.until, now) and ban.schedule.active(weekday, minute)
             )
-        excused, spared = self._excused, self._spared
+        excused, spared, broad = self._excused, self._spared, self.broad()
         self._take_exemptions(now)
-        changed = active != self.active or excused != self._excused or spared != self._spared
+        changed = active != self.active or excused != self._excused or spared != self._spared or broad != self.broad()
         if changed:
             self.active = active
             self.version += 1
@@ -214,10 +225,13 @@ class Policy:
         return changed
 
     def _take_exemptions(self, now: float) -> None:
-        self._excused, self._spared = {}, {}
+        self._excused, self._spared, self._broad = {}, {}, []
         for exemption in self.exemptions:
             device = exemption.device
             if is_over(exemption.until, now):
+                continue
+            if exemption.is_broad():
+                self._broad.append(Exempted(exemption))
                 continue
             if exemption.name:
                 self._excused[device] = self._excused.get(device, frozenset()) | {exemption.name}
@@ -242,10 +256,19 @@ class Policy:
         return judged
 
     def _is_exempt(
-        self, device: DeviceKey, vendor: str, service: str, categories: tuple[str, ...], name: bytes
+        self,
+        groups: tuple[str, ...],
+        device: DeviceKey,
+        vendor: str,
+        service: str,
+        categories: tuple[str, ...],
+        name: bytes,
     ) -> bool:
         if name and is_under(name, self._protected):
             return True
+        for one in self._broad:
+            if one.holds(groups, device) and one.covers(vendor, service, categories, name):
+                return True
         if not self._excused and not self._spared:
             return False
         for key in (device[0], device[1]):
@@ -261,4 +284,4 @@ def holds(ban: Ban, groups: tuple[str, ...]) -> bool:
     """Whether the ban is about a device of these groups."""
     if not ban.groups:
         return True
-    return any(group in ban.groups for group in groups)
+    return any(is_meant(word, groups) for word in ban.groups)

@@ -1,7 +1,7 @@
 """Names of sets, chains and counters in the kernel, made of the words of the configuration.
 
 nft takes letters, digits, `/`, `-`, `_` and `.` in a name that begins with a letter; the words of the configuration
-have all but `/`, which therefore separates them.
+have all but `/`, which therefore separates them, and `!`, for which `/not-` stands.
 """
 
 import zlib
@@ -13,6 +13,7 @@ LONGEST: Final = 120
 
 def kernel_name(text: str) -> str:
     """The name as it is, or where it is too long its beginning and a checksum of all of it."""
+    text = text.replace("!", "/not-")
     if len(text) <= LONGEST:
         return text
     return f"{text[: LONGEST - 9]}.{zlib.crc32(text.encode()):08x}"

@@ -29,7 +29,8 @@ Pair: TypeAlias = tuple[str, str]
 class Order:
     """What somebody asked for, when, why and until when.
 
-    `subject` is that of `ban` and `unban`, and of an `allow` of a whole vendor; `group` is `""` for everyone. `device`
+    `subject` is that of `ban` and `unban`, and of an `allow` of a whole vendor; `group` is `""` for everyone, else a
+    word of `group_words.py`. `device`
     (packed MAC or address) and `name` are those of `allow`. No `layers`: those of the configured ban, else all.
     `until` is in seconds since the epoch, 0: no end. `everything` makes `resume` forget every order before it.
     `uid`, `user` and `pid` are the asking process's, as the kernel tells them.
@@ -203,7 +204,8 @@ def runtime_ban(order: Order, configured: Ban | None) -> Ban:
 def ban_id(subjects: Sequence[str], groups: Sequence[str]) -> str:
     """A name for a ban, of its first subject and group: `bytedance.tiktok-students`. Others may have the same one."""
     subject = subjects[0].replace("/", ".").replace(":", ".")
-    return f"{subject}-{(groups[0] if groups else '') or EVERYONE}"
+    group = (groups[0] if groups else "") or EVERYONE
+    return f"{subject}-{group.replace('!', '.not.').strip('.')}"
 
 
 def distinct(bans: Sequence[Ban]) -> list[Ban]:

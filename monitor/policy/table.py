@@ -4,19 +4,41 @@ An owner is a vendor, a service of it, a category, or two of these where an addr
 stay in the maps while their bans sleep, so that a schedule or a pause changes rules only, never elements.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final, final
+from collections.abc import Collection, Iterable, Sequence
+from typing import final
 
-from monitor.attribution.networks import address_text
 from monitor.catalog.entry import UNKNOWN_SERVICE, Vendor
-from monitor.policy.ban import CLOSED, DNS, ENFORCE, EVERYONE, IP, OBSERVE, SHADOW, Ban, Subject, is_over
-from monitor.policy.desired import IPV4_KEY, IPV6_KEY, Chain, CounterLabel, Desired, SetSpec
-from monitor.policy.judge import Policy, covers
-from monitor.policy.members import Members, set_name
+from monitor.policy.ban import (
+    DNS,
+    ENFORCE,
+    EVERYONE,
+    IP,
+    OBSERVE,
+    SHADOW,
+    Ban,
+    is_over,
+)
+from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, Chain, CounterLabel, Desired, SetSpec
+from monitor.policy.exemption_rules import (
+    ENCRYPTED_DNS,
+    EXCUSES,
+    PLAIN_DNS,
+    SPARED,
+    allow_set,
+    conditions,
+    device_words,
+    except_sets,
+    exemption_conditions,
+    means,
+    prefix_rules,
+)
+from monitor.policy.group_rules import GroupRules
+from monitor.policy.group_words import parts_of
+from monitor.policy.judge import Policy
+from monitor.policy.members import Members
 from monitor.policy.names import kernel_name
 from monitor.policy.probe import PROBE
 from monitor.policy.rules import (
-    ALIVE,
     DIVERT,
     LAN,
     LEARNED,
@@ -33,21 +55,6 @@ from monitor.policy.rules import (
 )
 from monitor.policy.territory import Owner, Territory
 
-DEVICE_WORDS: Final = {
-    "mac": "ether saddr",
-    "ip4": "ip saddr",
-    "ip6": "ip6 saddr",
-    "net4": "ip saddr",
-    "net6": "ip6 saddr",
-    "iface": "iifname",
-}
-EXCUSES: Final = tuple(
-    f"{source} . {words} daddr @excused_{kind}{family} return"
-    for family, words in (("4", "ip"), ("6", "ip6"))
-    for kind, source in (("mac", "ether saddr"), ("ip", f"{words} saddr"))
-)
-SPARED: Final = ("ip daddr @spared4 return", "ip6 daddr @spared6 return")
-
 
 def chain_name(owner: Owner) -> str:
     """`v_bytedance`, `v_bytedance/tiktok`, `c_encrypted-dns`, or a vendor's and a category's joined by `//`."""
@@ -56,11 +63,6 @@ def chain_name(owner: Owner) -> str:
     if category:
         parts.append(f"c_{category}")
     return kernel_name("//".join(parts))
-
-
-def allow_set(ban: Ban, family: int) -> str:
-    """The set of the addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6."""
-    return kernel_name(f"allow{family}_{ban.id}")
 
 
 def chain_for(desired: Desired, vendor: str, service: str, category: str) -> str:
@@ -99,7 +101,9 @@ def bare_table(interfaces: Sequence[str]) -> Desired:
 class TablePlan:
     """One table in the making."""
 
-    __slots__ = ("_active", "_bans", "_chains", "_counters", "_members", "_policy", "_rank", "_sets", "_standing")
+    __slots__ = (
+        "_active", "_bans", "_chains", "_counters", "_groups", "_members", "_policy", "_rank", "_sets", "_standing",
+    )  # fmt: skip
 
     def __init__(self, policy: Policy, members: Members, now: float) -> None:
         self._policy = policy
@@ -116,11 +120,17 @@ class TablePlan:
         self._sets = fixed_sets()
         self._counters = fixed_counters()
         self._chains: dict[str, Chain] = {}
+        self._groups = GroupRules(members, self._chains)
 
     def plan(
         self, territory: Territory, vendors: Sequence[Vendor], interfaces: Sequence[str], diversion: Diversion
     ) -> Desired:
         self._sets.update(self._members.sets)
+        specs, left_out = self._members.leave_out(self._left_out())
+        self._sets.update(specs)
+        for name, family in except_sets(self._policy.broad()):
+            key = IPV4_KEY if family == 4 else IPV6_KEY
+            self._sets[name] = SetSpec(key, runtime=True, timeouts=True, size=SPARED_MAX)
         for ban in self._standing:
             if ban.allow:
                 self._sets[allow_set(ban, 4)] = SetSpec(IPV4_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
@@ -136,7 +146,7 @@ class TablePlan:
         self._chains[LEARNED] = Chain(learned_rules(owners.values()))
         self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
         self._chains.update(hook_chains(diversion))
-        elements = self._members.elements()
+        elements = self._members.elements() | left_out
         self._add_ports(elements, diversion)
         elements["net4"], elements["net6"] = territory.elements(owners)
         elements[LAN] = {interface.encode(): "" for interface in (*interfaces, PROBE)}
@@ -146,9 +156,9 @@ class TablePlan:
 
     def _add_ports(self, elements: dict[str, dict[bytes, str]], diversion: Diversion) -> None:
         """Where a bridge is a member of a group, a question that comes in by one of its ports is of that group."""
-        for group in self._members.groups:
-            members = elements.get(set_name(group, "iface"), {})
-            members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
+        for name, members in elements.items():
+            if self._sets[name].key == INTERFACE_KEY:
+                members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
     def _owners(self, territory: Territory, vendors: Sequence[Vendor]) -> list[Owner]:
         """Every owner that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""
@@ -176,30 +186,62 @@ class TablePlan:
         ]
         return list(dict.fromkeys(found)) if vendor and category else found
 
+    def _left_out(self) -> list[str]:
+        """The groups that a ban leaves out or an exception spares, in the order of the groups."""
+        found = {other for ban in self._policy.bans for word in ban.groups for other in parts_of(word)[1]}
+        found |= {exemption.group for exemption in self._policy.broad() if exemption.group}
+        return [group for group in self._members.groups if group in found]
+
     def _owner_rules(self, owner: Owner, chain: str) -> tuple[str, ...]:
         """The chain of one owner: who is spared, whom a ban refuses, whom it only counts."""
         bans = [ban for ban in self._bans_of(owner) if ban.id in self._active]
         if not bans:
             return ()
-        rules = list(SPARED)
+        spared = list(SPARED)
         if self._policy.excuses():
-            rules += EXCUSES
+            spared += EXCUSES
         for device, subjects in self._policy.spares().items():
             if any(means(subject, *owner) for subject in subjects):
-                rules.append(f"{device_words(device)} return")
+                spared.append(f"{device_words(device)} return")
+        groups: list[tuple[str, str]] = []
+        for exemption in self._policy.broad():
+            for condition in exemption_conditions(exemption, owner):
+                if exemption.group:
+                    groups.append((exemption.group, condition))
+                else:
+                    spared += prefix_rules(exemption.prefix, condition)
+        rules: list[str] = []
         for mode in (ENFORCE, SHADOW):
-            by_group: dict[str, list[Ban]] = {}
-            for ban in bans:
-                if ban.mode == mode:
-                    for group in ban.groups or ("",):
-                        by_group.setdefault(group, []).append(ban)
-            for group in sorted(by_group, key=lambda name: self._rank.get(name, -1)):
-                if group in self._rank:
-                    rules += self._group_rules(owner, chain, mode, group, by_group[group])
-        return tuple(rules)
+            rules += self._mode_rules(owner, chain, mode, [ban for ban in bans if ban.mode == mode])
+        return self._groups.sparing(chain, spared, groups, rules)
 
-    def _group_rules(self, owner: Owner, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
-        """The rules for a group, `""`: for everyone. nft refuses one that asks for both families at once."""
+    def _mode_rules(self, owner: Owner, chain: str, mode: str, bans: list[Ban]) -> list[str]:
+        """The rules of the bans of one mode. Those about encrypted DNS alone, which spare plain DNS, come last."""
+        vendor, service, category = owner
+        if category != ENCRYPTED_DNS:
+            return self._ban_rules(owner, chain, mode, bans, ())
+        others = [ban for ban in bans if any(means(subject, vendor, service, "") for subject in ban.subjects)]
+        alone = [ban for ban in bans if ban not in others]
+        rules = self._ban_rules(owner, chain, mode, others, ())
+        return rules + self._ban_rules(owner, chain, mode, alone, (PLAIN_DNS,))
+
+    def _ban_rules(self, owner: Owner, chain: str, mode: str, bans: list[Ban], spared: Sequence[str]) -> list[str]:
+        by_group: dict[str, list[Ban]] = {}
+        for ban in bans:
+            for group in ban.groups or ("",):
+                by_group.setdefault(group, []).append(ban)
+        rules: list[str] = []
+        for group in self._in_order(by_group):
+            rules += self._group_rules(owner, chain, mode, group, by_group[group], spared)
+        return rules
+
+    def _group_rules(
+        self, owner: Owner, chain: str, mode: str, group: str, bans: list[Ban], spared: Sequence[str]
+    ) -> list[str]:
+        """The rules for a group, `""`: for everyone. nft refuses one that asks for both families at once.
+
+        A packet that only a group with a chain of its own counts, in mode shadow, is counted for each such group.
+        """
         label = group or EVERYONE
         vendor = about(owner, bans)
         # Another label is another counter: what it has counted stays where it was.
@@ -207,13 +249,8 @@ class TablePlan:
         counter = kernel_name("/".join(words))
         self._counters[counter] = CounterLabel(vendor, label, IP, mode)
         verdict = f"goto {REFUSE}" if mode == ENFORCE else "return"
-        return [
-            " ".join([words for words in (condition, device, f"counter name {counter} {verdict}") if words])
-            for condition in conditions(bans)
-            for device in self._device_words(group)
-            if not ("ip daddr" in condition and "ip6 saddr" in device)
-            and not ("ip6 daddr" in condition and "ip saddr" in device)
-        ]
+        name = "/".join([chain, mode, *(["not-plain-dns"] if spared else []), label])
+        return self._groups.rules(group, name, conditions(bans), spared, f"counter name {counter}", verdict)
 
     def _question_rules(self, diversion: Diversion) -> tuple[str, ...]:
         """Whose questions go to the sinkhole."""
@@ -221,17 +258,17 @@ class TablePlan:
         bans = [ban for ban in self._policy.active if ban.mode == ENFORCE and DNS in ban.layers]
         if not diversion.armed or not bans:
             return tuple(rules)
-        groups = {group for ban in bans for group in ban.groups or ("",) if group in self._rank}
+        groups = self._in_order({group for ban in bans for group in ban.groups or ("",)})
         if "" in groups:
             return (*rules, f"goto {DIVERT}")
-        for group in sorted(groups, key=self._rank.__getitem__):
-            rules += [f"{device} goto {DIVERT}" for device in self._device_words(group)]
+        for group in groups:
+            rules += self._groups.rules(group, f"{QUESTIONS}/{group}", [""], (), "", f"goto {DIVERT}")
         return tuple(rules)
 
-    def _device_words(self, group: str) -> list[str]:
-        if not group:
-            return [""]
-        return [f"{DEVICE_WORDS[kind]} @{set_name(group, kind)}" for kind in self._members.kinds(group)]
+    def _in_order(self, words: Collection[str]) -> list[str]:
+        """Those whose groups are there, in the order of the groups; those that need chains of their own come last."""
+        known = [word for word in words if self._groups.knows(word)]
+        return sorted(known, key=lambda word: (self._groups.is_branching(word), self._rank[parts_of(word)[0]], word))
 
 
 def learned_rules(chains: Iterable[str]) -> tuple[str, ...]:
@@ -248,33 +285,3 @@ def about(owner: Owner, bans: Sequence[Ban]) -> str:
     vendor, service, category = owner
     is_vendor = any(means(subject, vendor, service, "") for ban in bans for subject in ban.subjects)
     return vendor if is_vendor or not category else category
-
-
-def means(subject: Subject, vendor: str, service: str, category: str) -> bool:
-    return covers(subject, vendor, service, (category,)) >= 0
-
-
-def device_words(device: bytes) -> str:
-    """What an exempt device is known by."""
-    if len(device) == 6:
-        return f"ether saddr {device.hex(':')}"
-    return f"{'ip' if len(device) == 4 else 'ip6'} saddr {address_text(device)}"
-
-
-def conditions(bans: list[Ban]) -> list[str]:
-    """When one of the bans holds: while the daemon lives or always, except towards what it allows.
-
-    A condition that another one includes is left out, so that mostly one is left.
-    """
-    plain = {ban.on_failure for ban in bans if not ban.allow}
-    found = []
-    if CLOSED in plain:
-        return [f"iifname @{LAN}"]
-    if plain:
-        found.append(f"iifname @{ALIVE}")
-    for ban in bans:
-        if ban.allow and (ban.on_failure == CLOSED or not plain):
-            gate = f"iifname @{LAN if ban.on_failure == CLOSED else ALIVE}"
-            found.append(f"{gate} ip daddr != @{allow_set(ban, 4)}")
-            found.append(f"{gate} ip6 daddr != @{allow_set(ban, 6)}")
-    return found

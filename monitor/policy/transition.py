@@ -100,13 +100,18 @@ class Transition:
         return copied
 
     def _looked_at(self, table: Desired, chains: list[str]) -> set[str]:
-        """The sets whose members these chains refuse or divert; a `return` to members is safe in any order."""
+        """The sets that decide whom these chains refuse or divert.
+
+        A `return` to members is safe in any order, unless the set is that of a group.
+        """
         found: set[str] = set()
         for name in chains:
             for rule in table.chains[name].rules:
                 words = rule.split()
-                if words[-1] != "return" or "counter" in words:
-                    found.update([word[1:] for word in words if word.startswith("@")])
+                names = [word[1:] for word in words if word.startswith("@")]
+                if words[-1] == "return" and "counter" not in words:
+                    names = [name for name in names if name in table.sets and table.sets[name].excludes]
+                found.update(names)
         return found
 
     def _find_extended(self, less: Desired, more: Desired, moving: set[str]) -> set[str]:
@@ -222,8 +227,8 @@ class Transition:
         for moves in self._moves:
             take += [DeleteChain(name) for name, _ in moves.chains()]
         order = list(reversed(in_order_of_need(actual.chains)))
-        take += [DeleteChain(name) for name in order if name not in desired.chains]
         take += [DeleteChain(name + WAS) for name in order if name in self._staged and name in desired.chains]
+        take += [DeleteChain(name) for name in order if name not in desired.chains]
         take += [DeleteCounter(name) for name in actual.counters if name not in desired.counters]
         take += [DeleteSet(name) for name in actual.sets if name not in desired.sets]
         take += [DeleteSet(name + WAS) for name in actual.sets if name in self._copied]

@@ -7,7 +7,7 @@ same packets.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from itertools import pairwise
 
 from monitor.policy.change import (
@@ -319,6 +319,8 @@ class FakeKernel:
             return bool(value[0] & FLAGS[operand])
         if verb.endswith(" in"):
             return (self.look_up(operand, fields, packet) is not None) == (verb == "is in")
+        if "/" in operand:
+            return (ip_address(value) in ip_network(operand)) == (verb == "is")
         return (value in choices_of(fields[0], operand)) == (verb == "is")
 
     def value(self, fields: tuple[str, ...], packet: Packet) -> bytes | None:

@@ -2,8 +2,8 @@
 
 from monitor.policy.ban import ENFORCE, Ban, Exemption, Subject
 from monitor.policy.excused import excused_elements, excused_names
+from monitor.policy.exemption_rules import allow_set
 from monitor.policy.judge import Policy
-from monitor.policy.table import allow_set
 
 MAC = bytes.fromhex("02aabbccdd01")
 V4, V6 = bytes((71, 18, 1, 10)), bytes(15) + b"\1"

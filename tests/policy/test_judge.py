@@ -99,7 +99,7 @@ def test_an_exception_comes_first(exemption: Exemption, exempt: list[bool]) -> N
     names = [b"a.www.tiktok.com", b"api.tiktok.com", b""]
     assert [judge(of, name) is None for name in names] == exempt
     assert [
-        of.exemption_of(PHONE, "bytedance", "tiktok", ("relay",), name, NOON) is not None for name in names
+        of.exemption_of((), PHONE, "bytedance", "tiktok", ("relay",), name, NOON) is not None for name in names
     ] == exempt
     assert all(judge(of, name, device=OTHER) for name in names)
 

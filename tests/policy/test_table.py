@@ -9,11 +9,12 @@ from worlds import INTERFACES, NOW, listed, local_time, packed
 from monitor.catalog.entry import Owner, Vendor
 from monitor.policy.ban import Ban, Exemption, Subject
 from monitor.policy.desired import CounterLabel, Desired
+from monitor.policy.exemption_rules import allow_set
 from monitor.policy.groups import Group, Groups
 from monitor.policy.judge import Policy
 from monitor.policy.members import Members
 from monitor.policy.rules import Diversion, kill_set, learned_set
-from monitor.policy.table import allow_set, chain_for, plan_table
+from monitor.policy.table import chain_for, plan_table
 
 LISTED = listed([("20.0.0.0/8", Owner("bytedance")), ("20.1.0.0/16", Owner("doh", category=True))])
 VENDORS = [Vendor("bytedance", "ByteDance", "vendor", (("tiktok", "TikTok"),)), Vendor("doh", "DoH", "category")]

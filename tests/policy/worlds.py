@@ -25,10 +25,19 @@ MACS = [bytes.fromhex(f"02000000000{number}") for number in range(4)]
 SOURCES = ["10.0.0.1", "10.0.0.2", "10.1.0.1", "fd00::1", "fd00::2", "fd01::1"]
 INTERFACES = ["lan0", "lan1"]
 MEMBERS = [
-    *(mac.hex(":") for mac in MACS[:2]), *SOURCES[:1], "10.0.0.0/24", "10.0.0.0/16", "10.1.0.0/16", "fd00::/64",
-    "fd00::2", "iface:lan1", "host:never-*",
-]  # fmt: skip
+    *(mac.hex(":") for mac in MACS[:2]),
+    *SOURCES[:1],
+    "10.0.0.0/24",
+    "10.0.0.0/16",
+    "10.1.0.0/16",
+    "fd00::/64",
+    "fd00::2",
+    "iface:lan1",
+    "host:never-*",
+]
+EXCLUDED = [f"!{member}" for member in (MACS[1].hex(":"), "10.0.0.2", "10.0.0.0/24", "fd00::/64", "iface:lan0")]
 NAMES = ["alpha", "beta", "gamma"]
+WORDS = [*NAMES, *NAMES, "nobody", "!alpha", "!beta", "beta!alpha", "gamma!beta!alpha", "alpha!gone"]
 SUBJECTS = [
     Subject("acme"), Subject("acme", "video"), Subject("bolt"), Subject("bolt", "mail"), Subject(category="relay"),
 ]  # fmt: skip
@@ -69,15 +78,22 @@ class World:
     groups: tuple[Group, ...]
     bans: tuple[Ban, ...]
     exemptions: tuple[Exemption, ...]
-    followed: tuple[tuple[str, bytes, tuple[bytes, ...]], ...]
+    followed: tuple[tuple[str, bytes, tuple[bytes, ...], bool], ...]
     armed: bool
     taught: Taught = ()
 
     def members(self) -> Members:
         members = Members(Groups(self.groups, INTERFACES))
-        for number, (group, mac, addresses) in enumerate(self.followed):
-            members.follow(number, [group], mac, addresses)
+        for number, (group, mac, addresses, is_excluded) in enumerate(self.followed):
+            if is_excluded and group in self.excluding():
+                members.follow(number, (), mac, addresses, [group])
+            elif not is_excluded:
+                members.follow(number, [group], mac, addresses)
         return members
+
+    def excluding(self) -> set[str]:
+        """The groups that exclude some device: the others never exclude one that comes later."""
+        return {group.name for group in self.groups if any(member.startswith("!") for member in group.members)}
 
     def policy(self) -> Policy:
         return Policy(self.bans, self.exemptions, (), local_time)
@@ -140,14 +156,15 @@ def listed(entries: list[tuple[str, Owner]]) -> Listed:
 catalogues = st.lists(st.tuples(st.sampled_from(PREFIXES), st.sampled_from(OWNERS)), min_size=4, max_size=12).map(
     listed
 )
-groups = st.tuples(*[st.lists(st.sampled_from(MEMBERS), min_size=1, max_size=4).map(tuple) for _ in NAMES]).map(
+members = st.lists(st.sampled_from([*MEMBERS, *MEMBERS, *EXCLUDED]), min_size=1, max_size=4).map(tuple)
+groups = st.tuples(*[members for _ in NAMES]).map(
     lambda members: tuple(Group(name, of) for name, of in zip(NAMES, members, strict=True))
 )
 bans = st.lists(
     st.builds(
         dict,
         subjects=st.lists(st.sampled_from(SUBJECTS), min_size=1, max_size=2).map(tuple),
-        groups=st.lists(st.sampled_from([*NAMES, "nobody"]), max_size=3).map(tuple),
+        groups=st.lists(st.sampled_from(WORDS), max_size=3, unique=True).map(tuple),
         mode=st.sampled_from(["observe", "shadow", "enforce", "enforce", "enforce", "enforce"]),
         layers=st.sampled_from([frozenset({"ip"}), frozenset({"dns"}), frozenset({"dns", "sni", "ip"})]),
         schedule=st.sampled_from([ALWAYS, ALWAYS, ALWAYS, NEVER]),
@@ -158,20 +175,29 @@ bans = st.lists(
     min_size=1,
     max_size=5,
 ).map(lambda many: tuple(Ban(f"ban-{number}", **fields) for number, fields in enumerate(many)))
-devices = st.one_of(st.sampled_from(MACS), st.sampled_from(SOURCES).map(packed))
+scopes = st.one_of(
+    st.builds(dict, device=st.one_of(st.sampled_from(MACS), st.sampled_from(SOURCES).map(packed))),
+    st.builds(dict, group=st.sampled_from([*NAMES, "nobody"])),
+    st.builds(dict, prefix=st.sampled_from(["10.0.0.0/24", "fd00::/64"])),
+)
 exemptions = st.lists(
     st.builds(
-        Exemption,
-        device=devices,
-        vendor=st.sampled_from(["acme", "acme/video", "category:relay"]),
-        until=st.sampled_from([0.0, NOW - 1, NOW + 1]),
+        lambda scope, vendor, until: Exemption(vendor=vendor, until=until, **scope),
+        scopes,
+        st.sampled_from(["acme", "acme/video", "category:relay"]),
+        st.sampled_from([0.0, NOW - 1, NOW + 1]),
     ),
     max_size=2,
 ).map(tuple)
 followed = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(NAMES), st.sampled_from(MACS), st.just(())),
-        st.tuples(st.sampled_from(NAMES), st.just(b""), st.lists(st.sampled_from(SOURCES).map(packed)).map(tuple)),
+        st.tuples(st.sampled_from(NAMES), st.sampled_from(MACS), st.just(()), st.booleans()),
+        st.tuples(
+            st.sampled_from(NAMES),
+            st.just(b""),
+            st.lists(st.sampled_from(SOURCES).map(packed)).map(tuple),
+            st.booleans(),
+        ),
     ),
     max_size=3,
 ).map(tuple)
@@ -200,17 +226,33 @@ def traffic(draw: st.DrawFn) -> list[Packet]:
 
 def groups_of(world: World, packet: Packet) -> set[str]:
     """The groups whose members the packet shows."""
-    found = set()
+    found, excluded = set(), set()
     for group in world.groups:
+        if all(member.startswith("!") for member in group.members):
+            found.add(group.name)
         for member in group.members:
-            shown = (packet.mac.hex(":") or "none", f"iface:{packet.came_in}")
-            address = "." in member or "::" in member
-            if member in shown or (address and is_in(packet.source, member)):
-                found.add(group.name)
-    for group, mac, addresses in world.followed:
+            if shows(packet, member.removeprefix("!")):
+                (excluded if member.startswith("!") else found).add(group.name)
+    for group, mac, addresses, is_excluded in world.followed:
         if (mac and mac == packet.mac) or (not mac and packet.source in addresses):
-            found.add(group)
-    return found
+            if not is_excluded:
+                found.add(group)
+            elif group in world.excluding():
+                excluded.add(group)
+    return found - excluded
+
+
+def shows(packet: Packet, member: str) -> bool:
+    """Whether the packet is one of that member of a group."""
+    if "." in member or "::" in member:
+        return is_in(packet.source, member)
+    return member in (packet.mac.hex(":") or "none", f"iface:{packet.came_in}")
+
+
+def is_for(word: str, mine: set[str]) -> bool:
+    """Whether a ban of `word` is for devices of these groups; of a group that is not there, it is for nobody."""
+    first, *others = word.split("!")
+    return (not first or first in mine) and not mine & set(others) and set(others) <= set(NAMES)
 
 
 def plain_destination(destination: bytes) -> bytes:
@@ -253,7 +295,9 @@ def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> s
     active = [
         ban
         for ban in world.bans
-        if not 0 < ban.until <= NOW and not ban.schedule.never_occurs() and (not ban.groups or mine & set(ban.groups))
+        if not 0 < ban.until <= NOW
+        and not ban.schedule.never_occurs()
+        and (not ban.groups or any(is_for(word, mine) for word in ban.groups))
     ]
     if not active:
         return "pass"
@@ -275,12 +319,20 @@ def unnamed(owner: tuple[str, str, str]) -> tuple[str, str, str]:
 
 def is_exempt(world: World, packet: Packet, owner: tuple[str, str, str]) -> bool:
     for exemption in world.exemptions:
-        if 0 < exemption.until <= NOW or exemption.device not in (packet.mac, packet.source):
+        if 0 < exemption.until <= NOW or not is_in_scope(world, exemption, packet):
             continue
         target = exemption.vendor.removeprefix("category:")
         if (target == owner[2]) if ":" in exemption.vendor else target in (owner[0], f"{owner[0]}/{owner[1]}"):
             return True
     return False
+
+
+def is_in_scope(world: World, exemption: Exemption, packet: Packet) -> bool:
+    if exemption.group:
+        return exemption.group in groups_of(world, packet)
+    if exemption.prefix:
+        return is_in(packet.source, exemption.prefix)
+    return exemption.device in (packet.mac, packet.source)
 
 
 def is_refused(active: list[Ban], owner: tuple[str, str, str], packet: Packet, alive: set[str]) -> bool:
