@@ -8,6 +8,7 @@ from pathlib import Path
 import documented
 import pytest
 from machine import Machine
+from service import SERVICE, SETTINGS, ban, found, main_process, overridden, rules, status_of, use
 
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
@@ -15,8 +16,6 @@ from monitor.lab.zone import NAMELESS_V4
 
 pytestmark = [pytest.mark.netns, pytest.mark.slow, pytest.mark.machine]
 
-SERVICE = "gatewatch.service"
-SETTINGS = "/etc/gatewatch/gatewatch.toml"
 UNITS = (
     SERVICE,
     "gatewatch-lists.service",
@@ -27,56 +26,10 @@ UNITS = (
 NET_ADMIN_AND_RAW = 1 << 12 | 1 << 13
 
 
-def ban(lab: Lab, on_failure: str = "open") -> str:
-    return (
-        f'[capture]\ninterfaces = ["br-lan"]\n[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n'
-        f'[[ban]]\nvendors = ["bytedance"]\ngroups = ["phones"]\nmode = "enforce"\non_failure = "{on_failure}"\n'
-    )
-
-
-def main_process(machine: Machine) -> int:
-    """Seen from outside; 0 where there is none."""
-    inner = machine.show(SERVICE, "MainPID")["MainPID"]
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            lines = status.read_text().splitlines()
-        except OSError:
-            continue
-        numbers = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
-        if len(numbers) > 1 and numbers[-1] == inner and in_machine(machine, status):
-            return int(numbers[0])
-    return 0
-
-
-def in_machine(machine: Machine, status: Path) -> bool:
-    try:
-        return os.readlink(status.with_name("ns") / "pid") == os.readlink(f"/proc/{machine.pid}/ns/pid")
-    except OSError:
-        return False
-
-
-def status_of(process: int) -> dict[str, str]:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
-
-
-def rules(lab: Lab) -> str:
-    return lab.gateway.run(["nft", "list", "ruleset"]).stdout
-
-
 @pytest.fixture(scope="module")
 def settings(machine: Machine) -> Path:
     """The configuration file."""
     return machine.path(SETTINGS)
-
-
-def use(machine: Machine, text: str) -> None:
-    """The service runs with this configuration, whatever a test before left."""
-    machine.path(SETTINGS).write_text(text)
-    if machine.is_active(SERVICE):
-        machine.must("systemctl", "reload", SERVICE)
-    else:
-        machine.must("systemctl", "start", SERVICE)
 
 
 def test_it_runs_with_two_capabilities_in_a_sandbox(machine: Machine, lab: Lab) -> None:
@@ -262,26 +215,6 @@ def test_lists_are_fetched_by_somebody_without_any_capability(machine: Machine) 
     assert "mine" in machine.must("gatewatch", "why", "a.fetched.example")
 
 
-class overridden:
-    """The unit with other words in its [Service] section."""
-
-    def __init__(self, machine: Machine, words: str) -> None:
-        self._machine = machine
-        self._words = words
-
-    def __enter__(self) -> None:
-        folder = self._machine.path(f"/run/systemd/system/{SERVICE}.d")
-        folder.mkdir(exist_ok=True)
-        self._file = folder / "test.conf"
-        self._file.write_text(f"[Service]\n{self._words}\n")
-        self._machine.must("systemctl", "daemon-reload")
-
-    def __exit__(self, *exception: object) -> None:
-        self._file.unlink()
-        self._file.parent.rmdir()
-        self._machine.must("systemctl", "daemon-reload")
-
-
 def test_an_upgrade_keeps_the_configuration_and_runs_the_new_one(
     machine: Machine, next_package: Path, lab: Lab, settings: Path
 ) -> None:
@@ -316,9 +249,3 @@ def test_a_purge_leaves_nothing(machine: Machine, lab: Lab) -> None:
     assert "gatewatch" not in rules(lab)
     assert machine.do("systemctl", "cat", SERVICE).returncode != 0
     assert machine.do("pgrep", "-u", "gatewatch").returncode == 1
-
-
-def found(machine: Machine, folder: str) -> list[Path]:
-    """What carries the name, but for labs and containers of this machine and the pages that man keeps."""
-    others = ("gatewatch-lab", "/cache/man/", "/lib/containers/")
-    return [path for path in machine.path(folder).rglob("*gatewatch*") if not any(word in str(path) for word in others)]

@@ -48,7 +48,7 @@ def initramfs(kernel: Kernel) -> bytes:
 
 
 def in_order(kernel: Kernel) -> list[str]:
-    """The wanted modules and all that they need, each after what it needs."""
+    """The wanted modules and all that they need, each after what it needs; without what the kernel has built in."""
     needs: dict[str, list[str]] = {}
     for line in (kernel.modules / "modules.dep").read_text().splitlines():
         path, _, others = line.partition(":")
@@ -62,8 +62,10 @@ def in_order(kernel: Kernel) -> list[str]:
                 add(other)
         ordered[path] = None
 
+    built_in = {Path(line).stem for line in (kernel.modules / "modules.builtin").read_text().splitlines()}
     for name in WANTED:
-        add(by_name[name])
+        if name not in built_in:
+            add(by_name[name])
     return list(ordered)
 
 
