@@ -83,7 +83,7 @@ def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
         thread.join()
 
 
-def wait_until(reached: Callable[[], bool], seconds: float = 5.0) -> None:
+def wait_until(reached: Callable[[], bool], seconds: float = 40.0) -> None:
     """Looks again and again, because the kernel's time is not ours; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not reached():

@@ -16,8 +16,8 @@ from monitor.errors import MachineError
 from monitor.lab.namespace import Namespace
 from monitor.lab.serve import READY
 
-START_SECONDS: Final = 20.0
-STOP_SECONDS: Final = 5.0
+START_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 20.0
 
 
 def python_module(module: str, *arguments: str) -> list[str]:

@@ -143,7 +143,7 @@ class Client:
         arguments += ["--max-time", str(seconds)]
         if upload:
             arguments += ["--data-binary", f"@{self._file(upload)}"]
-        done = self.namespace.run(arguments, timeout=seconds + 5)
+        done = self.namespace.run(arguments, timeout=seconds + 30)
         return read_transfer(done, port)
 
     def start_curl(self, url: str, *, address: str = "", ipv6: bool = False) -> tuple[Child, int]:
@@ -183,7 +183,7 @@ class Client:
         port = next(self._ports)
         arguments = [*self._quic(name, address, path, port, seconds), "--upload", str(upload)]
         arguments += [] if sni else ["--no-sni"]
-        done = self._module("monitor.lab.quic_client", *arguments, timeout=seconds + 10)
+        done = self._module("monitor.lab.quic_client", *arguments, timeout=seconds + 30)
         result = json.loads(done.stdout or '{"status": 0, "received": 0}')
         text = done.stderr + str(result.get("error", ""))
         return Transfer(done.returncode, result["status"], result["received"], port, address, 0.0, text)
@@ -234,7 +234,7 @@ class Client:
         self._children.append(child)
         return child
 
-    def _module(self, module: str, *arguments: str, timeout: float = 20.0) -> subprocess.CompletedProcess[str]:
+    def _module(self, module: str, *arguments: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         command = self.namespace.command(python_module(module, *arguments))
         return subprocess.run(command, timeout=timeout, capture_output=True, text=True, check=False, env=environment())
 

@@ -19,8 +19,8 @@ from monitor.lab.namespace import Namespace
 
 COMMAND: Final = "monitor.cli.main"
 METRICS: Final = "127.0.0.1:10053"
-READY_SECONDS: Final = 30.0
-SETTLE_SECONDS: Final = 10.0
+READY_SECONDS: Final = 60.0
+SETTLE_SECONDS: Final = 40.0
 
 # A sample's labels, and its value.
 Sample = tuple[dict[str, str], float]
@@ -98,7 +98,7 @@ class Daemon:
 
         def fetch() -> str:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            with opener.open(f"http://{METRICS}{path}", timeout=5) as reply:
+            with opener.open(f"http://{METRICS}{path}", timeout=20) as reply:
                 return cast(bytes, reply.read()).decode()
 
         return self.gateway.inside(fetch)
@@ -109,7 +109,7 @@ class Daemon:
             self.gateway.command(python_module(COMMAND, *arguments)),
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             env=environment(self._environment),
             check=False,
         )

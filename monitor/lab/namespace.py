@@ -93,7 +93,7 @@ class Namespace:
     def command(self, arguments: Sequence[str]) -> list[str]:
         return ["ip", "netns", "exec", self.name, *arguments]
 
-    def run(self, arguments: Sequence[str], timeout: float = 20.0, input: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, arguments: Sequence[str], timeout: float = 60.0, input: str = "") -> subprocess.CompletedProcess[str]:
         """Run a program to its end; never raises for its exit code."""
         return subprocess.run(
             self.command(arguments), timeout=timeout, input=input, capture_output=True, text=True, check=False

@@ -73,7 +73,7 @@ class Echo:
     def answer_stream(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection:
-            connection.settimeout(2)
+            connection.settimeout(20)
             connection.recv(512)
             asked = connection.getsockname()[0].partition("%")[0]
             connection.sendall(b"sink " + socket.inet_pton(connection.family, asked))
@@ -85,7 +85,7 @@ class Echo:
             own.close()
 
 
-def ask(wire: Cable, kind: int, resolver: str, port: int = 0, source: str = "", wait: float = 2.0) -> bytes:
+def ask(wire: Cable, kind: int, resolver: str, port: int = 0, source: str = "", wait: float = 5.0) -> bytes:
     """What a client gets from a resolver, empty for nothing; the answer must come from whom was asked."""
     family = socket.AF_INET6 if ":" in resolver else socket.AF_INET
 
@@ -192,7 +192,7 @@ def test_what_has_a_tag_is_left_to_its_vlan(wire: Cable, diverted: Enforcer) -> 
     def sniff() -> socket.socket:
         sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERYTHING))
         sniffer.bind((diverted.diversion.doors["v0"].near, 0))
-        sniffer.settimeout(2)
+        sniffer.settimeout(20)
         return sniffer
 
     def frame(number: int, text: bytes) -> bytes:

@@ -118,7 +118,7 @@ def test_an_exception_reaches_its_name_at_the_vendors_own_address(lab: Lab, ipv6
         for name in ("www.tiktok.com", "m.tiktok.com"):
             kind = "AAAA" if ipv6 else "A"
             assert phone.dig(name, kind).records
-            daemon.wait_for("let pass", lambda url=f"https://{name}/": phone.curl(url, ipv6=ipv6, seconds=2).good, 3)
+            daemon.wait_for("let pass", lambda url=f"https://{name}/": phone.curl(url, ipv6=ipv6, seconds=2).good)
         assert phone.dig("v16-webapp.tiktok.com").status == "NXDOMAIN"
         assert not phone.curl("https://www.capcut.com/", address=NAMELESS_V4).good
         assert daemon.metric("leaked_bytes_total") == 0
@@ -151,7 +151,7 @@ def test_nobody_who_may_pass_is_refused_when_the_table_was_taken_away(lab: Lab) 
     silence = f"table inet silence {{ chain out {{ {rule} }}; }}"
     try:
         assert phone.dig("m.tiktok.com").records
-        daemon.wait_for("let pass", lambda: phone.curl(url, address=ALLOWED_V4, seconds=2).good, 3)
+        daemon.wait_for("let pass", lambda: phone.curl(url, address=ALLOWED_V4, seconds=2).good)
         lab.gateway.run(["nft", silence]).check_returncode()
         lab.gateway.run(["nft", "delete table inet gatewatch"]).check_returncode()
         daemon.wait_for("put it back", lambda: "put back" in daemon.log.read_text())

@@ -79,7 +79,7 @@ def test_a_ban_ends_by_itself(lab: Lab) -> None:
     daemon = lab.daemon(observing(lab))
     type_in(daemon, "ban", "bytedance", "--group", "phones", "--for", "3s")
     assert not works(lab)
-    daemon.wait_for("let go", lambda: works(lab), 5)
+    daemon.wait_for("let go", lambda: works(lab))
     assert daemon.ask("status")["policy"]["bans"] == []
     daemon.stop()
 

@@ -137,7 +137,7 @@ def test_a_banned_update_is_refused_and_an_unknown_opcode_is_not_implemented() -
 def exchange(place: Place, data: bytes) -> bytes:
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(3)
+        client.settimeout(20)
         client.sendto(data, (place.v4.address, place.v4.port))
         return client.recv(4096)
 

@@ -22,7 +22,7 @@ def exchange(place: Place, data: bytes, times: int = 1) -> list[bytes]:
     """What comes back over UDP to one query, up to so many datagrams."""
     found = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(2)
+        client.settimeout(20)
         client.sendto(data, (place.v4.address, place.v4.port))
         for _ in range(times):
             found.append(client.recv(65_535))
@@ -106,7 +106,7 @@ def test_an_answer_from_another_address_or_port_is_forged() -> None:
     """Forged with the id and the question, as somebody beside the way would who sees the query."""
     good = one_address(QUERY, False)[0]
     with sinkhole(script=lambda query, tcp: []) as place, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(2)
+        client.settimeout(20)
         client.sendto(QUERY.to_wire(), (place.v4.address, place.v4.port))
         wait_for(lambda: len(place.resolver.asked) == 1)
         forged = place.resolver.asked[0][:2] + good[2:]
@@ -119,7 +119,7 @@ def test_an_answer_from_another_address_or_port_is_forged() -> None:
         assert dns.message.from_wire(client.recv(4096)).rcode() == dns.rcode.SERVFAIL
 
 
-def wait_for(condition: object, seconds: float = 3.0) -> None:
+def wait_for(condition: object, seconds: float = 40.0) -> None:
     assert callable(condition)
     end = time.monotonic() + seconds
     while not condition():
