@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Final
 
+from monitor.catalog.subject_index import SubjectIndex
 from monitor.cli.configured import read_config
 from monitor.cli.table import printable
 from monitor.config.ban_faults import complain_of_bans, complain_of_subjects, complaints_of, unknown_words
@@ -15,6 +16,7 @@ from monitor.config.files import PARTS_FOLDER, part_paths, written_paths
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
+from monitor.config.targets import list_hints
 from monitor.doctor.examination import limits
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
@@ -77,6 +79,9 @@ def config_findings(config: Config, loaded: Loaded) -> list[str]:
     complaints = complaints_of(config)
     complain_of_subjects(config, loaded.index, complaints)
     complain_of_bans(config, loaded, complaints)
+    if config.lists:
+        for path, text in list_hints(config, SubjectIndex(load_cached().index)):
+            complaints.add(path, text)
     for name in config.capture.interfaces:
         _look_for(("capture", "interfaces"), name, complaints)
     for at, group in enumerate(config.groups):

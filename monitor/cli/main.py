@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from types import ModuleType
 from typing import Final
 
@@ -25,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_USAGE
     if sys.stdout is None:  # closed by whoever started us
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    elif isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names in scripts that the terminal's encoding has not
     try:
         code: int = module_of(chosen.verb).run(chosen)
         sys.stdout.flush()

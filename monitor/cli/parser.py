@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from typing import Final
 
 from monitor.cli.parser_doctor import add_doctor
-from monitor.cli.parser_lists import add_lists
+from monitor.cli.parser_lists import add_catalog, add_lists
 from monitor.cli.parser_parts import JSON_HELP, Verbs, add_config, add_json, add_verb
 from monitor.cli.parser_policy import DEVICE_HELP, add_policy_verbs
 from monitor.cli.parser_service import add_service_verbs
@@ -26,7 +26,20 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and the engine that runs")
     verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
-    for add in (_run, _replay, _lab, _check, _why, _status, _devices, _top, _report, add_lists, add_doctor):
+    for add in (
+        _run,
+        _replay,
+        _lab,
+        _check,
+        _why,
+        _status,
+        _devices,
+        _top,
+        _report,
+        add_lists,
+        add_catalog,
+        add_doctor,
+    ):
         add(verbs)
     add_policy_verbs(verbs)
     add_service_verbs(verbs)
@@ -169,7 +182,10 @@ def _report(verbs: Verbs) -> None:
         metavar="TIME",
         help="from the day so long ago, such as 7d, or 2026-12-31 (default: 7d)",
     )
-    verb.add_argument("--vendor", default="", metavar="V", help="this vendor or vendor/service only")
+    verb.add_argument(
+        "--vendor", default="", metavar="V", help="this vendor, service or category only, by any word as in `ban`"
+    )
+    verb.add_argument("--service", default="", metavar="S", help="this service only, of the vendor or of any")
     verb.add_argument("--group", default="", metavar="G", help="this group only")
     kinds = verb.add_mutually_exclusive_group()
     kinds.add_argument("--json", action="store_true", help=JSON_HELP)

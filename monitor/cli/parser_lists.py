@@ -38,6 +38,20 @@ def add_lists(verbs: Verbs) -> None:
     _add_options(update)
 
 
+def add_catalog(verbs: Verbs) -> None:
+    verb = add_verb(
+        verbs,
+        "catalog",
+        "list the vendors, services and categories that a ban may name",
+        "With their names in other languages and scripts, and how many domain names, prefixes of their own, prefixes\n"
+        "shared with others and AS numbers the lists have of each. Apps in the last column have no entries of their\n"
+        "own: a ban of one is a ban of the whole. 1 where nothing in the catalogue is called WORD.",
+    )
+    verb.add_argument("word", nargs="?", metavar="WORD", help="only what has this word in a name, or is like it")
+    add_config(verb)
+    add_json(verb)
+
+
 def _add_options(action: ArgumentParser) -> None:
     """The same behind the action as before it; where it is left out here, what stood before holds."""
     action.add_argument("--config", metavar="FILE", default=SUPPRESS, help=CONFIG_HELP)

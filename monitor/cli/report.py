@@ -11,9 +11,10 @@ from datetime import date
 from typing import Any, Final
 
 from monitor.cli.configured import read_config
+from monitor.cli.report_words import read_wanted
 from monitor.cli.rows import UNKNOWN, Row, largest
 from monitor.cli.table import Column, table_text
-from monitor.config.subjects import target
+from monitor.cli.trouble import complain
 from monitor.config.values import duration
 from monitor.errors import EXIT_OK, UsageError
 from monitor.journal.reader import Wanted, read_rows
@@ -35,9 +36,13 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def run(arguments: Namespace) -> int:
-    wanted = read_wanted(arguments)
+    since = first_day(arguments.since)
     config = read_config(arguments.config)
-    rows = read_rows(os.path.join(config.state.path, FILE_NAME), wanted)
+    path = os.path.join(config.state.path, FILE_NAME)
+    wanted, notes = read_wanted(arguments, since, config, path)
+    rows = read_rows(path, wanted)
+    for note in notes:
+        complain(note)
     if arguments.json:
         write_json(rows, wanted)
     elif arguments.csv:
@@ -45,15 +50,6 @@ def run(arguments: Namespace) -> int:
     else:
         sys.stdout.write(report_table(rows, wanted))
     return EXIT_OK
-
-
-def read_wanted(arguments: Namespace) -> Wanted:
-    """What was asked for. Raises UsageError."""
-    try:
-        vendor, _, service = target(arguments.vendor).partition("/") if arguments.vendor else ("", "", "")
-    except ValueError as error:
-        raise UsageError(f"--vendor: {error}") from None
-    return Wanted(first_day(arguments.since), vendor.removeprefix("category:"), service, arguments.group)
 
 
 def first_day(text: str) -> str:

@@ -7,8 +7,9 @@ from typing import Final
 
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.catalog.index import Index
-from monitor.catalog.subject_index import Resolution, SubjectIndex
-from monitor.catalog.words import tokens
+from monitor.catalog.likeness import RATIO_LEAST, ratio
+from monitor.catalog.subject_index import GENERIC, Resolution, SubjectIndex
+from monitor.catalog.words import fold, tokens
 from monitor.config.complaints import KeyPath
 from monitor.config.sections import Config
 from monitor.config.subjects import target
@@ -64,6 +65,29 @@ def unknown_subjects(config: Config, subjects: SubjectIndex) -> dict[str, str]:
             written = f"written '{named.word}', " if name != named.word else ""
             found[name] = written + named.meaning.hint()
     return found
+
+
+def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
+    """Lists whose vendor is new and called like something that the shipped lists have: often that one is meant."""
+    known = shipped.subjects()
+    for at, source in enumerate(config.lists):
+        vendor = source.vendor or source.name
+        if vendor in known or fold(vendor) in GENERIC:
+            continue
+        found = shipped.resolve(vendor)
+        meant = [found.subject] if found.subject else list(found.candidates)
+        if not (found.subject or found.ambiguous):
+            meant = [subject for subject in meant if is_typo(vendor, subject)]
+        if meant:
+            listed = " or ".join([f'vendor = "{subject}"' for subject in meant])
+            text = f"makes a new vendor '{vendor}', which no other ban covers: write {listed} if that is meant"
+            yield ("list", at, "vendor" if source.vendor else "name"), text
+
+
+def is_typo(vendor: str, subject: str) -> bool:
+    """Whether the slugs at the end differ by a letter or two: lists have names of their own, such as `mine`."""
+    written, known = (fold(text.rpartition("/")[2].removeprefix(CATEGORY_MARK)) for text in (vendor, subject))
+    return ratio(written, known) >= RATIO_LEAST
 
 
 def stand_in(word: str) -> str:

@@ -18,6 +18,8 @@ WHERE day >= :since AND (:vendor = '' OR vendor = :vendor) AND (:service = '' OR
     AND (:grp = '' OR grp = :grp)
 ORDER BY day, bytes_up + bytes_down + blocked DESC, device, vendor, service, evidence
 """
+SERVICES: Final = "SELECT DISTINCT vendor, service FROM traffic"
+GROUPS: Final = "SELECT DISTINCT grp FROM traffic"
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,22 @@ class Wanted:
 def read_rows(path: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """The rows by day, those with most bytes first. Raises GatewatchError where there is no journal to read."""
     asked = {"since": wanted.since, "vendor": wanted.vendor, "service": wanted.service, "grp": wanted.group}
+    return map(row_of, select(path, SELECT, asked))
+
+
+def read_labels(path: str) -> tuple[set[tuple[str, str]], set[str]]:
+    """Every vendor with each service, and every group, of which the journal has rows. Raises as `read_rows`."""
+    services = {(vendor, service) for vendor, service in select(path, SERVICES, {})}
+    return services, {group for (group,) in select(path, GROUPS, {})}
+
+
+def select(path: str, query: str, values: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+    """The result of a query, piece by piece: a journal may be larger than the memory."""
     try:
         with closing(open_reader(path)) as database:
-            cursor = database.execute(SELECT, asked)
+            cursor = database.execute(query, values)
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
-                yield from map(row_of, rows)
+                yield from rows
     except FileNotFoundError:
         raise GatewatchError(f"no journal at {path}: the daemon begins one when it starts") from None
     except PermissionError:

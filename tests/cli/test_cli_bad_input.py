@@ -189,8 +189,8 @@ def test_every_verb_has_help_and_says_what_it_does() -> None:
     choices = verbs._group_actions[0].choices
     assert isinstance(choices, dict)
     assert list(choices) == [
-        "run", "replay", "lab", "check", "why", "status", "devices", "top", "report", "lists", "doctor",
-        "ban", "unban", "allow", "pause", "resume", "plan", "export", "reload", "clear",
+        "run", "replay", "lab", "check", "why", "status", "devices", "top", "report", "lists", "catalog",
+        "doctor",        "ban", "unban", "allow", "pause", "resume", "plan", "export", "reload", "clear",
     ]  # fmt: skip
     for verb in choices:
         assert re.search(rf"^    {verb} ", text, re.MULTILINE), verb

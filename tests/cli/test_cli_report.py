@@ -33,6 +33,9 @@ FIELDS = (
 )  # fmt: skip
 
 
+ABSENT = "it is not in the catalogue, which `gatewatch catalog` lists"
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A configuration whose state directory holds a journal of today and of nine days ago."""
@@ -108,7 +111,14 @@ def test_who_may_read_only_gets_the_same(config: Path) -> None:
     ("arguments", "code", "words"),
     [
         (("--since", "soon"), 2, "--since: expected a time such as 7d or a date such as 2026-12-31, got 'soon'"),
-        (("--vendor", "a/b/c"), 2, "--vendor: expected a vendor, vendor/service or category:name, got 'a/b/c'"),
+        (("--vendor", "a/b/c"), 2, f"--vendor: no list knows 'a/b/c', {ABSENT}"),
+        (("--vendor", "bluesky"), 2, f"--vendor: no list knows 'bluesky', {ABSENT}"),
+        (("--vendor", "titkok"), 2, "--vendor: no list knows 'titkok', the nearest is 'bytedance/tiktok'"),
+        (("--service", "titkok"), 2, "--service: no list knows 'titkok', the nearest is 'bytedance/tiktok'"),
+        (("--service", "google"), 2, "--service: 'google' is the vendor 'google': use --vendor"),
+        (("--vendor", "tiktok", "--service", "tiktok"), 2, "--service: 'tiktok' is a service itself"),
+        (("--group", "student"), 2, "--group: no group 'student', the nearest is 'students'"),
+        (("--group", "nobody"), 2, "--group: no group 'nobody', there are none"),
     ],
 )
 def test_what_makes_no_sense_is_said(config: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
@@ -129,3 +139,35 @@ def test_where_there_is_no_journal(config: Path) -> None:
 def test_nothing_yet(config: Path) -> None:
     ran = report(config, "--since", str(TODAY + timedelta(days=1)))
     assert ran.out == f"nothing since {TODAY + timedelta(days=1)}; the daemon writes once a minute\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "vendors", "notes"),
+    [
+        (("--vendor", "TikTok"), {"bytedance/tiktok"}, ["TikTok is bytedance/tiktok"]),
+        (("--vendor", "https://tiktok.com/x"), {"bytedance/tiktok"}, ["https://tiktok.com/x is bytedance/tiktok"]),
+        (("--vendor", "谷歌"), {"google/tiktok"}, ["谷歌 is google"]),
+        (
+            ("--vendor", "bytedance", "--service", "tik-tok"), {"bytedance/tiktok"},
+            ["bytedance/tik-tok is bytedance/tiktok"],
+        ),
+        (("--service", "tiktok"), {"bytedance/tiktok", "google/tiktok"}, []),
+        (("--vendor", "unknown"), {"unknown/unknown"}, []),
+        (("--vendor", "old-list"), {"old-list/unknown"}, []),
+        (("--vendor", "old-list/unknown"), {"old-list/unknown"}, []),
+        (("--vendor", "google/youtube"), set(), []),
+        (("--group", "none"), {"google/tiktok"}, []),
+    ],
+)  # fmt: skip
+def test_a_vendor_is_named_by_any_word_also_one_that_only_the_journal_has(
+    config: Path, arguments: tuple[str, ...], vendors: set[str], notes: list[str]
+) -> None:
+    journal = Journal(str(config.parent / "state"), 1 << 24, 30, lambda line: None)
+    journal.start()
+    journal.put(TODAY.isoformat(), [replace(ROW, vendor="old-list", service="unknown")])
+    journal.close(30)
+    ran = report(config, "--json", *arguments)
+    assert (ran.code, ran.complaints) == (0, notes)
+    assert {f"{row['vendor']}/{row['service']}" for row in json.loads(ran.out)["rows"]} == vendors
+    wrong = report(config, "--vendor", "old-lits")
+    assert (wrong.code, wrong.complaints) == (2, ["--vendor: no list knows 'old-lits', the journal has 'old-list'"])

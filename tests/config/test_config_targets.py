@@ -10,7 +10,7 @@ from monitor.config.complaints import ConfigErrors
 from monitor.config.parse import parse
 from monitor.config.policy import configured_standing
 from monitor.config.subjects import target
-from monitor.config.targets import named_subjects, stand_in, unknown_subjects, with_subjects
+from monitor.config.targets import list_hints, named_subjects, stand_in, unknown_subjects, with_subjects
 from monitor.policy.orders import ban_id
 
 CONFIG = """
@@ -78,3 +78,19 @@ def test_different_words_have_different_stand_ins() -> None:
 def test_what_is_no_word_is_a_mistake_with_its_line(word: str) -> None:
     with pytest.raises(ConfigErrors, match=r"c\.toml:2: ban 1\.vendors: expected the name of a vendor"):
         parse(f'[[ban]]\nvendors = ["{word}", "tiktok"]\n'.replace("\t", "\\t"), "c.toml")
+
+
+def test_a_list_whose_vendor_is_called_like_a_shipped_one_is_hinted_at(index: Index) -> None:
+    def hints(text: str) -> list[tuple[object, str]]:
+        return list(list_hints(parse(f"[[list]]\nurl = 'a.txt'\n{text}", "c.toml"), SubjectIndex(index)))
+
+    meant = 'which no other ban covers: write vendor = "bytedance/tiktok" if that is meant'
+    assert hints("name = 'mine'\nvendor = 'tiktok'") == [
+        (("list", 0, "vendor"), f"makes a new vendor 'tiktok', {meant}")
+    ]
+    assert hints("name = 'tiktok-2'\nvendor = 'tik-tok'")[0][1] == f"makes a new vendor 'tik-tok', {meant}"
+    assert hints("name = 'tiktok'") == [(("list", 0, "name"), f"makes a new vendor 'tiktok', {meant}")]
+    for fine in ("bytedance", "bytedance/tiktok", "bytedance/newapp", "category:vpn-proxy", "ads", "trackers", "byte"):
+        assert hints(f"name = 'mine'\nvendor = '{fine}'") == [], fine
+    assert "bytedance" in hints("name = 'mine'\nvendor = 'bytedanse'")[0][1]
+    assert "bytedance/tiktok" in hints("name = 'mine'\nvendor = 'bytedance/tiktik'")[0][1]

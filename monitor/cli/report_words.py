@@ -1,0 +1,106 @@
+"""What a report is asked for: words for vendors, services and groups, of the catalogue or of the journal alone."""
+
+from argparse import Namespace
+from dataclasses import dataclass
+
+from monitor.catalog.entry import CATEGORY_MARK
+from monitor.catalog.likeness import alike
+from monitor.catalog.subject_index import SLUG, Resolution, SubjectIndex
+from monitor.catalog.words import fold
+from monitor.config.complaints import nearest
+from monitor.config.sections import Config
+from monitor.config.settings import user_lists
+from monitor.errors import GatewatchError, UsageError
+from monitor.journal.reader import Wanted, read_labels
+from monitor.lists.cache import load_cached
+
+# What the journal calls everything outside of the catalogue and outside of groups.
+NO_VENDOR = ("other", "unknown")
+NO_GROUP = ("none", "other")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What may be asked for. `services` are the vendors of the journal with each service, `groups` its groups."""
+
+    subjects: SubjectIndex
+    services: frozenset[tuple[str, str]]
+    groups: frozenset[str]
+
+
+def read_wanted(arguments: Namespace, since: str, config: Config, path: str) -> tuple[Wanted, list[str]]:
+    """What was asked for, and what was taken for a word. Raises UsageError for a word that means nothing certain."""
+    if not (arguments.vendor or arguments.service or arguments.group):
+        return Wanted(since), []
+    labels = read_known(config, path)
+    notes: list[str] = []
+    vendor, service = "", ""
+    if arguments.vendor:
+        vendor, service = subject_wanted(arguments.vendor, labels, notes, "--vendor")
+    if arguments.service:
+        if service:
+            raise UsageError(f"--service: '{arguments.vendor}' is a service itself")
+        vendor, service = service_wanted(arguments.service, vendor, labels, notes)
+    if arguments.group:
+        check_group(arguments.group, config, labels)
+    return Wanted(since, vendor, service, arguments.group), notes
+
+
+def read_known(config: Config, path: str) -> Labels:
+    """The catalogue, and what the journal has; where there is none to read, the report itself states why."""
+    subjects = SubjectIndex(load_cached(user_lists(config)).index)
+    try:
+        services, groups = read_labels(path)
+    except GatewatchError:
+        services, groups = set(), set()
+    return Labels(subjects, frozenset(services), frozenset(groups))
+
+
+def subject_wanted(word: str, labels: Labels, notes: list[str], option: str) -> tuple[str, str]:
+    """The vendor and service of a word; a vendor that only the journal has is meant by its very slug."""
+    vendor, _, service = word.partition("/")
+    found = labels.subjects.resolve(word)
+    in_journal = any(vendor == known and service in ("", of) for known, of in labels.services)
+    if found.how != SLUG and (in_journal or vendor in NO_VENDOR):
+        if found.subject:
+            notes.append(f"'{word}' is a vendor of the journal here; the catalogue has '{found.subject}' of that name")
+        return vendor, service
+    if not found.subject:
+        raise UsageError(f"{option}: {fault_of(found, labels)}")
+    if found.taken():
+        notes.append(found.taken())
+    vendor, _, service = found.subject.removeprefix(CATEGORY_MARK).partition("/")
+    return vendor, service
+
+
+def service_wanted(word: str, vendor: str, labels: Labels, notes: list[str]) -> tuple[str, str]:
+    """The vendor and service of `--service`, within the vendor of `--vendor` where one is given."""
+    if vendor:
+        return subject_wanted(f"{vendor}/{word}", labels, notes, "--service")
+    if any(word == service for _, service in labels.services):
+        return "", word
+    found = subject_wanted(word, labels, notes, "--service")
+    if not found[1]:
+        raise UsageError(f"--service: '{word}' is the vendor '{found[0]}': use --vendor")
+    return found
+
+
+def fault_of(found: Resolution, labels: Labels) -> str:
+    """What is wrong with the word; of the vendors that only the journal has, those that are like it are hints, too."""
+    known = {fold(vendor): vendor for vendor, _ in labels.services}
+    near = [f"'{known[one]}'" for one in alike(fold(found.word), list(known)) if known[one] not in found.candidates]
+    if not near:
+        return found.fault()
+    if not found.candidates:
+        return f"no list knows '{found.word}', the journal has {' and '.join(near)}"
+    return f"{found.fault()}; the journal has {' and '.join(near)}"
+
+
+def check_group(group: str, config: Config, labels: Labels) -> None:
+    """Raises UsageError for a group that neither the configuration nor the journal has."""
+    known = [one.name for one in config.groups]
+    if group in known or group in labels.groups or group in NO_GROUP:
+        return
+    near = nearest(group, sorted({*known, *labels.groups}))
+    hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"
+    raise UsageError(f"--group: no group '{group}'{hint}")
