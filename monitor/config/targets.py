@@ -56,17 +56,6 @@ def subjects_of(words: tuple[str, ...], subjects: SubjectIndex) -> tuple[str, ..
     return tuple(dict.fromkeys(found))
 
 
-def unknown_subjects(config: Config, subjects: SubjectIndex) -> dict[str, str]:
-    """By stand-in: what is wrong with the word, without its beginning (`the nearest is 'bytedance/tiktok'`)."""
-    found: dict[str, str] = {}
-    for named in named_subjects(config, subjects):
-        if not named.meaning.subject:
-            name = stand_in(named.word)
-            written = f"written '{named.word}', " if name != named.word else ""
-            found[name] = written + named.meaning.hint()
-    return found
-
-
 def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
     """Lists whose vendor is new and called like something that the shipped lists have: often that one is meant."""
     known = shipped.subjects()

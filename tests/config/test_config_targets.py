@@ -10,7 +10,7 @@ from monitor.config.complaints import ConfigErrors
 from monitor.config.parse import parse
 from monitor.config.policy import configured_standing
 from monitor.config.subjects import target
-from monitor.config.targets import list_hints, named_subjects, stand_in, unknown_subjects, with_subjects
+from monitor.config.targets import list_hints, named_subjects, stand_in, with_subjects
 from monitor.policy.orders import ban_id
 
 CONFIG = """
@@ -62,11 +62,6 @@ def test_what_is_unknown_is_known_with_its_place_and_its_hints(index: Index) -> 
         (("ban", 1, "vendors"), f"no list knows 'Kein Wort', {missing}"),
         (("ban", 1, "vendors"), f"no list knows '微信!', {missing}"),
     ]
-    assert unknown_subjects(config, subjects) == {
-        "tictoc": "the nearest is 'bytedance/tiktok'",
-        "kein-wort": f"written 'Kein Wort', {missing}",
-        stand_in("微信!"): f"written '微信!', {missing}",
-    }
 
 
 def test_different_words_have_different_stand_ins() -> None:

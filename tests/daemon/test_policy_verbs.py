@@ -1,6 +1,7 @@
 """Changes of policy asked of the real daemon: what it refuses and why, what it says it did, and what it cannot keep."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,52 @@ def test_what_is_done_is_said_and_shown(daemon: Daemon) -> None:
     assert daemon.ask("status")["policy"]["orders"] == []
     assert "(by root, process " in daemon.log.read_text()
     assert ": trying out)" in daemon.log.read_text()
+
+
+def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None:
+    last = date.today() + timedelta(days=30)
+    done = daemon.run("ban", "TikTok", "微信", "https://x.com/home", "tik-tok", "--until", str(last))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    until = f" until {last + timedelta(days=1)} 00:00:00 "
+    assert [line.partition(until)[0] for line in lines] == [
+        "bytedance/tiktok is banned for everyone: enforce, dns, sni, ip",
+        "  TikTok is bytedance/tiktok",
+        "tencent/wechat is banned for everyone: enforce, dns, sni, ip",
+        "  微信 is tencent/wechat",
+        "x-twitter is banned for everyone: enforce, dns, sni, ip",
+        "  https://x.com/home is x-twitter",
+    ]
+    bans = daemon.ask("status")["policy"]["bans"]
+    assert [ban["vendors"] for ban in bans[:3]] == [["bytedance/tiktok"], ["tencent/wechat"], ["x-twitter"]]
+    lifted = daemon.run("unban", "www.tiktok.com", "WeChat", "Twitter")
+    assert (lifted.returncode, lifted.stdout.count("is no longer banned for anyone")) == (0, 3)
+    assert len(daemon.ask("status")["policy"]["bans"]) == 1
+
+
+def test_one_word_that_is_unknown_or_not_banned_leaves_all_as_it_was(daemon: Daemon) -> None:
+    before = daemon.ask("status")["policy"]
+    assert daemon.run("ban", "tiktok", "bluesky").returncode == 2
+    assert daemon.run("unban", "bytedance", "google").returncode == 1
+    assert daemon.ask("status")["policy"] == before
+
+
+def test_why_reads_words_urls_and_devices_in_every_notation(daemon: Daemon) -> None:
+    for device in ("10.9.0.7", "::ffff:10.9.0.7", "[10.9.0.7]"):
+        said = daemon.run("why", "https://www.tiktok.com/@user", "--device", device).stdout
+        assert "https://www.tiktok.com/@user: bytedance/tiktok\n" in said
+        assert "dns: block by bytedance-students (enforce)" in said
+        assert "the device (10.9.0.7) is in students" in said
+    said = daemon.run("why", "tik tok", "--device", "2:0:0:0:0:7").stdout
+    assert "tik tok: bytedance/tiktok\n  TikTok, a service of ByteDance: " in said
+    assert "the device (02:00:00:00:00:07) is in no group" in said
+    assert "sni: block by bytedance-students" in daemon.run("why", "tiktok", "--device", "10.9.0.7").stdout
+    assert "nearest is 'bytedance/tiktok'" in daemon.run("why", "titkok", "--device", "10.9.0.7").stdout
+    odd = daemon.run("why", "é" * 100 + ".example", "a..b", "AS138699", "--device", "0200.0000.0007")
+    assert (odd.returncode, odd.stdout.count("no vendor"), odd.stdout.count("AS138699: bytedance")) == (0, 2, 1)
+    wrong = daemon.run("why", "tiktok", "--device", "the phone")
+    assert wrong.returncode == 2
+    assert "expected a MAC address, an address or the host name of a device, got 'the phone'" in wrong.stderr
 
 
 def test_what_cannot_be_kept_holds_until_a_restart(tmp_path: Path) -> None:
