@@ -78,7 +78,7 @@ class PolicyVerbs:
     def _warnings(self, orders: Sequence[Order]) -> list[str]:
         """A line for each ban that was made and does not hold at present."""
         made = made_by([order for order in orders if order.verb == BAN], self._daemon.bans.states())
-        return [f"at present this ban is {one.state}: {one.reason}" for one in made if one.state in AMISS]
+        return [f"at present {what(one, made)} is {one.state}: {one.reason}" for one in made if one.state in AMISS]
 
     def _write(self, order: Order) -> None:
         writer = self._daemon.line.writer
@@ -94,6 +94,11 @@ def banned(standing: Standing) -> frozenset[str]:
 def made_by(orders: Sequence[Order], states: Sequence[BanState]) -> list[BanState]:
     """The bans at run time that these orders are about."""
     return [one for one in states if one.ban.source == RUNTIME and any(concerns(order, one.ban) for order in orders)]
+
+
+def what(one: BanState, made: Sequence[BanState]) -> str:
+    """The ban as a line names it among those that were made together."""
+    return "this ban" if len(made) == 1 else f"the ban of {', '.join(map(str, one.ban.subjects))}"
 
 
 def settle(order: Order, configured: Standing, before: Standing) -> Order:
