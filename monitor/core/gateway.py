@@ -159,7 +159,7 @@ class Gateway:
         self._table.limit = limits.flows
         self._judge.kills.resize(limits.kills)
         self._ledger.resize(limits.rows, limits.series)
-        self._judge.proof.trying.limit = limits.trying
+        self._judge.proof.resize(limits.trying, limits.series)
         self._ledger.expect(group_names(settings))
         self._diary.limit = limits.notes
         self._matches.reload(index)

@@ -60,7 +60,7 @@ class Judge:
         self._diary = diary
         self.kills = Kills(limits.kills)
         self.policy: Policy | None = None
-        self.proof = Proof(limits.trying)
+        self.proof = Proof(limits.trying, limits.series)
         self.usage = Usage(reporter, limits.hellos)
         self.enforcement = EnforcementState()
         self.watching = Watching(counts_packets, self.proof.late)
@@ -229,7 +229,7 @@ class Judge:
     def put(self, samples: Samples, now: float) -> None:
         """The proof, and what is in force; nothing where no policy has ever been."""
         policy = self.policy
-        if policy is not None or self.proof.blocked or self.proof.shadowed:
+        if policy is not None or self.proof.blocked.cells or self.proof.shadowed.cells:
             self.proof.put(samples, now)
         if policy is None:
             return

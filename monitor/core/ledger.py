@@ -65,7 +65,7 @@ class Ledger:
 
     __slots__ = (
         "blind", "budget", "bypasses", "destinations", "elsewhere", "evictions", "handshakes", "limit", "queries",
-        "tallies", "traffic",
+        "small", "tallies", "traffic",
     )  # fmt: skip
 
     def __init__(self, limit: int, series: int) -> None:
@@ -77,6 +77,7 @@ class Ledger:
         self.elsewhere = Destination(OTHER, OTHER)
         self.queries = Family(self.budget)
         self.handshakes = Family(self.budget)
+        self.small = Budget(series)
         self.blind: dict[tuple[str, str], Cell] = {}
         self.bypasses: dict[tuple[str, str], Cell] = {}
         self.evictions = 0
@@ -84,6 +85,7 @@ class Ledger:
     def resize(self, limit: int, series: int) -> None:
         self.limit = limit
         self.budget.limit = series
+        self.small.limit = series
 
     def step(self, seconds: float) -> None:
         """The clock was set: who was seen in the last hour still was."""
@@ -121,16 +123,25 @@ class Ledger:
     def expect(self, groups: Sequence[str]) -> None:
         """The small counters of these groups are there from now on, at zero: a rise from nothing is one to be seen."""
         for group in groups:
+            if self.small.used * 2 > self.small.limit:
+                return
             for reason in REASONS:
                 self.blind_cell(group, reason)
             for method in METHODS:
-                labelled(self.bypasses, group, method)
+                self._labelled(self.bypasses, group, method)
 
     def blind_cell(self, group: str, reason: str) -> Cell:
-        return labelled(self.blind, group, reason)
+        return self._labelled(self.blind, group, reason)
 
     def bypass(self, group: str, method: str) -> None:
-        labelled(self.bypasses, group, method).value += 1
+        self._labelled(self.bypasses, group, method).value += 1
+
+    def _labelled(self, cells: dict[tuple[str, str], Cell], group: str, last: str) -> Cell:
+        """The counter of a group, of the group `other` where there are too many."""
+        cell = cells.get((group, last))
+        if cell is not None:
+            return cell
+        return labelled(cells, group if self.small.take(1) else OTHER, last)
 
     def _series(self, vendor: str, service: str, group: str, evidence: str) -> Traffic:
         key = (vendor, service, group, evidence)

@@ -58,7 +58,7 @@ class Tables:
             "devices": self._devices.evictions,
             "rows": self._ledger.evictions,
             "notes": self._diary.evictions,
-            "series": self._ledger.budget.folded,
+            "series": self._ledger.budget.folded + self._ledger.small.folded + self._judge.proof.folded,
             "queries": self._pending.evictions,
             "addresses": self._places.evictions,
             "kills": self._judge.kills.evictions,

@@ -225,7 +225,8 @@ class Daemon:
             self._samples, lambda: self.gateway.snapshot(), self.enforcement.samples, self.enforcement.learning.samples,
             self.record.samples, self.assurance.samples, self.bans.samples, build_samples,
         ]  # fmt: skip
-        collector = Collector(samples, [lambda: self.gateway.histograms(), self.enforcement.histograms])
+        histograms = [lambda: self.gateway.histograms(), self.enforcement.histograms]
+        collector = Collector(samples, histograms, limit=lambda: self.config.limits.series)
         return await serve(listen, collector, self._facts, self.health, self.bans.degraded)
 
     def _facts(self) -> Facts:

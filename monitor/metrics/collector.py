@@ -1,18 +1,23 @@
 """Asks the sources for their numbers, only when somebody scrapes, and renders them in slices.
 
 A source is a callable that returns samples by family name; what two sources give for one family is joined, and for
-one series added: the core counts flows that were cut, the kernel packets that were refused. The
-numbers are taken in one go, so that a page is of one moment; the text is made in slices between which the loop turns.
+one series added: the core counts flows that were cut, the kernel packets that were refused. No family has more series
+than the limit, what is beyond is `other`. The numbers are taken in one go, so that a page is of one moment; the text is
+made in slices between which the loop turns.
 """
 
 from asyncio import sleep
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from monitor.limits import Limits
 from monitor.metrics.exposition import Series, family_text, histogram_text
 from monitor.metrics.families import BY_NAME, FAMILIES, HISTOGRAM, Family
 from monitor.metrics.process import process_text
 from monitor.model import Histogram, Samples
+
+OTHER: Final = "other"
+SERIES: Final = Limits().series
 
 SampleSource: TypeAlias = Callable[[], Samples]
 HistogramSource: TypeAlias = Callable[[], dict[str, Histogram]]
@@ -21,7 +26,14 @@ HistogramSource: TypeAlias = Callable[[], dict[str, Histogram]]
 class Collector:
     """The numbers of all sources as one page of text."""
 
-    def __init__(self, samples: list[SampleSource], histograms: list[HistogramSource], process: bool = True) -> None:
+    def __init__(
+        self,
+        samples: list[SampleSource],
+        histograms: list[HistogramSource],
+        process: bool = True,
+        limit: Callable[[], int] = lambda: SERIES,
+    ) -> None:
+        self._limit = limit
         self._samples = samples
         self._histograms = histograms
         self._process = process
@@ -57,7 +69,8 @@ class Collector:
         for source in self._samples:
             for name, values in source().items():
                 add(joined.setdefault(name, {}), values)
-        return joined
+        limit = self._limit()
+        return {name: fold(values, limit) for name, values in joined.items()}
 
     def _series(self) -> dict[str, Series]:
         return {name: list(values.items()) for name, values in self.numbers().items()}
@@ -66,6 +79,17 @@ class Collector:
 def add(totals: dict[tuple[str, ...], float], values: dict[tuple[str, ...], float]) -> None:
     for labels, value in values.items():
         totals[labels] = totals.get(labels, 0.0) + value
+
+
+def fold(values: dict[tuple[str, ...], float], limit: int) -> dict[tuple[str, ...], float]:
+    """At most `limit` series: the first ones, and one of `other` for the rest together."""
+    if len(values) <= limit:
+        return values
+    labels = list(values)
+    kept = {key: values[key] for key in labels[: limit - 1]}
+    rest = (OTHER,) * len(labels[0])
+    kept[rest] = kept.get(rest, 0.0) + sum(values[key] for key in labels[limit - 1 :])
+    return kept
 
 
 def _known(names: set[str]) -> None:

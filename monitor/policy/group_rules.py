@@ -29,16 +29,19 @@ class GroupRules:
     changes: a rule begins to jump to another one, and what is banned before and after is banned all the while.
     """
 
-    __slots__ = ("_chains", "_members")
+    __slots__ = ("_chains", "_members", "_united")
 
-    def __init__(self, members: Members, chains: dict[str, Chain]) -> None:
+    def __init__(self, members: Members, chains: dict[str, Chain], united: Sequence[str] = ()) -> None:
+        self._united = united
         self._members = members
         self._chains = chains
 
     def knows(self, word: str) -> bool:
         """Whether every group of the word is there."""
         first, others = parts_of(word)
-        return all(name in self._members.groups for name in [*others, *([first] if first else [])])
+        return word in self._united or all(
+            name in self._members.groups for name in [*others, *([first] if first else [])]
+        )
 
     def rules(
         self, word: str, name: str, conditions: Sequence[str], spared: Sequence[str], action: str, last: str

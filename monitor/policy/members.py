@@ -9,6 +9,7 @@ member by something else, such as its host name or one of its addresses, comes i
 own by its addresses, and is followed from then on.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, final
@@ -47,7 +48,7 @@ class Members:
     everyone but those that they exclude: they have no sets of members.
     """
 
-    __slots__ = ("_devices", "groups", "left_out", "open", "sets", "uses")
+    __slots__ = ("_devices", "_unions", "groups", "left_out", "open", "sets", "uses")
 
     def __init__(self, groups: Groups) -> None:
         self.groups = [group.name for group in groups.groups]
@@ -56,6 +57,7 @@ class Members:
         self.sets: dict[str, SetSpec] = {}
         self.uses: dict[str, dict[bytes, int]] = {}
         self._devices: dict[int, list[tuple[str, str, bytes]]] = {}
+        self._unions: dict[str, list[str]] = {}
         for group in groups.groups:
             if not group.is_open():
                 self._take(group.name, "", group.named)
@@ -91,6 +93,59 @@ class Members:
         uses = self.uses.get(set_name(group, kind))
         return uses is not None and (bool(uses) or kind.removeprefix(NOT) in DEVICE_KINDS)
 
+    def is_plain(self, group: str) -> bool:
+        """Whether the group is there, and is all of its members and nothing else."""
+        return group in self.groups and group not in self.open and not self.excluded_kinds(group)
+
+    def unite(self, groups: Sequence[str]) -> str:
+        """A group of all members of these plain groups, which it follows from now on; its name."""
+        name = kernel_name(f"{len(groups)}//{zlib.crc32(chr(0).join(groups).encode()):08x}")
+        if set_name(name, DEVICE_KINDS[0]) in self.sets:
+            return name
+        for kind in DEVICE_KINDS:
+            self._make(name, kind)
+        for group in groups:
+            self._unions.setdefault(group, []).append(name)
+        for kind in ("net4", "net6"):
+            self._unite_spans(name, kind, [self.uses.get(set_name(group, kind), {}) for group in groups])
+        followed: dict[tuple[str, str, bytes], int] = {}
+        for entries in self._devices.values():
+            for entry in entries:
+                followed[entry] = followed.get(entry, 0) + 1
+        for group in groups:
+            for kind in (*DEVICE_KINDS, "iface"):
+                for key, count in self.uses.get(set_name(group, kind), {}).items():
+                    if count > followed.get((group, kind, key), 0):
+                        self._use(self._make(name, kind), key)
+        members = frozenset(groups)
+        for entries in self._devices.values():
+            for _, kind, key in [entry for entry in entries if entry[0] in members and not entry[1].startswith(NOT)]:
+                entries.append((name, kind, key))
+                self._use(set_name(name, kind), key)
+        return name
+
+    def part(self, unions: Sequence[str]) -> None:
+        """No other unions than these are followed and held any longer."""
+        gone = {name for names in self._unions.values() for name in names if name not in unions}
+        if not gone:
+            return
+        self._unions = {group: [one for one in names if one not in gone] for group, names in self._unions.items()}
+        for name in gone:
+            for kind in GROUP_SETS:
+                self.sets.pop(set_name(name, kind), None)
+                self.uses.pop(set_name(name, kind), None)
+        for number, entries in list(self._devices.items()):
+            self._devices[number] = [entry for entry in entries if entry[0] not in gone]
+
+    def _unite_spans(self, name: str, kind: str, united: list[dict[bytes, int]]) -> None:
+        spans: list[tuple[int, int, int]] = []
+        for uses in united:
+            for key in uses:
+                half = len(key) // 2
+                spans.append((half, int.from_bytes(key[:half], "big"), int.from_bytes(key[half:], "big")))
+        for size, first, last in merge_spans(spans):
+            self._use(self._make(name, kind), first.to_bytes(size, "big") + last.to_bytes(size, "big"))
+
     def leave_out(self, groups: Sequence[str]) -> tuple[dict[str, SetSpec], dict[str, dict[bytes, str]]]:
         """The sets for bans that leave these groups out, with what they hold; from now on changes are told for them."""
         self.left_out = frozenset(groups)
@@ -118,7 +173,7 @@ class Members:
         `mac` is the device's own, `b""` where only its addresses are: a router's MAC must never be given. `excluding`
         are the groups that exclude the device.
         """
-        wanted = place(groups, "", mac, addresses)
+        wanted = place([*groups, *[one for group in groups for one in self._unions.get(group, ())]], "", mac, addresses)
         if excluding:
             wanted += place(excluding, NOT, mac, addresses)
         before = self._devices.get(device, [])

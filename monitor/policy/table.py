@@ -11,7 +11,6 @@ from monitor.catalog.entry import UNKNOWN_SERVICE, Vendor
 from monitor.policy.ban import (
     DNS,
     ENFORCE,
-    EVERYONE,
     IP,
     OBSERVE,
     SHADOW,
@@ -54,6 +53,7 @@ from monitor.policy.rules import (
     learned_set,
 )
 from monitor.policy.territory import Owner, Territory
+from monitor.policy.united import UnitedGroups
 
 
 def chain_name(owner: Owner) -> str:
@@ -103,12 +103,14 @@ class TablePlan:
 
     __slots__ = (
         "_active", "_bans", "_chains", "_counters", "_groups", "_members", "_policy", "_rank", "_sets", "_standing",
+        "_united",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, members: Members, now: float) -> None:
         self._policy = policy
         self._members = members
-        self._rank = {group: rank for rank, group in enumerate([*members.groups, ""])}
+        self._united = UnitedGroups(policy.bans, members)
+        self._rank = {group: rank for rank, group in enumerate([*members.groups, *self._united.names, ""])}
         self._standing = [
             ban for ban in policy.bans if ban.mode != OBSERVE and IP in ban.layers and not is_over(ban.until, now)
         ]
@@ -120,7 +122,7 @@ class TablePlan:
         self._sets = fixed_sets()
         self._counters = fixed_counters()
         self._chains: dict[str, Chain] = {}
-        self._groups = GroupRules(members, self._chains)
+        self._groups = GroupRules(members, self._chains, self._united.names)
 
     def plan(
         self, territory: Territory, vendors: Sequence[Vendor], interfaces: Sequence[str], diversion: Diversion
@@ -228,7 +230,7 @@ class TablePlan:
     def _ban_rules(self, owner: Owner, chain: str, mode: str, bans: list[Ban], spared: Sequence[str]) -> list[str]:
         by_group: dict[str, list[Ban]] = {}
         for ban in bans:
-            for group in ban.groups or ("",):
+            for group in self._united.of(ban):
                 by_group.setdefault(group, []).append(ban)
         rules: list[str] = []
         for group in self._in_order(by_group):
@@ -242,7 +244,7 @@ class TablePlan:
 
         A packet that only a group with a chain of its own counts, in mode shadow, is counted for each such group.
         """
-        label = group or EVERYONE
+        label = self._united.label(group)
         vendor = about(owner, bans)
         # Another label is another counter: what it has counted stays where it was.
         words = [mode, chain, label] if vendor == (owner[0] or owner[2]) else [mode, chain, vendor, label]
@@ -258,7 +260,7 @@ class TablePlan:
         bans = [ban for ban in self._policy.active if ban.mode == ENFORCE and DNS in ban.layers]
         if not diversion.armed or not bans:
             return tuple(rules)
-        groups = self._in_order({group for ban in bans for group in ban.groups or ("",)})
+        groups = self._in_order({group for ban in bans for group in self._united.of(ban)})
         if "" in groups:
             return (*rules, f"goto {DIVERT}")
         for group in groups:
