@@ -7,6 +7,7 @@ and what was taken for one device falls apart into its addresses.
 
 from typing import Final, final
 
+from monitor.attribution.host_names import HostPins
 from monitor.attribution.networks import is_group_address, is_unspecified
 
 ROUTER_SOURCES: Final = 8
@@ -27,12 +28,12 @@ class Device:
     the label that the policy gave, `""` while nobody has asked since something about the device changed. `merged` is
     the device that this one turned out to be; `router` says that its addresses are devices of their own. `recent` is
     for whoever keeps books: the page that was open last. `groups` are all that the policy gave, as of `group`, and
-    `excluding` those that exclude it.
+    `excluding` those that exclude it. `hostname` is what it calls itself, `host` the name that groups go by.
     """
 
     __slots__ = (
-        "address", "addresses", "excluding", "first", "gone", "group", "groups", "hostname", "interface", "label",
-        "last", "mac", "merged", "number", "recent", "router", "via",
+        "address", "addresses", "excluding", "first", "gone", "group", "groups", "host", "hostname", "interface",
+        "label", "last", "mac", "merged", "number", "recent", "router", "via",
     )  # fmt: skip
 
     def __init__(self, number: int, mac: bytes, address: bytes, interface: int, now: float) -> None:
@@ -41,6 +42,7 @@ class Device:
         self.address = address
         self.addresses: dict[bytes, float] = {}
         self.hostname = b""
+        self.host = b""
         self.interface = interface
         self.via = mac
         self.first = now
@@ -62,10 +64,14 @@ class Device:
 
 @final
 class Devices:
-    """All devices, at most `limit`; the ones unseen for longest give way in batches, which `evictions` counts."""
+    """All devices, at most `limit`; the ones unseen for longest give way in batches, which `evictions` counts.
+
+    `own` are the packed MACs and addresses of the gateway itself.
+    """
 
     __slots__ = (
-        "addresses_limit", "by_address", "by_mac", "everyone", "evictions", "last_number", "limit", "routers",
+        "addresses_limit", "by_address", "by_mac", "everyone", "evictions", "last_number", "limit", "own", "pins",
+        "routers",
     )  # fmt: skip
 
     def __init__(self, limit: int, addresses_limit: int) -> None:
@@ -77,6 +83,8 @@ class Devices:
         self.routers: dict[bytes, bool] = {}
         self.last_number = 0
         self.evictions = 0
+        self.pins = HostPins(limit)
+        self.own: frozenset[bytes] = frozenset()
 
     def seen(self, address: bytes, mac: bytes, interface: int, now: float) -> Device | None:
         """The device that sent from `address` in frames of `mac` before; None asks for `identify`."""
@@ -137,9 +145,13 @@ class Devices:
             device.last = now
         return device
 
-    def name(self, device: Device, hostname: bytes) -> None:
-        if hostname and device.hostname != hostname:
-            device.hostname = hostname
+    def name(self, device: Device, hostname: bytes, now: float) -> None:
+        """The device calls itself so; groups go by the name that its MAC had first."""
+        if not hostname:
+            return
+        host = self.pins.name_of(device.mac, hostname, now) if device.mac else hostname
+        if device.hostname != hostname or device.host != host:
+            device.hostname, device.host = hostname, host
             device.change()
 
     def settle(self, device: Device, origin: bytes) -> Device:
@@ -151,6 +163,10 @@ class Devices:
             if known is not None:
                 return known
         return device
+
+    def is_gateway(self, device: Device) -> bool:
+        """Whether it is this gateway itself, by one of its own MACs or addresses."""
+        return device.mac in self.own or device.address in self.own
 
     def forget_labels(self) -> None:
         for device in self.everyone.values():
@@ -169,9 +185,11 @@ class Devices:
         """The clock was set: devices keep their age."""
         for device in self.everyone.values():
             device.last += seconds
+        self.pins.step(seconds)
 
     def resize(self, limit: int, addresses_limit: int) -> None:
         self.limit = limit
+        self.pins.limit = limit
         self.addresses_limit = addresses_limit
 
     def _of_address(self, address: bytes, mac: bytes, interface: int, now: float) -> Device:
@@ -221,7 +239,7 @@ class Devices:
             self._drop(owner)
             heir.first = min(heir.first, owner.first)
             if not heir.hostname:
-                heir.hostname = owner.hostname
+                heir.hostname, heir.host = owner.hostname, owner.host
 
     def _routes(self, device: Device) -> bool:
         if len(device.addresses) <= ROUTER_SOURCES:
@@ -270,6 +288,11 @@ class Devices:
         if device.mac and self.by_mac.get(device.mac) is device:
             del self.by_mac[device.mac]
         self.everyone.pop(device.number, None)
+
+
+def is_random_mac(mac: bytes) -> bool:
+    """Whether the MAC is locally administered (IEEE 802-2014 section 8.4): devices that hide make theirs up so."""
+    return len(mac) == 6 and mac[0] & 2 != 0
 
 
 def is_own_mac(mac: bytes) -> bool:

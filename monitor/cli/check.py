@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from monitor.catalog.subject_index import SubjectIndex
-from monitor.cli.configured import read_config
+from monitor.cli.check_notes import notes
+from monitor.cli.configured import read_config, watched_by_daemon
 from monitor.cli.table import printable
 from monitor.config.ban_faults import complain_of_bans, complain_of_subjects, complaints_of, unknown_words
 from monitor.config.complaints import Complaint, Complaints, KeyPath
@@ -37,8 +38,12 @@ def run(arguments: Namespace) -> int:
     unknown = unknown_words(config, loaded.index)
     findings = [*config_findings(config, loaded), *missing_subscriptions(loaded.statuses)]
     findings += _complaints(loaded.statuses)
-    findings += [f"{finding.topic}: {finding.what}: {finding.mend}" for finding in limits(config) if config.path]
-    for line in [*broken, *findings]:
+    findings += [
+        f"{finding.topic}: {finding.what}: {finding.mend}"
+        for finding in limits(config, watched_by_daemon(config.path))
+        if config.path
+    ]
+    for line in [*broken, *findings, *[f"note: {note}" for note in notes(config)]]:
         print(line)
     if broken or (unknown and not arguments.lenient):
         return EXIT_USAGE

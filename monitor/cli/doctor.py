@@ -5,9 +5,10 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from monitor.cli.configured import read_config
+from monitor.cli.configured import read_config, watched_by_daemon
 from monitor.cli.selftest import run_selftest
 from monitor.cli.table import printable
+from monitor.doctor.case import look
 from monitor.doctor.examination import LOOKS, examine
 from monitor.doctor.finding import Finding
 from monitor.errors import EXIT_FINDING, EXIT_MACHINE, EXIT_OK
@@ -18,11 +19,12 @@ def run(arguments: Namespace) -> int:
     """3 where a privilege or a feature is missing, 1 where something else is wrong."""
     if arguments.enforcement:
         return run_selftest(arguments.json)
-    found = examine(read_config(arguments.config))
+    config = read_config(arguments.config)
+    found = examine(config, watched_by_daemon(config.path))
     if arguments.json:
         print(json.dumps({"findings": [asdict(finding) for finding in found]}))
     else:
-        for line in lines(found):
+        for line in [*lines(found), *look(config).left_out]:
             print(line)
     if any(finding.missing for finding in found):
         return EXIT_MACHINE

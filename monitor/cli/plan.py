@@ -16,7 +16,7 @@ from monitor.config.policy import build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
 from monitor.daemon.blocked_page import page_address
-from monitor.daemon.interfaces import choose_interfaces, connected_prefixes
+from monitor.daemon.interfaces import choose_for, connected_prefixes
 from monitor.daemon.lookups import never_diverted
 from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_FINDING, EXIT_OK, GatewatchError, MachineError
@@ -70,7 +70,7 @@ def interfaces_of(config: Config, machine: Machine) -> tuple[str, ...]:
     if config.capture.interfaces:
         return config.capture.interfaces
     try:
-        return choose_interfaces(machine, (), ()).names
+        return choose_for(machine, (), config).names
     except GatewatchError as error:
         complain(str(error))
         return ()

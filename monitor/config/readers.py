@@ -91,6 +91,7 @@ def _finished(table: Table, read: Callable[[Table], S]) -> S:
 def _capture(table: Table) -> Capture:
     return Capture(
         interfaces=table.parsed_list("interfaces", Capture.interfaces, interface),
+        exclude=table.parsed_list("exclude", Capture.exclude, interface),
         local=table.parsed_list("local", Capture.local, prefix),
         flows=table.choice("flows", Capture.flows, FLOW_SOURCES),
         nat64=table.parsed_list("nat64", Capture.nat64, nat64_prefix),

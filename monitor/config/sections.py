@@ -30,9 +30,10 @@ LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
 
 @dataclass(frozen=True)
 class Capture:
-    """`interfaces`: none means that the daemon picks them and says which."""
+    """`interfaces`: none means that the daemon picks them, never one of `exclude`, and says which."""
 
     interfaces: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     local: tuple[Prefix, ...] = LOCAL_PREFIXES
     flows: str = "conntrack"
     nat64: tuple[Prefix, ...] = ()

@@ -10,6 +10,7 @@ from typing import Final, final
 
 from monitor.attribution.counters import Attribution, Note, Tally
 from monitor.attribution.devices import Device, Devices
+from monitor.attribution.host_names import host_text
 from monitor.attribution.networks import address_text
 from monitor.core.naming import Naming
 
@@ -114,7 +115,7 @@ def note_row(note: Note, device: Device, naming: Naming) -> NoteRow:
     is_open = naming.is_open
     return NoteRow(
         naming.text_of(device),
-        device.hostname.decode("ascii", "backslashreplace") if is_open else "",
+        host_text(device.hostname) if is_open else "",
         addresses_of(device) if is_open else (),
         note.group,
         note.vendor,

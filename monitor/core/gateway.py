@@ -76,6 +76,7 @@ class Gateway:
         self._reporter = Reporter(settings.events, self._naming)
         self._links = Links(settings)
         self._devices = Devices(limits.devices, limits.addresses_per_device)
+        self._devices.own = settings.own
         self._memory = Memory(limits.names, limits.names_per_address, limits.aliases)
         self._matches = Matches(index, limits.addresses)
         local, nat64 = Networks(settings.local), Networks(settings.nat64)
@@ -152,6 +153,7 @@ class Gateway:
         self._reporter.configure(settings.events, self._naming)
         self._links.configure(settings)
         self._devices.resize(limits.devices, limits.addresses_per_device)
+        self._devices.own = settings.own
         self._devices.forget_labels()
         self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
         self._questions.pending.resize(limits.queries)
@@ -382,7 +384,7 @@ class Gateway:
         else:
             device = self._devices.bind(address, message.mac, packet.interface, packet.time)
         if device is not None:
-            self._devices.name(device, message.hostname)
+            self._devices.name(device, message.hostname, packet.time)
         if self._reporter.dhcp:
             group = self._accounting.group_of(device) if device is not None else "none"
             self._reporter.report(packet.time, message, device, group, None)

@@ -14,7 +14,7 @@ from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, M
 from monitor.attribution.matches import DNS as DNS_EVIDENCE
 from monitor.attribution.roles import DNS_PORT
 from monitor.catalog.entry import CATEGORY_MARK
-from monitor.core.blindness import METHOD_CATEGORY, bypass_method
+from monitor.core.blindness import ENCRYPTED_DNS, METHOD_CATEGORY, bypass_method
 from monitor.core.diary import Diary
 from monitor.core.effects import UNDERWAY, AskName, Kill, Release
 from monitor.core.kills import Kills
@@ -336,6 +336,8 @@ class Judge:
         category = self._attributor.category_of(flow)
         if category and flow.claim is not None and not self._is_own_claim(flow, device, now):
             category = remote.category if remote is not None else ""
+        if category == ENCRYPTED_DNS and flow.port == DNS_PORT:
+            category = ""  # plain DNS, whatever else its server offers
         done = METHOD_CATEGORY.get(bypass_method(flow, category), "")
         if not category or category == done:
             return (done,) if done else ()

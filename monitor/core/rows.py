@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import final
 
-from monitor.attribution.devices import Device
+from monitor.attribution.devices import Device, is_random_mac
 from monitor.attribution.flows import Flow
+from monitor.attribution.host_names import host_text
 from monitor.attribution.networks import address_text
 from monitor.core.accounting import Accounting
 from monitor.core.ledger import Ledger
@@ -30,7 +31,9 @@ class Row:
 
 @dataclass(frozen=True)
 class DeviceRow:
-    """A device. `mac`, `addresses` and `hostname` are empty where privacy forbids them or nobody knows."""
+    """A device. `mac`, `addresses` and `hostname` are empty where privacy forbids them or nobody knows. `random_mac`:
+    the MAC is a locally administered one, which the device may have made up and may change.
+    """
 
     device: str
     group: str
@@ -42,6 +45,7 @@ class DeviceRow:
     flows: int
     first: float
     last: float
+    random_mac: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,8 @@ class Readout:
             if owner.number not in sums:
                 sums[owner.number] = Sum(tally.first)
             sums[owner.number].add(tally.up, tally.down, tally.flows, tally.first, tally.last)
-        everyone = list(self._accounting.devices.everyone.values())
+        devices = self._accounting.devices
+        everyone = [device for device in devices.everyone.values() if not devices.is_gateway(device)]
         order = [(-device.last, device.number, at) for at, device in enumerate(everyone)]
         return [self._device_row(everyone[at], sums.get(everyone[at].number), naming) for _, _, at in sorted(order)]
 
@@ -142,12 +147,13 @@ class Readout:
             self._accounting.group_of(device),
             device.mac.hex(":") if is_open else "",
             tuple([address_text(address) for address in sorted(device.addresses)]) if is_open else (),
-            device.hostname.decode("ascii", "backslashreplace") if is_open else "",
+            host_text(device.hostname) if is_open else "",
             total.up if total is not None else 0,
             total.down if total is not None else 0,
             total.flows if total is not None else 0,
             device.first,
             device.last,
+            is_random_mac(device.mac),
         )
 
     def _flow_row(self, flow: Flow, naming: Naming, now: float) -> FlowRow | None:

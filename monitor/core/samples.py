@@ -85,6 +85,8 @@ def put_devices(ledger: Ledger, devices: Devices, samples: Samples, now: float) 
         if tally.last < now - DEVICE_SECONDS:
             continue
         owner = devices.settle(tally.device, tally.origin)
+        if devices.is_gateway(owner):
+            continue
         key = (tally.attribution.vendor, tally.group, owner.number)
         if key not in seen:
             seen.add(key)

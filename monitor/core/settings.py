@@ -59,5 +59,6 @@ class Settings:
     events: frozenset[str] = frozenset()
     device: str = FULL
     pseudonym_key: bytes = b""
+    own: frozenset[bytes] = frozenset()
     lookup: Lookup | None = None
     limits: Limits = field(default_factory=Limits)

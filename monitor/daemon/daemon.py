@@ -28,7 +28,7 @@ from monitor.daemon.counting import Counting
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.given import open_writer
 from monitor.daemon.ground import Ground
-from monitor.daemon.interfaces import connected_prefixes, vlan_parents
+from monitor.daemon.interfaces import connected_prefixes, own_keys, vlan_parents
 from monitor.daemon.kernel import KernelSide
 from monitor.daemon.log import log
 from monitor.daemon.loop import Line, Turning
@@ -45,6 +45,7 @@ from monitor.daemon.report import (
     list_lines,
     list_samples,
 )
+from monitor.daemon.roles import remember_ways_out, remembered_ways_out
 from monitor.daemon.site import facts_of, serve
 from monitor.daemon.stall import Stall
 from monitor.daemon.surroundings import Surroundings
@@ -91,7 +92,8 @@ class Daemon:
         self.notifier = Notifier()
         self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)
-        self.ways_out = machine.default_routes
+        self.ways_out = machine.default_routes | remembered_ways_out(config)
+        remember_ways_out(config, machine, self.ways_out)
         self._follow: Callable[[], Coroutine[Any, Any, None]]
         self._choosing: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -146,7 +148,7 @@ class Daemon:
         connected = connected_prefixes(self.machine, self.capture.watched)
         events = frozenset(config.events.types if config.events.path else ())
         settings = core_settings(config, self.flows, names, connected, events, lookup, self._key)
-        return replace(settings, local=self._local(config))
+        return replace(settings, local=self._local(config), own=own_keys(self.machine))
 
     def _local(self, config: Config) -> tuple[str, ...]:
         """What is configured as inside, and what is on-link there: IPv6 prefixes of a LAN are global ones."""
@@ -351,7 +353,9 @@ class Daemon:
         """Everything that knows of the machine learns what it is now; `anew` where something else is watched."""
         before = self.settings(self.config, self.lookup)
         self.machine = machine
-        self.ways_out |= machine.default_routes
+        if not machine.default_routes <= self.ways_out:
+            self.ways_out |= machine.default_routes
+            remember_ways_out(self.config, machine, self.ways_out)
         self.look_around()
         after = self.settings(self.config, self.lookup)
         if anew or after != before:

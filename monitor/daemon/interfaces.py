@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Final
 
+from monitor.attribution.devices import NO_MAC
 from monitor.attribution.networks import Networks
 from monitor.attribution.vantage import Vantage
+from monitor.config.sections import Config
+from monitor.daemon.roles import reason_to_leave_out, remembered_ways_out
 from monitor.errors import MachineError, UsageError
 from monitor.kernel.interfaces import VLAN, Address, Interface, Machine
 
@@ -18,14 +21,29 @@ LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
 
 @dataclass(frozen=True)
 class Choice:
-    """The names, and one line that says why these."""
+    """The names, one line that says why these, and a line for each that might be expected among them."""
 
     names: tuple[str, ...]
     why: str
+    left_out: tuple[str, ...] = ()
 
 
-def choose_interfaces(machine: Machine, named: Sequence[str], configured: Sequence[str]) -> Choice:
+def choose_for(machine: Machine, named: Sequence[str], config: Config) -> Choice:
+    """What `run` watches with this configuration on this machine; every verb asks here."""
+    capture = config.capture
+    return choose_interfaces(machine, named, capture.interfaces, capture.exclude, remembered_ways_out(config))
+
+
+def choose_interfaces(
+    machine: Machine,
+    named: Sequence[str],
+    configured: Sequence[str],
+    excluded: Sequence[str] = (),
+    ways_out: Set[str] = frozenset(),
+) -> Choice:
     """Those of the command line, else the configuration's, else the default.
+
+    `excluded` and `ways_out` (interfaces that have led out before) are left out of the default alone.
 
     Raises UsageError where two of them would show everything twice, MachineError where one does not exist or there is
     nothing to choose.
@@ -35,7 +53,7 @@ def choose_interfaces(machine: Machine, named: Sequence[str], configured: Sequen
     elif configured:
         choice = Choice(tuple(dict.fromkeys(configured)), "configured")
     else:
-        choice = default_interfaces(machine)
+        choice = default_interfaces(machine, excluded, ways_out)
     for name in choice.names:
         if machine.interface(name) is None:
             existing = ", ".join(interface.name for interface in machine.interfaces)
@@ -44,12 +62,12 @@ def choose_interfaces(machine: Machine, named: Sequence[str], configured: Sequen
     return choice
 
 
-def default_interfaces(machine: Machine) -> Choice:
+def default_interfaces(machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()) -> Choice:
     """On a forwarding host the LAN side; else what leads to the internet, where this host's own traffic is."""
     if machine.forwarding:
-        lan = lan_side(machine)
+        lan = lan_side(machine, excluded, ways_out)
         if lan:
-            return Choice(lan, LAN_SIDE)
+            return Choice(lan, LAN_SIDE, left_out_lines(machine, excluded, ways_out))
     names = tuple(interface.name for interface in machine.interfaces if interface.name in machine.default_routes)
     if names:
         reason = "no other interface has a private prefix" if machine.forwarding else "this host does not forward"
@@ -59,9 +77,25 @@ def default_interfaces(machine: Machine) -> Choice:
     )
 
 
-def lan_side(machine: Machine) -> tuple[str, ...]:
+def left_out_lines(machine: Machine, excluded: Sequence[str], ways_out: Set[str]) -> tuple[str, ...]:
+    """Those with private prefixes that are not taken for the LAN side, each with the reason."""
+    reasons = {
+        one.name: reason_to_leave_out(one, excluded, ways_out) for one in machine.interfaces if _is_lan(one, machine)
+    }
+    return tuple(
+        f'not watching {name}: {reason}; interfaces = ["{name}", …] in [capture] watches it'
+        for name, reason in reasons.items()
+        if reason
+    )
+
+
+def lan_side(machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()) -> tuple[str, ...]:
     """What `refuse_doubles` would refuse beside its parent is left to that."""
-    lan = [interface for interface in machine.interfaces if _is_lan(interface, machine)]
+    lan = [
+        interface
+        for interface in machine.interfaces
+        if _is_lan(interface, machine) and not reason_to_leave_out(interface, excluded, ways_out)
+    ]
     indexes = {interface.index for interface in lan}
     return tuple(one.name for one in lan if one.kind == VLAN or one.parent not in indexes)
 
@@ -72,13 +106,15 @@ def vlan_parents(machine: Machine, names: Collection[str]) -> frozenset[str]:
     return frozenset(one.name for one in machine.interfaces if one.name in names and one.index in parents)
 
 
-def follow_lan(machine: Machine, watched: Sequence[str], ways_out: Set[str]) -> tuple[str, ...]:
+def follow_lan(
+    machine: Machine, watched: Sequence[str], ways_out: Set[str], excluded: Sequence[str] = ()
+) -> tuple[str, ...]:
     """What to watch from now on where nobody has named anything: the LAN side as it has become.
 
     At the start some of it may not have been there yet, or the way out had no route. `ways_out` have led out before:
     they are no LAN because they do not at this moment. What is only down stays; where there is no LAN all stays.
     """
-    lan = [name for name in lan_side(machine) if name not in ways_out]
+    lan = lan_side(machine, excluded, ways_out)
     if not machine.forwarding or not lan:
         return tuple(watched)
     named = [machine.interface(name) for name in watched]
@@ -140,3 +176,9 @@ def vantage(machine: Machine, names: Sequence[str], local: Sequence[str]) -> Van
 
 def _network(address: Address) -> str:
     return str(ip_interface((address.packed, address.length)).network)
+
+
+def own_keys(machine: Machine) -> frozenset[bytes]:
+    """The packed MACs and addresses of the gateway itself."""
+    keys = [key for one in machine.interfaces for key in (one.mac, *[address.packed for address in one.addresses])]
+    return frozenset([key for key in keys if key and key != NO_MAC])

@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import dataclass, field
 
 from monitor.config.ban_faults import refuse_unknown, unknown_words
+from monitor.config.files import is_there
 from monitor.config.parse import load
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.given import open_writer, return_memory
-from monitor.daemon.interfaces import LAN_SIDE, choose_interfaces, follow_lan, refuse_doubles, vlan_parents
+from monitor.daemon.interfaces import LAN_SIDE, choose_for, follow_lan, refuse_doubles, vlan_parents
 from monitor.daemon.list_reload import refuse_broken, reload_lists
 from monitor.daemon.log import log
 from monitor.errors import ConfigError, GatewatchError
@@ -41,10 +42,14 @@ class Prepared:
 
 
 class Reloader:
-    """One reload at a time; whoever asks meanwhile gets another one after it."""
+    """One reload at a time; whoever asks meanwhile gets another one after it.
 
-    def __init__(self, daemon: Daemon) -> None:
+    `path` is where a configuration is looked for when the daemon began without one.
+    """
+
+    def __init__(self, daemon: Daemon, path: str = "") -> None:
         self._daemon = daemon
+        self._path = path
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[str]] = set()
 
@@ -83,7 +88,7 @@ class Reloader:
         daemon = self._daemon
         async with self._lock:
             machine = look_at_machine()
-            names = follow_lan(machine, daemon.capture.watched, daemon.ways_out)
+            names = follow_lan(machine, daemon.capture.watched, daemon.ways_out, daemon.config.capture.exclude)
             if not daemon.chooses() or names == daemon.capture.watched:
                 return
             try:
@@ -101,14 +106,15 @@ class Reloader:
         """Everything that may fail."""
         daemon = self._daemon
         old = daemon.config
-        config = await asyncio.to_thread(load, old.path) if old.path else old
+        config = await asyncio.to_thread(load, old.path or self._path) if old.path or is_there(self._path) else old
         if config.capture.flows != old.capture.flows:
             raise ConfigError(f"{config.path}: capture.flows changes only with a restart")
         names = daemon.capture.watched
-        if config.capture.interfaces != old.capture.interfaces and not daemon.named:
-            names = choose_interfaces(look_at_machine(), (), config.capture.interfaces).names
+        wanted = (config.capture.interfaces, config.capture.exclude)
+        if wanted != (old.capture.interfaces, old.capture.exclude) and not daemon.named:
+            names = choose_for(look_at_machine(), (), config).names
         elif daemon.chooses():
-            names = follow_lan(look_at_machine(), names, daemon.ways_out)
+            names = follow_lan(look_at_machine(), names, daemon.ways_out, config.capture.exclude)
         lookup = open_lookup(config.geo)
         loaded = await load_in_background(user_lists(config))
         refuse_broken(loaded)

@@ -1,10 +1,11 @@
 """What is looked at: a configuration on a machine, and the interfaces that gatewatch would watch there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from monitor.config.sections import Config
-from monitor.daemon.interfaces import choose_interfaces
+from monitor.daemon.interfaces import choose_for
 from monitor.errors import GatewatchError, MachineError
 from monitor.kernel.interfaces import Machine, look_at_machine
 from monitor.policy.ban import ENFORCE
@@ -14,12 +15,14 @@ NOTHING: Final = Machine((), frozenset(), False)
 
 @dataclass(frozen=True)
 class Case:
-    """`names` are the watched interfaces by name, none where `trouble` says why."""
+    """`names` are the watched interfaces by name, none where `trouble` says why; `left_out` has a line for each
+    with a private prefix that is not among them."""
 
     config: Config
     machine: Machine
     names: tuple[str, ...]
     trouble: str = ""
+    left_out: tuple[str, ...] = ()
 
     @property
     def enforces(self) -> bool:
@@ -31,13 +34,14 @@ class Case:
         return [address.packed for interface in self.machine.interfaces for address in interface.addresses]
 
 
-def look(config: Config) -> Case:
-    """The case that `run` would meet now."""
+def look(config: Config, watched: Sequence[str] = ()) -> Case:
+    """The case that `run` would meet now; `watched` are the interfaces of a daemon that runs."""
     try:
         machine = look_at_machine()
     except MachineError as error:
         return Case(config, NOTHING, (), str(error))
     try:
-        return Case(config, machine, choose_interfaces(machine, (), config.capture.interfaces).names)
+        choice = choose_for(machine, watched, config)
+        return Case(config, machine, choice.names, left_out=choice.left_out)
     except GatewatchError as error:
         return Case(config, machine, (), str(error))

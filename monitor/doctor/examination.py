@@ -1,7 +1,7 @@
 """Every look, one after the other; a look that fails is a finding, and the others go on."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from monitor.config.sections import Config
@@ -43,6 +43,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...]] = (
 
 # What a configuration asks for and cannot have where it is: a part of the looks that changes and asks nobody.
 LIMITS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
+    machine.find_nothing_to_watch,
     machine.find_bridges,
     offload.find,
     resolvers.find_on_lan,
@@ -50,9 +51,9 @@ LIMITS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
 )
 
 
-def limits(config: Config) -> list[Finding]:
+def limits(config: Config, watched: Sequence[str] = ()) -> list[Finding]:
     """Where bans of the configuration cannot hold on this machine; none where nothing is to be enforced."""
-    case = look(config)
+    case = look(config, watched)
     found: list[Finding] = []
     for find in LIMITS if case.enforces else ():
         with contextlib.suppress(OSError, GatewatchError):  # `doctor` tells what cannot be looked at
@@ -60,9 +61,9 @@ def limits(config: Config) -> list[Finding]:
     return found
 
 
-def examine(config: Config) -> list[Finding]:
+def examine(config: Config, watched: Sequence[str] = ()) -> list[Finding]:
     """What is wrong with this machine and its network for that configuration."""
-    case = look(config)
+    case = look(config, watched)
     found: list[Finding] = []
     for topic, find in LOOKS:
         try:

@@ -22,12 +22,16 @@ def find(case: Case) -> Iterator[Finding]:
     release = os.uname().release
     if version_of(release) < OLDEST:
         yield Finding(TOPIC, f"Linux {release} is older than 6.1", "apt-get install linux-image-amd64", missing=True)
-    if case.trouble:
-        yield Finding(TOPIC, case.trouble, 'gatewatch run -i IFACE   # or: interfaces = ["IFACE"] in [capture]')
+    yield from find_nothing_to_watch(case)
     if case.enforces and not case.machine.forwarding:
         what = "this host does not forward, and bans hold only for what it forwards"
         yield Finding(TOPIC, what, f"{FORWARD}   # and to keep it, into {SYSCTL_FILE}")
     yield from find_bridges(case)
+
+
+def find_nothing_to_watch(case: Case) -> Iterator[Finding]:
+    if case.trouble:
+        yield Finding(TOPIC, case.trouble, 'gatewatch run -i IFACE   # or: interfaces = ["IFACE"] in [capture]')
 
 
 def find_bridges(case: Case) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ RTA_MULTIPATH: Final = 9
 ROUTE_UNICAST: Final = 1
 FLAG_UP: Final = 0x1
 FLAG_LOOPBACK: Final = 0x8
+FLAG_PERMANENT: Final = 0x80  # IFA_F_PERMANENT
 
 VLAN: Final = "vlan"
 MACVLAN: Final = "macvlan"
@@ -49,10 +50,11 @@ FORWARDING: Final = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/
 
 @dataclass(frozen=True)
 class Address:
-    """An own address and the length in bits of its on-link prefix."""
+    """An own address and the length in bits of its on-link prefix; `leased`: it has a lifetime, as one by DHCP has."""
 
     packed: bytes
     length: int
+    leased: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,11 +158,11 @@ def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
 def _addresses(netlink: Netlink) -> dict[int, list[Address]]:
     by_index: dict[int, list[Address]] = {}
     for _, body in netlink.dump(GET_ADDRESS, ADDRESS_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
-        _, length, _, _, index = ADDRESS_HEADER.unpack_from(body)
+        _, length, flags, _, index = ADDRESS_HEADER.unpack_from(body)
         found = attributes(body, ADDRESS_HEADER.size)
         packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")  # the second may be a peer's
         if packed:
-            by_index.setdefault(index, []).append(Address(packed, length))
+            by_index.setdefault(index, []).append(Address(packed, length, not flags & FLAG_PERMANENT))
     return by_index
 
 

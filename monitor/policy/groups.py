@@ -1,7 +1,8 @@
 """Groups: members as the configuration writes them, to the devices that they mean.
 
 A member is a MAC address (`aa:bb:cc:dd:ee:ff`), an address, a prefix, `host:PATTERN` (a shell pattern over the host
-name, case ignored) or `iface:NAME` (the interface that the device was last seen on).
+name, case ignored; see `HostPins` for which name counts) or `iface:NAME` (the interface that the device was last seen
+on).
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Final, final
 
 from monitor.attribution.devices import Device
+from monitor.attribution.host_names import host_key, host_text
 from monitor.attribution.networks import Prefix, parse_prefix
 from monitor.policy.group_words import BUT
 
@@ -51,7 +53,7 @@ class MemberList:
     def add(self, member: str) -> bool:
         """False for a member that means nothing."""
         if member.startswith(HOST_MARK):
-            self.patterns.append(member[len(HOST_MARK) :].lower())
+            self.patterns.append(host_key(member[len(HOST_MARK) :]))
             return True
         if member.startswith(IFACE_MARK):
             self.interfaces.add(member[len(IFACE_MARK) :])
@@ -76,8 +78,8 @@ class MemberList:
             for address in device.addresses:
                 if prefix.contains(address):
                     return True
-        if self.patterns and device.hostname:
-            name = device.hostname.decode("ascii", "replace").lower()
+        if self.patterns and device.host:
+            name = host_key(host_text(device.host))
             for pattern in self.patterns:
                 if fnmatchcase(name, pattern):
                     return True

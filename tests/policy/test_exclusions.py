@@ -120,7 +120,7 @@ def test_whom_a_ban_by_address_leaves_out(groups: tuple[str, ...], packet: Packe
 def test_whom_the_judge_leaves_out(address: str, hostname: bytes, groups: tuple[str, ...], banned: bool) -> None:
     device = Device(1, OTHER_MAC, b"", 0, NOW)
     device.addresses = {packed(address): NOW}
-    device.hostname = hostname
+    device.hostname = device.host = hostname
     of = tuple(Groups(GROUPS, INTERFACES).all_of(device))
     policy = Policy([ban(*groups)], (), (), local_time)
     verdict = policy.judge(of, (OTHER_MAC, packed(address), ""), "acme", "", (), b"", NOW)

@@ -22,7 +22,7 @@ from monitor.policy.groups import Group, GroupMembers, Groups, parse_mac
 def device(mac: bytes = PHONE_MAC, addresses: tuple[bytes, ...] = (), hostname: bytes = b"") -> Device:
     made = Device(1, mac, b"", 1, START)
     made.addresses = dict.fromkeys(addresses, START)
-    made.hostname = hostname
+    made.hostname = made.host = hostname
     return made
 
 

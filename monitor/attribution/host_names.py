@@ -1,0 +1,65 @@
+"""Host names that devices give themselves by DHCP: as text, and which of them groups go by.
+
+A client chooses its host name, and whoever forges a request chooses that of another. So a name belongs to the MAC that
+had it first, and a MAC keeps its first name: later words change neither until the name was not heard of for
+`PIN_SECONDS`. The table lives as long as the daemon.
+"""
+
+import unicodedata
+from typing import Final, final
+
+PIN_SECONDS: Final = 7 * 86_400.0
+
+
+def host_text(hostname: bytes) -> str:
+    """UTF-8 as text; other bytes, and characters that do not print, as escapes of one line."""
+    text = hostname.decode("utf-8", "backslashreplace")
+    return "".join([sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text])
+
+
+def host_key(text: str) -> str:
+    """What two spellings of a name have in common: letters without case, accents composed (Unicode NFC)."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+@final
+class HostPins:
+    """At most `limit` names and as many MACs; the one not heard of for longest gives way."""
+
+    __slots__ = ("_macs", "_names", "limit", "refused")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.refused = 0
+        self._names: dict[bytes, tuple[bytes, float]] = {}  # by MAC, the one heard last at the end
+        self._macs: dict[bytes, bytes] = {}
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def name_of(self, mac: bytes, hostname: bytes, now: float) -> bytes:
+        """The name that groups go by for a MAC which calls itself `hostname` now; `b""` where it is another one's."""
+        pinned, last = self._names.get(mac, (b"", 0.0))
+        if pinned and pinned != hostname and now - last < PIN_SECONDS:
+            self.refused += 1
+            return pinned
+        holder = self._macs.get(hostname, b"")
+        if holder and holder != mac and now - self._names[holder][1] < PIN_SECONDS:
+            self.refused += 1
+            return b""
+        self._drop(mac)
+        self._drop(holder)
+        if len(self._names) >= self.limit:
+            self._drop(next(iter(self._names)))
+        self._names[mac] = (hostname, now)
+        self._macs[hostname] = mac
+        return hostname
+
+    def step(self, seconds: float) -> None:
+        """The clock was set: names keep their age."""
+        self._names = {mac: (name, last + seconds) for mac, (name, last) in self._names.items()}
+
+    def _drop(self, mac: bytes) -> None:
+        if mac in self._names:
+            name, _ = self._names.pop(mac)
+            self._macs.pop(name, None)

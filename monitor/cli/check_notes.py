@@ -1,0 +1,44 @@
+"""What `check` remarks of a configuration that is right: it may do less than was meant. Notes change no exit code."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from monitor.config.sections import Config
+from monitor.doctor.case import look
+from monitor.policy.group_words import BUT, parts_of, words_of
+from monitor.policy.groups import HOST_MARK, parse_mac
+
+
+def notes(config: Config) -> Iterator[str]:
+    """A line each."""
+    banned = {
+        first
+        for ban in config.bans
+        if ban.enabled
+        for first in [parts_of(word)[0] for word in words_of(ban.groups)]
+        if first
+    }
+    for group in config.groups:
+        members = [member.removeprefix(BUT) for member in group.members]
+        if any(member.startswith(HOST_MARK) for member in members):
+            yield (
+                f"group '{group.name}': a device chooses its host name itself. The first name of a MAC counts until it "
+                "was not used for 7 days; a new MAC is another device. Prefer addresses or iface: members"
+            )
+        named = [member for member in group.members if not member.startswith(BUT)]
+        if group.name in banned and named and all(parse_mac(member) for member in named):
+            yield (
+                f"group '{group.name}': a ban of MAC addresses alone ends when a device makes up another MAC, as "
+                'phones do by themselves. Ban everyone but those who may: groups = ["!allowed"]'
+            )
+    yield from listen_notes(config)
+    yield from look(config).left_out
+
+
+def listen_notes(config: Config) -> Iterator[str]:
+    listen = config.metrics.listen
+    if listen.host and ip_address(listen.host).is_unspecified:
+        yield (
+            f'[metrics].listen = "{listen}" serves at every address of this host, that of the internet side too: write '
+            f"write an address of the LAN, or drop TCP port {listen.port} from outside in the firewall"
+        )

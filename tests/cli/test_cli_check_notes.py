@@ -1,0 +1,31 @@
+"""What `check` remarks of a configuration that is right."""
+
+import pytest
+
+from monitor.cli.check_notes import notes
+from monitor.config.parse import parse
+
+PHONES = "[[group]]\nname = 'phones'\nmembers = ['02:00:00:00:00:01']\n"
+BAN = "[[ban]]\nvendors = ['bytedance']\ngroups = ['phones']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PHONES + BAN, ["makes up another MAC"]),
+        (PHONES, []),
+        (PHONES + BAN + "enabled = false\n", []),
+        (PHONES + BAN.replace("'phones'", "'!phones'"), []),
+        (PHONES.replace("']", "', '10.0.0.0/8']") + BAN, []),
+        (PHONES.replace("02:00:00:00:00:01", "host:ann-*"), ["chooses its host name itself"]),
+        (PHONES.replace("02:00:00:00:00:01", "!host:ann-*"), ["chooses its host name itself"]),
+        ("[metrics]\nlisten = '0.0.0.0:10053'\n", ["drop TCP port 10053 from outside"]),
+        ("[metrics]\nlisten = '[::]:10053'\n", ["drop TCP port 10053 from outside"]),
+        ("[metrics]\nlisten = '192.168.1.1:10053'\n", []),
+        ("[metrics]\nlisten = ''\n", []),
+    ],
+)
+def test_notes(text: str, words: list[str]) -> None:
+    found = [note for note in notes(parse(text, "c.toml")) if not note.startswith("not watching")]
+    assert len(found) == len(words)
+    assert all(word in note for word, note in zip(words, found, strict=True))
