@@ -1,17 +1,27 @@
 """Bans as rows for programs: what they are, their state, and when they begin or end next."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
 from monitor.config.policy import local_time
-from monitor.daemon.policy_words import ban_row
+from monitor.daemon.ban_figures import Figures
+from monitor.daemon.policy_words import ban_row, device_text
+from monitor.policy.ban import CONFIGURED, RUNTIME, is_over
 from monitor.policy.ban_state import BanState, next_turn
 from monitor.policy.judge import Policy
+from monitor.policy.orders import Standing
 
 
-def ban_rows(states: Sequence[BanState], policy: Policy | None, now: float) -> list[dict[str, Any]]:
-    """A row a ban. `state` and `why` are those of the ban as a whole, `pairs` those of each subject and group."""
+def ban_rows(
+    states: Sequence[BanState], figures: Sequence[Figures], policy: Policy | None, now: float
+) -> list[dict[str, Any]]:
+    """A row a ban. `state` and `why` are those of the ban as a whole, `pairs` those of each subject and group.
+
+    `blocked` has by layer what was stopped, in shadow what would have been, `leaked_bytes` what passed, both `since`
+    the ban began.
+    """
     active = {ban.id for ban in policy.active} if policy is not None else set()
     return [
         {
@@ -23,9 +33,13 @@ def ban_rows(states: Sequence[BanState], policy: Policy | None, now: float) -> l
                 {"vendor": pair.subject, "group": pair.group, "state": pair.state, "why": pair.reason}
                 for pair in one.pairs
             ],
+            "since": figure.since,
+            "blocked": {layer: round(count) for layer, count in figure.blocked.items()},
+            "leaked_bytes": round(figure.leaked),
+            "allow": [name.decode() for name in one.ban.allow],
             **schedule_row(one, now),
         }
-        for one in states
+        for one, figure in zip(states, figures, strict=True)
     ]
 
 
@@ -35,3 +49,20 @@ def schedule_row(one: BanState, now: float) -> dict[str, Any]:
     begins = not one.ban.schedule.active(*local_time(now))
     change = {"time": due, "what": "starts" if begins else "ends"} if isfinite(due) else None
     return {"schedule": str(one.ban.schedule), "next_change": change}
+
+
+def exception_rows(standing: Standing, configured: Standing, now: float) -> list[dict[str, Any]]:
+    """The exceptions in force, those made at run time first; `device` is a MAC or an address as text."""
+    return [
+        {
+            **{key: value for key, value in asdict(one).items() if key in ("group", "prefix") and value},
+            "device": device_text(one.device) if one.device else "",
+            "name": one.name.decode(),
+            "vendor": one.vendor,
+            "until": one.until,
+            "reason": one.reason,
+            "source": CONFIGURED if one in configured.exemptions else RUNTIME,
+        }
+        for one in standing.exemptions
+        if not is_over(one.until, now)
+    ]

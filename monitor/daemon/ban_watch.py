@@ -10,11 +10,13 @@ from monitor.config.ban_faults import conditions_of
 from monitor.config.policy import every_ban, local_time
 from monitor.config.sections import Config
 from monitor.core.gateway import Gateway
+from monitor.daemon.ban_figures import BanFigures, Figures
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.log import log
 from monitor.daemon.policy_words import whom
 from monitor.daemon.selftest import Check
 from monitor.lists.loader import Loaded
+from monitor.metrics.collector import Collector
 from monitor.model import Samples
 from monitor.policy.ban import Ban, parse_subject
 from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, INEFFECTIVE, WAITING, Conditions
@@ -63,6 +65,7 @@ class BanWatch:
         self._loaded: Loaded | None = None
         self._conditions: Conditions
         self._disabled: list[Ban] = []
+        self._figures = BanFigures()
         self._told: dict[tuple[str, str], tuple[str, str]] = {}
 
     def start(self) -> None:
@@ -95,6 +98,21 @@ class BanWatch:
         if enforcement.ineffective != ineffective:
             self._gateway.set_enforcement(replace(enforcement, ineffective=ineffective))
         self._tell()
+
+    def begin(self, bans: Sequence[Ban]) -> None:
+        """These bans are about to be in force: what they count begins now. To be called before they are."""
+        numbers = self._numbers() if self._figures.is_new(bans) else {}
+        self._figures.begin(bans, numbers, self._now())
+
+    def figures(self) -> list[Figures]:
+        """What each of the `states` has blocked and what leaked since it began."""
+        states = self.states()
+        numbers = self._numbers() if states else {}
+        return [self._figures.of(one.ban, numbers) for one in states]
+
+    def _numbers(self) -> Samples:
+        """The counters of bans, the kernel's among them."""
+        return Collector([self._gateway.snapshot, self._enforcement.samples], []).numbers()
 
     def degraded(self) -> dict[str, str]:
         """Which bans are ineffective and why, in one line for the topic `bans`; `""` where none is."""

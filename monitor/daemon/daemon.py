@@ -158,7 +158,11 @@ class Daemon:
 
     def standing(self) -> Standing:
         """The policy that the configuration asks for, as changed at run time."""
-        return self.orders.standing(self._standings.of(self.config, self.loaded.index), self.line.now())
+        return self.orders.standing(self.configured(), self.line.now())
+
+    def configured(self) -> Standing:
+        """The policy of the configuration alone."""
+        return self._standings.of(self.config, self.loaded.index)
 
     def _running(self) -> Running:
         return Running(self.config, self.loaded, self.standing())
@@ -172,6 +176,7 @@ class Daemon:
     async def take_policy(self) -> None:
         """Puts `standing` in force, now and whenever an order is over."""
         policy = build_policy(self.config, self.standing())
+        self.bans.begin(policy.bans)
         await self.enforcement.govern(policy, self._ground())
         self.bans.look()
         if self._expiry is not None:
@@ -234,7 +239,8 @@ class Daemon:
     def _facts(self) -> Facts:
         health, degraded = self.health(), self.bans.degraded()
         states, statuses = self.bans.states(), self.loaded.statuses
-        return facts_of(self.started, self.flows, health, degraded, self.standing(), states, statuses)
+        bans = list(zip(states, self.bans.figures(), strict=True))
+        return facts_of(self.started, self.flows, health, degraded, self.standing(), bans, statuses)
 
     async def run(self, reload: Callable[[], None], follow: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Until SIGTERM or SIGINT; SIGHUP calls `reload`, and `follow` is for when the LAN side may have changed."""

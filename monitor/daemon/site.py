@@ -10,6 +10,8 @@ from ipaddress import ip_address
 
 from monitor.config.values import Endpoint
 from monitor.core.settings import CONNTRACK
+from monitor.daemon.ban_figures import Figures
+from monitor.daemon.ban_rows import schedule_row
 from monitor.daemon.policy_words import layers_of
 from monitor.errors import MachineError
 from monitor.lists.loader import ListStatus
@@ -64,7 +66,7 @@ def facts_of(
     health: dict[str, str],
     degraded: dict[str, str],
     standing: Standing,
-    states: Sequence[BanState],
+    bans: Sequence[tuple[BanState, Figures]],
     statuses: Sequence[ListStatus],
 ) -> Facts:
     """What the status page tells beside the numbers; nothing of a device."""
@@ -80,15 +82,16 @@ def facts_of(
         counting="conntrack's counters" if flows == CONNTRACK else "packets",
         health=health,
         paused_until=paused if paused != float("inf") else -1.0,
-        bans=tuple(ban_line(one) for one in states if not is_over(one.ban.until, now)),
+        bans=tuple(ban_line(one, figures, now) for one, figures in bans if not is_over(one.ban.until, now)),
         exceptions=len(lasting),
         lists=tuple(list_line(status) for status in statuses),
         degraded=degraded,
     )
 
 
-def ban_line(one: BanState) -> BanLine:
-    ban = one.ban
+def ban_line(one: BanState, figures: Figures, now: float) -> BanLine:
+    ban, turn = one.ban, schedule_row(one, now)
+    change = turn["next_change"]
     return BanLine(
         subjects=tuple(map(str, ban.subjects)),
         groups=ban.groups or (EVERYONE,),
@@ -99,6 +102,12 @@ def ban_line(one: BanState) -> BanLine:
         state=one.state,
         at_run_time=ban.source == RUNTIME,
         why=one.reason,
+        since=figures.since,
+        blocked=figures.blocked,
+        leaked=figures.leaked,
+        schedule="" if ban.schedule.is_always() else turn["schedule"],
+        next_change=(change["time"], change["what"]) if change else None,
+        allow=len(ban.allow),
     )
 
 

@@ -11,7 +11,7 @@ from monitor.catalog.words import is_host
 from monitor.config.question import read_question
 from monitor.config.subject_text import meaning_line
 from monitor.core.rows import FlowRow
-from monitor.daemon.ban_rows import ban_rows
+from monitor.daemon.ban_rows import ban_rows, exception_rows
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.device_words import device_meant
@@ -83,8 +83,9 @@ class Verbs:
             "loop_stall_seconds": daemon.stall.seconds(),
             "policy": {
                 **standing_rows(daemon.standing(), daemon.gateway.policy),
-                "bans": ban_rows(daemon.bans.states(), daemon.gateway.policy, daemon.line.now()),
+                "bans": ban_rows(daemon.bans.states(), daemon.bans.figures(), daemon.gateway.policy, daemon.line.now()),
                 "orders": [order_row(order) for order in daemon.orders.orders],
+                "exceptions": exception_rows(daemon.standing(), daemon.configured(), daemon.line.now()),
                 "orders_fault": daemon.orders.fault,
             },
             "rows": self._rows(),

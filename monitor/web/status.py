@@ -22,7 +22,11 @@ class Interface:
 
 @dataclass(frozen=True)
 class BanLine:
-    """A ban as it stands. `state` is one of `policy.ban_conditions.STATES`, `why` its reason; `until` 0: no end."""
+    """A ban as it stands. `state` is one of `policy.ban_conditions.STATES`, `why` its reason; `until` 0: no end.
+
+    `blocked` has by layer what the ban stopped, in shadow what it would have, and `leaked` the bytes that passed since
+    it began, at `since`. `next_change` has the time and `starts` or `ends`; `allow` is the number of names left out.
+    """
 
     subjects: tuple[str, ...]
     groups: tuple[str, ...]
@@ -33,6 +37,12 @@ class BanLine:
     state: str
     at_run_time: bool
     why: str = ""
+    since: float = 0.0
+    blocked: Mapping[str, float] = field(default_factory=dict)
+    leaked: float = 0.0
+    schedule: str = ""
+    next_change: tuple[float, str] | None = None
+    allow: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,18 +131,17 @@ def groups(numbers: Numbers) -> list[Usage]:
     return sorted(found.values(), key=lambda usage: (-usage.bytes, usage.name))
 
 
-def stopped(numbers: Numbers, ban: BanLine) -> tuple[float, float]:
-    """What bans of these vendors and groups have blocked, or in shadow would have, and the bytes that leaked."""
-    whom = set(ban.groups) or {"all"}
-    what = {subject.removeprefix("category:").partition("/")[0] for subject in ban.subjects}
-    name = "shadow_blocked_total" if ban.mode == "shadow" else "blocked_total"
-    blocked = [value for key, value in numbers.get(name, {}).items() if key[0] in what and key[1] in whom]
-    leaked = [
-        value
-        for key, value in numbers.get("leaked_bytes_total", {}).items()
-        if key[0] in what and key[1] in whom and ban.mode == "enforce"
-    ]
-    return sum(blocked), sum(leaked)
+def unnamed_bytes(numbers: Numbers) -> float:
+    """The bytes of flows that belong to no vendor of the catalogue."""
+    return sum(value for labels, value in numbers.get("flow_bytes_total", {}).items() if labels[0] == UNKNOWN)
+
+
+def hidden_bytes(numbers: Numbers) -> dict[str, float]:
+    """The bytes whose names nothing could read, by reason, most first."""
+    found: dict[str, float] = {}
+    for (_, reason), value in numbers.get("blind_bytes_total", {}).items():
+        found[reason] = found.get(reason, 0.0) + value
+    return {reason: found[reason] for reason in sorted(found, key=lambda one: (-found[one], one)) if found[reason]}
 
 
 def total(numbers: Numbers, name: str) -> float:

@@ -1,33 +1,36 @@
 """The status page: how gatewatch is, what it bans, and who talks to whom in figures. Works without JavaScript."""
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup
 
-from monitor.policy.ban_conditions import EFFECTIVE, INEFFECTIVE, WAITING
+from monitor.policy.ban_conditions import INEFFECTIVE
 from monitor.units import bytes_text, count_text, span_text
+from monitor.web.ban_card import bans
 from monitor.web.document import STYLE, document, page_headers
+from monitor.web.moments import moment
 from monitor.web.status import (
     ROWS_MAX,
-    BanLine,
     Facts,
     Interface,
     ListLine,
     Numbers,
     Usage,
     groups,
+    hidden_bytes,
     interfaces,
-    stopped,
     total,
+    unnamed_bytes,
     vendors,
 )
 
 PARTS_SHOWN: Final = 4
-STATE_BADGES: Final = {EFFECTIVE: "good", WAITING: "warm", INEFFECTIVE: "bad"}
-LABELS: Final = {"none": "no group", "unknown": "nobody knows"}
-LAYER_NAMES: Final = {"dns": "DNS", "sni": "handshakes", "ip": "addresses"}
+LABELS: Final = {"none": "no group", "unknown": "unidentified"}
+HIDDEN: Final = {
+    "ech": "ECH", "vpn": "VPN", "doh": "encrypted DNS", "undecodable": "undecodable", "dropped": "lost by the capture",
+    "midstream": "began before gatewatch",
+}  # fmt: skip
 
 PAGE_STYLE: Final = (
     STYLE
@@ -69,7 +72,7 @@ SCRIPT: Final = """
 "use strict";
 const fresh = document.getElementById("fresh");
 let last = new Date();
-fresh.textContent = "renews itself";
+fresh.textContent = "updates automatically";
 async function renew() {
   if (document.hidden) return;
   try {
@@ -116,26 +119,31 @@ BODY: Final = Markup("""<header>
 def status_page(numbers: Numbers, facts: Facts) -> bytes:
     wrong = [name for name, text in facts.health.items() if text]
     body = BODY.format(
-        host=facts.host, state=state(numbers, facts), bans=bans(numbers, facts), vendors=vendor_card(numbers),
+        host=facts.host, state=state(numbers, facts), bans=bans(facts), vendors=vendor_card(numbers),
         groups=group_card(numbers), interfaces=interface_card(numbers),
         lists=list_card(facts.lists, facts.now), version=facts.version,
         engine=facts.engine, up=span_text(facts.now - facts.started), started=moment(facts.started, facts.now),
     )  # fmt: skip
-    degraded = any(facts.degraded.values())
+    degraded = is_degraded(facts)
     mark = "not well · " if wrong else "degraded · " if degraded else ""
     return document(f"{mark}gatewatch · {facts.host}", PAGE_STYLE, body, SCRIPT)
+
+
+def is_degraded(facts: Facts) -> bool:
+    return any(facts.degraded.values()) or any(ban.state == INEFFECTIVE for ban in facts.bans)
 
 
 def state(numbers: Numbers, facts: Facts) -> Markup:
     """Whether all is well, what is not, and what comes in."""
     failed = any(facts.health.values())
     wrong = [(name, text) for name, text in {**facts.health, **facts.degraded}.items() if text]
-    head = Markup("<strong>{}</strong>").format("Not well" if failed else "Degraded" if wrong else "All is well")
+    well = not failed and not is_degraded(facts)
+    head = Markup("<strong>{}</strong>").format("All is well" if well else "Not well" if failed else "Degraded")
     lines = lines_of(Markup('<p class="bad"><b>{}</b>: {}</p>').format(name, text) for name, text in wrong)
     return Markup(
         '<section class="card state {}">\n'
         '<p>{} <span class="soft">watching {}, bytes from {}</span></p>\n{}{}\n</section>'
-    ).format("bad" if wrong else "good", head, names(interfaces(numbers)), facts.counting, lines, figures(numbers))
+    ).format("good" if well else "bad", head, names(interfaces(numbers)), facts.counting, lines, figures(numbers))
 
 
 def names(found: Sequence[Interface]) -> str:
@@ -150,63 +158,23 @@ def figures(numbers: Numbers) -> Markup:
         ("dropped", f"{dropped:,.0f}"),
         ("flows now", f"{total(numbers, 'flows_active'):,.0f}"),
         ("devices", f"{total(numbers, 'group_devices'):,.0f}"),
-        ("unnamed bytes", bytes_text(total(numbers, "blind_bytes_total"))),
+        ("unidentified", bytes_text(unnamed_bytes(numbers))),
     ]
     pairs = lines_of(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in told)
     return Markup('<dl class="figures">{}</dl>').format(pairs)
 
 
-def bans(numbers: Numbers, facts: Facts) -> Markup:
-    paused = facts.paused_until < 0 or facts.paused_until > facts.now
-    pause = Markup("")
-    if paused:
-        until = f"until {moment(facts.paused_until, facts.now)}" if facts.paused_until > 0 else "until somebody resumes"
-        pause = Markup('<p><span class="badge warm">all pause</span> {}</p>\n').format(until)
-    if facts.bans:
-        lines = lines_of(ban(numbers, one, facts.now) for one in facts.bans)
-    else:
-        lines = Markup('<p class="soft">None: gatewatch only observes.</p>')
-    excused = Markup("")
-    if facts.exceptions:
-        excused = Markup('<p class="soft small">{} in force</p>').format(count_text(facts.exceptions, "exception"))
-    return Markup('<section class="card"><h2>Bans</h2>\n{}{}{}</section>').format(pause, lines, excused)
-
-
-def ban(numbers: Numbers, line: BanLine, now: float) -> Markup:
-    blocked, leaked = stopped(numbers, line)
-    words = {"enforce": "blocked", "shadow": "would have blocked"}
-    told = [f"by {', '.join(LAYER_NAMES.get(layer, layer) for layer in line.layers)}"]
-    if line.mode in words:
-        told.append(f"{words[line.mode]} {blocked:,.0f}")
-    if line.mode == "enforce":
-        told.append(f"{bytes_text(leaked)} leaked".replace(" ", "\N{NO-BREAK SPACE}"))
-    if line.until:
-        told.append(f"until {moment(line.until, now)}")
-    if line.at_run_time:
-        told.append("made at run time")
-    why = Markup("")
-    if line.why:
-        shade = "bad" if line.state == INEFFECTIVE else "soft"
-        why = Markup('<div class="{} small">{}</div>').format(shade, line.why)
-    reason = Markup("<br>{}").format(line.reason) if line.reason else Markup("")
-    return Markup(
-        '<div class="ban"><span class="what">{}</span><span class="badge">{}</span> <span class="badge {}">{}</span>\n'
-        '{}<div class="soft small">for {} · {}{}</div></div>'
-    ).format(
-        ", ".join(line.subjects), line.mode, STATE_BADGES.get(line.state, ""), line.state, why,
-        ", ".join(line.groups), " · ".join(told), reason,
-    )  # fmt: skip
-
-
 def vendor_card(numbers: Numbers) -> Markup:
-    return usage_card("Vendors", "vendor", vendors(numbers), "Nobody has talked to anybody yet.")
+    hidden = [f"{HIDDEN.get(reason, reason)} {bytes_text(value)}" for reason, value in hidden_bytes(numbers).items()]
+    note = f"names that could not be read: {', '.join(hidden)}" if hidden else ""
+    return usage_card("Vendors", "vendor", vendors(numbers), "No traffic yet.", note)
 
 
 def group_card(numbers: Numbers) -> Markup:
     return usage_card("Groups", "group", groups(numbers), "No device yet.")
 
 
-def usage_card(title: str, column: str, found: Sequence[Usage], nothing: str) -> Markup:
+def usage_card(title: str, column: str, found: Sequence[Usage], nothing: str, note: str = "") -> Markup:
     """A line each for those with most bytes, with a bar of their share."""
     if not found:
         return Markup('<section class="card"><h2>{}</h2><p class="soft">{}</p></section>').format(title, nothing)
@@ -218,8 +186,8 @@ def usage_card(title: str, column: str, found: Sequence[Usage], nothing: str) ->
         more = Markup('<p class="soft small">and {:,} more with {}</p>').format(len(found) - ROWS_MAX, bytes_text(rest))
     return Markup(
         '<section class="card"><h2>{}</h2>\n<table class="usage"><thead><tr><th>{}</th><th class="n">devices</th>'
-        '<th class="n">up</th><th class="n">down</th></tr></thead>\n<tbody>{}</tbody></table>{}</section>'
-    ).format(title, column, rows, more)
+        '<th class="n">up</th><th class="n">down</th></tr></thead>\n<tbody>{}</tbody></table>{}{}</section>'
+    ).format(title, column, rows, more, Markup('<p class="soft small">{}</p>').format(note) if note else "")
 
 
 def usage_row(usage: Usage, most: float) -> Markup:
@@ -280,13 +248,6 @@ def list_row(line: ListLine, now: float) -> Markup:
     return Markup('<tr><td class="name">{}{}</td><td class="n">{:,}</td><td class="n">{}</td></tr>\n').format(
         line.name, trouble, line.entries, age
     )
-
-
-def moment(when: float, now: float) -> str:
-    """The time of day, with its date where that is another one."""
-    local = time.localtime(when)
-    same = local[:3] == time.localtime(now)[:3]
-    return time.strftime("%H:%M" if same else "%Y-%m-%d %H:%M", local)
 
 
 def lines_of(parts: Iterable[Markup]) -> Markup:

@@ -12,7 +12,7 @@ import pytest
 from privileges import as_nobody
 from shell import gatewatch
 
-from monitor.cli.status import policy_lines
+from monitor.cli.status_bans import policy_lines
 from monitor.core.rows import DeviceRow, FlowRow, Row
 from monitor.daemon.control import Control, Peer
 from monitor.errors import UsageError

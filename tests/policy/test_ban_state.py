@@ -93,6 +93,8 @@ def test_what_can_never_bite_is_ineffective_and_says_where_the_mistake_is(one: B
         ban("network", layers=frozenset({"sni"}), blind="reject"),
         ban("category:relay", layers=frozenset({"sni"})),
         ban("maker", groups=("staff",)),
+        ban("maker", groups=("!nobody",)),
+        ban("maker", groups=("staff!nobody",)),
         ban("maker", schedule=NOW_OPEN, until=NOON + 60),
         ban("maker", mode="shadow"),
     ],

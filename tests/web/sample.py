@@ -39,11 +39,13 @@ def facts(reason: str = "Policy 2022-17", fault: str = "") -> Facts:
     bans = (
         BanLine(
             ("bytedance",), ("students", "government-issued"), "enforce", ("dns", "sni", "ip"), 0.0, reason,
-            "effective", False,
+            "effective", False, since=NOW - 90_000, blocked={"dns": 1_502.0, "sni": 7.0, "ip": 0.0},
+            schedule="mon-fri 08:00-18:00", next_change=(NOW + 3_600, "ends"), allow=1,
         ),
         BanLine(
             ("meta/instagram",), ("staff",), "shadow", ("dns", "sni"), NOW + 7_200, "", "off", True,
-            "outside its schedule",
+            "outside its schedule", since=NOW - 60, blocked={"dns": 0.0, "sni": 41.0},
+            schedule="sat-sun", next_change=(NOW + 7_200, "ends"),
         ),
         BanLine(
             ("category:encrypted-dns",), ("all",), "observe", ("sni", "ip"), 0.0, "", "off", False,

@@ -1,5 +1,7 @@
 """The status page in a real browser: on a phone, in the dark, without JavaScript, and renewing itself."""
 
+import re
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -8,10 +10,11 @@ import sample
 from browser import Browser
 from serving import served
 
-from monitor.web.status import stopped
+from monitor.web.ban_card import ban
+from monitor.web.status import hidden_bytes, unnamed_bytes, vendors
 from monitor.web.status_page import status_page
 
-FIGURES = ("bytedance", "435 MiB", "21 GiB", "students", "br-lan", "1,234,567", "hagezi-tiktok", "enforce", "1,509")
+FIGURES = ("bytedance", "435 MiB", "21 GiB", "students", "br-lan", "1,234,567", "hagezi-tiktok", "enforce", "1,502")
 EDGES = "[...document.querySelectorAll('.card *')].map((o) => [o.getBoundingClientRect().right, o.outerHTML])"
 # The contrast of every text against what lies behind it, as WCAG 2.2 defines it; the lowest one, and whose it is.
 CONTRAST = """
@@ -119,12 +122,53 @@ def test_its_markup_is_well_formed() -> None:
     assert open_elements == []
 
 
-def test_a_ban_tells_what_it_stopped() -> None:
+def test_a_ban_has_what_it_stopped_since_when_and_when_that_changes() -> None:
+    enforced, shadowed, observed, ineffective = [ban(one, sample.NOW) for one in sample.facts().bans]
+    text = enforced.striptags().replace("\N{NO-BREAK SPACE}", " ")
+    assert "blocked 1,502 DNS queries, 7 connections, 0 packets · 0 B leaked · since 20" in text
+    assert "schedule mon-fri 08:00-18:00 · ends " in text
+    assert "1 name allowed" in text
+    assert "would have blocked" in shadowed.striptags()
+    assert "blocked" not in observed.striptags()
+    assert "no list knows" in ineffective.striptags()
+
+
+def test_red_is_for_what_is_wrong_and_a_ban_that_works_is_not() -> None:
     enforced, shadowed, observed, ineffective = sample.facts().bans
-    assert ineffective.state == "ineffective"
-    assert stopped(sample.numbers(), enforced) == (1_509.0, 0.0)
-    assert stopped(sample.numbers(), shadowed) == (41.0, 0.0)
-    assert stopped(sample.numbers(), observed) == (0.0, 0.0)
+    for works in (enforced, shadowed, observed):
+        assert not re.search(r"\bbad\b", ban(works, sample.NOW))
+    assert 'class="badge bad">ineffective' in ban(ineffective, sample.NOW)
+    assert 'class="bad">5' in ban(replace(enforced, leaked=5.0), sample.NOW)
+
+
+def test_all_is_never_well_with_an_ineffective_ban() -> None:
+    text = sample.page().decode()
+    assert "<strong>Degraded</strong>" in text
+    assert "All is well" not in text
+    facts = sample.facts()
+    well = status_page(sample.numbers(), replace(facts, bans=facts.bans[:-1])).decode()
+    assert "<strong>All is well</strong>" in well
+
+
+def test_unidentified_bytes_are_one_figure() -> None:
+    numbers = sample.numbers()
+    (row,) = [usage for usage in vendors(numbers) if usage.name == "unknown"]
+    assert unnamed_bytes(numbers) == row.bytes
+    assert hidden_bytes(numbers) == {"ech": 2.5e8}
+    text = sample.page().decode()
+    assert "<dt>unidentified</dt>" in text
+    assert "<b>unidentified</b>" in text
+    assert "names that could not be read: ECH 238 MiB" in text
+
+
+def test_times_have_their_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert re.search(r"ends \d\d:\d\d CET", sample.page().decode())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_page_of_many_vendors_stays_small() -> None:
