@@ -21,6 +21,7 @@ COMMAND: Final = "monitor.cli.main"
 METRICS: Final = "127.0.0.1:10053"
 READY_SECONDS: Final = 60.0
 SETTLE_SECONDS: Final = 40.0
+RUN_SECONDS: Final = 60.0
 
 # A sample's labels, and its value.
 Sample = tuple[dict[str, str], float]
@@ -109,7 +110,7 @@ class Daemon:
             self.gateway.command(python_module(COMMAND, *arguments)),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=RUN_SECONDS,
             env=environment(self._environment),
             check=False,
         )

@@ -16,6 +16,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
 
+import vm.patience  # noqa: F401  (everything waits longer)
 from monitor.lab.gateway import Daemon, notify_socket
 from monitor.lab.plan import RESOLVER_V4
 from monitor.lists.shipped import find_folder

@@ -15,5 +15,6 @@ def waits_longer(function: Any) -> None:
 
 for patient in (gateway.Daemon.start, gateway.Daemon.wait_for, namespace.Namespace.run):
     waits_longer(patient)
+gateway.RUN_SECONDS *= TIMES  # type: ignore[misc]
 child.START_SECONDS *= TIMES  # type: ignore[misc]
 child.STOP_SECONDS *= TIMES  # type: ignore[misc]
