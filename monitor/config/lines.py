@@ -45,6 +45,8 @@ class KeyLines:
                 table = self._enter(parts, array)
                 at = text.index("]", at) + 1 + array
                 self._lines.setdefault(table, line + 1)
+                if array:
+                    self._lines.setdefault(table[:-1], line + 1)  # the array has its first table's line
             else:
                 parts, at = _key(text, at)
                 self._lines[self._resolve(table, parts)] = line + 1

@@ -51,12 +51,11 @@ class Merged:
             elif known is None:
                 target[key] = value
             else:
-                self._complain(here, number, known, value)
+                self._complain(here, number)
 
-    def _complain(self, path: KeyPath, number: int, known: object, value: object) -> None:
-        # An array of tables has no line of its own: its first table has.
-        file, line, _ = self.place((*path, 0) if are_tables(known) else path)
-        own = self._lines[number].line((*path, 0) if are_tables(value) else path)
+    def _complain(self, path: KeyPath, number: int) -> None:
+        file, line, _ = self.place(path)
+        own = self._lines[number].line(path)
         text = f"{dotted(path)}: is set in {file}:{line} already: remove one of the two"
         self.faults.append(Complaint(self._files[number].path, own, text))
 

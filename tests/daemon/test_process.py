@@ -97,6 +97,26 @@ def test_bans_are_not_enforced_where_nothing_is_forwarded(wire: Cable, tmp_path:
         daemon.stop()
 
 
+def test_a_reload_takes_what_lies_in_conf_d(wire: Cable, tmp_path: Path) -> None:
+    """And names the file where it does not."""
+    daemon = started(wire, tmp_path)
+    part = daemon.folder / "conf.d" / "ban.toml"
+    try:
+        old = daemon.metrics()["gatewatch_config_info"]
+        part.parent.mkdir()
+        part.write_text('[[ban]]\nvendors = ["bytedance"]\nmode = "observe"\n')
+        daemon.reload()
+        daemon.wait_for("taken the ban", lambda: daemon.metric("ban_info", vendor="bytedance", mode="observe") == 1)
+        assert daemon.metrics()["gatewatch_config_info"] != old
+        part.write_text("[[bann]]\n")
+        daemon.reload()
+        daemon.wait_for("refused", lambda: daemon.metric("config_last_reload_success") == 0)
+        assert f"{part}:1: unknown key 'bann'" in daemon.ask("status")["health"]["reload"]
+        assert daemon.metric("ban_info", vendor="bytedance", mode="observe") == 1
+    finally:
+        daemon.stop()
+
+
 def test_a_reload_takes_all_or_nothing(wire: Cable, tmp_path: Path) -> None:
     names = tmp_path / "names"
     names.write_text("mine.example\n")
