@@ -87,6 +87,11 @@ def test_complaints_have_lines() -> None:
         ('{"rules": {}}', 'line 1: no rule set of sing-box: there is no array "rules"'),
         ('{"version": 9, "rules": []}', "line 1: a version that is not one of 1, 2, 3, 4: 9"),
         ("{", "line 1: no JSON: "),
+        ('{"rules": [\n', "line 2: no JSON: "),
+        (
+            '{"rules": [{"domain": ["\\ud800.example"]}], "version": 1}',
+            "line 1: a character that no name has: U+D800: ?",
+        ),
     ],
 )
 def test_another_document_is_a_complaint(text: str, why: str) -> None:

@@ -57,7 +57,7 @@ def read_document(pieces: Iterator[str], sheet: Sheet, max_entries: int) -> None
         document = json.loads(text)
     except json.JSONDecodeError as error:
         sheet.line = error.lineno
-        sheet.ignore(f"no JSON: {error.msg}", text.splitlines()[error.lineno - 1].strip()[:80] if text else "")
+        sheet.ignore(f"no JSON: {error.msg}", " ".join(text[max(0, error.pos - 40) : error.pos + 40].split()))
         return
     except (RecursionError, ValueError):
         sheet.ignore("no JSON that a rule set needs: too deep, or a number too long", "")
