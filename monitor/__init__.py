@@ -45,9 +45,10 @@ What always holds, each with the test that keeps it:
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
 - what is watched is banned and nothing else, whatever links come and go: `tests/netns/test_netns_links.py`
-- a broken or poisoned list never replaces a good one: `tests/lists/test_update_refusals.py`; a line that no ban may touch
-  costs that line alone: `tests/lists/test_update_lines.py`
-- excerpts of public lists give the entries that other readers of their formats find: `tests/catalog/test_real_lists.py`
+- a broken or poisoned list never replaces a good one: `tests/lists/test_update_refusals.py`;
+  a line that no ban may touch costs that line alone: `tests/lists/test_update_lines.py`
+- excerpts of public lists give the entries that other readers of their formats find:
+  `tests/catalog/test_real_lists.py`
 - what was changed at run time is kept whole, and what is damaged rules nothing: `tests/daemon/test_order_book.py`
 - the journal says what the counters say, and no name outside the catalogue: `tests/core/test_diary.py`
 - a disk or a file that fails costs the journal, never the service: `tests/journal/test_journal.py`,
