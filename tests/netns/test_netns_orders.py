@@ -98,6 +98,15 @@ def test_the_configured_ban_is_lifted_and_an_exception_made(lab: Lab) -> None:
     )
     type_in(daemon, "allow", "www.tiktok.com", "--device", phone.mac, "--for", "0", "--reason", "over")
     assert not phone.dig("www.tiktok.com").good
+    phone.dhcp("Anns-Pixel")
+    daemon.wait_for("host name", lambda: "Anns-Pixel" in daemon.run("devices").stdout)
+    answer = type_in(daemon, "allow", "TikTok", "--device", "anns-pixel", "--until", "23:59:59", "--reason", "press")
+    assert f"anns-pixel is {phone.mac}" in str(answer["says"])
+    assert "TikTok is bytedance/tiktok" in str(answer["says"])
+    assert phone.dig("www.tiktok.com").good
+    assert not phone.dig("www.capcut.com").good
+    type_in(daemon, "allow", "tik tok", "--device", phone.mac.replace(":", ""), "--for", "0", "--reason", "over")
+    assert not phone.dig("www.tiktok.com").good
     said = str(type_in(daemon, "unban", "bytedance")["says"])
     assert "lifted the configured ban of bytedance for phones" in said
     assert works(lab)
