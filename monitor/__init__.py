@@ -42,6 +42,8 @@ What always holds, each with the test that keeps it:
 - what a client can forge bans no address and frees none of a vendor's: `tests/netns/test_netns_learned.py`;
   an address is banned as long as only names inside the ban have it:
   `tests/policy/test_learned.py::test_an_address_is_banned_as_long_as_only_names_inside_the_ban_have_it`
+- a word of an administrator comes to what was meant, to candidates that hold it, or to nothing, and to no wrong vendor:
+  `tests/catalog/test_subject_index.py::test_words_that_administrators_type`
 - a reload takes all or nothing, and loses no flow: `tests/daemon/test_process.py::test_a_reload_takes_all_or_nothing`,
   `tests/netns/test_netns_reload.py::test_a_download_is_counted_whole_across_a_reload`
 - what is watched is banned and nothing else, whatever links come and go: `tests/netns/test_netns_links.py`

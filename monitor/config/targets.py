@@ -40,20 +40,27 @@ def named_subjects(config: Config, subjects: SubjectIndex) -> Iterator[Named]:
 def with_subjects(config: Config, index: Index) -> Config:
     """The configuration with subjects in the place of words.
 
-    What the catalogue does not know, or not for certain, becomes its `stand_in`, which no list knows either.
+    What the catalogue does not know, or not for certain, becomes its `stand_in`, which no list knows either. Where all
+    words are subjects with entries, as of a program that writes configurations, there is nothing to look up.
     """
-    subjects = SubjectIndex(index)
-    bans = [replace(ban, vendors=subjects_of(ban.vendors, subjects)) for ban in config.bans]
-    exemptions = [
-        replace(one, vendor=subjects_of((one.vendor,), subjects)[0] if one.vendor else "") for one in config.exceptions
-    ]
+    words = [word for ban in config.bans for word in ban.vendors]
+    words += [one.vendor for one in config.exceptions if one.vendor]
+    unclear = dict.fromkeys([word for word in words if word not in index.coverage])
+    subjects = meant_by(list(unclear), index) if unclear else {}
+    bans = [replace(ban, vendors=once(ban.vendors, subjects)) for ban in config.bans]
+    exemptions = [replace(one, vendor=subjects.get(one.vendor, one.vendor)) for one in config.exceptions]
     return replace(config, bans=tuple(bans), exceptions=tuple(exemptions))
 
 
-def subjects_of(words: tuple[str, ...], subjects: SubjectIndex) -> tuple[str, ...]:
+def meant_by(words: list[str], index: Index) -> dict[str, str]:
+    """The subject of each word."""
+    subjects = SubjectIndex(index)
+    return {word: subjects.resolve(word).subject or stand_in(word) for word in words}
+
+
+def once(words: tuple[str, ...], subjects: dict[str, str]) -> tuple[str, ...]:
     """What the words mean, once each: `tiktok` and `bytedance/tiktok` are one subject."""
-    found = [subjects.resolve(word).subject or stand_in(word) for word in words]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([subjects.get(word, word) for word in words]))
 
 
 def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
