@@ -12,6 +12,8 @@ from monitor.policy.element_diff import diff_elements
 
 # The suffix of chains with the rules of before, and of the sets that these look at.
 WAS: Final = "//was"
+# The suffix of chains with the new rules alone, which other chains with new rules lead to.
+IS: Final = "//is"
 # Chains that exist during a transition only.
 PASSAGE: Final = "to_"
 

@@ -16,6 +16,7 @@ the sets change while no chain looks at them.
 
 from typing import final
 
+from monitor.policy.chain_order import in_order_of_need, targets_of
 from monitor.policy.change import (
     AddCounter,
     AddElements,
@@ -29,7 +30,7 @@ from monitor.policy.change import (
 )
 from monitor.policy.desired import Chain, Desired
 from monitor.policy.element_diff import diff_elements
-from monitor.policy.moves import WAS, MapMoves
+from monitor.policy.moves import IS, WAS, MapMoves
 from monitor.policy.rules import LEARNED
 
 
@@ -42,7 +43,7 @@ class Transition:
 
     __slots__ = (
         "_actual", "_changed", "_copied", "_desired", "_dirty", "_early", "_gaining", "_gone", "_growing", "_late",
-        "_losing", "_middle", "_moves", "_new", "_shrinking", "_staged", "put", "take",
+        "_losing", "_middle", "_moves", "_new", "_reached", "_shrinking", "_staged", "put", "take",
     )  # fmt: skip
 
     def __init__(self, desired: Desired, actual: Desired) -> None:
@@ -68,6 +69,7 @@ class Transition:
         self._growing = self._find_extended(actual, desired, self._losing)
         self._shrinking = self._find_extended(desired, actual, self._gaining)
         self._staged = self._find_staged()
+        self._reached = self._find_reached()
         self._moves = [
             MapMoves(name, desired, actual, self._staged)
             for name, spec in desired.sets.items()
@@ -95,7 +97,8 @@ class Transition:
             grows = any(key not in there for key in wanted)
             shrinks = any(key not in wanted for key in there)
             at_once = grows and shrinks and self._desired.sets[name].interval
-            if (name in old and (grows or at_once)) or (name in new and shrinks):
+            comes, goes = (shrinks, grows) if self._desired.sets[name].excludes else (grows, shrinks)
+            if (name in old and (comes or at_once)) or (name in new and goes):
                 copied.add(name)
         return copied
 
@@ -136,7 +139,27 @@ class Transition:
         for name, chain in self._actual.chains.items():
             if self._copied and not chain.hook and self._looks_at_copied(chain):
                 staged.add(name)
+        self._stage_all_that_lead_to(staged)
+        self._growing -= staged
+        self._shrinking -= staged
         return staged
+
+    def _stage_all_that_lead_to(self, staged: set[str]) -> None:
+        """Chains that lead to a staged one are staged, and so are changed ones that a staged one leads to: what has the
+        old rules must lead to old rules, what has the new ones to new ones.
+        """
+        before = -1
+        while before != len(staged):
+            before = len(staged)
+            for table in (self._actual, self._desired):
+                for name, chain in table.chains.items():
+                    if name == LEARNED or chain.hook or name not in self._actual.chains:
+                        continue
+                    targets = targets_of(chain)
+                    if not targets.isdisjoint(staged):
+                        staged.add(name)
+                    elif name in staged:
+                        staged.update([target for target in targets if target in self._changed])
 
     def _looks_at_copied(self, chain: Chain) -> bool:
         return any(word[1:] in self._copied for rule in chain.rules for word in rule.split() if word[:1] == "@")
@@ -168,13 +191,33 @@ class Transition:
                 put.append(PutChain(name, old))
                 continue
             put.append(PutChain(name + WAS, old))
-            if old != actual.chains[name]:
+            if self._looks_at_copied(actual.chains[name]):
                 put.append(PutChain(name, Chain((f"jump {name}{WAS}",))))
 
     def _with_copies(self, rule: str) -> str:
-        if not self._copied or "@" not in rule:
-            return rule
-        return " ".join([word + WAS if word[:1] == "@" and word[1:] in self._copied else word for word in rule.split()])
+        words = [word + WAS if word[:1] == "@" and word[1:] in self._copied else word for word in rule.split()]
+        if words[-1] in self._staged and words[-1] in self._desired.chains and words[-2:-1] in (["goto"], ["jump"]):
+            words[-1] += WAS
+        return " ".join(words)
+
+    def _with_new_targets(self, chain: Chain) -> tuple[str, ...]:
+        """The rules, which lead to chains that have nothing but the new rules."""
+        rules: list[str] = []
+        for rule in chain.rules:
+            words = rule.split()
+            if words[-1] in self._reached and words[-2:-1] in (["goto"], ["jump"]):
+                words[-1] += IS
+                rule = " ".join(words)
+            rules.append(rule)
+        return tuple(rules)
+
+    def _find_reached(self) -> list[str]:
+        """The staged chains that new rules lead to, each behind those that it leads to itself."""
+        reached: set[str] = set()
+        for name, chain in self._desired.chains.items():
+            if name in self._staged or name in self._new:
+                reached |= targets_of(chain) & self._staged
+        return [name for name in in_order_of_need(self._desired.chains) if name in reached]
 
     def _change_sets(self) -> None:
         """Members come now and go last, except in sets that no chain looks at, and where intervals overlap."""
@@ -185,21 +228,27 @@ class Transition:
             if name in self._copied:
                 self.put += added + removed
                 continue
+            excludes = self._desired.sets[name].excludes
             for change in added:
-                (self._middle if isinstance(change, ReplaceElements) else self.put).append(change)
-            gone += removed
+                at = self._middle if isinstance(change, ReplaceElements) else gone if excludes else self.put
+                at.append(change)
+            (self.put if excludes else gone).extend(removed)
         self._late += gone
 
     def _put_chains(self) -> None:
         desired, actual, put = self._desired, self._actual, self.put
-        put += [PutChain(name, desired.chains[name]) for name in in_order_of_need(desired.chains) if name in self._new]
+        for name in in_order_of_need(desired.chains):
+            chain = desired.chains[name]
+            if name in self._reached or name in self._new:
+                own = name if name in self._new else name + IS
+                put.append(PutChain(own, Chain(self._with_new_targets(chain), chain.hook)))
         for moves in self._moves:
-            put += [PutChain(name, chain) for name, chain in moves.chains()]
+            put += [PutChain(name, Chain(self._with_new_targets(chain))) for name, chain in moves.chains()]
             put += moves.first()
         for name in in_order_of_need(desired.chains):
             wanted, there = desired.chains[name], actual.chains.get(name)
             if name in self._staged:
-                put.append(PutChain(name, Chain((f"jump {name}{WAS}", *wanted.rules))))
+                put.append(PutChain(name, Chain((f"jump {name}{WAS}", *self._with_new_targets(wanted)))))
             elif name == LEARNED and there is not None and not set(there.rules) <= set(wanted.rules):
                 # An address that was learned before may stand in a map afterwards: until it does, both ways lead there.
                 self._early.append(PutChain(name, wanted))
@@ -214,6 +263,7 @@ class Transition:
         for moves in self._moves:
             put += moves.replacements
         alone = self._staged | self._shrinking
+        alone |= {name for name in self._new if not targets_of(desired.chains[name]).isdisjoint(self._staged)}
         put += [PutChain(name, desired.chains[name]) for name in in_order_of_need(desired.chains) if name in alone]
         for moves in self._moves:
             put += moves.last()
@@ -227,6 +277,7 @@ class Transition:
         for moves in self._moves:
             take += [DeleteChain(name) for name, _ in moves.chains()]
         order = list(reversed(in_order_of_need(actual.chains)))
+        take += [DeleteChain(name + IS) for name in self._reached[::-1]]
         take += [DeleteChain(name + WAS) for name in order if name in self._staged and name in desired.chains]
         take += [DeleteChain(name) for name in order if name not in desired.chains]
         take += [DeleteCounter(name) for name in actual.counters if name not in desired.counters]
@@ -244,22 +295,3 @@ def moving_chains(desired: Desired, actual: Desired) -> tuple[set[str], set[str]
             losing.update([chain for key, chain in there.items() if wanted.get(key) != chain])
             gaining.update([chain for key, chain in wanted.items() if there.get(key) != chain])
     return losing, gaining
-
-
-def in_order_of_need(chains: dict[str, Chain]) -> list[str]:
-    """The chains' names, each behind those that its rules jump or go to."""
-    order: dict[str, None] = {}
-    for name in chains:
-        place(name, chains, order)
-    return list(order)
-
-
-def place(name: str, chains: dict[str, Chain], order: dict[str, None]) -> None:
-    """Puts a chain in order behind what it needs; jumps never make a circle, the kernel refuses one."""
-    if name in order:
-        return
-    for rule in chains[name].rules:
-        words = rule.split()
-        if len(words) > 1 and words[-2] in ("goto", "jump") and words[-1] in chains:
-            place(words[-1], chains, order)
-    order[name] = None

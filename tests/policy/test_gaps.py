@@ -100,6 +100,14 @@ def test_an_address_that_changes_its_owner_while_the_bans_change_is_banned_all_t
     assert met(Pair(after, before, moved, CATALOGUE)) is None
 
 
+def test_old_rules_lead_to_old_rules_and_new_ones_to_new_ones() -> None:
+    """A group that leaves members out has a chain of its own, which the owners' chains lead to."""
+    before = world((ban("acme", "alpha!beta"),), ("10.0.0.0/16", "10.1.0.0/16"), (OTHER,))
+    after = world((ban("acme", "alpha!beta"), ban("bolt", "beta!alpha")), ("10.0.0.0/16",), (MEMBER,))
+    assert met(Pair(before, after, CATALOGUE, CATALOGUE)) is None
+    assert met(Pair(after, before, CATALOGUE, CATALOGUE)) is None
+
+
 def test_an_address_that_leaves_a_group_that_grows_is_refused_to_none_of_the_new_members() -> None:
     """Found by `make fuzz`: the chain's rules stay, so old addresses met new members, and new addresses old ones."""
     less = listed([("20.1.0.0/16", ACME)])
