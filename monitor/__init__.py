@@ -68,6 +68,10 @@ What always holds, each with the test that keeps it:
   `tests/package/test_service.py`
 - a diverted question is answered the way that routes lead back, whatever MAC the gateway has by now:
   `tests/kernel/test_diversion.py`, `tests/kernel/test_ways.py`
+- a question that is not banned takes the way of its client's own packets, through whatever NAT port 53 has:
+  `tests/netns/test_netns_nat53.py`; where it gets no answer the dns layer ends and says so:
+  `tests/netns/test_netns_passing.py`
+- bans hold on interfaces without MAC addresses: `tests/netns/test_netns_layer3.py`
 - what a daemon that died left goes where bans fail open, and holds where they fail closed:
   `tests/kernel/test_clearing.py`
 - the daemon imports neither scapy nor what only the lab or a list update needs: `tests/daemon/test_process.py`

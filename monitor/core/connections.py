@@ -26,20 +26,30 @@ ENDED_MAX: Final = 32_768
 
 @final
 class Connections:
-    """Keeps flows at what conntrack says. `started` is when the gateway began to watch."""
+    """Keeps flows at what conntrack says. `started` is when the gateway began to watch.
 
-    __slots__ = ("_ended", "_ended_before", "_ends", "_started", "_tracking")
+    `own_port` is the source port of queries that are no device's, whatever address they have.
+    """
+
+    __slots__ = ("_ended", "_ended_before", "_ends", "_started", "_tracking", "own_port")
 
     def __init__(self, tracking: Tracking, ends: Ends, started: float) -> None:
         self._tracking = tracking
         self._ends = ends
         self._started = started
+        self.own_port = 0
         # The ids of connections that have ended lately, the newer and the older half of them.
         self._ended: set[int] = set()
         self._ended_before: set[int] = set()
 
     def count(self, count: FlowCount) -> None:
         """Takes over what conntrack has counted of a connection since its start."""
+        if (
+            self.own_port
+            and key_source_port(count.key) == self.own_port
+            and key_destination_port(count.key) == DNS_PORT
+        ):
+            return
         if count.state == FLOW_END:
             self._remember_end(count.id)
         if self._is_turned(count):

@@ -189,6 +189,7 @@ class Gateway:
 
     def set_enforcement(self, state: EnforcementState) -> None:
         self._judge.enforce(state)
+        self._connections.own_port = state.own_port
 
     def standing_kills(self, now: float) -> list[Kill]:
         """The flows that were killed lately and whose bans are in force, for a kernel that has lost them."""

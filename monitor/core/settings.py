@@ -28,7 +28,8 @@ class EnforcementState:
     `armed`: the sinkhole answers the diverted queries. `resolvers` are the packed addresses that clients are meant to
     query; empty where any resolver is allowed. `sinks` are the packed addresses that the sinkhole returned for banned
     names. `learned` are the packed addresses that the kernel bans because of trusted answers. `ineffective` are what
-    bans cannot stop: the id of the ban with a subject and a group (`all`: everyone) of it.
+    bans cannot stop: the id of the ban with a subject and a group (`all`: everyone) of it. `own_port` is the source
+    port of queries that the gateway sends with addresses of devices, which are no device's; 0 for none.
     """
 
     armed: bool = False
@@ -36,6 +37,7 @@ class EnforcementState:
     sinks: frozenset[bytes] = frozenset()
     learned: frozenset[bytes] = frozenset()
     ineffective: frozenset[tuple[str, str, str]] = frozenset()
+    own_port: int = 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.core.gateway import Gateway
 from monitor.daemon.blocked_page import BlockedPage
 from monitor.daemon.log import log
-from monitor.daemon.selftest import Check, try_diversion
+from monitor.daemon.ordinary import try_ordinary
+from monitor.daemon.selftest import try_diversion
+from monitor.daemon.selftest_check import Check
 from monitor.errors import MachineError
 from monitor.kernel.door import Door
 from monitor.kernel.probe import ProbeLink
@@ -18,9 +20,9 @@ from monitor.policy.ban import EVERYONE
 from monitor.policy.group_words import is_meant
 from monitor.policy.judge import BLOCK, Verdict
 from monitor.policy.probe import PROBE
-from monitor.sinkhole.counts import Counts
+from monitor.sinkhole.counts import TIMEOUT, Counts
 from monitor.sinkhole.decision import PASS, Blocked, Decide, Decision
-from monitor.sinkhole.settings import SinkholeSettings
+from monitor.sinkhole.settings import ASKED, SinkholeSettings
 from monitor.sinkhole.sinkhole import Sinkhole
 from monitor.web.blocked import Rule
 
@@ -43,10 +45,12 @@ class Answers:
         section: SinkholeSection,
         make_sinkhole: Callable[[SinkholeSettings, Decide, Blocked, Counts | None], Sinkhole] = Sinkhole,
         try_link: Callable[[ProbeLink, Sinkhole], Awaitable[list[Check]]] = try_diversion,
+        try_ordinary: Callable[[Mapping[str, Door]], Awaitable[list[Check]]] = try_ordinary,
     ) -> None:
         self.fault = ""
         self._make_sinkhole = make_sinkhole
         self._try_link = try_link
+        self._try_ordinary = try_ordinary
         self._gateway = gateway
         self._look = look
         self._now = now
@@ -79,8 +83,8 @@ class Answers:
         return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
 
     async def open(self, doors: Mapping[str, Door], link: ProbeLink) -> None:
-        """Listens behind every door; armed once all have answered, and the client behind `link` has got its answers by
-        the diversion. Raises MachineError where one has not.
+        """Listens behind every door; armed once all have answered, the client behind `link` has got its answers by the
+        diversion, and questions that are not banned get through. Raises MachineError where one has not.
         """
         if not doors.keys() - {PROBE}:
             raise MachineError("no LAN interface has a way to the sinkhole")
@@ -90,9 +94,22 @@ class Answers:
             if check.fault:
                 raise MachineError(f"{check.what}: {check.fault}")
             log.debug("the diversion of %s takes %.1f ms", check.what, check.seconds * 1000)
+        for check in await self.try_passing():
+            if check.fault:
+                raise MachineError(f"{check.what}: {check.fault}")
         await self.page.open(doors)
         self.fault = ""
         self._arm(True)
+
+    async def try_passing(self) -> list[Check]:
+        """Whether questions that are not banned get through, as their clients' own; nothing where the gateway asks."""
+        if self.sinkhole is None or self._section.upstream != ASKED:
+            return []
+        return await self._try_ordinary(self._doors)
+
+    def lost(self) -> int:
+        """Questions since the start that no resolver answered in time."""
+        return self._counts.upstream[TIMEOUT] if self._counts is not None else 0
 
     def give_up(self, reason: str) -> None:
         """Questions must not be diverted. Told in one line, again only for another reason."""

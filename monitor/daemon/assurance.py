@@ -7,7 +7,7 @@ from typing import final
 
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.log import log
-from monitor.daemon.selftest import Check
+from monitor.daemon.selftest_check import Check
 from monitor.model import Samples
 
 

@@ -14,7 +14,7 @@ from monitor.daemon.ban_figures import BanFigures, Figures
 from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.log import log
 from monitor.daemon.policy_words import whom
-from monitor.daemon.selftest import Check
+from monitor.daemon.selftest_check import Check
 from monitor.lists.loader import Loaded
 from monitor.metrics.collector import Collector
 from monitor.model import Samples

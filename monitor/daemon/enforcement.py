@@ -5,7 +5,7 @@ health and a metric, and the rest goes on. The bans hold as long as this says ev
 """
 
 from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
@@ -20,8 +20,11 @@ from monitor.daemon.holding import Holding
 from monitor.daemon.learning import Learning
 from monitor.daemon.log import log
 from monitor.daemon.lookups import never_diverted
+from monitor.daemon.ordinary import OWN_PORT
 from monitor.daemon.policy_needs import meant_resolvers, needs_kernel, needs_sinkhole
-from monitor.daemon.selftest import QUIC, TRIED, Check
+from monitor.daemon.question_watch import QuestionWatch
+from monitor.daemon.selftest import QUIC, TRIED
+from monitor.daemon.selftest_check import Check
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
@@ -63,12 +66,15 @@ class Enforcement:
         self._trying: Task[None] | None = None
         self._gateway = gateway
         self._sinks = Sinks(loop.time)
-        self._answers = Answers(gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion)
+        self._answers = Answers(
+            gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion, make.try_ordinary
+        )
         self._holding = Holding(
             loop, now, ground, self._diversion, self._recut, self._refill, make.enforcer, make.probe_link
         )
         self.learning = Learning(gateway, now, self._holding, self._answers.upstreams, make.lookups)
         self._upkeep = Upkeep(loop, self._holding, sees)
+        self._watch = QuestionWatch(loop, self._answers, self._lose_questions)
         self._stand_on(ground)
 
     async def prepare(self, policy: Policy, ground: Ground) -> None:
@@ -178,6 +184,10 @@ class Enforcement:
         if self._holding.enforcer is not enforcer:
             return []
         checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
+        if self._answers.armed:
+            passing = await self._answers.try_passing()
+            checks += passing
+            await self._lose_questions(passing)
         sinkhole = self._answers.sinkhole if self._answers.armed else None
         try:
             checks += await self._make.try_enforcement(enforcer, self._holding.probe_link(), sinkhole)
@@ -220,7 +230,10 @@ class Enforcement:
         self.learning.stand_on(ground)
         sinks = self._sinks.take(answer_addresses(ground.config.sinkhole))
         state = replace(
-            self._gateway.enforcement, resolvers=meant_resolvers(ground, self._answers.upstreams()), sinks=sinks
+            self._gateway.enforcement,
+            resolvers=meant_resolvers(ground, self._answers.upstreams()),
+            sinks=sinks,
+            own_port=OWN_PORT,
         )
         self._gateway.set_enforcement(state)
 
@@ -240,6 +253,7 @@ class Enforcement:
             log.warning("bans are enforced now")
         self.fault = ""
         self._upkeep.start()
+        self._watch.start()
 
     def _retry_later(self) -> None:
         """What could not be had may be there later: somebody else's table goes, memory is free again."""
@@ -266,6 +280,7 @@ class Enforcement:
         if self._holding.enforcer is None:
             return
         self._upkeep.stop()
+        self._watch.stop()
         self._answers.disarm()
         await self.learning.close()
         await self._answers.close()
@@ -291,6 +306,19 @@ class Enforcement:
         if self._diversion() != before:
             self._holding.rebuild(enforcer, policy)
         self._holding.tell(enforcer)
+
+    async def _lose_questions(self, checks: Sequence[Check]) -> None:
+        """Nothing is diverted any more where what is not banned gets no answer that the gateway itself gets."""
+        reason = next((f"{check.what}: {check.fault}" for check in checks if check.fault), "")
+        if not reason:
+            return
+        async with self._changing:
+            policy, enforcer = self._gateway.policy, self._holding.enforcer
+            if policy is None or enforcer is None or not self._answers.armed:
+                return
+            self._answers.give_up(reason)
+            self._holding.rebuild(enforcer, policy)
+            self._retry_later()
 
     def _diversion(self) -> Diversion:
         page = self._answers.page.address

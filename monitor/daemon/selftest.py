@@ -15,7 +15,6 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -23,6 +22,7 @@ from monitor.daemon.holding import cut
 from monitor.daemon.probe_frames import Segment, make_frame, read_segment, wait_for
 from monitor.daemon.probe_line import ProbeLine
 from monitor.daemon.probe_quic import forget, say_initial
+from monitor.daemon.selftest_check import Check
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.kernel.probe import PROBE_MAC, ProbeLink
@@ -44,20 +44,6 @@ DNS_PORT: Final = 53
 HTTPS: Final = 443
 TCP_PSH: Final = 0x08
 LEAP: Final = 1_000  # so that the reset of one segment is not taken for that of another
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was tried; `fault` says what went wrong, "" where nothing did."""
-
-    layer: str
-    what: str
-    seconds: float
-    fault: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.layer}, {self.what}" if self.what else self.layer
-        return f"{where}: {self.fault or 'ok'}"
 
 
 async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhole | None) -> list[Check]:

@@ -7,7 +7,8 @@ import asyncio
 
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.index import Index
-from monitor.daemon.selftest import Check, try_enforcement
+from monitor.daemon.selftest import try_enforcement
+from monitor.daemon.selftest_check import Check
 from monitor.kernel.enforcer import Enforcer
 from monitor.kernel.probe import ProbeLink
 from monitor.policy.groups import Groups

@@ -49,6 +49,11 @@ FEATURES: Final = (
         "table netdev gatewatch_doctor {\n" + INGRESS + ' fwd to "lo"\n }\n}\n',
         "nft_fwd_netdev",
     ),
+    (
+        "packets taken at the egress of an interface",
+        "table netdev gatewatch_doctor {\n" + INGRESS.replace("ingress", "egress") + ' fwd to "lo"\n }\n}\n',
+        "nf_tables",
+    ),
 )
 
 
@@ -72,11 +77,11 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def find_way() -> Iterator[Finding]:
-    """The way to the sinkhole: a namespace of its own and a veth pair. A daemon that has one proves it."""
+    """The way to the sinkhole: a namespace of its own, a veth pair, and the way of questions that go on."""
     if any(name == PROBE for _, name in socket.if_nameindex()):
         return
     try:
-        Door("", TRIAL, PROBE_MAC).close()
+        Door("lo", TRIAL, PROBE_MAC).close()
     except MachineError as error:
-        mend = "sysctl -w user.max_net_namespaces=1024; modprobe veth"
+        mend = "sysctl -w user.max_net_namespaces=1024; modprobe -a veth sch_ingress cls_bpf act_mirred"
         yield Finding(TOPIC, f"the dns layer has no place for the sinkhole: {error}", mend, missing=True)

@@ -3,6 +3,7 @@
 import socket
 import struct
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Final, final
 
 from monitor.kernel.netlink import DUMP, ROUTE, Netlink, Overrun, attributes, messages
@@ -53,6 +54,17 @@ class Neighbours:
 
     def close(self) -> None:
         self._netlink.close()
+
+
+def reachable(interface: int) -> list[bytes]:
+    """The packed addresses of neighbours on the interface of that index whose MAC address the kernel knows.
+
+    Raises OSError where the kernel does not tell.
+    """
+    with closing(Netlink(ROUTE)) as netlink:
+        bodies = netlink.dump(GET, HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    found = [_neighbour(body, 0.0, {interface: 0}) for kind, body in bodies if kind == NEW]
+    return [neighbour.address for neighbour in found if neighbour is not None]
 
 
 def _neighbour(body: bytes, now: float, places: Mapping[int, int]) -> Neighbour | None:

@@ -10,7 +10,7 @@ from typing import Final, final
 from monitor.sinkhole.counts import CROWDED, EVICTED, FORGED, LATE, MISMATCHED, TIMEOUT, UNREACHABLE, Counts
 from monitor.sinkhole.datagram_door import Route
 from monitor.sinkhole.dice import Dice
-from monitor.sinkhole.ports import Port, Ports
+from monitor.sinkhole.ports import ANSWER_BYTES, Port, Ports
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import SinkholeLimits
@@ -140,10 +140,20 @@ class DatagramUpstream:
             return self._own
         ports = self._ports.get(behind)
         if ports is None:
-            ports = self._ports[behind] = Ports(self._loop, self._dice, behind, self._read)
+            ports = self._ports[behind] = Ports(self._loop, self._dice, behind, self._read_as_clients)
         return ports
 
     def _read(self, port: Port) -> None:
+        receive = port.socket.recvfrom
+        for _ in range(BUDGET):
+            try:
+                data, peer = receive(ANSWER_BYTES)
+            except OSError:
+                return
+            self._take(port, data, peer, b"")
+
+    def _read_as_clients(self, port: Port) -> None:
+        """The same where each answer must come to the address of the client that asked."""
         for _ in range(BUDGET):
             try:
                 data, peer, client = port.receive()
@@ -161,7 +171,11 @@ class DatagramUpstream:
             counts[LATE] += 1
             return
         server = pending.servers[pending.attempt]
-        if peer[1] != server[1] or peer[0].partition("%")[0] != server[0] or client not in (b"", pending.asked.client):
+        if (
+            peer[1] != server[1]
+            or peer[0].partition("%")[0] != server[0]
+            or (client and client != pending.asked.client)
+        ):
             counts[FORGED] += 1
         elif not is_answer(pending.asked.query, data):
             counts[MISMATCHED] += 1

@@ -25,22 +25,15 @@ WILDCARDS: Final[dict[int, str]] = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: 
 class Port:
     """One socket and what was asked from it, by id."""
 
-    __slots__ = ("as_clients", "socket", "uses", "waiting")
+    __slots__ = ("socket", "uses", "waiting")
 
-    def __init__(self, socket: socket.socket, as_clients: bool) -> None:
+    def __init__(self, socket: socket.socket) -> None:
         self.socket = socket
-        self.as_clients = as_clients
         self.uses = 0
         self.waiting: dict[int, object] = {}
 
     def receive(self) -> tuple[bytes, Peer, bytes]:
-        """A datagram, its sender, and the packed address that it was sent to, `b""` for this host's own.
-
-        Raises OSError where none waits.
-        """
-        if not self.as_clients:
-            data, peer = self.socket.recvfrom(ANSWER_BYTES)
-            return data, peer, b""
+        """A datagram, its sender, and the packed address that it was sent to. Raises OSError where none waits."""
         data, controls, _, peer = self.socket.recvmsg(ANSWER_BYTES, CONTROL_BYTES)
         return data, peer, asked_address(controls)
 
@@ -103,7 +96,7 @@ class Ports:
         except OSError:
             opened.close()
             raise
-        port = Port(opened, make is not None)
+        port = Port(opened)
         self._loop.add_reader(opened.fileno(), self._read, port)
         return port
 

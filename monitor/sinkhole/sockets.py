@@ -116,6 +116,7 @@ def receive_info(target: socket.socket) -> None:
     """The UDP socket may send from any address, and reports for each datagram the address that it was sent to."""
     be_anywhere(target)
     if target.family == socket.AF_INET6:
+        target.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         target.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     else:
         target.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)

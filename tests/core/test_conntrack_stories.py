@@ -50,6 +50,18 @@ def watch(*stories: list[Observation]) -> Gateway:
     return watched
 
 
+def test_queries_of_the_gateway_itself_count_for_no_device_whatever_address_they_have() -> None:
+    watched = gateway(SETTINGS)
+    watched.set_enforcement(replace(watched.enforcement, own_port=20_000))
+    own, theirs = [
+        connection(FLOW_NEW, 60, 90, 0.0, PHONE, ROUTER, (port, 53), PROTOCOL_UDP, number)
+        for number, port in ((1, 20_000), (2, 20_001))
+    ]
+    watched.feed([own, theirs], START + 1)
+    watched.close(START + 60)
+    assert sum(flows for _, _, flows in ledger(watched).values()) == 1
+
+
 def test_counters_are_absolute_and_counted_as_they_grow() -> None:
     watched = gateway(SETTINGS)
     hello = packet(PHONE, TIKTOK, (40000, 443), at=0.5)

@@ -16,7 +16,7 @@ import pytest
 from cable import FAR_V4, NEAR_V4, Cable, beside, cable, ip, wait_until
 from privileges import as_nobody
 
-from monitor.daemon.selftest import Check
+from monitor.daemon.selftest_check import Check
 from monitor.daemon.tryout import try_out
 from monitor.errors import EXIT_FINDING, EXIT_MACHINE
 from monitor.lab.child import environment, python_module

@@ -71,6 +71,7 @@ class Town:
         host = lab.client("nas")
         self.variants = variants((host.v4, host.v6))
         self.children: list[Child] = []
+        self.asked = 0  # by the last call of `ask`
         self._container = container
         self._on_53: Child | None = None
         self._resolver(container, "container", 53)
@@ -96,13 +97,17 @@ class Town:
         self.lab.gateway.sysctl({f"bridge/{name}": bridged for name in BRIDGE_CALLS})
 
     def ask(self, who: str, names: tuple[str, ...], tcp: bool) -> dict[Question, Answer]:
-        """Of the router and of resolvers elsewhere, over both families."""
+        """Of the router and of resolvers elsewhere, over both families; once more, as clients do, without an answer."""
         asked = [
             (server, name, "AAAA" if ":" in server and name == BESIDE else "A")
             for server in (*ROUTER, *FOREIGN)
             for name in names
         ]
-        return self.lab.client(who).dig_all(asked, tcp=tcp)
+        client = self.lab.client(who)
+        answers = client.dig_all(asked, tcp=tcp)
+        lost = [question for question in asked if not answers[question].status]
+        self.asked = len(asked) + len(lost)
+        return answers | (client.dig_all(lost, tcp=tcp) if lost else {})
 
     def close(self) -> None:
         for child in self.children:

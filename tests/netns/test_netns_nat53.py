@@ -35,6 +35,7 @@ def banning(request: pytest.FixtureRequest, place: Town) -> Iterator[Daemon]:
 def test_the_ban_holds_and_every_other_question_goes_where_nat_leads(banning: Daemon, place: Town, name: str) -> None:
     variant = place.variants[name]
     place.take(variant)
+    asked = banning.metric("dns_queries_total", group="phones")
     for tcp in (False, True):
         beside = told(place.ask("laptop", NAMES, tcp))
         assert {said for (_, name, _), said in beside.items() if name == WHERE} == {
@@ -45,5 +46,23 @@ def test_the_ban_holds_and_every_other_question_goes_where_nat_leads(banning: Da
         }
         got = told(place.ask("phone", NAMES, tcp))
         assert {question: said for question, said in got.items() if said != wanted[question]} == {}
+        asked += place.asked
+    banning.wait_for("counted each question once", lambda: banning.metric("dns_queries_total", group="phones") == asked)
     assert banning.page("/healthz").startswith("ok\n")
-    assert banning.run("doctor", "--enforcement").returncode == 0
+    tried = banning.run("doctor", "--enforcement")
+    assert tried.returncode == 0, tried.stdout
+
+
+def test_bridged_frames_may_meet_other_rules_from_now_on(banning: Daemon, place: Town) -> None:
+    """As when Docker starts: nothing but a kernel parameter has changed."""
+    variant = place.variants["redirect to :5335"]
+    place.take(variant)
+    wanted = {BANNED: ("NXDOMAIN", frozenset()), WHERE: ("NOERROR", frozenset({MARKERS[variant.marker]}))}
+
+    def holds() -> bool:
+        got = told(place.ask("phone", (BANNED, WHERE), tcp=False))
+        return all(said == wanted[name] for (_, name, _), said in got.items())
+
+    for bridged in (1, 0, 1):
+        place.call(bridged)
+        banning.wait_for(f"diverted questions with br_netfilter at {bridged}", holds, 40)
