@@ -16,6 +16,10 @@ from typing import Final
 
 from run import machine
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from monitor.metrics.engine import engine
+
 FOLDER: Final = Path(__file__).resolve().parent
 RESULTS: Final = FOLDER / "RESULTS.md"
 # The share of the time that each measurement gets, and how many of its last lines are the result.
@@ -52,9 +56,9 @@ def commit() -> str:
 
 
 def system() -> str:
-    """Processor, kernel, distribution and Python."""
+    """Processor, kernel, distribution, Python and engine."""
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "an unknown system")
-    return f"{machine()}, Linux {platform.release()}, {release}, Python {platform.python_version()}"
+    return f"{machine()}, Linux {platform.release()}, {release}, Python {platform.python_version()}, {engine()}"
 
 
 def section(began: float, results: list[Result]) -> str:
