@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pyroute2 import IPRoute, netns
+from pyroute2 import IPRoute, config, netns
 
 from monitor.errors import MachineError
 
@@ -20,6 +20,10 @@ RUN_DIRECTORY: Final = Path("/run/netns")
 ETC_DIRECTORY: Final = Path("/etc/netns")
 CLONE_NEWNET: Final = 0x40000000
 LOOPBACK: Final = 1
+
+# pyroute2 makes namespaces and sockets in children of its own, and gives a child 2 s by default: too few where the
+# machine is busy or emulated.
+config.default_communicate_timeout = config.default_create_socket_timeout = 60
 
 
 class Namespace:
@@ -35,7 +39,9 @@ class Namespace:
         try:
             netns.create(self.name)
         except OSError as error:
-            raise MachineError(f"lab: cannot make the network namespace {self.name}: {error.strerror}") from error
+            raise MachineError(
+                f"lab: cannot make the network namespace {self.name}: {error.strerror or error}"
+            ) from error
         self.link(lambda link: link.link("set", index=LOOPBACK, state="up"))
 
     def remove(self) -> None:
