@@ -44,7 +44,7 @@ def _cells(device: dict[str, Any], vendors: dict[str, int], now: float) -> list[
     addresses = device["addresses"]
     address = addresses[0] + (f" +{len(addresses) - 1}" if len(addresses) > 1 else "") if addresses else ""
     return [
-        device["device"],
+        device["device"] + (" (random)" if device.get("random_mac") else ""),
         device["hostname"],
         device["group"],
         address,

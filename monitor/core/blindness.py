@@ -24,12 +24,13 @@ VPN: Final = "vpn"
 RELAY: Final = "relay"
 ECH: Final = "ech"
 FOREIGN_RESOLVER: Final = "foreign_resolver"
+MAC_CHANGE: Final = "mac_change"
 MIDSTREAM: Final = "midstream"
 UNDECODABLE: Final = "undecodable"
 DROPPED: Final = "dropped"
 
 REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, DROPPED, MIDSTREAM)
-METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER)
+METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER, MAC_CHANGE)
 
 # What a flow of a method is, also at an address that no list knows.
 METHOD_CATEGORY: Final = {

@@ -11,6 +11,7 @@ from monitor.model import ClientHello, DhcpMessage, DnsMessage, Event, FlowRecor
 from monitor.policy.judge import Verdict
 
 LABELS_KEPT: Final = 4096
+SUSPECT: Final = "suspect"
 
 
 @final
@@ -48,6 +49,15 @@ class Reporter:
         attribution: Attribution | None,
     ) -> None:
         self._effects.append(Event(time, about, self._label(device, group, attribution or NOBODY)))
+
+    def suspect(
+        self, time: float, key: bytes, device: Device, group: str, why: Attribution, verdict: Verdict, layer: str,
+        name: bytes,
+    ) -> None:  # fmt: skip
+        """A device may have left a ban: action `suspect`, and `name` is what is called the new one."""
+        if self.verdict:
+            labels, ban = self._label(device, group, why), verdict.ban
+            self._effects.append(Ruling(time, key, labels, SUSPECT, layer, ban.id, verdict.mode, name))
 
     def rule(
         self, time: float, key: bytes, device: Device, group: str, why: Attribution, verdict: Verdict, layer: str,

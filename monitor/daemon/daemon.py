@@ -93,7 +93,6 @@ class Daemon:
         self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)
         self.ways_out = machine.default_routes | remembered_ways_out(config)
-        remember_ways_out(config, machine, self.ways_out)
         self._follow: Callable[[], Coroutine[Any, Any, None]]
         self._choosing: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -112,6 +111,7 @@ class Daemon:
         self.lookup = open_lookup(self.config.geo)
         writer = open_writer(self.config)
         self.capture.open()
+        remember_ways_out(self.config, self.machine, self.ways_out)
         self.kernel = KernelSide(with_conntrack=self.flows == CONNTRACK)
         self.look_around()
         self.stall = Stall(self.loop)

@@ -66,7 +66,7 @@ FAMILIES: Final = (
     Family(
         "bypass_attempts_total",
         COUNTER,
-        "Flows of a kind that hides names from a gateway, by method.",
+        "Flows of a kind that hides names from a gateway, by method; devices whose MAC may have changed: mac_change.",
         ("group", "method"),
     ),
     Family(
