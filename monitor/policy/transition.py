@@ -89,6 +89,9 @@ class Transition:
         """The sets whose change must be kept from the old rules, or whose old members from the new rules."""
         if not self._dirty:
             return set()
+        if len(self._dirty) > 1 and any(self._desired.sets[name].excludes for name in self._dirty):
+            # A device may leave a group as it is excluded from it no longer: one without the other would ban it.
+            return set(self._dirty)
         old = self._looked_at(self._actual, [*self._changed, *self._gone, *self._losing])
         new = self._looked_at(self._desired, [*self._changed, *self._new, *self._gaining])
         copied: set[str] = set()
