@@ -36,6 +36,11 @@ def parse_address(text: str) -> bytes | None:
         return None
 
 
+def may_be_address(text: str) -> bool:
+    """Whether `parse_address` may find one: a cheap look that spares long lists of names a failed parse each."""
+    return text[-1:].isdigit() or ":" in text
+
+
 def parse_prefix(text: str) -> tuple[bytes, int, str]:
     """The packed address, the prefix length and what is wrong with it (`""`: nothing; else the first two mean nothing).
 

@@ -116,6 +116,12 @@ LISTS: dict[str, tuple[str, str, list[str], list[str]]] = {
             "line 3: ", "line 4: ",
         ],
     ),
+    "blanks before a document": (
+        ' \t\n{"version": 1, "rules": [{"domain": "social.example"}]}\n', "sing-box", ["exact social.example"], [],
+    ),
+    "blanks before a head": (
+        "\ufeff \t\n[Adblock Plus]\nsocial.example\n", "adblock", ["exact social.example"], [],
+    ),
     "nonsense": ("???\n!!!\n", "domains", [], ["no format fits: read as domains", "line 1: "]),
     "a long head": (
         "# a comment\n" * 3 * SAMPLE_LINES + "||social.example^\n", "adblock", ["suffix social.example"], [],

@@ -8,7 +8,7 @@ the configuration: both are complaints.
 from typing import Final
 
 from monitor.catalog.formats import hosts
-from monitor.catalog.prefix import parse_address
+from monitor.catalog.prefix import may_be_address, parse_address
 from monitor.catalog.sheet import Sheet
 
 COSMETIC: Final = ("##", "#@#", "#?#", "#$#", "#%#")
@@ -42,7 +42,7 @@ def read_line(line: str, sheet: Sheet) -> None:
         sheet.ignore("a pattern, not a whole name", text)
     elif "/" in name or "*" in name or "^" in name:
         sheet.leave_out("a pattern, not a whole name", text)
-    elif parse_address(name) is not None:
+    elif may_be_address(name) and parse_address(name) is not None:
         sheet.prefix(name)
     elif below:
         sheet.suffix(name)

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from monitor.catalog.formats.comments import is_comment, without_comment
-from monitor.catalog.prefix import parse_address
+from monitor.catalog.prefix import may_be_address, parse_address
 from monitor.catalog.sheet import Sheet
 
 SEPARATORS: Final = re.compile(r"[,;\t]|\s+")
@@ -35,7 +35,7 @@ def read_line(line: str, sheet: Sheet) -> None:
 def read_value(value: str, text: str, sheet: Sheet) -> None:
     if value.lower() in HEADS and not sheet.entries:
         return
-    if "/" in value or parse_address(value) is not None:
+    if "/" in value or (may_be_address(value) and parse_address(value) is not None):
         sheet.prefix(value)
     elif "." not in value:
         sheet.ignore("no name in the first column", text)

@@ -12,6 +12,8 @@ from monitor.catalog.formats.known import FORMATS, LONGEST_LINE
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
+# What stands before the first word of a list: a BOM and blanks.
+BLANKS: Final = "\ufeff \t\r\n"
 ADBLOCK_HEAD: Final = "[Adblock"
 # Lines that are no comment; a list may begin with many comments.
 SAMPLE_LINES: Final = 500
@@ -80,7 +82,7 @@ def take_sample(lines: Iterator[str]) -> list[str]:
     meant = 0
     for line in lines:
         sample.append(line)
-        if not is_comment(line.strip("\ufeff \t\r\n")):
+        if not is_comment(line.strip(BLANKS)):
             meant += 1
         if meant >= SAMPLE_LINES or len(sample) >= SAMPLE_MOST:
             break
@@ -89,7 +91,7 @@ def take_sample(lines: Iterator[str]) -> list[str]:
 
 def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
     """The format that makes the most of these lines. A list may also name it in its first line."""
-    first = next((line for line in sample if line.strip("\ufeff \r\n")), "").lstrip("\ufeff ")
+    first = next((line for line in sample if line.strip(BLANKS)), "").lstrip(BLANKS)
     if first.startswith(ADBLOCK_HEAD):
         return Detection(ADBLOCK)
     if singbox.looks_so(first):
@@ -108,7 +110,7 @@ def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
 
 
 def is_ranking(sample: list[str]) -> bool:
-    meant = [line for line in sample if not is_comment(line.strip("\ufeff \t\r\n"))]
+    meant = [line for line in sample if not is_comment(line.strip(BLANKS))]
     ranked = sum([1 for line in meant if len(line) <= LONGEST_LINE and columns.is_ranked(line)])
     return ranked > 0 and ranked * 2 > len(meant)
 

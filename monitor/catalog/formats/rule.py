@@ -6,7 +6,7 @@ writes `host` for `DOMAIN` and `ip6-cidr` for `IP-CIDR6`.
 
 from typing import Final
 
-from monitor.catalog.prefix import parse_address
+from monitor.catalog.prefix import may_be_address, parse_address
 from monitor.catalog.sheet import Sheet
 
 EXACT: Final = frozenset(("domain", "host"))
@@ -71,7 +71,7 @@ def read_name(text: str, sheet: Sheet) -> None:
         sheet.leave_out("a pattern, not a whole name", text)
     elif below:
         sheet.suffix(name)
-    elif "/" in name or ":" in name or parse_address(name) is not None:
+    elif "/" in name or (may_be_address(name) and parse_address(name) is not None):
         sheet.prefix(name)
     else:
         sheet.exact(name)
