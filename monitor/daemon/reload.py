@@ -102,11 +102,16 @@ class Reloader:
             await daemon.take_policy()
             daemon.notifier.ready(f"watching {', '.join(names)}")
 
+    def place(self) -> str:
+        """Where the configuration lies now: where it was, else in its default place; `""` where there is none."""
+        return self._daemon.config.path or (self._path if is_there(self._path) else "")
+
     async def _prepare(self) -> Prepared:
         """Everything that may fail."""
         daemon = self._daemon
         old = daemon.config
-        config = await asyncio.to_thread(load, old.path or self._path) if old.path or is_there(self._path) else old
+        place = self.place()
+        config = await asyncio.to_thread(load, place) if place else old
         if config.capture.flows != old.capture.flows:
             raise ConfigError(f"{config.path}: capture.flows changes only with a restart")
         names = daemon.capture.watched
