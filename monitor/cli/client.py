@@ -1,12 +1,23 @@
 """Asks the running daemon: one JSON line there, one JSON line back, over its Unix socket."""
 
 import json
+import os
 import socket
+from collections.abc import Sequence
 from typing import Any, Final
 
 from monitor.daemon.places import socket_path
 from monitor.errors import EXIT_USAGE, GatewatchError, MachineError, UsageError
 
+UNIT: Final = "gatewatch.service"
+UNIT_FOLDERS: Final = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+SYSTEMD_RUNS: Final = "/run/systemd/system"
 TIMEOUT_SECONDS: Final = 10.0
 CHUNK_BYTES: Final = 65_536
 
@@ -29,7 +40,7 @@ def ask(verb: str, arguments: dict[str, object], seconds: float = TIMEOUT_SECOND
             connection.sendall(json.dumps({"verb": verb, "args": arguments}).encode() + b"\n")
             answer = _line(connection)
     except (FileNotFoundError, ConnectionRefusedError):
-        raise NoDaemon(f"no daemon answers at {path}; `gatewatch run` starts one") from None
+        raise NoDaemon(f"no daemon answers at {path}; `{starting_command()}` starts one") from None
     except PermissionError:
         raise MachineError(f"no permission for {path}: it is for the daemon's user and group only") from None
     except TimeoutError:
@@ -37,6 +48,12 @@ def ask(verb: str, arguments: dict[str, object], seconds: float = TIMEOUT_SECOND
     except OSError as error:
         raise GatewatchError(f"the daemon at {path} cannot be asked: {error.strerror or error}") from None
     return _result(answer, path)
+
+
+def starting_command(runs: str = SYSTEMD_RUNS, folders: Sequence[str] = UNIT_FOLDERS) -> str:
+    """What starts the daemon here: the service if systemd runs (sd_booted(3)) and one of the folders has the unit."""
+    installed = any(os.path.exists(os.path.join(folder, UNIT)) for folder in folders)
+    return "systemctl start gatewatch" if installed and os.path.isdir(runs) else "gatewatch run"
 
 
 def _line(connection: socket.socket) -> bytes:

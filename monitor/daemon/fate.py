@@ -11,6 +11,8 @@ from monitor.policy.groups import Group, GroupMembers
 from monitor.policy.judge import BLOCK, Policy
 
 PASS: Final = "pass"
+NO_BAN: Final = "no ban"
+ALLOWED: Final = "allowed by its ban"
 # What blocking means on each layer, for people.
 BLOCKED: Final = {
     DNS: "answered as banned",
@@ -27,14 +29,21 @@ def fate(
     name: bytes,
     armed: bool,
     now: float,
+    passing: Sequence[bytes] = (),
 ) -> dict[str, Any]:
     """By layer the `action` (pass, observe, shadow, block), the `ban` that decides and `what` follows.
 
     `found` are the vendor's and the category's entries. Without a name an address is meant: there only `ip` decides.
+    `passing` are names of that address that may be excepted: the kernel lets the device reach it then.
     """
     layers: dict[str, Any] = {}
     for layer in LAYERS if name else (IP,):
         layers[layer] = layer_fate(policy, tuple(groups), device, found, name, layer, now)
+    for excepted in () if name else passing:
+        other = layer_fate(policy, tuple(groups), device, found, excepted, IP, now)
+        if layers[IP]["action"] != PASS and other["action"] == PASS:
+            why = ALLOWED if other["what"] == NO_BAN else other["what"]
+            layers[IP] = passes(f"{why}, as an address of {excepted.decode('ascii', 'replace')}")
     if name and layers[DNS]["action"] == BLOCK and not armed:
         layers[DNS]["what"] = "passes at present: the sinkhole is not armed"
     return layers
@@ -50,7 +59,7 @@ def layer_fate(
     now: float,
 ) -> dict[str, Any]:
     if policy is None:
-        return passes("no ban")
+        return passes(NO_BAN)
     vendor, service, categories = whose(found)
     if not name and any(entry is not None and entry.weak for entry in found):
         return passes("shared by many, never banned by address")
@@ -77,7 +86,7 @@ def excuse(
         return f"exception: {exemption.reason}" if exemption.reason else "exception"
     if now < policy.paused_until and policy.bans:
         return "all bans pause"
-    return "no ban"
+    return NO_BAN
 
 
 def passes(why: str) -> dict[str, Any]:

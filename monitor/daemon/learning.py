@@ -58,7 +58,7 @@ class Learning:
         self._upstreams = upstreams
         self._lookups = make_lookups(self._found)
         self._learned: Learned | None = None
-        self._passing = Passing()
+        self.passing = Passing()
         self._ground: Ground | None = None
         self._awaited = Awaited()
         self._chains: dict[Owner, str] = {}
@@ -133,7 +133,7 @@ class Learning:
     def forget(self) -> None:
         """The table is gone: nothing is learned any longer."""
         self._awaited.clear()
-        self._passing.forget()
+        self.passing.forget()
         if self._learned is not None:
             self._learned.forget_all()
             self._publish(self._learned)
@@ -196,7 +196,7 @@ class Learning:
             return
         now = self._now()
         if self._excuse(enforcer, policy, names[0], addresses, ttl + GRACE_SECONDS):
-            self._passing.note(names[0], addresses, ttl + GRACE_SECONDS)
+            self.passing.note(names[0], addresses, ttl + GRACE_SECONDS)
         until = now + max(ttl + GRACE_SECONDS, SECONDS_LEAST)
         found, lessons = learned.take(names, addresses, until, now)
         self._perform(enforcer, lessons, now)
@@ -217,7 +217,7 @@ class Learning:
         return bool(excused)
 
     def _restore_passing(self, enforcer: Enforcer, policy: Policy) -> None:
-        for name, addresses, seconds in self._passing.standing():
+        for name, addresses, seconds in self.passing.standing():
             self._excuse(enforcer, policy, name, addresses, seconds)
 
     def _verify(self, address: bytes, now: float) -> bool:

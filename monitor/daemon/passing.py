@@ -29,5 +29,9 @@ class Passing:
         for name, (addresses, until) in self._answers.items():
             yield name, addresses, until - now
 
+    def names_at(self, address: bytes) -> list[bytes]:
+        """The names that the packed address was given for."""
+        return [name for name, addresses, _ in self.standing() if address in addresses]
+
     def forget(self) -> None:
         self._answers.clear()

@@ -1,6 +1,7 @@
 """What the control socket answers: the run-time verbs."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -156,7 +157,8 @@ class Verbs:
             banned = learned[0]["name"].encode("ascii", "replace")
             entry, category = index.match_name(banned), index.match_category(banned)
         by_word = bool(asked.meaning.subject) and not asked.name
-        fates = self._fate(device, (entry, category), asked.name, by_word)
+        passing = self._daemon.enforcement.learning.passing.names_at(asked.address) if asked.address else []
+        fates = self._fate(device, (entry, category), asked.name, by_word, passing)
         return {**row, "device": device_text(device), **fates}
 
     def _device(self, arguments: dict[str, Any]) -> bytes:
@@ -167,7 +169,12 @@ class Verbs:
         return device_meant(text, self._daemon.gateway.device_rows()) if text else b""
 
     def _fate(
-        self, device: bytes, found: tuple[Entry | None, Entry | None], name: bytes, by_word: bool
+        self,
+        device: bytes,
+        found: tuple[Entry | None, Entry | None],
+        name: bytes,
+        by_word: bool,
+        passing: Sequence[bytes],
     ) -> dict[str, Any]:
         """What would happen to the device, by layer; `by_word`: with any name of what a word means."""
         gateway = self._daemon.gateway
@@ -178,7 +185,7 @@ class Verbs:
         if by_word:
             layers = {layer: layer_fate(policy, groups, device, found, name, layer, now) for layer in LAYERS}
         else:
-            layers = fate(policy, groups, device, found, name, armed, now)
+            layers = fate(policy, groups, device, found, name, armed, now, passing)
         return {"groups": list(groups), "layers": layers}
 
     def _names(self, address: bytes, device: bytes) -> list[dict[str, Any]]:

@@ -15,6 +15,10 @@ FREE_FILES: Final = 64
 
 def find(case: Case) -> Iterator[Finding]:
     folder = case.config.state.path
+    if os.geteuid() != 0 and not may_write(folder):
+        what = f"user {os.geteuid()} may not write to the state directory {folder}, so it was not looked at"
+        yield Finding(TOPIC, what, "sudo gatewatch doctor   # as root")
+        return
     if not os.path.isdir(folder):
         yield Finding(TOPIC, f"the state directory {folder} does not exist", f"install -d -m 750 {folder}")
         return
@@ -35,6 +39,22 @@ def find(case: Case) -> Iterator[Finding]:
     elif room.f_files and room.f_favail < FREE_FILES:
         what = f"{room.f_favail} files more can be made under {folder}"
         yield Finding(TOPIC, what, f"du --inodes -x -d 1 {mount_of(folder)}   # and remove what nobody needs")
+
+
+def may_write(folder: str) -> bool:
+    """Whether the permissions of the folder, or of those above it, keep this user out: no fault of the disk.
+
+    A file system that is mounted read-only or a missing folder is another matter.
+    """
+    try:
+        with os.scandir(folder):
+            pass
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    mode = os.stat(folder)
+    return os.access(folder, os.W_OK) or bool(os.statvfs(folder).f_flag & os.ST_RDONLY) or mode.st_uid == os.geteuid()
 
 
 def mount_of(folder: str) -> str:

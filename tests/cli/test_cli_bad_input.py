@@ -8,6 +8,7 @@ import pytest
 from privileges import as_nobody
 from shell import gatewatch
 
+from monitor.cli.client import starting_command
 from monitor.cli.parser import build_parser
 
 pytestmark = pytest.mark.slow
@@ -201,3 +202,16 @@ def test_every_verb_has_help_and_says_what_it_does() -> None:
 
 def test_the_version_tells_the_engine() -> None:
     assert re.fullmatch(r"gatewatch \S+ \((compiled|interpreted)\)\n", gatewatch("--version").out)
+
+
+def test_the_service_is_started_by_systemd_where_it_is_installed(tmp_path: Path) -> None:
+    runs, units = tmp_path / "runs", tmp_path / "units"
+    units.mkdir()
+    asked = (str(runs), (str(tmp_path / "absent"), str(units)))
+    assert starting_command(*asked) == "gatewatch run"
+    (units / "gatewatch.service").touch()
+    assert starting_command(*asked) == "gatewatch run"  # systemd is not what runs here
+    runs.mkdir()
+    assert starting_command(*asked) == "systemctl start gatewatch"
+    (units / "gatewatch.service").unlink()
+    assert starting_command(*asked) == "gatewatch run"

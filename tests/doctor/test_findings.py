@@ -1,6 +1,7 @@
 """Each fault made on a real kernel: the doctor names it, what it says mends it, and then it is silent."""
 
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cable import FAR_V4, Cable, beside, cable, ip, wait_until
+from privileges import as_nobody
 from pyroute2 import Ethtool
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptRDNSS, IPv6
 from scapy.layers.l2 import Ether
@@ -19,6 +21,7 @@ from monitor.doctor.case import Case, look
 from monitor.doctor.finding import Finding
 from monitor.kernel.chains import flow_tables
 from monitor.kernel.ethtool import active_features
+from monitor.lab.child import environment
 
 pytestmark = pytest.mark.netns
 
@@ -201,3 +204,17 @@ def test_a_state_directory_that_is_missing_full_or_closed(tmp_path: Path) -> Non
         assert list(disk.find(case)) == []
     finally:
         run("umount", str(folder))
+
+
+def test_a_user_without_permission_is_sent_to_sudo_not_to_the_disk(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o750)
+    code = (
+        "from monitor.config.sections import Config, State; from monitor.doctor import disk; "
+        "from monitor.doctor.case import NOTHING, Case; "
+        f"print(list(disk.find(Case(Config(state=State({str(folder)!r})), NOTHING, ()))))"
+    )
+    command = [*as_nobody(), sys.executable, "-P", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
+    assert "sudo gatewatch doctor" in done.stdout
+    assert "remount" not in done.stdout

@@ -10,7 +10,7 @@ from banned import configuration, works
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4
-from monitor.lab.zone import NAMELESS_V4
+from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 
 pytestmark = pytest.mark.netns
 
@@ -122,6 +122,11 @@ def test_an_exception_reaches_its_name_at_the_vendors_own_address(lab: Lab, ipv6
         assert phone.dig("v16-webapp.tiktok.com").status == "NXDOMAIN"
         assert not phone.curl("https://www.capcut.com/", address=NAMELESS_V4).good
         assert daemon.metric("leaked_bytes_total") == 0
+        excepted = phone.dig("www.tiktok.com", kind).records[0]
+        said = daemon.run("why", excepted, "--device", phone.mac).stdout
+        assert "ip: pass, exception, as an address of www.tiktok.com" in said
+        other = daemon.run("why", NAMELESS_V6 if ipv6 else NAMELESS_V4, "--device", phone.mac).stdout
+        assert "ip: block by bytedance-phones" in other
     finally:
         daemon.stop()
 
