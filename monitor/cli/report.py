@@ -67,7 +67,7 @@ def first_day(text: str) -> str:
 def write_json(rows: Iterator[Row], wanted: Wanted) -> None:
     """One object, written row by row: a journal may be larger than the memory."""
     first = next(rows, None)
-    sys.stdout.write(f'{{"since": {json.dumps(wanted.since)}, "rows": [')
+    sys.stdout.write(f'{{"since": {json.dumps(wanted.since)}, "zone": {json.dumps(time.strftime("%Z"))}, "rows": [')
     if first is not None:
         sys.stdout.write(json.dumps(first))
         for row in rows:

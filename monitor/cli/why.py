@@ -223,7 +223,7 @@ def learned_text(one: dict[str, Any]) -> str:
 
 
 def clock(time: float) -> str:
-    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S")
+    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S %Z")
 
 
 def queries(given: list[str]) -> Iterator[str]:

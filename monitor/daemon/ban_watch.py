@@ -153,8 +153,11 @@ class BanWatch:
         told: dict[tuple[str, str], tuple[str, str]] = {}
         for one in self._states:
             key = (one.ban.source, name_of(one.ban))
-            told[key] = (one.state, one.reason)
             before = self._told.get(key, (EFFECTIVE, ""))
+            if one.state == INEFFECTIVE and not any(is_mistake(pair) for pair in one.pairs):
+                told[key] = before  # enforcement logs by itself why it is down
+                continue
+            told[key] = (one.state, one.reason)
             if told[key] != before:
                 tell_change(one, before[0])
         self._told = told
@@ -191,7 +194,10 @@ def is_mistake(pair: PairState) -> bool:
 
 
 def ineffective_pairs(states: Sequence[BanState]) -> frozenset[tuple[str, str, str]]:
-    """The pairs that `ban_info` leaves out, each with the id of its ban."""
+    """The pairs with a mistake, each with the id of its ban: `ban_info` leaves them out.
+
+    Where enforcement is down, `enforcement_up` says so: the ban is wanted, and holds again with the kernel's table.
+    """
     return frozenset(
-        [(one.ban.id, pair.subject, pair.group) for one in states for pair in one.pairs if pair.state == INEFFECTIVE]
+        [(one.ban.id, pair.subject, pair.group) for one in states for pair in one.pairs if is_mistake(pair)]
     )

@@ -117,7 +117,7 @@ def test_the_answer_to_a_ban_says_where_it_does_not_hold_at_present(tmp_path: Pa
             done = daemon.run("ban", "xai")
             assert (done.returncode, done.stderr.count("\n")) == (EXIT_OK, 1)
             assert "at present this ban is ineffective: bans are not enforced: this host does not" in done.stderr
-            assert daemon.metric("ban_info", vendor="xai") == 0
+            assert daemon.metric("ban_state", vendor="xai", state="ineffective") == 1
         finally:
             daemon.stop()
 
