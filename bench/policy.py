@@ -43,6 +43,11 @@ REALTIME = ("chrt", "-f", "1")
 GROUPS = 100
 LOAD_SECONDS, LEARNED_MS, PREFIX_MS = 5.0, 1.0, 100.0
 QUIET_SECONDS = 0.05
+CLASSES = 300
+VENDORS = (
+    "bytedance", "meta", "snap", "discord", "reddit", "roblox", "netflix", "spotify", "x-twitter", "telegram",
+    "epicgames", "valve-steam", "pinterest", "openai", "kuaishou", "tencent", "shein", "pdd-temu", "amazon", "google",
+)  # fmt: skip
 
 
 def configuration(lab: Lab, folder: Path, bans: int, devices: int, prefixes: int) -> str:
@@ -115,6 +120,28 @@ def mend(daemon: Daemon, lab: Lab) -> bool:
     return whole < LOAD_SECONDS + 1
 
 
+def many_groups(daemon: Daemon) -> bool:
+    """As a school with classes: every group under one ban of many vendors."""
+    words = [f"class-{number:03}" for number in range(CLASSES)]
+    parts = ['[capture]\ninterfaces = ["br-lan"]\n']
+    for number, word in enumerate(words):
+        parts.append(f'[[group]]\nname = "{word}"\nmembers = ["10.{number // 250}.{number % 250}.0/24"]\n')
+    vendors, groups = ", ".join(f'"{name}"' for name in VENDORS), ", ".join(f'"{word}"' for word in words)
+    parts.append(f'[[ban]]\nvendors = [{vendors}]\ngroups = [{groups}]\nmode = "enforce"\n')
+    daemon.configure("".join(parts))
+    began = time.monotonic()
+    daemon.reload()
+    daemon.wait_for("many groups", lambda: daemon.metric("ban_info") > CLASSES, PATIENCE_SECONDS)
+    daemon.wait_for("all", lambda: daemon.metric("kernel_pending_changes") == 0, PATIENCE_SECONDS)
+    seconds, megabytes = time.monotonic() - began, daemon.resident_bytes() / 1e6
+    stalled, series = daemon.metric("loop_stall_seconds"), max(map(len, daemon.metrics().values()))
+    print(
+        f"{CLASSES} groups under a ban of {len(VENDORS)} vendors: in force within {seconds:.1f} s, {megabytes:.0f} MB, "
+        f"the loop stood still for {stalled * 1000:.0f} ms at most, {series:,} series in the largest family"
+    )
+    return megabytes < 150 and seconds < 10
+
+
 def planned(file: Path) -> Desired:
     config = load(str(file))
     index = load_catalogue(user_lists(config)).index
@@ -174,6 +201,9 @@ def run(bans: int, devices: int, prefixes: int, realtime: bool) -> int:
         good = mend(daemon, lab) and good
         desired = planned(daemon.configuration)
         daemon.stop()
+        classes = lab.daemon('[capture]\ninterfaces = ["br-lan"]\n', through=REALTIME if realtime else ())
+        good = many_groups(classes) and good
+        classes.stop()
         if realtime:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         good = one_more(lab, desired, prefixes) and good
