@@ -101,7 +101,7 @@ class Sinks:
         self._until = {address: until for address, until in self._until.items() if until > now}
         self._until.update(dict.fromkeys(self._current - addresses, now + SINK_SECONDS))
         self._current = addresses
-        return addresses | self._until.keys()
+        return addresses.union(self._until)  # `|` with the keys of a dict would give a set
 
 
 def page_address(section: SinkholeSection) -> bytes:

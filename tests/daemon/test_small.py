@@ -11,6 +11,7 @@ import pytest
 from monitor.capture.live import Capture, InterfaceCounts
 from monitor.core.rows import Row
 from monitor.daemon.backlog import Backlog
+from monitor.daemon.blocked_page import Sinks
 from monitor.daemon.log import Lines
 from monitor.daemon.loop import FRAMES_MAX, FRAMES_MIN, Line, Pace
 from monitor.daemon.notify import Notifier
@@ -138,3 +139,10 @@ def test_a_change_that_fails_keeps_nobody_waiting_for_the_rest() -> None:
 
     asyncio.run(run())
     assert done == ["first", "second"]
+
+
+def test_the_addresses_of_banned_answers_are_of_the_type_that_the_compiled_core_checks() -> None:
+    sinks = Sinks(lambda: 0.0)
+    sinks.take(frozenset((b"\x0a\0\0\1",)))
+    both = sinks.take(frozenset((b"\x0a\0\0\2",)))
+    assert (type(both), both) == (frozenset, {b"\x0a\0\0\1", b"\x0a\0\0\2"})
