@@ -85,15 +85,19 @@ def follow(message: DnsMessage, asked: bytes) -> list[bytes]:
 
 
 def known_alias(chain: list[bytes], matches: Matches) -> bytes:
-    """The first name behind the question that belongs to a vendor alone.
+    """The first name behind the question that belongs to a vendor alone, a shipped one before a user's list.
 
-    Where the question's own name is known no other is needed, and a name on shared infrastructure (weak) says only
-    who delivers.
+    Where a shipped vendor has the question's own name no other is needed, and a name on shared infrastructure (weak)
+    says only who delivers.
     """
-    if matches.of(chain[0]).entry is not None:
+    asked = matches.of(chain[0]).entry
+    if asked is not None and not asked.user:
         return b""
+    listed = b""
     for name in chain[1:]:
         entry = matches.of(name).entry
         if entry is not None and not entry.weak:
-            return name
-    return b""
+            if not entry.user:
+                return name
+            listed = listed or name
+    return listed if asked is None else b""

@@ -51,16 +51,25 @@ class Destination:
 
 @final
 class Attribution:
-    """Why a flow belongs to a vendor: the evidence, and the entry behind it. Many flows share one."""
+    """Why a flow belongs to a vendor: the evidence, and the entry behind it. Many flows share one.
 
-    __slots__ = ("entry", "evidence", "list", "service", "vendor")
+    The vendor, the service, the list and the entry label the flow. `owners` are all vendors that the flow belongs to on
+    the same evidence, as bans compare them; `user` says that only lists of the user's own name it.
+    """
 
-    def __init__(self, vendor: str, service: str, evidence: str, list: str, entry: str) -> None:
+    __slots__ = ("entry", "evidence", "list", "owners", "service", "user", "vendor")
+
+    def __init__(
+        self, vendor: str, service: str, evidence: str, list: str, entry: str, owners: tuple[str, ...] = (),
+        user: bool = False,
+    ) -> None:  # fmt: skip
         self.vendor = vendor
         self.service = service
         self.evidence = evidence
         self.list = list
         self.entry = entry
+        self.owners = owners
+        self.user = user
 
 
 @final

@@ -14,6 +14,9 @@ address, the answer for that name speaks, before newer answers for other names.
 A name that no list knows still speaks: it keeps older names and the network's operator from speaking for it (that
 is the guard for addresses that many share), but not the vendor's own prefix. Names that belong to a vendor by a
 CNAME chain are evidence `dns`, and their entry says so.
+
+A list of the user's own adds owners and takes none away. Where such lists alone name a flow, what it would belong to
+without them (`beneath`) is judged as well.
 """
 
 from typing import Final, final
@@ -40,7 +43,7 @@ class Attributor:
         self.matches = matches
         self.memory = memory
         self.places = places
-        self._aliased: dict[tuple[str, str], Attribution] = {}
+        self._aliased: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
 
     def reload(self) -> None:
         """The catalogue has changed under `matches` and `places`."""
@@ -48,41 +51,49 @@ class Attributor:
 
     def attribute(self, flow: Flow, now: float) -> Attribution:
         """The attribution of the flow, NOBODY without evidence. Leaves in `flow.claim` the answer that it used."""
+        return self._attribute(flow, now, False)
+
+    def beneath(self, flow: Flow, now: float) -> Attribution:
+        """The attribution that the flow would have without the user's lists."""
+        return self._attribute(flow, now, True)
+
+    def _attribute(self, flow: Flow, now: float, shipped: bool) -> Attribution:
+        """The strongest evidence; with `shipped`, what lists of the user's own alone name does not count."""
         remote = flow.remote
         if remote is None:
             return NOBODY
         if not flow.outbound:
             # The names of a flow that came in are the device's own.
-            return of_place(remote, False)
+            return of_place(remote, False, shipped)
         named = bool(flow.host) and not flow.ech
         if named:
-            found = self._by_hello(flow)
+            found = self._by_hello(flow, shipped)
         else:
-            found = self._by_answers(flow, remote, now)
+            found = self._by_answers(flow, remote, now, shipped)
             if found is None and flow.ech and flow.claim is None:
-                found = self.of_hello(flow)
+                found = unless_listed(self.of_hello(flow), shipped)
         if found is not None:
             return found
-        return of_place(remote, named or flow.claim is not None)
+        return of_place(remote, named or flow.claim is not None, shipped)
 
     def of_hello(self, flow: Flow) -> Attribution | None:
         """What the name says that the flow itself has said."""
         return self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello]) if flow.host else None
 
-    def _by_hello(self, flow: Flow) -> Attribution | None:
-        found = self.of_hello(flow)
+    def _by_hello(self, flow: Flow, shipped: bool) -> Attribution | None:
+        found = unless_listed(self.of_hello(flow), shipped)
         if found is not None:
             return found
         alias = self.memory.aliases.of(flow.host)
-        return self.of_name(flow.host, alias) if alias else None
+        return self.of_name(flow.host, alias, shipped) if alias else None
 
-    def _by_answers(self, flow: Flow, remote: Place, now: float) -> Attribution | None:
+    def _by_answers(self, flow: Flow, remote: Place, now: float, shipped: bool) -> Attribution | None:
         """A claim that was once used stays: the flow does not move because its device asks for something else."""
         claim = flow.claim
         if claim is None:
             claim = self._choose(flow, remote, now)
             flow.claim = claim
-        return None if claim is None else self.of_name(claim.name, claim.alias)
+        return None if claim is None else self.of_name(claim.name, claim.alias, shipped)
 
     def _choose(self, flow: Flow, remote: Place, now: float) -> Claim | None:
         device = flow.device
@@ -95,20 +106,20 @@ class Attributor:
         claim = self.memory.newest(device, remote.address, now)
         return claim if claim is not None else self.memory.newest_of_any(remote.address, now)
 
-    def of_name(self, name: bytes, alias: bytes) -> Attribution | None:
+    def of_name(self, name: bytes, alias: bytes, shipped: bool = False) -> Attribution | None:
         """What a name in DNS says, or else the name behind its CNAME chain (`b""`: none)."""
-        found = self.matches.of(name).attribution(DNS) if name else None
+        found = unless_listed(self.matches.of(name).attribution(DNS), shipped) if name else None
         if found is not None or not alias:
             return found
-        found = self.matches.of(alias).attribution(DNS)
+        found = unless_listed(self.matches.of(alias).attribution(DNS), shipped)
         return None if found is None else self._by_alias(found)
 
     def _by_alias(self, found: Attribution) -> Attribution:
         entry = f"{found.entry} (by CNAME)"
-        key = (found.list, entry)
+        key = (found.list, entry, found.owners)
         kept = self._aliased.get(key)
         if kept is None:
-            kept = Attribution(found.vendor, found.service, found.evidence, found.list, entry)
+            kept = Attribution(found.vendor, found.service, found.evidence, found.list, entry, found.owners, found.user)
             self._aliased[key] = kept
         return kept
 
@@ -124,26 +135,34 @@ class Attributor:
 
     def is_of(self, name: bytes, vendor: str) -> bool:
         """Whether a list says that the name is this vendor's, or of this category."""
-        match = self.matches.of(name)
-        return (match.entry is not None and match.vendor == vendor) or (match.category == vendor != "")
+        return self.matches.of(name).owners.has(vendor)
 
-    def category_of(self, flow: Flow) -> str:
-        """The category (`encrypted-dns`, `vpn-proxy`, …) of the flow's name, else of its address; `""` without one."""
+    def categories_of(self, flow: Flow) -> tuple[str, ...]:
+        """The categories (`encrypted-dns`, `vpn-proxy`, …) of the flow's name and of its address."""
         remote = flow.remote
         if remote is None or not flow.outbound:
-            return ""
+            return ()
         name = flow.host
         claim = flow.claim
         if claim is not None and (not name or flow.ech):
             name = claim.name
-        category = self.matches.of(name).category if name else ""
-        return category or remote.category
+        found = self.matches.of(name).owners.categories if name else ()
+        if not found:
+            return remote.categories
+        return found + tuple([category for category in remote.categories if category not in found])
 
 
-def of_place(remote: Place, named: bool) -> Attribution:
+def of_place(remote: Place, named: bool, shipped: bool) -> Attribution:
     """What the address itself says; where the flow has a name, only the vendor's own prefix may speak."""
-    if remote.own is not None:
-        return remote.own
-    if remote.network is not None and not named:
-        return remote.network
+    own = unless_listed(remote.own, shipped)
+    if own is not None:
+        return own
+    network = unless_listed(remote.network, shipped)
+    if network is not None and not named:
+        return network
     return NOBODY
+
+
+def unless_listed(found: Attribution | None, shipped: bool) -> Attribution | None:
+    """The attribution; None where only shipped lists count and it rests on the user's own."""
+    return None if shipped and found is not None and found.user else found

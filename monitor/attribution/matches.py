@@ -1,14 +1,14 @@
 """What the catalogue says of a name, looked up once and remembered.
 
-Between two reloads a name means the same, so the vendor, the category and the attributions that follow from them are
-kept, in two generations: what was asked for lately survives, and the whole never holds more than its limit.
+Between two reloads a name means the same, so its owners and the attributions that follow from them are kept, in two
+generations: what was asked for lately survives, and the whole never holds more than its limit.
 """
 
 from typing import Final, final
 
 from monitor.attribution.counters import UNKNOWN, Attribution, Cell
-from monitor.catalog.entry import Entry
 from monitor.catalog.index import Index
+from monitor.catalog.owners import Owners
 
 SNI: Final = "sni"
 QUIC: Final = "quic"
@@ -23,17 +23,18 @@ EVIDENCE: Final = (SNI, QUIC, HTTP, DNS, PREFIX, ASN, NOTHING)
 
 @final
 class Match:
-    """A name and what is known about it: `entry` is None and `category` empty where no list knows it.
+    """A name and its owners: `entry` is None where no vendor is among them.
 
     `asked` counts the questions for it that devices of the group `asked_by` had: the counter that was used last.
     """
 
-    __slots__ = ("_by_evidence", "asked", "asked_by", "category", "entry", "name", "service", "vendor")
+    __slots__ = ("_by_evidence", "asked", "asked_by", "entry", "name", "owners", "service", "vendor")
 
-    def __init__(self, name: bytes, entry: Entry | None, category: Entry | None) -> None:
+    def __init__(self, name: bytes, owners: Owners) -> None:
+        entry = owners.entry
         self.name = name
+        self.owners = owners
         self.entry = entry
-        self.category = "" if category is None else category.vendor
         self.vendor = UNKNOWN if entry is None else entry.vendor
         self.service = UNKNOWN if entry is None else entry.service
         self.asked: Cell | None = None
@@ -51,7 +52,8 @@ class Match:
             self._by_evidence = kept
         made = kept.get(evidence)
         if made is None:
-            made = Attribution(entry.vendor, entry.service, evidence, entry.list, entry.value)
+            owners = self.owners.vendors
+            made = Attribution(entry.vendor, entry.service, evidence, entry.list, entry.value, owners, entry.user)
             kept[evidence] = made
         return made
 
@@ -83,7 +85,7 @@ class Matches:
     def _look_up(self, name: bytes) -> Match:
         match = self._old.pop(name, None)
         if match is None:
-            match = Match(name, self._index.match_name(name), self._index.match_category(name))
+            match = Match(name, self._index.owners_of_name(name))
         if len(self._young) * 2 >= self._limit:
             self._old = self._young
             self._young = {}

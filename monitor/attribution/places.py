@@ -3,7 +3,7 @@
 Looked up once and remembered in two generations, like names (`matches.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
 
 from monitor.attribution.counters import Attribution, Destination
@@ -22,11 +22,11 @@ class Place:
     """An address. `own` and `network` are the attributions that it gives, strong and weak.
 
     `own` comes from a vendor's own prefix, evidence `prefix`. `network` says only who runs the network (an ASN, or
-    a prefix of a cloud or CDN, where anybody may rent): evidence `asn`. `category` is that of its prefix. `group` is
-    true for multicast and broadcast. `destination` is the ledger's cell, once it was counted.
+    a prefix of a cloud or CDN, where anybody may rent): evidence `asn`. `categories` are those of its prefix and ASN.
+    `group` is true for multicast and broadcast. `destination` is the ledger's cell, once it was counted.
     """
 
-    __slots__ = ("address", "asn", "category", "country", "destination", "group", "local", "network", "own")
+    __slots__ = ("address", "asn", "categories", "country", "destination", "group", "local", "network", "own")
 
     def __init__(self, address: bytes) -> None:
         self.address = address
@@ -34,7 +34,7 @@ class Place:
         self.group = False
         self.own: Attribution | None = None
         self.network: Attribution | None = None
-        self.category = ""
+        self.categories: tuple[str, ...] = ()
         self.asn = NO_ASN
         self.country = ""
         self.destination: Destination | None = None
@@ -55,7 +55,7 @@ class Places:
         self._limit = limit
         self._young: dict[bytes, Place] = {}
         self._old: dict[bytes, Place] = {}
-        self._kept: dict[tuple[str, str], Attribution] = {}
+        self._kept: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
         self.evictions = 0
 
     def reload(self, index: Index, local: Networks, nat64: Networks, lookup: Lookup | None) -> None:
@@ -92,14 +92,15 @@ class Places:
         if place.local:
             return place
         outside = self._nat64.embedded_v4(address) or address
-        entry = self._index.match_address(outside)
-        if entry is not None and not entry.weak:
-            place.own = self._attribution(entry, PREFIX)
-        elif entry is not None:
-            place.network = self._attribution(entry, ASN)
-        category = self._index.match_address_category(outside)
-        if category is not None:
-            place.category = category.vendor
+        owners = self._index.owners_of_address(outside)
+        vendors = [entry for entry in owners.entries if not entry.category]
+        own = [entry for entry in vendors if not entry.weak]
+        shared = [entry for entry in vendors if entry.weak]
+        if own:
+            place.own = self._attribution(own, PREFIX)
+        if shared and (not own or own[0].user):
+            place.network = self._attribution(shared, ASN)
+        place.categories = owners.categories
         if self._lookup is not None:
             self._place_on_map(place, outside, self._lookup)
         return place
@@ -108,24 +109,27 @@ class Places:
         place.asn, place.country = lookup(outside)
         if place.asn == NO_ASN:
             return
-        entry = self._index.match_asn(place.asn)
+        entries = self._index.owners_of_asn(place.asn).entries
+        vendors = [entry for entry in entries if not entry.category]
         # A vendor's own ASN says as much as who rents a cloud's prefix does not: it goes first.
-        if entry is not None and (place.network is None or not entry.weak):
-            place.network = self._attribution(entry, ASN)
-        category = self._index.match_asn_category(place.asn)
-        if category is not None and not category.weak and not place.category:
-            place.category = category.vendor
+        if vendors and (place.network is None or not vendors[0].weak):
+            place.network = self._attribution(vendors, ASN)
+        for entry in entries:
+            if entry.category and not entry.weak and entry.vendor not in place.categories:
+                place.categories += (entry.vendor,)
 
     def _is_local(self, address: bytes, group: bool) -> bool:
         if group or is_unspecified(address):
             return True
         return self._local.contains(address) or self._always.contains(address)
 
-    def _attribution(self, entry: Entry, evidence: str) -> Attribution:
-        """One object an entry, so that flows to a thousand addresses of a prefix share it."""
-        key = (entry.value, evidence)
+    def _attribution(self, entries: Sequence[Entry], evidence: str) -> Attribution:
+        """One object for the same entries, so that flows to a thousand addresses of a prefix share it."""
+        entry = entries[0]
+        owners = tuple(dict.fromkeys([entry.owner for entry in entries]))
+        key = (entry.value, evidence, owners)
         kept = self._kept.get(key)
         if kept is None:
-            kept = Attribution(entry.vendor, entry.service, evidence, entry.list, entry.value)
+            kept = Attribution(entry.vendor, entry.service, evidence, entry.list, entry.value, owners, entry.user)
             self._kept[key] = kept
         return kept

@@ -1,8 +1,8 @@
 """Which prefixes are listed: sorted intervals of addresses, in one flat `bytes`.
 
-Prefixes nest, and the winner inside several is not always the longest (own prefixes go before clouds), so the
-builder settles that once: it cuts the address space into intervals that each have one winner. A look-up is then the
-search for the last interval that starts at or before an address; in a map of some size an index over the first two
+Prefixes nest, and a holder's winner inside several is not always the longest (own prefixes go before clouds), so the
+builder settles that once: it cuts the address space into intervals with one winner of each holder. A look-up is then
+the search for the last interval that starts at or before an address; in a map of some size an index over the first two
 bytes of the addresses leaves a handful to search.
 """
 
@@ -11,6 +11,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from monitor.catalog.entry import SET
 from monitor.catalog.name_table import read_u32
 
 INDEX_BLOCKS: Final = 65536
@@ -20,7 +21,7 @@ INDEX_FROM: Final = 128
 
 @final
 class AddressMap:
-    """Finds the record of the prefix that an address falls under.
+    """Finds the record of the prefix that an address falls under, or the set of several records.
 
     From `at` on lie: the index (none where `count` is below `INDEX_FROM`), the records (4 bytes each), the starts
     (`width` bytes each, big endian). The first interval starts at address 0.
@@ -37,7 +38,10 @@ class AddressMap:
         self._starts_at: i64 = at + index_bytes + count * 4
 
     def find(self, address: bytes) -> i64:
-        """The offset of the winning prefix's record, 0 where there is none; `address` is as wide as the map's."""
+        """The offset of the winning prefix's record or of the winners' set, 0 where there is none.
+
+        `address` is as wide as the map's.
+        """
         if self._count == 0:
             return 0
         low: i64 = 0
@@ -61,7 +65,7 @@ class AddressMap:
         return read_u32(self._data, records_at + low * 4)
 
     def intervals(self) -> tuple[list[bytes], list[int]]:
-        """The first address of each interval and the record that wins there, 0: none."""
+        """The first address of each interval and the record or set that holds there, 0: none."""
         data = self._data
         width = int(self._width)
         count = int(self._count)
@@ -85,39 +89,92 @@ class AddressMap:
 
 @final
 class Prefix:
-    """A prefix on its way into a map; `rank` orders it among those that hold the same address, the least wins."""
+    """A prefix on its way into a map; `rank` orders it among those of its holder for one address, the least wins."""
 
-    __slots__ = ("end", "rank", "record", "start")
+    __slots__ = ("end", "holder", "rank", "record", "start")
 
-    def __init__(self, address: bytes, bits: int, weak: bool, order: int, record: int) -> None:
+    def __init__(self, address: bytes, bits: int, weak: bool, order: int, record: int, holder: int) -> None:
         host_bits = len(address) * 8 - bits
         self.start = int.from_bytes(address, "big") >> host_bits << host_bits
         self.end = self.start + (1 << host_bits)
         self.rank = (weak, -bits, order)
         self.record = record
+        self.holder = holder
 
 
-def flatten(prefixes: list[Prefix]) -> list[tuple[int, int]]:
-    """Intervals (start, record) from address 0 on, each with its winner (0: none), neighbours always different."""
+@final
+class OpenPrefix:
+    """A prefix that the sweep is inside of: where it ends, and the winners of all holders inside it."""
+
+    __slots__ = ("end", "record", "winners")
+
+    def __init__(self, end: int, winners: list[Prefix], record: int) -> None:
+        self.end = end
+        self.winners = winners
+        self.record = record
+
+
+@final
+class RecordSets:
+    """The sets of records of an index, each once; they lie from `at` on."""
+
+    __slots__ = ("_at", "_bytes", "_offsets")
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self._bytes = bytearray()
+        self._offsets: dict[tuple[int, ...], int] = {}
+
+    def of(self, winners: list[Prefix]) -> int:
+        """The offset of the one record, or of the set of several."""
+        if len(winners) == 1:
+            return winners[0].record
+        key = tuple(sorted([prefix.record for prefix in winners]))
+        offset = self._offsets.get(key, 0)
+        if not offset:
+            offset = self._at + len(self._bytes)
+            self._offsets[key] = offset
+            self._bytes += bytes((SET, 0, len(key) & 255, len(key) >> 8))
+            self._bytes += struct.pack(f"<{len(key)}I", *key)
+        return offset
+
+    def dump(self) -> bytes:
+        return bytes(self._bytes)
+
+
+def flatten(prefixes: list[Prefix], sets: RecordSets) -> list[tuple[int, int]]:
+    """Intervals (start, record or set) from address 0 on, 0: none; neighbours are always different."""
     intervals: list[tuple[int, int]] = []
-    open_ones: list[tuple[int, Prefix]] = []
+    open_ones: list[OpenPrefix] = []
     start_interval(intervals, 0, 0)
     for prefix in sorted(prefixes, key=lambda prefix: (prefix.start, -prefix.end)):
         close_before(intervals, open_ones, prefix.start)
-        winner = prefix
-        if open_ones and open_ones[-1][1].rank < prefix.rank:
-            winner = open_ones[-1][1]
-        open_ones.append((prefix.end, winner))
-        start_interval(intervals, prefix.start, winner.record)
+        winners = join(open_ones[-1].winners if open_ones else [], prefix)
+        record = sets.of(winners)
+        open_ones.append(OpenPrefix(prefix.end, winners, record))
+        start_interval(intervals, prefix.start, record)
     close_before(intervals, open_ones, -1)
     return intervals
 
 
-def close_before(intervals: list[tuple[int, int]], open_ones: list[tuple[int, Prefix]], start: int) -> None:
-    """Ends the open prefixes that do not reach `start` (-1: all); whoever is open below goes on."""
-    while open_ones and (start < 0 or open_ones[-1][0] <= start):
-        end = open_ones.pop()[0]
-        start_interval(intervals, end, open_ones[-1][1].record if open_ones else 0)
+def join(winners: list[Prefix], prefix: Prefix) -> list[Prefix]:
+    """The winners inside one more prefix: its holder has one, the others keep theirs."""
+    joined: list[Prefix] = []
+    mine = prefix
+    for winner in winners:
+        if winner.holder != prefix.holder:
+            joined.append(winner)
+        elif winner.rank < prefix.rank:
+            mine = winner
+    joined.append(mine)
+    return joined
+
+
+def close_before(intervals: list[tuple[int, int]], open_ones: list[OpenPrefix], start: int) -> None:
+    """Ends the open prefixes that do not reach `start` (-1: all); those around them go on."""
+    while open_ones and (start < 0 or open_ones[-1].end <= start):
+        end = open_ones.pop().end
+        start_interval(intervals, end, open_ones[-1].record if open_ones else 0)
 
 
 def start_interval(intervals: list[tuple[int, int]], start: int, record: int) -> None:
@@ -127,11 +184,11 @@ def start_interval(intervals: list[tuple[int, int]], start: int, record: int) ->
         intervals.append((start, record))
 
 
-def pack_map(prefixes: list[Prefix], width: int) -> tuple[int, bytes]:
+def pack_map(prefixes: list[Prefix], width: int, sets: RecordSets) -> tuple[int, bytes]:
     """The number of intervals and the bytes of an `AddressMap`; 0 and none without prefixes."""
     if not prefixes:
         return 0, b""
-    intervals = [(start, record) for start, record in flatten(prefixes) if start < 1 << width * 8]
+    intervals = [(start, record) for start, record in flatten(prefixes, sets) if start < 1 << width * 8]
     parts = [index_blocks(intervals, width)] if len(intervals) >= INDEX_FROM else []
     parts += [record.to_bytes(4, "little") for _, record in intervals]
     parts += [start.to_bytes(width, "big") for start, _ in intervals]

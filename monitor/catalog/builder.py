@@ -6,7 +6,7 @@ from typing import Final, TypeVar, final
 from monitor.catalog.contents import Contents, drop_records
 from monitor.catalog.coverage import count_records
 from monitor.catalog.entry import ASN, EXACT, PREFIX, SUFFIX, Alias, Owner, Vendor
-from monitor.catalog.index import MAGIC
+from monitor.catalog.index import MAGIC, owner_fields
 
 DEFAULT_SEED: Final = 2166136261
 MOST_OWNERS: Final = 65_536
@@ -78,16 +78,18 @@ class IndexBuilder:
         self._ignored[name] = self._ignored.get(name, 0) + ignored
 
     def build(self) -> bytes:
-        """The dump of everything added so far; of equal entries the first stays."""
+        """The dump of everything added so far; of equal entries of one holder the first stays."""
         data = MAGIC + bytes(self._records)
         contents = Contents(data, self._owners, self._seed)
         if contents.repeated:
             data = drop_records(data, contents.repeated)
             contents = Contents(data, self._owners, self._seed)
-        parts = [data]
+        tables = contents.tables()
+        sets = contents.sets.dump()
+        parts = [data, sets]
         places: list[tuple[int, int]] = []
-        size = len(data)
-        for count, table in contents.tables():
+        size = len(data) + len(sets)
+        for count, table in tables:
             places.append((size, count))
             parts.append(table)
             size += len(table)
@@ -100,8 +102,8 @@ class IndexBuilder:
             "seed": self._seed,
             "records": [len(MAGIC), len(data)],
             "tables": places,
-            "asns": [list(asns.items()) for asns in contents.asns],
-            "owners": [[o.vendor, o.service, o.list, o.weak, o.category] for o in self._owners],
+            "asns": list(contents.asns.items()),
+            "owners": [owner_fields(owner) for owner in self._owners],
             "owned": count_records(data, len(MAGIC), len(data), len(self._owners)),
             "vendors": [[key[1], name, key[0], list(self._services[key].items())] for key, name in self._names.items()],
             "aliases": [[[a.text, a.service, a.part] for a in self._aliases[key]] for key in self._names],

@@ -1,67 +1,74 @@
-"""The records of an index to be, sorted by what will find them; vendors' tables come first, then categories'."""
+"""The records of an index to be, sorted by what will find them."""
 
 from typing import Final, final
 
-from monitor.catalog.address_map import Prefix, pack_map
+from monitor.catalog.address_map import Prefix, RecordSets, pack_map
 from monitor.catalog.entry import ASN, EXACT, Owner
 from monitor.catalog.index import MAGIC
 from monitor.catalog.name_table import RECORD_HEAD, NameTableBuilder, count_slots
+from monitor.catalog.owners import holders_of
 
 WIDTHS: Final = (4, 16)
 
 
 @final
 class Contents:
-    """What `data` (the magic, then records) holds. `repeated` are the offsets of records equal to an earlier one."""
+    """What `data` (the magic, then records) holds. `repeated` are the offsets of records equal to an earlier one.
 
-    __slots__ = ("_counts", "_data", "_names", "_owners", "_prefixes", "_seen", "asns", "repeated")
+    Two records are equal where kind, value and holder are: of those only the first would ever be found.
+    """
+
+    __slots__ = ("_count", "_data", "_holders", "_names", "_owners", "_prefixes", "_seen", "asns", "repeated", "sets")
 
     def __init__(self, data: bytes, owners: list[Owner], seed: int) -> None:
         self._data = data
         self._owners = owners
-        self._counts = count_names(data, owners)
-        self._names = [NameTableBuilder(data, count, seed) for count in self._counts]
-        self._prefixes: list[list[Prefix]] = [[], [], [], []]
-        self._seen: set[bytes] = set()
-        self.asns: list[dict[int, int]] = [{}, {}]
+        self._holders = holders_of(owners)
+        self._count = count_names(data)
+        self._names = NameTableBuilder(data, self._holders, self._count, seed)
+        self._prefixes: list[list[Prefix]] = [[], []]
+        self._seen: set[tuple[int, bytes]] = set()
+        self.asns: dict[int, list[int]] = {}
         self.repeated: set[int] = set()
+        self.sets = RecordSets(len(data))
         at = len(MAGIC)
         while at < len(data):
-            if not self._sort(at, data[at], owners[data[at + 2] | data[at + 3] << 8]):
+            if not self._sort(at, data[at], data[at + 2] | data[at + 3] << 8):
                 self.repeated.add(at)
             at += RECORD_HEAD + data[at + 1]
 
-    def _sort(self, at: int, kind: int, owner: Owner) -> bool:
-        table = 1 if owner.category else 0
+    def _sort(self, at: int, kind: int, owner: int) -> bool:
         if kind <= EXACT:
-            return self._names[table].put(at)
+            return self._names.put(at)
         body = self._data[at + RECORD_HEAD : at + RECORD_HEAD + self._data[at + 1]]
-        if kind == ASN:
-            return self.asns[table].setdefault(int.from_bytes(body, "big"), at) == at
         # An own prefix and an equal weak one are two entries: the own one wins, whichever came first.
-        key = bytes((table, owner.weak)) + body
+        weak = self._owners[owner].weak and kind != ASN
+        key = (self._holders[owner], bytes((kind, weak)) + body)
         if key in self._seen:
             return False
         self._seen.add(key)
-        width = 0 if len(body) == 5 else 1
-        self._prefixes[table * 2 + width].append(Prefix(body[1:], body[0], owner.weak, at, at))
+        if kind == ASN:
+            self.asns.setdefault(int.from_bytes(body, "big"), []).append(at)
+        else:
+            family = 0 if len(body) == 5 else 1
+            self._prefixes[family].append(Prefix(body[1:], body[0], weak, at, at, self._holders[owner]))
         return True
 
     def tables(self) -> list[tuple[int, bytes]]:
-        """The tables in the order of the dump, each with its number of slots or intervals."""
-        names = [(count_slots(count), table.slots()) for count, table in zip(self._counts, self._names, strict=True)]
-        return names + [pack_map(prefixes, WIDTHS[number % 2]) for number, prefixes in enumerate(self._prefixes)]
+        """The tables in the order of the dump, each with its number of slots or intervals; `sets` is whole then."""
+        names = (count_slots(self._count), self._names.slots())
+        return [names, *[pack_map(self._prefixes[at], width, self.sets) for at, width in enumerate(WIDTHS)]]
 
 
-def count_names(data: bytes, owners: list[Owner]) -> list[int]:
-    """How many names there are of vendors and of categories."""
-    counts = [0, 0]
+def count_names(data: bytes) -> int:
+    """How many records are names."""
+    count = 0
     at = len(MAGIC)
     while at < len(data):
         if data[at] <= EXACT:
-            counts[1 if owners[data[at + 2] | data[at + 3] << 8].category else 0] += 1
+            count += 1
         at += RECORD_HEAD + data[at + 1]
-    return counts
+    return count
 
 
 def drop_records(data: bytes, dropped: set[int]) -> bytes:

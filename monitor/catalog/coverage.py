@@ -80,6 +80,5 @@ def subjects_of(owner: Owner) -> list[str]:
     """What a ban may name to mean entries of this owner."""
     if owner.category:
         return [CATEGORY_MARK + owner.vendor]
-    if owner.service == UNKNOWN_SERVICE:
-        return [owner.vendor]
-    return [owner.vendor, f"{owner.vendor}/{owner.service}"]
+    services = [service for service in (owner.service, *owner.also) if service != UNKNOWN_SERVICE]
+    return [owner.vendor, *[f"{owner.vendor}/{service}" for service in services]]

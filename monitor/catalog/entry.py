@@ -7,6 +7,8 @@ SUFFIX: Final = 0
 EXACT: Final = 1
 PREFIX: Final = 2
 ASN: Final = 3
+# Not an entry: several records that hold for one address.
+SET: Final = 4
 KINDS: Final = ("suffix", "exact", "prefix", "asn")
 
 VENDOR: Final = "vendor"
@@ -15,6 +17,7 @@ SHARED: Final = "shared"
 
 UNKNOWN_SERVICE: Final = "unknown"
 CATEGORY_MARK: Final = "category:"
+SERVICE_SEPARATOR: Final = "+"
 
 
 @final
@@ -24,21 +27,24 @@ class Entry:
     `kind` is `suffix` (the name and all below it), `exact` (the name alone), `prefix` or `asn`; `value` is its text
     (`tiktok.com`, `71.18.0.0/17`, `AS396986`). `weak` marks what many parties share (clouds, CDNs, hosting): of a
     prefix or ASN it attributes weakly and is never banned by address; of a name it says that its addresses are
-    not its own. `category` is true where `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`).
+    not its own. `category` is true where `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`),
+    `hosting` where customers of the vendor live, `user` where the list is one of the user's own. `owner` is the owner
+    as bans compare it, see `owner_text`.
     """
 
-    __slots__ = ("category", "kind", "list", "service", "value", "vendor", "weak")
+    __slots__ = ("category", "hosting", "kind", "list", "owner", "service", "user", "value", "vendor", "weak")
 
-    def __init__(
-        self, kind: str, value: str, vendor: str, service: str, list: str, weak: bool, category: bool = False
-    ) -> None:
+    def __init__(self, kind: str, value: str, owner: "Owner", text: str) -> None:
         self.kind = kind
         self.value = value
-        self.vendor = vendor
-        self.service = service
-        self.list = list
-        self.weak = weak
-        self.category = category
+        self.owner = text
+        self.vendor = owner.vendor
+        self.service = owner.service
+        self.list = owner.list
+        self.weak = owner.weak
+        self.category = owner.category
+        self.hosting = owner.hosting
+        self.user = owner.user
 
     def __repr__(self) -> str:
         mark = CATEGORY_MARK if self.category else ""
@@ -48,13 +54,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose entries a group of lines gives, and from which list: what all of them have in common."""
+    """Whose entries a group of lines gives, and from which list: what all of them have in common.
+
+    `also` are further services of the vendor that the entries count for. `hosting` marks names under which customers
+    of the vendor live. `user` marks a list of the user's own.
+    """
 
     vendor: str
     service: str = UNKNOWN_SERVICE
     list: str = ""
     weak: bool = False
     category: bool = False
+    also: tuple[str, ...] = ()
+    hosting: bool = False
+    user: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,4 +116,16 @@ def owner_of(target: str, list_name: str) -> Owner:
     """The owner that a user list's `vendor` names: `bytedance`, `bytedance/tiktok` or `category:encrypted-dns`."""
     category = target.startswith(CATEGORY_MARK)
     vendor, _, service = target.removeprefix(CATEGORY_MARK).partition("/")
-    return Owner(vendor, service or UNKNOWN_SERVICE, list_name, False, category)
+    return Owner(vendor, service or UNKNOWN_SERVICE, list_name, False, category, user=True)
+
+
+def owner_text(owner: Owner) -> str:
+    """The owner as bans compare it: `vendor`, `vendor/service`, `vendor/service+also` or `category:name`.
+
+    The services stand behind the slash, separated by `+`; `vendor/+also` is the vendor as a whole and one service.
+    """
+    if owner.category:
+        return CATEGORY_MARK + owner.vendor
+    service = "" if owner.service == UNKNOWN_SERVICE else owner.service
+    services = SERVICE_SEPARATOR.join((service, *owner.also))
+    return f"{owner.vendor}/{services}" if services else owner.vendor

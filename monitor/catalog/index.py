@@ -1,11 +1,12 @@
 """The index: every list's entries in one flat `bytes`, and the look-ups over it.
 
-Precedence, everywhere: the longest name or prefix wins, own prefixes before weak ones; between equals the
-list that came first, and user lists come before the shipped ones. Vendors and categories do not compete: a name may
-have one of each (`mask.icloud.com` is Apple's, and private relay).
+A name, an address or an AS number has an owner from each holder that has an entry for it (`owners.py`). Among the
+entries of one holder the longest name or prefix wins, own prefixes before weak ones; between equals the list that came
+first, and user lists come before the shipped ones.
 
-A dump is `MAGIC | records | tables | directory (JSON) | length of the directory (4 bytes, little endian)`, offsets
-count from its start, and loading one copies nothing but the directory.
+A dump is `MAGIC | records | sets | tables | directory (JSON) | length of the directory (4 bytes, little endian)`,
+offsets count from its start, and loading one copies nothing but the directory. A set is what several holders' prefixes
+have in common: `SET | 0 | number of records (2 bytes) | their offsets (4 bytes each)`, little endian.
 """
 
 import json
@@ -16,13 +17,14 @@ from mypy_extensions import i64
 
 from monitor.catalog.address_map import AddressMap
 from monitor.catalog.coverage import END, FIRST, Coverage, cover, numbers_of
-from monitor.catalog.entry import ASN, EXACT, KINDS, PREFIX, Alias, Entry, Owner, Vendor
+from monitor.catalog.entry import ASN, EXACT, KINDS, PREFIX, SET, Alias, Entry, Owner, Vendor, owner_text
 from monitor.catalog.name_table import RECORD_HEAD, NameTable, read_u32
+from monitor.catalog.owners import NOBODY, Owners, holders_of
 from monitor.catalog.prefix import prefix_text
 
-MAGIC: Final = b"gatewatch index 1\n"
-# Entries are made when they are first met and kept, up to so many.
-ENTRIES_KEPT: Final = 16_384
+MAGIC: Final = b"gatewatch index 2\n"
+# Owners are made when they are first met and kept, up to so many.
+OWNERS_KEPT: Final = 16_384
 
 
 @final
@@ -30,9 +32,8 @@ class Index:
     """What is known about names, addresses and autonomous systems. Names are lower-case presentation `bytes`."""
 
     __slots__ = (
-        "_category_asns", "_category_names", "_category_v4", "_category_v6", "_data", "_end", "_entries", "_numbers",
-        "_owned", "_owners", "_start", "_vendor_asns", "_vendor_names", "_vendor_v4", "_vendor_v6", "_vendors",
-        "coverage", "entry_counts", "ignored_counts",
+        "_asns", "_data", "_end", "_holders", "_kept", "_names", "_numbers", "_owned", "_owners", "_start", "_texts",
+        "_v4", "_v6", "_vendors", "coverage", "entry_counts", "ignored_counts",
     )  # fmt: skip
 
     def __init__(self, data: bytes) -> None:
@@ -42,19 +43,16 @@ class Index:
             raise ValueError("not a gatewatch index")
         directory: dict[str, Any] = json.loads(data[tail - int(read_u32(data, tail)) : tail])
         tables: list[list[int]] = directory["tables"]
-        seed: int = directory["seed"]
         self._data = data
         self._start: int = directory["records"][0]
         self._end: int = directory["records"][1]
-        self._vendor_names = NameTable(data, tables[0][0], tables[0][1], seed)
-        self._category_names = NameTable(data, tables[1][0], tables[1][1], seed)
-        self._vendor_v4 = AddressMap(data, tables[2][0], tables[2][1], 4)
-        self._vendor_v6 = AddressMap(data, tables[3][0], tables[3][1], 16)
-        self._category_v4 = AddressMap(data, tables[4][0], tables[4][1], 4)
-        self._category_v6 = AddressMap(data, tables[5][0], tables[5][1], 16)
-        self._vendor_asns: dict[int, int] = dict(directory["asns"][0])
-        self._category_asns: dict[int, int] = dict(directory["asns"][1])
-        self._owners = [Owner(*fields) for fields in directory["owners"]]
+        self._names = NameTable(data, tables[0][0], tables[0][1], directory["seed"])
+        self._v4 = AddressMap(data, tables[1][0], tables[1][1], 4)
+        self._v6 = AddressMap(data, tables[2][0], tables[2][1], 16)
+        self._asns: dict[int, list[int]] = dict(directory["asns"])
+        self._owners = [read_owner(fields) for fields in directory["owners"]]
+        self._texts = [owner_text(owner) for owner in self._owners]
+        self._holders = holders_of(self._owners)
         self._owned: list[list[int]] = directory["owned"]
         self._numbers = numbers_of(self._owners)
         self.coverage: dict[str, Coverage] = cover(self._numbers, self._owners, self._owned)
@@ -70,7 +68,7 @@ class Index:
         ]
         self.entry_counts: dict[str, int] = directory["entries"]
         self.ignored_counts: dict[str, int] = directory["ignored"]
-        self._entries: dict[int, Entry] = {}
+        self._kept: dict[tuple[int, ...], Owners] = {}
 
     @staticmethod
     def load(data: bytes) -> "Index":
@@ -80,52 +78,52 @@ class Index:
     def dump(self) -> bytes:
         return self._data
 
+    def owners_of_name(self, name: bytes) -> Owners:
+        """Every owner of the name, each by the name itself or by its longest listed suffix."""
+        records = self._names.find(name)
+        return NOBODY if records is None else self._owners_of(records)
+
+    def owners_of_address(self, address: bytes) -> Owners:
+        """Every owner of the packed address, each by own prefixes before weak ones, then by the longest."""
+        record: i64 = 0
+        if len(address) == 4:
+            record = self._v4.find(address)
+        elif len(address) == 16:
+            record = self._v6.find(address)
+        return self._owners_of(self._members(record)) if record else NOBODY
+
+    def owners_of_asn(self, asn: int) -> Owners:
+        records = self._asns.get(asn)
+        return NOBODY if records is None else self._owners_of(records)
+
     def match_name(self, name: bytes) -> Entry | None:
-        """The vendor that the name, whole or by its longest listed suffix, belongs to."""
-        record = self._vendor_names.find(name)
-        return self._entry(record) if record else None
+        """The entry of the vendor that labels the name."""
+        return self.owners_of_name(name).entry
 
     def match_category(self, name: bytes) -> Entry | None:
-        """The category that the name belongs to; it may have a vendor too."""
-        record = self._category_names.find(name)
-        return self._entry(record) if record else None
+        """The entry of the name's first category; the name may have a vendor too."""
+        return self.owners_of_name(name).category
 
     def match_address(self, address: bytes) -> Entry | None:
-        """The vendor whose prefix holds the packed address: own prefixes before weak ones, then the longest."""
-        record: i64
-        if len(address) == 4:
-            record = self._vendor_v4.find(address)
-        elif len(address) == 16:
-            record = self._vendor_v6.find(address)
-        else:
-            record = 0
-        return self._entry(record) if record else None
+        """The entry of the vendor that labels the packed address."""
+        return self.owners_of_address(address).entry
 
     def match_address_category(self, address: bytes) -> Entry | None:
-        """The category whose prefix holds the packed address, such as that of a public resolver."""
-        record: i64
-        if len(address) == 4:
-            record = self._category_v4.find(address)
-        elif len(address) == 16:
-            record = self._category_v6.find(address)
-        else:
-            record = 0
-        return self._entry(record) if record else None
+        """The entry of the packed address's first category, such as that of a public resolver."""
+        return self.owners_of_address(address).category
 
     def match_asn(self, asn: int) -> Entry | None:
-        record = self._vendor_asns.get(asn, 0)
-        return self._entry(record) if record else None
+        return self.owners_of_asn(asn).entry
 
     def match_asn_category(self, asn: int) -> Entry | None:
-        record = self._category_asns.get(asn, 0)
-        return self._entry(record) if record else None
+        return self.owners_of_asn(asn).category
 
     def vendors(self) -> list[Vendor]:
         """Vendors, categories and shared infrastructure, in the order of their lists."""
         return list(self._vendors)
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, in the order of the lists; of entries that are equal in kind and value, the first."""
+        """Every entry, in the order of the lists; of equal entries of one holder, the first."""
         at = self._start
         while at < self._end:
             yield self._make(at)
@@ -142,41 +140,60 @@ class Index:
                     yield data[at + RECORD_HEAD : at + RECORD_HEAD + size]
                 at += RECORD_HEAD + size
 
-    def owners(self) -> list[Owner]:
-        """Whose the entries are, by the numbers of `own_intervals`; number 0 is nobody."""
-        return [Owner(""), *self._owners]
+    def owner_names(self) -> list[str]:
+        """Every owner that has entries, as bans compare them (`owner_text`)."""
+        return list(dict.fromkeys(self._texts))
 
-    def own_intervals(self, width: int, category: bool) -> tuple[list[bytes], list[int]]:
-        """Whose each address of 4 or 16 bytes is by a prefix that is not shared, as intervals.
+    def own_intervals(self, width: int, numbers: dict[tuple[str, ...], int]) -> tuple[list[bytes], list[int]]:
+        """Whose each address of 4 or 16 bytes is by prefixes that are not shared, as intervals.
 
-        They are sorted: their first addresses, packed, and their owners' numbers; each ends where the next begins.
+        They are sorted: their first addresses, packed, and the numbers of their owners; each ends where the next
+        begins. `numbers` has the numbers of owners; those that are not there yet get the next number.
         """
-        data = self._data
-        if width == 4:
-            starts, records = (self._category_v4 if category else self._vendor_v4).intervals()
-        else:
-            starts, records = (self._category_v6 if category else self._vendor_v6).intervals()
-        numbers = [0] * len(records)
+        starts, records = self._v4.intervals() if width == 4 else self._v6.intervals()
+        known: dict[int, int] = {}
+        found = [0] * len(records)
         for at, record in enumerate(records):
-            if record:
-                owner = data[record + 2] | data[record + 3] << 8
-                numbers[at] = 0 if self._owners[owner].weak else owner + 1
-        return starts, numbers
+            number = known.get(record, -1)
+            if number < 0:
+                names = self._owners_of(self._members(record)).own() if record else ()
+                number = numbers.setdefault(names, len(numbers))
+                known[record] = number
+            found[at] = number
+        return starts, found
 
-    def _entry(self, record: int) -> Entry:
-        kept = self._entries.get(record)
+    def _members(self, record: i64) -> list[int]:
+        """The records of a set, or the one record."""
+        data = self._data
+        if data[record] != SET:
+            return [int(record)]
+        count = data[record + 2] | data[record + 3] << 8
+        first = int(record) + RECORD_HEAD
+        return [int(read_u32(data, at)) for at in range(first, first + count * 4, 4)]
+
+    def _owners_of(self, records: list[int]) -> Owners:
+        """The owners by these records; of those of one holder the longest counts, then the first."""
+        key = tuple(records)
+        kept = self._kept.get(key)
         if kept is not None:
             return kept
-        if len(self._entries) >= ENTRIES_KEPT:
-            self._entries.clear()
-        entry = self._make(record)
-        self._entries[record] = entry
-        return entry
+        data = self._data
+        winners: dict[int, int] = {}
+        for record in records:
+            holder = self._holders[data[record + 2] | data[record + 3] << 8]
+            best = winners.get(holder, 0)
+            if best == 0 or data[record + 1] > data[best + 1]:
+                winners[holder] = record
+        owners = Owners([self._make(record) for record in sorted(winners.values())])
+        if len(self._kept) >= OWNERS_KEPT:
+            self._kept.clear()
+        self._kept[key] = owners
+        return owners
 
     def _make(self, record: int) -> Entry:
         data = self._data
         kind = data[record]
-        owner = self._owners[data[record + 2] | data[record + 3] << 8]
+        owner = data[record + 2] | data[record + 3] << 8
         body = data[record + RECORD_HEAD : record + RECORD_HEAD + data[record + 1]]
         if kind == PREFIX:
             value = prefix_text(body[1:], body[0])
@@ -184,4 +201,16 @@ class Index:
             value = f"AS{int.from_bytes(body, 'big')}"
         else:
             value = body.decode("ascii")
-        return Entry(KINDS[kind], value, owner.vendor, owner.service, owner.list, owner.weak, owner.category)
+        return Entry(KINDS[kind], value, self._owners[owner], self._texts[owner])
+
+
+def owner_fields(owner: Owner) -> list[object]:
+    """The owner as the directory has it."""
+    return [
+        owner.vendor, owner.service, owner.list, owner.weak, owner.category, list(owner.also), owner.hosting, owner.user
+    ]  # fmt: skip
+
+
+def read_owner(fields: list[Any]) -> Owner:
+    vendor, service, name, weak, category, also, hosting, user = fields
+    return Owner(vendor, service, name, weak, category, tuple(also), hosting, user)

@@ -1,8 +1,10 @@
 """Which names are listed: an open-addressing hash table over the names' own bytes, all in one flat `bytes`.
 
+A name has a slot for each list that names it.
+
 A slot is five bytes: a mark (8 bits of the hash, never 0) and the offset of a record; a mark of 0 is an empty
-slot. A record is `kind | length | owner (2 bytes, little endian) | name`. Slots are probed one after the other, so of
-equal names the one that was put in first is found first: that is what gives earlier lists precedence.
+slot. A record is `kind | length | owner (2 bytes, little endian) | name`. Slots are probed one after the other up to an
+empty one, so of equal names the one that was put in first is found first: that gives earlier lists precedence.
 
 The hash is FNV-1a over the name from its last byte to its first, so one pass from right to left meets the hash of
 every suffix on its way. It starts from a seed, so that the author of a list cannot aim at one slot.
@@ -44,7 +46,7 @@ def hash_name(name: bytes, seed: i64) -> i64:
 
 @final
 class NameTable:
-    """Finds the record of the longest listed suffix of a name.
+    """Finds the records of a name and of its listed suffixes.
 
     `data` holds the records (at the offsets in the slots) and from `slots_at` on the `slots` slots.
     """
@@ -57,14 +59,14 @@ class NameTable:
         self._slots: i64 = slots
         self._seed: i64 = seed
 
-    def find(self, name: bytes) -> i64:
-        """The offset of the record that `name` falls under, 0 where there is none.
+    def find(self, name: bytes) -> list[int] | None:
+        """The offsets of the records that `name` falls under, None where there is none.
 
-        Whole labels, longest first; an exact record only for the whole name. The last label alone is no candidate:
-        public suffixes are never listed.
+        Whole labels, the shortest suffix first; an exact record only for the whole name. The last label alone is no
+        candidate: public suffixes are never listed.
         """
         hash = self._seed
-        best: i64 = 0
+        found: list[int] | None = None
         labels: i64 = 0
         at: i64 = len(name)
         while at > 0:
@@ -72,18 +74,15 @@ class NameTable:
             byte: i64 = name[at]
             if byte == DOT:
                 if labels > 0:
-                    found = self._probe(name, at + 1, hash, False)
-                    if found != 0:
-                        best = found
+                    found = self._probe(name, at + 1, hash, False, found)
                 labels += 1
             hash = ((hash ^ byte) * PRIME) & MASK
         if labels > 0:
-            found = self._probe(name, 0, hash, True)
-            if found != 0:
-                return found
-        return best
+            found = self._probe(name, 0, hash, True, found)
+        return found
 
-    def _probe(self, name: bytes, start: i64, hash: i64, whole: bool) -> i64:
+    def _probe(self, name: bytes, start: i64, hash: i64, whole: bool, found: list[int] | None) -> list[int] | None:
+        """What was found before, and the records of the name from `start` on."""
         data = self._data
         spread = scramble(hash)
         mark = spread & 0xFF
@@ -94,11 +93,13 @@ class NameTable:
         while True:
             seen: i64 = data[at]
             if seen == 0:
-                return 0
+                return found
             if seen == mark:
                 record = read_u32(data, at + 1)
                 if self._is_same(name, start, record) and (whole or data[record] != EXACT):
-                    return record
+                    if found is None:
+                        found = []
+                    found.append(int(record))
             slot += 1
             at += SLOT_BYTES
             if slot == self._slots:
@@ -127,18 +128,22 @@ def count_slots(names: int) -> int:
 
 @final
 class NameTableBuilder:
-    """Fills the slots of a `NameTable` over `records`, which are complete and stay where they are."""
+    """Fills the slots of a `NameTable` over `records`, which are complete and stay where they are.
 
-    __slots__ = ("_bytes", "_records", "_seed", "_slots")
+    `holders` has the holder of each owner by its number.
+    """
 
-    def __init__(self, records: bytes, names: int, seed: int) -> None:
+    __slots__ = ("_bytes", "_holders", "_records", "_seed", "_slots")
+
+    def __init__(self, records: bytes, holders: list[int], names: int, seed: int) -> None:
         self._records = records
+        self._holders = holders
         self._slots: i64 = count_slots(names)
         self._seed: i64 = seed
         self._bytes = bytearray(count_slots(names) * SLOT_BYTES)
 
     def put(self, record: int) -> bool:
-        """Enters the record at that offset; false where a record of the same kind and name is there already."""
+        """Enters the record at that offset; false where its holder has one of the same kind and name already."""
         records = self._records
         length: i64 = records[record + 1]
         name = records[record + RECORD_HEAD : record + RECORD_HEAD + length]
@@ -163,7 +168,12 @@ class NameTableBuilder:
         records = self._records
         if records[record] != records[other] or records[record + 1] != records[other + 1]:
             return False
+        if self._holder(record) != self._holder(other):
+            return False
         return records[other + RECORD_HEAD : other + RECORD_HEAD + len(name)] == name
+
+    def _holder(self, record: int) -> int:
+        return self._holders[self._records[record + 2] | self._records[record + 3] << 8]
 
     def slots(self) -> bytes:
         return bytes(self._bytes)

@@ -108,7 +108,7 @@ class VendorReader:
             self._sheet.warn("entries without a source", service)
         hosting = group.get("hosting") is True
         weak = hosting or kind == SHARED or bool(self._text(group, "shared", ""))
-        owner = Owner(self._slug, service, self._slug, weak, kind == CATEGORY)
+        owner = Owner(self._slug, service, self._slug, weak, kind == CATEGORY, hosting=hosting or kind == SHARED)
         self._sheet.owner = self._builder.number_of(owner)
         self._sheet.hosting = hosting
         for key in VALUE_KEYS:

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.attribution.networks import address_text
-from monitor.policy.ban import ENFORCE, IP, Ban, covers
+from monitor.catalog.entry import CATEGORY_MARK
+from monitor.policy.ban import ENFORCE, IP, Ban
 from monitor.policy.exemption_rules import ENCRYPTED_DNS, PLAIN_DNS
 from monitor.policy.group_words import parts_of
 from monitor.policy.groups import GroupMembers, MemberList
 from monitor.policy.members import merge_spans
+from monitor.policy.owners import OwnerNames, is_about
 from monitor.policy.territory import Territory
 
 TABLE: Final = "gatewatch_export"
+ENCRYPTED: Final = CATEGORY_MARK + ENCRYPTED_DNS
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,11 @@ class Part:
     spares_dns: bool
     bans: tuple[Ban, ...]
 
-    def is_about(self, vendor: str, service: str, category: str) -> bool:
-        wider = any(is_banned(self.bans, vendor, service, "" if category == ENCRYPTED_DNS else category))
+    def is_about(self, owners: OwnerNames) -> bool:
+        wider = is_banned(self.bans, [owner for owner in owners if owner != ENCRYPTED])
         if not self.spares_dns:
             return wider
-        return not wider and category == ENCRYPTED_DNS and any(is_banned(self.bans, vendor, service, category))
+        return not wider and ENCRYPTED in owners and is_banned(self.bans, [ENCRYPTED])
 
 
 def parts_of_bans(bans: Sequence[Ban], name: str) -> list[Part]:
@@ -67,7 +70,7 @@ def nft(
         filled: list[int] = []
         for family, intervals in ((4, territory.v4), (6, territory.v6)):
             keys = [
-                key for owner, number in territory.owners.items() if part.is_about(*owner) for key in intervals[number]
+                key for owners, number in territory.owners.items() if part.is_about(owners) for key in intervals[number]
             ]
             found = merge_spans([span_of(key) for key in keys])
             if found or not part.mark:
@@ -118,13 +121,8 @@ def refuse_chain(part: Part, groups: Mapping[str, GroupMembers]) -> Iterator[str
     yield "\t}"
 
 
-def is_banned(bans: Sequence[Ban], vendor: str, service: str, category: str) -> Iterator[bool]:
-    return (
-        ban.mode == ENFORCE and IP in ban.layers and covers(subject, vendor, service, (category,)) >= 0
-        for ban in bans
-        for subject in ban.subjects
-        if vendor or category
-    )
+def is_banned(bans: Sequence[Ban], owners: Sequence[str]) -> bool:
+    return any(ban.mode == ENFORCE and IP in ban.layers and is_about(ban, owners) for ban in bans)
 
 
 def span_of(key: bytes) -> tuple[int, int, int]:

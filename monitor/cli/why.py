@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from monitor.catalog.entry import Entry
 from monitor.catalog.index import Index
+from monitor.catalog.owners import NOBODY, Owners
 from monitor.catalog.subject_index import NO_MEANING, Resolution, SubjectIndex
 from monitor.catalog.words import host_of
 from monitor.cli.client import ask
@@ -23,11 +24,13 @@ from monitor.config.question import as_name, read_question
 from monitor.config.settings import open_lookup, user_lists
 from monitor.config.subject_text import about_subject, meaning_line, subject_of
 from monitor.core.settings import Lookup
+from monitor.daemon.owner_rows import owner_rows
 from monitor.daemon.policy_words import ban_row, ban_text
 from monitor.errors import EXIT_OK, GatewatchError
 from monitor.lists.cache import load_cached
-from monitor.policy.ban import Ban, covers
+from monitor.policy.ban import Ban
 from monitor.policy.judge import Policy
+from monitor.policy.owners import OwnerNames, is_about
 from monitor.policy.protected import is_under
 
 STANDARD_INPUT: Final = "-"
@@ -41,8 +44,7 @@ class Answer:
     """
 
     query: str
-    entry: Entry | None = None
-    category: Entry | None = None
+    owners: Owners = NOBODY
     asn: int = 0
     country: str = ""
     bans: tuple[Ban, ...] = ()
@@ -53,7 +55,7 @@ class Answer:
 
     def row(self) -> dict[str, object]:
         """The JSON object; `list` and `entry` are the vendor's, else the category's."""
-        entry, category, meant = self.entry, self.category, subject_of(self.meaning)
+        entry, category, meant = self.owners.entry, self.owners.category, subject_of(self.meaning)
         spoken = entry or category
         return {
             "query": self.query,
@@ -65,16 +67,17 @@ class Answer:
             "subject": self.meaning.subject or None,
             "candidates": list(self.meaning.candidates),
             "weak": entry.weak if entry else False,
+            "owners": owner_rows(self.owners),
             "bans": [ban_row(ban) for ban in self.bans],
             "free": self.free or None,
             "learned": list(self.learned),
         }
 
     def text(self) -> str:
-        owner = _owner(self.entry) if self.entry else self.meaning.subject or "no vendor"
-        lines = [f"{self.query}: {owner}"]
+        entry = self.owners.entry
+        lines = [f"{self.query}: {_owner(entry) if entry else self.meaning.subject or 'no vendor'}"]
         lines += [f"  {printable(self.about)}"] if self.about else []
-        lines += [f"  {_source(found)}" for found in (self.entry, self.category) if found is not None]
+        lines += [f"  {_source(entry)}" for entry in self.owners.entries]
         if self.asn:
             lines.append(f"  network AS{self.asn}" + (f", country {self.country}" if self.country else ""))
         lines += [f"  ban {ban.id}: {ban_text(ban)}" for ban in self.bans]
@@ -98,29 +101,28 @@ class Catalogue:
         found = self._find(query)
         if found.meaning.subject:
             return replace(found, bans=about_subject(self._policy.bans, subject_of(found.meaning)))
-        bans = about(self._policy.bans, found.entry, found.category)
+        bans = about(self._policy.bans, found.owners.names)
         return replace(found, bans=bans, free=free(self._policy, bans, found)) if bans else found
 
     def _find(self, query: str) -> Answer:
         asked = read_question(query, self._subjects)
         if asked.asn:
-            return Answer(query, self._index.match_asn(asked.asn), self._index.match_asn_category(asked.asn))
+            return Answer(query, self._index.owners_of_asn(asked.asn))
         if asked.address:
             return self._address(query, asked.address)
         if not asked.name:
             return Answer(query, meaning=asked.meaning, about=meaning_line(self._index, self._subjects, asked.meaning))
-        entry, category = self._index.match_name(asked.name), self._index.match_category(asked.name)
-        if entry is None and category is None and asked.meaning.candidates:
+        owners = self._index.owners_of_name(asked.name)
+        if not owners.names and asked.meaning.candidates:
             return Answer(query, about=asked.meaning.fault())
-        return Answer(query, entry, category)
+        return Answer(query, owners)
 
     def _address(self, query: str, address: bytes) -> Answer:
         asn, country = self._lookup(address) if self._lookup else (0, "")
-        entry, category = self._index.match_address(address), self._index.match_address_category(address)
+        owners = self._index.owners_of_address(address)
         if asn:
-            entry = entry or self._index.match_asn(asn)
-            category = category or self._index.match_asn_category(asn)
-        return Answer(query, entry, category, asn, country)
+            owners = owners.with_network(self._index.owners_of_asn(asn))
+        return Answer(query, owners, asn, country)
 
 
 class Told:
@@ -156,20 +158,16 @@ def run(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-def about(bans: Sequence[Ban], entry: Entry | None, category: Entry | None) -> tuple[Ban, ...]:
-    """The bans that name the vendor, its service or the category."""
-    vendor, service = (entry.vendor, entry.service) if entry is not None else ("", "")
-    categories = (category.vendor,) if category is not None else ()
-    return tuple(
-        ban for ban in bans if any(covers(subject, vendor, service, categories) >= 0 for subject in ban.subjects)
-    )
+def about(bans: Sequence[Ban], owners: OwnerNames) -> tuple[Ban, ...]:
+    """The bans that name one of the owners."""
+    return tuple(ban for ban in bans if is_about(ban, owners))
 
 
 def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
     """Why a name stays reachable, or an address does, in spite of its bans; `""` where it does not."""
-    entry = found.entry or found.category
-    if entry is None or entry.kind in ("prefix", "asn"):
-        return "shared by many, never banned by address" if entry is not None and entry.weak else ""
+    if found.owners.entries[0].kind in ("prefix", "asn"):
+        is_own = bool(about(bans, found.owners.own()))
+        return "" if is_own else "shared by many, never banned by address"
     name = as_name(host_of(found.query))
     if policy.is_protected(name):
         return "protected"
@@ -189,10 +187,7 @@ def told_text(row: dict[str, Any]) -> str:
     lines = [f"{row['query']}: {owner_text(row)}"]
     if row.get("about"):
         lines.append(f"  {printable(row['about'])}")
-    if row["entry"]:
-        lines.append(f"  list {row['list']}, entry {row['entry']}")
-    if row["category"]:
-        lines.append(f"  category {row['category']}")
+    lines += [f"  {owner_source(owner)}" for owner in row.get("owners", ())]
     lines += [f"  answered for {printable(told['name'])}: {told['vendor'] or 'no vendor'}" for told in row["names"]]
     lines += [learned_text(one) for one in row["learned"]]
     for layer, fate in row.get("layers", {}).items():
@@ -236,11 +231,17 @@ def queries(given: list[str]) -> Iterator[str]:
             yield query
 
 
+def owner_source(owner: dict[str, Any]) -> str:
+    """An owner of a daemon's answer, for people."""
+    what = f"category {owner['category']}" if owner["category"] else f"vendor {owner['vendor']}"
+    return f"{what}: list {owner['list']}, {owner['kind']} {owner['entry']}"
+
+
 def _owner(entry: Entry) -> str:
     return entry.vendor if entry.service == "unknown" else f"{entry.vendor}/{entry.service}"
 
 
 def _source(entry: Entry) -> str:
-    what = f"category {entry.vendor}" if entry.category else "vendor"
+    what = f"category {entry.vendor}" if entry.category else f"vendor {_owner(entry)}" if entry.user else "vendor"
     shared = ", shared by many: attributed weakly, never banned by address" if entry.weak else ""
     return f"{what}: list {entry.list}, {entry.kind} {entry.value}{shared}"

@@ -6,18 +6,18 @@ from monitor.catalog.coverage import NO_COVERAGE
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.catalog.index import Index
 from monitor.catalog.subject_index import PART, Resolution, SubjectIndex
-from monitor.policy.ban import Ban, Subject, covers, parse_subject
+from monitor.policy.ban import Ban, Subject, parse_subject
+from monitor.policy.owners import covers
 from monitor.units import count_text
 
 
 def about_subject(bans: Sequence[Ban], subject: Subject) -> tuple[Ban, ...]:
     """The bans of the subject, of all of its vendor, or of a service of it."""
-    categories = (subject.category,) if subject.category else ()
-    return tuple(ban for ban in bans if any(concern(one, subject, categories) for one in ban.subjects))
+    return tuple(ban for ban in bans if any(concern(one, subject) for one in ban.subjects))
 
 
-def concern(one: Subject, subject: Subject, categories: tuple[str, ...]) -> bool:
-    if covers(one, subject.vendor, subject.service, categories) >= 0:
+def concern(one: Subject, subject: Subject) -> bool:
+    if covers(one, str(subject)) >= 0:
         return True
     return bool(subject.vendor) and not subject.service and one.vendor == subject.vendor
 

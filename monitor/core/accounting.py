@@ -146,8 +146,7 @@ class Accounting:
             add_name(note, self.attributor.name_of(flow, tally.attribution.vendor))
 
     def _look_for_blindness(self, flow: Flow, remote: Place, group: str, attribution: Attribution) -> None:
-        category = self.attributor.category_of(flow)
-        method = bypass_method(flow, category)
+        method = bypass_method(flow, self.attributor.categories_of(flow))
         if method and not flow.bypass:
             flow.bypass = method
             self.ledger.bypass(group, method)

@@ -38,7 +38,7 @@ METHOD_CATEGORY: Final = {
 }  # fmt: skip
 
 
-def bypass_method(flow: Flow, category: str) -> str:
+def bypass_method(flow: Flow, categories: tuple[str, ...]) -> str:
     """How the flow goes round plain DNS, `""` if it does not as far as observing can know."""
     if flow.method:
         return flow.method
@@ -46,11 +46,11 @@ def bypass_method(flow: Flow, category: str) -> str:
         return ""
     if flow.port == DOT_PORT:
         return DOT if flow.protocol == PROTOCOL_TCP else DOQ
-    if flow.protocol == PROTOCOL_ESP or category == VPN_PROXY:
+    if flow.protocol == PROTOCOL_ESP or VPN_PROXY in categories:
         return VPN
-    if category == PRIVATE_RELAY:
+    if PRIVATE_RELAY in categories:
         return RELAY
-    return DOH if category == ENCRYPTED_DNS and flow.port != DNS_PORT and flow.port != 0 else ""
+    return DOH if ENCRYPTED_DNS in categories and flow.port != DNS_PORT and flow.port != 0 else ""
 
 
 def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Losses) -> str:

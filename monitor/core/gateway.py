@@ -205,11 +205,10 @@ class Gateway:
         """Whether a name that passes would be banned for that client but for its name or device: an exception."""
         policy = self._judge.policy
         match = self._matches.of(name)
-        if policy is None or (match.entry is None and not match.category):
+        if policy is None or not match.owners.names:
             return False
         groups = self.groups_of(address, now)
-        categories = (match.category,) if match.category else ()
-        verdict = policy.judge(groups, (b"", b"", ""), match.vendor, match.service, categories, b"", now, DNS)
+        verdict = policy.judge(groups, (b"", b"", ""), match.owners.names, b"", now, DNS)
         return verdict is not None and verdict.action == BLOCK
 
     def note_refused(self, address: bytes, name: bytes, verdict: Verdict, now: float) -> None:

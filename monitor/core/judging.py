@@ -6,7 +6,7 @@ vendor's own prefix, and the answers that its own device was given are certain e
 
 from typing import Final, final
 
-from monitor.attribution.counters import Attribution, Watch
+from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY, Attributor
 from monitor.attribution.flows import NO_HELLO, Flow
@@ -23,6 +23,7 @@ from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
 from monitor.core.settings import EnforcementState
 from monitor.core.usage import Usage
+from monitor.core.verdicts import by_address_alone, falls_by_address, is_current, is_stronger
 from monitor.core.watching import Watching
 from monitor.limits import Limits
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
@@ -75,23 +76,31 @@ class Judge:
         policy = self.policy
         if policy is None or not flow.outbound or not policy.active or self._is_sunk(flow):
             return
-        certain = self._is_certain(flow, device, attribution, now)
-        vendor, service = (attribution.vendor, attribution.service) if certain else ("", "")
-        categories = self._categories(flow, device, now)
-        key = (device.mac, key_source(flow.key), "")
-        name = self._name(flow)
-        self._want(self._attributor.matches.of(name), device, now)
-        verdict = policy.judge(device.groups, key, vendor, service, categories, name, now, SNI_LAYER)
-        if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
-            verdict = self._judge_blind(flow, device, now)
-        elif verdict is not None and by_address_alone(attribution, verdict):
-            verdict = None
+        self._want(self._attributor.matches.of(self._name(flow)), device, now)
+        verdict = self._judge_hello(policy, flow, device, attribution, now)
+        if attribution.user and (verdict is None or verdict.action != BLOCK):
+            beneath = self._attributor.beneath(flow, now)
+            under = self._judge_hello(policy, flow, device, beneath, now)
+            if is_stronger(under, verdict):
+                verdict, attribution = under, beneath
         if verdict is None or verdict.action != BLOCK:
             outer = self._judge_outer(flow, device, now)
             if outer is not None and (verdict is None or outer.action == BLOCK):
                 verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
         if verdict is not None:
             self._act(flow, device, attribution, verdict, SNI_LAYER, acknowledgment, now)
+
+    def _judge_hello(
+        self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
+    ) -> Verdict | None:
+        """The verdict over a flow that has said what it is, where it belongs to whom the attribution says."""
+        certain = self._is_certain(flow, device, attribution, now)
+        owners = (attribution.owners if certain else ()) + self._categories(flow, device, now)
+        key = (device.mac, key_source(flow.key), "")
+        verdict = policy.judge(device.groups, key, owners, self._name(flow), now, SNI_LAYER)
+        if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
+            return self._judge_blind(flow, device, now)
+        return None if verdict is not None and by_address_alone(attribution, verdict) else verdict
 
     def question(self, match: Match, device: Device, key: bytes, now: float) -> tuple[str, Verdict | None]:
         """What becomes of the device's question, as `dns_queries_total` has it, and the ban that decided."""
@@ -105,9 +114,8 @@ class Judge:
         if verdict.action == BLOCK and not self.enforcement.armed:
             return ALLOWED, verdict
         group = ban_group(verdict.ban, device)
-        vendor = label_of(verdict, match.vendor)
         if verdict.action == SHADOW:
-            self.proof.shadow(vendor, group, DNS)
+            self.proof.shadow(label_of(verdict), group, DNS)
         self._reporter.rule(now, key, device, group_label(device), match_of(match), verdict, DNS, match.name)
         return (BLOCKED if verdict.action == BLOCK else SHADOWED if verdict.action == SHADOW else ALLOWED), verdict
 
@@ -139,10 +147,9 @@ class Judge:
         name passes, to be spared.
         """
         policy = self.policy
-        if policy is None or (match.entry is None and not match.category):
+        if policy is None or not match.owners.names:
             return
-        categories = (match.category,) if match.category else ()
-        verdict = policy.judge(device.groups, NO_DEVICE, match.vendor, match.service, categories, b"", now, IP)
+        verdict = policy.judge(device.groups, NO_DEVICE, match.owners.names, b"", now, IP)
         if verdict is not None and verdict.action != OBSERVE:
             self._reporter.put(AskName(match.name))
 
@@ -151,15 +158,14 @@ class Judge:
         policy = self.policy
         if policy is None:
             return None
-        categories = (match.category,) if match.category else ()
         key = (device.mac, address, "")
-        return policy.judge(device.groups, key, match.vendor, match.service, categories, match.name, now, layer)
+        return policy.judge(device.groups, key, match.owners.names, match.name, now, layer)
 
     def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
         """The sinkhole has answered a question of the device as the ban wants."""
-        vendor = label_of(verdict, match.vendor)
+        vendor = label_of(verdict)
         self.proof.block(vendor, ban_group(verdict.ban, device), DNS, device.number, now)
-        known = match.entry is not None or match.category == vendor
+        known = match.owners.has(vendor)
         origin = address if len(address) == 4 else b""
         group, name = group_label(device), match.name if known else b""
         self._diary.block(device, origin, group, vendor, match_of(match), name, now)
@@ -170,12 +176,12 @@ class Judge:
         watch = flow.watch
         if policy is None or (watch is not None and (watch.killed or is_current(watch, attribution, policy))):
             return
-        verdict = self._judge_flow(policy, flow, device, attribution, now)
+        verdict, why = self._judge_flow(policy, flow, device, attribution, now)
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
             return
-        vendor, group = label_of(verdict, attribution.vendor), ban_group(verdict.ban, device)
-        leak = self.proof.leak_of(vendor, group, attribution.evidence)
+        vendor, group = label_of(verdict), ban_group(verdict.ban, device)
+        leak = self.proof.leak_of(vendor, group, why.evidence)
         sent, returned = (watch.sent, watch.returned) if watch is not None else (0, 0)
         self.watching.leak(flow, attribution, policy.version, leak, sent, returned)
         self.proof.trying.note(vendor, group, device.number, now)
@@ -187,7 +193,8 @@ class Judge:
         if policy is None:
             flow.watch = None
             return
-        verdict = self._judge_flow(policy, flow, device, attribution, now)
+        told = attribution
+        verdict, attribution = self._judge_flow(policy, flow, device, attribution, now)
         outer = self._judge_outer(flow, device, now)
         said = outer is not None and outer.action == BLOCK
         if said and (verdict is None or verdict.action != BLOCK):
@@ -202,7 +209,7 @@ class Judge:
         if falls and (said or self._is_sure(flow, device, attribution, verdict, now)):
             self._act(flow, device, attribution, verdict, layer, UNDERWAY, now)
         else:
-            self._leak(flow, device, attribution, verdict, policy.version)
+            self._leak(flow, device, told, attribution, verdict, policy.version)
 
     def release(self, now: float) -> None:
         """Lets go of flows that were killed by bans that are over."""
@@ -243,18 +250,24 @@ class Judge:
 
     def _judge_flow(
         self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
-    ) -> Verdict | None:
-        """The verdict over the flow as a whole, on whatever layer."""
+    ) -> tuple[Verdict | None, Attribution]:
+        """The verdict over the flow as a whole, on whatever layer, and the attribution that it rests on."""
         if not policy.active:
-            return None
+            return None, attribution
         if flow.port == DNS_PORT and self.enforcement.armed and policy.diverts(device.groups, now):
-            return None
+            return None, attribution
         if (attribution is NOBODY and flow.remote is None) or self._is_sunk(flow):
-            return None
+            return None, attribution
         key = (device.mac, key_source(flow.key), "")
         categories = self._categories(flow, device, now)
         name = self._name(flow)
-        return policy.judge(device.groups, key, attribution.vendor, attribution.service, categories, name, now)
+        verdict = policy.judge(device.groups, key, attribution.owners + categories, name, now)
+        if attribution.user and (verdict is None or verdict.action != BLOCK):
+            beneath = self._attributor.beneath(flow, now)
+            under = policy.judge(device.groups, key, beneath.owners + categories, name, now)
+            if is_stronger(under, verdict):
+                return under, beneath
+        return verdict, attribution
 
     def _is_sunk(self, flow: Flow) -> bool:
         """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
@@ -275,11 +288,13 @@ class Judge:
         policy, remote = self.policy, flow.remote
         if policy is None or remote is None or (flow.host and not flow.ech):
             return None
-        near = remote.own or remote.network
-        if near is None:
+        owners = remote.own.owners if remote.own is not None else ()
+        if remote.network is not None and (remote.own is None or remote.own.user):
+            owners += remote.network.owners
+        if not owners:
             return None
         key = (device.mac, key_source(flow.key), "")
-        verdict = policy.judge(device.groups, key, near.vendor, near.service, (), b"", now, SNI_LAYER)
+        verdict = policy.judge(device.groups, key, owners, b"", now, SNI_LAYER)
         return verdict if verdict is not None and verdict.ban.blind == REJECT else None
 
     def _act(
@@ -287,8 +302,7 @@ class Judge:
         now: float,
     ) -> None:  # fmt: skip
         """Does, or counts, what the verdict says."""
-        group = ban_group(verdict.ban, device)
-        vendor = label_of(verdict, attribution.vendor)
+        group, vendor = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
             if not self.kills.take(flow.key, verdict.ban.id, acknowledgment, now):
                 return
@@ -306,10 +320,11 @@ class Judge:
             self.proof.shadow(vendor, group, layer)
         self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))
 
-    def _leak(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, version: int) -> None:
-        """A live flow goes on: what it carries from now on is a leak."""
-        vendor, group = label_of(verdict, attribution.vendor), ban_group(verdict.ban, device)
-        leak = self.proof.leak_of(vendor, group, attribution.evidence)
+    def _leak(
+        self, flow: Flow, device: Device, attribution: Attribution, why: Attribution, verdict: Verdict, version: int
+    ) -> None:
+        """A live flow goes on: what it carries from now on is a leak. `why` is what the verdict rests on."""
+        leak = self.proof.leak_of(label_of(verdict), ban_group(verdict.ban, device), why.evidence)
         self.watching.leak(flow, attribution, version, leak, flow.sent, flow.returned)
 
     def _is_sure(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, now: float) -> bool:
@@ -331,40 +346,20 @@ class Judge:
         return self._attributor.memory.find(device, remote.address, claim.name, now) is not None
 
     def _categories(self, flow: Flow, device: Device, now: float) -> tuple[str, ...]:
-        """Those of its name or address, and of what it does."""
+        """Those of its name, of its address, and of what it does, as bans compare them."""
         remote = flow.remote
-        category = self._attributor.category_of(flow)
-        if category and flow.claim is not None and not self._is_own_claim(flow, device, now):
-            category = remote.category if remote is not None else ""
-        if category == ENCRYPTED_DNS and flow.port == DNS_PORT:
-            category = ""  # plain DNS, whatever else its server offers
-        done = METHOD_CATEGORY.get(bypass_method(flow, category), "")
-        if not category or category == done:
-            return (done,) if done else ()
-        return (category, done) if done else (category,)
+        found = self._attributor.categories_of(flow)
+        if found and flow.claim is not None and not self._is_own_claim(flow, device, now):
+            found = remote.categories if remote is not None else ()
+        if flow.port == DNS_PORT and ENCRYPTED_DNS in found:
+            # Plain DNS, whatever else its server offers.
+            found = tuple([category for category in found if category != ENCRYPTED_DNS])
+        done = METHOD_CATEGORY.get(bypass_method(flow, found), "")
+        if done and done not in found:
+            found += (done,)
+        return tuple([CATEGORY_MARK + category for category in found]) if found else ()
 
     def _name(self, flow: Flow) -> bytes:
         """The name that the flow goes by."""
         claim = flow.claim
         return claim.name if claim is not None and (flow.ech or not flow.host) else flow.host
-
-
-def is_current(watch: Watch, attribution: Attribution, policy: Policy) -> bool:
-    return watch.version == policy.version and watch.attribution is attribution
-
-
-def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> bool:
-    """Whether the ban's rules stop what goes to that address, by whatever protocol."""
-    if IP not in verdict.ban.layers:
-        return False
-    remote = flow.remote
-    if attribution.evidence == PREFIX and not verdict.subject.startswith(CATEGORY_MARK):
-        return True
-    return remote is not None and remote.category != "" and verdict.subject == CATEGORY_MARK + remote.category
-
-
-def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
-    """Whether only its address speaks for a flow, and the ban neither is about addresses nor rejects what is blind."""
-    ban = verdict.ban
-    is_category = verdict.subject.startswith(CATEGORY_MARK)
-    return attribution.evidence == PREFIX and IP not in ban.layers and ban.blind != REJECT and not is_category

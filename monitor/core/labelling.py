@@ -22,10 +22,9 @@ def group_label(device: Device) -> str:
     return device.groups[0] if device.groups else "none"
 
 
-def label_of(verdict: Verdict, vendor: str) -> str:
-    """The vendor or category that the verdict is about."""
-    subject = verdict.subject
-    return subject[len(CATEGORY_MARK) :] if subject.startswith(CATEGORY_MARK) else vendor
+def label_of(verdict: Verdict) -> str:
+    """The vendor or category that the verdict is about: a flow may have other owners beside it."""
+    return verdict.subject.removeprefix(CATEGORY_MARK).partition("/")[0]
 
 
 def match_of(match: Match) -> Attribution:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from monitor.catalog.entry import Entry
+from monitor.catalog.owners import Owners
 from monitor.config.sections import Group as Section
 from monitor.policy.ban import DNS, IP, LAYERS, OBSERVE, SHADOW, SNI
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.groups import Group, GroupMembers
 from monitor.policy.judge import BLOCK, Policy
+from monitor.policy.owners import OwnerNames
 
 PASS: Final = "pass"
 NO_BAN: Final = "no ban"
@@ -25,7 +26,7 @@ def fate(
     policy: Policy | None,
     groups: Sequence[str],
     device: bytes,
-    found: tuple[Entry | None, Entry | None],
+    owners: Owners,
     name: bytes,
     armed: bool,
     now: float,
@@ -33,14 +34,14 @@ def fate(
 ) -> dict[str, Any]:
     """By layer the `action` (pass, observe, shadow, block), the `ban` that decides and `what` follows.
 
-    `found` are the vendor's and the category's entries. Without a name an address is meant: there only `ip` decides.
-    `passing` are names of that address that may be excepted: the kernel lets the device reach it then.
+    Without a name an address is meant: there only `ip` decides. `passing` are names of that address that may be
+    excepted: the kernel lets the device reach it then.
     """
     layers: dict[str, Any] = {}
     for layer in LAYERS if name else (IP,):
-        layers[layer] = layer_fate(policy, tuple(groups), device, found, name, layer, now)
+        layers[layer] = layer_fate(policy, tuple(groups), device, owners, name, layer, now)
     for excepted in () if name else passing:
-        other = layer_fate(policy, tuple(groups), device, found, excepted, IP, now)
+        other = layer_fate(policy, tuple(groups), device, owners, excepted, IP, now)
         if layers[IP]["action"] != PASS and other["action"] == PASS:
             why = ALLOWED if other["what"] == NO_BAN else other["what"]
             layers[IP] = passes(f"{why}, as an address of {excepted.decode('ascii', 'replace')}")
@@ -53,35 +54,28 @@ def layer_fate(
     policy: Policy | None,
     groups: tuple[str, ...],
     device: bytes,
-    found: tuple[Entry | None, Entry | None],
+    owners: Owners,
     name: bytes,
     layer: str,
     now: float,
 ) -> dict[str, Any]:
     if policy is None:
         return passes(NO_BAN)
-    vendor, service, categories = whose(found)
-    if not name and any(entry is not None and entry.weak for entry in found):
+    names = owners.names if name else owners.own()
+    if owners.names and not names:
         return passes("shared by many, never banned by address")
-    verdict = policy.judge(groups, key_of(device), vendor, service, categories, name, now, layer)
+    verdict = policy.judge(groups, key_of(device), names, name, now, layer)
     if verdict is None:
-        return passes(excuse(policy, groups, device, found, name, now))
+        return passes(excuse(policy, groups, device, names, name, now))
     what = {BLOCK: BLOCKED[layer], SHADOW: "counted only", OBSERVE: "counted only"}[verdict.action]
     return {"action": verdict.action, "ban": verdict.ban.id, "mode": verdict.mode, "what": what}
 
 
-def excuse(
-    policy: Policy,
-    groups: tuple[str, ...],
-    device: bytes,
-    found: tuple[Entry | None, Entry | None],
-    name: bytes,
-    now: float,
-) -> str:
+def excuse(policy: Policy, groups: tuple[str, ...], device: bytes, owners: OwnerNames, name: bytes, now: float) -> str:
     """Why no ban decides."""
     if name and policy.is_protected(name):
         return "protected"
-    exemption = policy.exemption_of(groups, key_of(device), *whose(found), name, now)
+    exemption = policy.exemption_of(groups, key_of(device), owners, name, now)
     if exemption is not None:
         return f"exception: {exemption.reason}" if exemption.reason else "exception"
     if now < policy.paused_until and policy.bans:
@@ -91,13 +85,6 @@ def excuse(
 
 def passes(why: str) -> dict[str, Any]:
     return {"action": PASS, "ban": None, "mode": None, "what": why}
-
-
-def whose(found: tuple[Entry | None, Entry | None]) -> tuple[str, str, tuple[str, ...]]:
-    entry, category = found
-    if entry is None:
-        return "", "", (category.vendor,) if category is not None else ()
-    return entry.vendor, entry.service, (category.vendor,) if category is not None else ()
 
 
 def key_of(device: bytes) -> DeviceKey:

@@ -26,9 +26,9 @@ from monitor.policy.excused import excused_elements, excused_names
 from monitor.policy.judge import Policy
 from monitor.policy.learnable import Learnable
 from monitor.policy.learned import GUARDED, LEARNED, Free, Learn, Learned, Lesson
+from monitor.policy.owners import OwnerNames
 from monitor.policy.rules import learned_set
 from monitor.policy.table import chain_for
-from monitor.policy.territory import Owner
 
 # So many names of an address are asked for before it is learned, the newest of those that devices know.
 NAMES_ASKED: Final = 16
@@ -61,7 +61,7 @@ class Learning:
         self.passing = Passing()
         self._ground: Ground | None = None
         self._awaited = Awaited()
-        self._chains: dict[Owner, str] = {}
+        self._chains: dict[OwnerNames, str] = {}
         self._published = 0
         self._sweep_due = 0.0
 
@@ -88,8 +88,8 @@ class Learning:
         self._settle(self._learned.govern(self._now()))
         self._publish(self._learned)
         self._restore_passing(enforcer, policy)
-        chains = {owner: chain_for(self._holding.desired, *owner) for owner in self._learned.owners()}
-        if any(self._chains.get(owner, chain) != chain for owner, chain in chains.items()):
+        chains = {owners: chain_for(self._holding.desired, owners) for owners in self._learned.owners()}
+        if any(self._chains.get(owners, chain) != chain for owners, chain in chains.items()):
             self._put_back(self._learned.addresses())
         self._chains = chains
 
@@ -272,7 +272,7 @@ class Learning:
         gone: dict[str, list[bytes]] = {}
         come: dict[tuple[str, float, bytes], list[bytes]] = {}
         for lesson in lessons:
-            chain = chain_for(desired, *lesson.owner)
+            chain = chain_for(desired, lesson.owner)
             if isinstance(lesson, Learn) and chain:
                 come.setdefault((chain, lesson.until, lesson.name), []).extend(lesson.keys)
             elif isinstance(lesson, Free):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from monitor.catalog.entry import KINDS, SUFFIX, UNKNOWN_SERVICE, Entry
+from monitor.catalog.entry import KINDS, SUFFIX, UNKNOWN_SERVICE, Entry, Owner, owner_text
 from monitor.catalog.index import Index
+from monitor.catalog.owners import NOBODY, Owners
 from monitor.catalog.subject_index import PART, SLUG, WORD, Resolution, SubjectIndex
 from monitor.catalog.words import is_host
 from monitor.config.question import read_question
@@ -18,12 +19,13 @@ from monitor.daemon.daemon import Daemon
 from monitor.daemon.device_words import device_meant
 from monitor.daemon.fate import fate, groups_by_key, layer_fate
 from monitor.daemon.orders import order_row
+from monitor.daemon.owner_rows import entry_row, owner_rows
 from monitor.daemon.policy_verbs import PolicyVerbs
 from monitor.daemon.policy_words import device_text, standing_rows
 from monitor.daemon.reload import Reloader
 from monitor.errors import GatewatchError, UsageError
 from monitor.metrics.engine import engine, package_version
-from monitor.policy.ban import LAYERS, Subject, parse_subject
+from monitor.policy.ban import LAYERS, parse_subject
 from monitor.policy.orders import VERBS as ORDER_VERBS
 
 ASKING_VERBS: Final = ("status", "devices", "top", "why", "lists", "selftest", "reload", "reload-lists")
@@ -139,26 +141,27 @@ class Verbs:
         names: list[dict[str, Any]] = []
         learned: list[dict[str, Any]] = []
         if asked.address:
-            entry, category = index.match_address(asked.address), index.match_address_category(asked.address)
+            owners = index.owners_of_address(asked.address)
             names = self._names(asked.address, device)
             learned = self._daemon.enforcement.learning.states_of(asked.address)
         elif asked.asn:
-            entry, category = index.match_asn(asked.asn), index.match_asn_category(asked.asn)
+            owners = index.owners_of_asn(asked.asn)
         elif asked.name:
-            entry, category = index.match_name(asked.name), index.match_category(asked.name)
+            owners = index.owners_of_name(asked.name)
         else:
-            entry, category = meant_entries(asked.meaning)
+            owners = meant_owners(asked.meaning)
+        entry, category = owners.entry, owners.category
         row = {"query": query, **entry_row(entry), "category": category.vendor if category else None, "names": names}
+        row["owners"] = owner_rows(owners)
         row["learned"] = learned
         row.update(meaning_row(asked.meaning, index, entry is None and category is None))
         if not device:
             return row
         if learned and entry is None:
-            banned = learned[0]["name"].encode("ascii", "replace")
-            entry, category = index.match_name(banned), index.match_category(banned)
+            owners = index.owners_of_name(learned[0]["name"].encode("ascii", "replace"))
         by_word = bool(asked.meaning.subject) and not asked.name
         passing = self._daemon.enforcement.learning.passing.names_at(asked.address) if asked.address else []
-        fates = self._fate(device, (entry, category), asked.name, by_word, passing)
+        fates = self._fate(device, owners, asked.name, by_word, passing)
         return {**row, "device": device_text(device), **fates}
 
     def _device(self, arguments: dict[str, Any]) -> bytes:
@@ -169,12 +172,7 @@ class Verbs:
         return device_meant(text, self._daemon.gateway.device_rows()) if text else b""
 
     def _fate(
-        self,
-        device: bytes,
-        found: tuple[Entry | None, Entry | None],
-        name: bytes,
-        by_word: bool,
-        passing: Sequence[bytes],
+        self, device: bytes, owners: Owners, name: bytes, by_word: bool, passing: Sequence[bytes]
     ) -> dict[str, Any]:
         """What would happen to the device, by layer; `by_word`: with any name of what a word means."""
         gateway = self._daemon.gateway
@@ -183,9 +181,9 @@ class Verbs:
             groups = tuple(groups_by_key(self._daemon.config.groups, device))
         policy, armed, now = gateway.policy, gateway.enforcement.armed, self._daemon.line.now()
         if by_word:
-            layers = {layer: layer_fate(policy, groups, device, found, name, layer, now) for layer in LAYERS}
+            layers = {layer: layer_fate(policy, groups, device, owners, name, layer, now) for layer in LAYERS}
         else:
-            layers = fate(policy, groups, device, found, name, armed, now, passing)
+            layers = fate(policy, groups, device, owners, name, armed, now, passing)
         return {"groups": list(groups), "layers": layers}
 
     def _names(self, address: bytes, device: bytes) -> list[dict[str, Any]]:
@@ -206,15 +204,15 @@ class Verbs:
         return found
 
 
-def meant_entries(meaning: Resolution) -> tuple[Entry | None, Entry | None]:
-    """Entries that stand for all of the vendor or service, or of the category, that a word means."""
-    subject = parse_subject(meaning.subject) if meaning.subject else Subject()
-    vendor, category = subject.vendor, subject.category
-    service = subject.service or UNKNOWN_SERVICE
-    return (
-        Entry(KINDS[SUFFIX], "", vendor, service, "", False) if vendor else None,
-        Entry(KINDS[SUFFIX], "", category, UNKNOWN_SERVICE, "", False, True) if category else None,
+def meant_owners(meaning: Resolution) -> Owners:
+    """An entry that stands for all of the vendor or service, or of the category, that a word means."""
+    if not meaning.subject:
+        return NOBODY
+    subject = parse_subject(meaning.subject)
+    owner = Owner(
+        subject.category or subject.vendor, subject.service or UNKNOWN_SERVICE, category=bool(subject.category)
     )
+    return Owners([Entry(KINDS[SUFFIX], "", owner, owner_text(owner))])
 
 
 def meaning_row(meaning: Resolution, index: Index, unknown: bool) -> dict[str, Any]:
@@ -225,12 +223,6 @@ def meaning_row(meaning: Resolution, index: Index, unknown: bool) -> dict[str, A
     elif unknown and meaning.word and (meaning.candidates or not is_host(meaning.word)):
         about = meaning.fault()
     return {"subject": meaning.subject or None, "candidates": list(meaning.candidates), "about": about}
-
-
-def entry_row(entry: Entry | None) -> dict[str, Any]:
-    if entry is None:
-        return {"vendor": None, "service": None, "list": None, "entry": None}
-    return {"vendor": entry.vendor, "service": entry.service, "list": entry.list or None, "entry": entry.value or None}
 
 
 def together(flows: list[FlowRow]) -> list[dict[str, Any]]:

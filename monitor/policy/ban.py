@@ -1,6 +1,5 @@
 """Bans and exceptions: what an administrator wants, as data."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,17 +51,6 @@ def parse_subject(text: str) -> Subject:
         return Subject(category=text[len(CATEGORY_MARK) :])
     vendor, _, service = text.partition("/")
     return Subject(vendor, service)
-
-
-def covers(subject: Subject, vendor: str, service: str, categories: Sequence[str]) -> int:
-    """How closely the subject means this: 0 the service, 1 the vendor, 2 a category, -1 not at all."""
-    if subject.category:
-        return 2 if subject.category in categories else -1
-    if not subject.vendor or subject.vendor != vendor:
-        return -1
-    if not subject.service:
-        return 1
-    return 0 if subject.service == service else -1
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Every name that a policy bans, as other programs want it: a tree of names, each with what it changes.
 
-A list's suffix covers all below it, a longer entry of somebody else covers its part of that, names that are allowed or
+A list's suffix covers all below it, a longer entry of another vendor covers its part of that, names that are allowed or
 protected are free with all below them, and an exact entry is about itself only. What comes out is the least that says
 the same, or every name for a program that has no word for what lies below one.
 """
@@ -52,19 +52,10 @@ def banned_names(
 
 def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes, now: float) -> bool:
     """Whether the sinkhole would answer this name as banned."""
-    entry, category = index.match_name(name), index.match_category(name)
-    if entry is None and category is None:
+    owners = index.owners_of_name(name).names
+    if not owners:
         return False
-    verdict = policy.judge(
-        groups,
-        (b"", b"", ""),
-        entry.vendor if entry is not None else "",
-        entry.service if entry is not None else "",
-        (category.vendor,) if category is not None else (),
-        name,
-        now,
-        DNS,
-    )
+    verdict = policy.judge(groups, (b"", b"", ""), owners, name, now, DNS)
     return verdict is not None and verdict.action == BLOCK
 
 

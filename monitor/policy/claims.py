@@ -8,14 +8,13 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Final, final
 
-from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.catalog.index import Index
-from monitor.policy.ban import IP, OBSERVE, Ban, covers, is_over
+from monitor.policy.ban import IP, OBSERVE, Ban, is_over
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.group_words import parts_of
 from monitor.policy.judge import MODE_RANK, Policy, holds
+from monitor.policy.owners import OwnerNames, is_about
 from monitor.policy.protected import is_under
-from monitor.policy.territory import Owner
 
 NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
@@ -29,41 +28,38 @@ class Claims:
     def __init__(self, index: Index, policy: Policy) -> None:
         self._index = index
         self._policy = policy
-        self._bans: dict[Owner, list[Ban]] = {}
+        self._bans: dict[OwnerNames, list[Ban]] = {}
 
-    def owners(self, name: bytes, now: float) -> list[Owner]:
-        """Those whose bans by address hold for the name's addresses; none for a name that passes, or is shared."""
+    def owners(self, name: bytes, now: float) -> list[OwnerNames]:
+        """Those, one by one, whose bans by address hold for the name's addresses; none for a name that passes.
+
+        A name that a shipped vendor has on shared infrastructure has none: its addresses are other names' too,
+        whichever list names it.
+        """
         if self._policy.is_protected(name):
             return []
-        entry, category = self._index.match_name(name), self._index.match_category(name)
-        found: list[Owner] = []
-        if entry is not None and not entry.weak:
-            found.append((entry.vendor, "" if entry.service == UNKNOWN_SERVICE else entry.service, ""))
-        if category is not None and not category.weak:
-            found.append(("", "", category.vendor))
-        return [owner for owner in found if any(not is_allowed(ban, name) for ban in self.bans_of(owner, now))]
+        entries = self._index.owners_of_name(name).entries
+        if any(entry.weak and not entry.category for entry in entries):
+            return []
+        found = dict.fromkeys([(entry.owner,) for entry in entries if not entry.weak])
+        return [owners for owners in found if any(not is_allowed(ban, name) for ban in self.bans_of(owners, now))]
 
-    def bans_of(self, owner: Owner, now: float) -> list[Ban]:
-        """The bans by address that are about the owner and not over."""
-        bans = self._bans.get(owner)
+    def bans_of(self, owners: OwnerNames, now: float) -> list[Ban]:
+        """The bans by address that are about one of the owners and not over."""
+        bans = self._bans.get(owners)
         if bans is None:
-            vendor, service, category = owner
             bans = [
-                ban
-                for ban in self._policy.bans
-                if ban.mode != OBSERVE
-                and IP in ban.layers
-                and any(covers(subject, vendor, service, (category,)) >= 0 for subject in ban.subjects)
+                ban for ban in self._policy.bans if ban.mode != OBSERVE and IP in ban.layers and is_about(ban, owners)
             ]
-            self._bans[owner] = bans
+            self._bans[owners] = bans
         return [ban for ban in bans if not is_over(ban.until, now)]
 
-    def is_outside(self, owner: Owner, names: Sequence[bytes], now: float) -> bool:
-        """Whether a name, given with those behind its CNAME chain, may be reached by somebody under the owner's bans.
+    def is_outside(self, owners: OwnerNames, names: Sequence[bytes], now: float) -> bool:
+        """Whether a name, given with those behind its CNAME chain, may be reached by a device under the owners' bans.
 
         Where the chain leads to a name that may not, the sinkhole answers for it as banned, so that it is inside.
         """
-        for ban in self.bans_of(owner, now):
+        for ban in self.bans_of(owners, now):
             for group in ban.groups or ("",):
                 first = parts_of(group)[0]
                 groups = (first,) if first else ()
@@ -71,23 +67,15 @@ class Claims:
                     return True
         return False
 
-    def is_stranger(self, owner: Owner, groups: tuple[str, ...], now: float) -> bool:
-        """Whether none of the owner's bans is about a device of these groups."""
-        return not any(holds(ban, groups) for ban in self.bans_of(owner, now))
+    def is_stranger(self, owners: OwnerNames, groups: tuple[str, ...], now: float) -> bool:
+        """Whether none of the owners' bans is about a device of these groups."""
+        return not any(holds(ban, groups) for ban in self.bans_of(owners, now))
 
     def _passes(self, ban: Ban, groups: tuple[str, ...], name: bytes, now: float) -> bool:
-        entry, category = self._index.match_name(name), self._index.match_category(name)
-        if entry is None and category is None:
+        owners = self._index.owners_of_name(name).names
+        if not owners:
             return True
-        verdict = self._policy.judge(
-            groups,
-            NO_DEVICE,
-            entry.vendor if entry is not None else "",
-            entry.service if entry is not None else "",
-            (category.vendor,) if category is not None else (),
-            name,
-            now,
-        )
+        verdict = self._policy.judge(groups, NO_DEVICE, owners, name, now)
         return verdict is None or MODE_RANK[verdict.mode] > MODE_RANK[ban.mode]
 
 

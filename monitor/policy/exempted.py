@@ -1,10 +1,9 @@
 """Whom an exception is for, and what it covers."""
 
-from collections.abc import Sequence
 from typing import TypeAlias, final
 
 from monitor.attribution.networks import parse_prefix
-from monitor.policy.ban import Exemption, covers, parse_subject
+from monitor.policy.ban import Exemption, parse_subject
 from monitor.policy.protected import is_under
 
 # MAC, address, name: any may be empty.
@@ -13,15 +12,15 @@ DeviceKey: TypeAlias = tuple[bytes, bytes, str]
 
 @final
 class Exempted:
-    """An exception, ready to be asked."""
+    """An exception, ready to be asked. `subject` is the vendor whose owners it frees, empty for one of a name."""
 
-    __slots__ = ("_names", "_prefix", "_subject", "exemption")
+    __slots__ = ("_names", "_prefix", "exemption", "subject")
 
     def __init__(self, exemption: Exemption) -> None:
         self.exemption = exemption
         self._names = frozenset((exemption.name,)) if exemption.name else frozenset()
         self._prefix = parse_prefix(exemption.prefix) if exemption.prefix else None
-        self._subject = parse_subject(exemption.vendor)
+        self.subject = parse_subject(exemption.vendor)
 
     def holds(self, groups: tuple[str, ...], device: DeviceKey) -> bool:
         """Whether it is for this device; a device of which nothing is known has no exception."""
@@ -33,7 +32,6 @@ class Exempted:
             return device[1] != b"" and self._prefix.contains(device[1])
         return self.exemption.device in (device[0], device[1])
 
-    def covers(self, vendor: str, service: str, categories: Sequence[str], name: bytes) -> bool:
-        if self._names and name and is_under(name, self._names):
-            return True
-        return self.exemption.vendor != "" and covers(self._subject, vendor, service, categories) >= 0
+    def frees(self, name: bytes) -> bool:
+        """Whether it is for the name, whoever owns that."""
+        return len(self._names) > 0 and name != b"" and is_under(name, self._names)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from monitor.attribution.networks import address_text
-from monitor.policy.ban import CLOSED, Ban, Exemption, Subject, covers, parse_subject
+from monitor.policy.ban import CLOSED, Ban, Exemption, parse_subject
 from monitor.policy.names import kernel_name
+from monitor.policy.owners import covers
 from monitor.policy.rules import ALIVE, LAN
-from monitor.policy.territory import Owner
 
 # Plain DNS: a ban of encrypted DNS is not about it, whatever else the address is.
 ENCRYPTED_DNS: Final = "encrypted-dns"
@@ -32,11 +32,11 @@ def except_sets(exemptions: Sequence[Exemption]) -> list[tuple[str, int]]:
     return list(found.items())
 
 
-def exemption_conditions(exemption: Exemption, owner: Owner) -> list[str]:
+def exemption_conditions(exemption: Exemption, owner: str) -> list[str]:
     """What stands in a rule that lets pass, beside the words for the devices; none where the owner does not matter."""
     if exemption.name:
         return [f"{words} daddr @{except_set(exemption, family)}" for family, words in ((4, "ip"), (6, "ip6"))]
-    return [""] if means(parse_subject(exemption.vendor), *owner) else []
+    return [""] if covers(parse_subject(exemption.vendor), owner) >= 0 else []
 
 
 def prefix_rules(prefix: str, condition: str) -> list[str]:
@@ -51,10 +51,6 @@ def device_words(device: bytes) -> str:
     if len(device) == 6:
         return f"ether saddr {device.hex(':')}"
     return f"{'ip' if len(device) == 4 else 'ip6'} saddr {address_text(device)}"
-
-
-def means(subject: Subject, vendor: str, service: str, category: str) -> bool:
-    return covers(subject, vendor, service, (category,)) >= 0
 
 
 def allow_set(ban: Ban, family: int) -> str:

@@ -1,8 +1,10 @@
-"""Which ban wins: groups, vendor, service, categories and name in, a verdict out.
+"""Which ban wins: groups, owners and name in, a verdict out.
 
-An exception comes first, then the modes enforce, shadow, observe; in one mode a ban of the service goes before one of
-the vendor and that before one of the category, and after that the order of the bans decides. Nothing here depends on
-the packet: verdicts are kept by (groups, vendor, service, categories, layer), and only names are looked at each time.
+A name or address has several owners, each written as `catalog.entry.owner_text` does; a ban is about it where the ban
+is about one of them. An exception comes first, then the modes enforce, shadow, observe; in one mode a ban of the
+service goes before one of the vendor and that before one of the category, and after that the order of the bans decides.
+An exception for a vendor takes away the owners that it is about, and the bans of the other owners stay. Nothing here
+depends on the packet: verdicts are kept by (groups, owners, layer), and only names are looked at each time.
 """
 
 from collections.abc import Sequence
@@ -10,32 +12,19 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final, final
 
-from monitor.catalog.entry import UNKNOWN_SERVICE
-from monitor.policy.ban import (
-    DNS,
-    ENFORCE,
-    OBSERVE,
-    SHADOW,
-    STRIP,
-    Ban,
-    Exemption,
-    Subject,
-    covers,
-    is_over,
-    parse_subject,
-)
+from monitor.policy.ban import DNS, ENFORCE, OBSERVE, SHADOW, STRIP, Ban, Exemption, Subject, is_over, parse_subject
 from monitor.policy.exempted import DeviceKey, Exempted
 from monitor.policy.group_words import is_meant
+from monitor.policy.owners import OwnerNames, closest, without
 from monitor.policy.protected import PROTECTED, is_under
 from monitor.policy.schedule import LocalTime, next_change
 
 BLOCK: Final = "block"
 ACTIONS: Final = {ENFORCE: BLOCK, SHADOW: SHADOW, OBSERVE: OBSERVE}
 MODE_RANK: Final = {ENFORCE: 0, SHADOW: 1, OBSERVE: 2}
-UNKNOWN_VENDOR: Final = "unknown"
 # The clock or its zone may be set under us: look again this often.
 RECHECK_SECONDS: Final = 3600.0
-# Verdicts are kept up to so many; groups, vendors and services are few, but nobody bounds them.
+# Verdicts are kept up to so many; groups and owners are few, but nothing else bounds them.
 VERDICTS_KEPT: Final = 65_536
 
 
@@ -61,16 +50,10 @@ class Judged:
         self.allow = frozenset(verdict.ban.allow)
 
 
-def judge_ban(ban: Ban, vendor: str, service: str, categories: Sequence[str], order: int) -> Judged | None:
-    """What the ban says, by that of its subjects which means it most closely."""
-    best = -1
-    label = ""
-    for subject in ban.subjects:
-        closeness = covers(subject, vendor, service, categories)
-        if closeness >= 0 and (best < 0 or closeness < best):
-            best = closeness
-            label = str(subject)
-    return Judged(Verdict(ban, ban.mode, ACTIONS[ban.mode], label), best, order) if best >= 0 else None
+def judge_ban(ban: Ban, owners: Sequence[str], order: int) -> Judged | None:
+    """What the ban says, by that of its subjects which means an owner most closely."""
+    best, subject = closest(ban.subjects, owners)
+    return Judged(Verdict(ban, ban.mode, ACTIONS[ban.mode], str(subject)), best, order) if best >= 0 else None
 
 
 @final
@@ -104,7 +87,7 @@ class Policy:
         self._broad: list[Exempted] = []
         self._excused: dict[bytes, frozenset[bytes]] = {}
         self._spared: dict[bytes, tuple[Subject, ...]] = {}
-        self._verdicts: dict[tuple[tuple[str, ...], str, str, tuple[str, ...], str], list[Judged]] = {}
+        self._verdicts: dict[tuple[tuple[str, ...], OwnerNames, str], list[Judged]] = {}
         self._since = inf
         self._due = -inf
 
@@ -112,49 +95,39 @@ class Policy:
         self,
         groups: tuple[str, ...],
         device: DeviceKey,
-        vendor: str,
-        service: str,
-        categories: tuple[str, ...],
+        owners: OwnerNames,
         name: bytes,
         now: float,
         layer: str = "",
     ) -> Verdict | None:
-        """The verdict over what `device` wants of this vendor; None: no ban is about it.
+        """The verdict over what `device` wants of these owners; None: no ban is about it.
 
         `name` may be empty where only an address is known. `layer`: only bans that bite there; empty: all.
         """
         if now >= self._due or now < self._since:
             self.refresh(now)
-        key = (groups, vendor, service, categories, layer)
-        judged = self._verdicts.get(key)
-        if judged is None:
-            judged = self._rank(groups, vendor, service, categories, layer)
-            if len(self._verdicts) >= VERDICTS_KEPT:
-                self._verdicts.clear()
-            self._verdicts[key] = judged
-        if not judged or self._is_exempt(groups, device, vendor, service, categories, name):
+        judged = self._ranked(groups, owners, layer)
+        if not judged or self._is_exempt(groups, device, name):
             return None
+        if self._spared or self._broad:
+            left = self._unspared(groups, device, owners)
+            if left != owners:
+                judged = self._ranked(groups, left, layer)
         for candidate in judged:
             if not candidate.allow or not name or not is_under(name, candidate.allow):
                 return candidate.verdict
         return None
 
     def exemption_of(
-        self,
-        groups: tuple[str, ...],
-        device: DeviceKey,
-        vendor: str,
-        service: str,
-        categories: tuple[str, ...],
-        name: bytes,
-        now: float,
+        self, groups: tuple[str, ...], device: DeviceKey, owners: OwnerNames, name: bytes, now: float
     ) -> Exemption | None:
-        """The exception that lets the device through, for whoever wants to know why."""
+        """The exception that frees the name for the device, or one of the owners."""
         for exemption in self.exemptions:
             if is_over(exemption.until, now):
                 continue
             one = Exempted(exemption)
-            if one.holds(groups, device) and one.covers(vendor, service, categories, name):
+            is_about = exemption.vendor != "" and closest((one.subject,), owners)[0] >= 0
+            if one.holds(groups, device) and (one.frees(name) or is_about):
                 return exemption
         return None
 
@@ -238,46 +211,51 @@ class Policy:
             if exemption.vendor:
                 self._spared[device] = (*self._spared.get(device, ()), parse_subject(exemption.vendor))
 
-    def _rank(
-        self, groups: tuple[str, ...], vendor: str, service: str, categories: tuple[str, ...], layer: str
-    ) -> list[Judged]:
-        """What all bans of these groups say, the winner first."""
+    def _ranked(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> list[Judged]:
+        """As `_rank`, made once."""
+        key = (groups, owners, layer)
+        judged = self._verdicts.get(key)
+        if judged is None:
+            judged = self._rank(groups, owners, layer)
+            if len(self._verdicts) >= VERDICTS_KEPT:
+                self._verdicts.clear()
+            self._verdicts[key] = judged
+        return judged
+
+    def _rank(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> list[Judged]:
+        """What all bans of these groups say of the owners, the winner first."""
         judged = []
-        if service == UNKNOWN_SERVICE:
-            service = ""
-        if vendor == UNKNOWN_VENDOR:
-            vendor = ""
         for order, ban in enumerate(self.active):
             if holds(ban, groups) and (not layer or layer in ban.layers):
-                found = judge_ban(ban, vendor, service, categories, order)
+                found = judge_ban(ban, owners, order)
                 if found is not None:
                     judged.append(found)
         judged.sort(key=lambda one: one.rank)
         return judged
 
-    def _is_exempt(
-        self,
-        groups: tuple[str, ...],
-        device: DeviceKey,
-        vendor: str,
-        service: str,
-        categories: tuple[str, ...],
-        name: bytes,
-    ) -> bool:
-        if name and is_under(name, self._protected):
+    def _is_exempt(self, groups: tuple[str, ...], device: DeviceKey, name: bytes) -> bool:
+        """Whether no ban touches the name, or none does for this device."""
+        if not name:
+            return False
+        if is_under(name, self._protected):
             return True
         for one in self._broad:
-            if one.holds(groups, device) and one.covers(vendor, service, categories, name):
+            if one.frees(name) and one.holds(groups, device):
                 return True
-        if not self._excused and not self._spared:
+        if not self._excused:
             return False
+        return any(is_under(name, self._excused.get(key, frozenset())) for key in (device[0], device[1]))
+
+    def _unspared(self, groups: tuple[str, ...], device: DeviceKey, owners: OwnerNames) -> OwnerNames:
+        """The owners that the device has no exception for."""
+        for one in self._broad:
+            if one.exemption.vendor and one.holds(groups, device):
+                owners = without(owners, (one.subject,))
         for key in (device[0], device[1]):
-            if name and is_under(name, self._excused.get(key, frozenset())):
-                return True
-            for subject in self._spared.get(key, ()):
-                if covers(subject, vendor, service, categories) >= 0:
-                    return True
-        return False
+            subjects = self._spared.get(key)
+            if subjects is not None:
+                owners = without(owners, subjects)
+        return owners
 
 
 def holds(ban: Ban, groups: tuple[str, ...]) -> bool:

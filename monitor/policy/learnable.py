@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
 
 from monitor.attribution.networks import Networks
-from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.catalog.index import Index
-from monitor.policy.territory import SPECIAL, Owner, embed
+from monitor.policy.owners import OwnerNames
+from monitor.policy.territory import SPECIAL, embed
 
 # A packed address to its AS number, 0: unknown, and its country.
 Lookup: TypeAlias = Callable[[bytes], tuple[int, str]]
@@ -47,31 +47,30 @@ class Learnable:
                     found.append(embed(number, prefix).to_bytes(16, "big"))
         return found
 
-    def refusal(self, address: bytes, owner: Owner) -> str:
-        """Why a plain address is never learned for the owner, `""` where it may be.
+    def refusal(self, address: bytes, owners: OwnerNames) -> str:
+        """Why a plain address is never learned for the owners, `""` where it may be.
 
         What another vendor calls its own serves that vendor's other names too, and those of clouds serve everybody.
+        A prefix in a list of the user's own forbids nothing: such a list adds owners.
         """
         if self._special.contains(address):
             return SPECIAL_PURPOSE
         if self._never.contains(address):
             return LOCAL
-        entry = self._index.match_address(address)
-        if entry is not None:
-            if entry.weak:
-                return SHARED
-            return "" if entry.vendor == owner[0] else FOREIGN
-        category = self._index.match_address_category(address)
-        if category is not None and not category.weak and category.vendor != owner[2]:
+        entries = [entry for entry in self._index.owners_of_address(address).entries if not entry.user]
+        for entry in entries:
+            if not entry.category:
+                if entry.weak:
+                    return SHARED
+                return "" if any(owner.partition("/")[0] == entry.vendor for owner in owners) else FOREIGN
+        categories = [entry.owner for entry in entries if not entry.weak]
+        if categories and not any(owner in owners for owner in categories):
             return FOREIGN
         return SHARED if self._is_rented(address) else ""
 
-    def own(self, address: bytes) -> Owner:
-        """Whose own prefix holds the address, all empty where nobody's does."""
-        entry, category = self._index.match_address(address), self._index.match_address_category(address)
-        if entry is not None and not entry.weak:
-            return entry.vendor, "" if entry.service == UNKNOWN_SERVICE else entry.service, ""
-        return ("", "", category.vendor) if category is not None and not category.weak else ("", "", "")
+    def own(self, address: bytes) -> OwnerNames:
+        """Whose own prefixes hold the address."""
+        return self._index.owners_of_address(address).own()
 
     def _is_rented(self, address: bytes) -> bool:
         """Whether the AS is one of those in which anybody may rent."""

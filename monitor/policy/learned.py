@@ -13,8 +13,8 @@ from typing import Final, TypeAlias, final
 from monitor.attribution.said import Said
 from monitor.policy.claims import Claims, spells
 from monitor.policy.learnable import FOREIGN, LOCAL, SHARED, SPECIAL_PURPOSE, Learnable
+from monitor.policy.owners import OwnerNames
 from monitor.policy.sights import Sight, State
-from monitor.policy.territory import NOBODY, Owner
 
 LEARNED: Final = "learned"
 GUARDED: Final = "guarded"
@@ -32,7 +32,7 @@ SAID_SECONDS: Final = 3600.0
 class Learn:
     """Ban these keys in the chain of the owner until then; `name` led to them."""
 
-    owner: Owner
+    owner: OwnerNames
     keys: tuple[bytes, ...]
     until: float
     name: bytes
@@ -42,7 +42,7 @@ class Learn:
 class Free:
     """These keys are not learned for the owner any longer; `last`: nor for anybody else."""
 
-    owner: Owner
+    owner: OwnerNames
     keys: tuple[bytes, ...]
     last: bool
 
@@ -65,7 +65,7 @@ class Learned:
         self.limit = limit
         self.version = 0
         self._sights: dict[bytes, dict[bytes, Sight]] = {}
-        self._states: dict[bytes, dict[Owner, State]] = {}
+        self._states: dict[bytes, dict[OwnerNames, State]] = {}
 
     def __len__(self) -> int:
         return len(self._sights)
@@ -118,14 +118,14 @@ class Learned:
     def settle(self, address: bytes, said: Sequence[Said], now: float) -> list[Lesson]:
         """Decides anew about a plain address; `said` are the hellos that went there."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
-        wanted: dict[Owner, Sight] = {}
+        wanted: dict[OwnerNames, Sight] = {}
         for sight in sights:
             for owner in self.claims.owners(sight.name, now):
                 known = wanted.get(owner)
                 if known is None or known.until < sight.until:
                     wanted[owner] = sight
         before = self._states.get(address, {})
-        after: dict[Owner, State] = {}
+        after: dict[OwnerNames, State] = {}
         for owner, sight in wanted.items():
             after[owner] = self._decide(address, owner, sight, sights, said, now)
         self._states[address] = after
@@ -160,7 +160,7 @@ class Learned:
             if state.outcome == LEARNED and state.until > now
         ]
 
-    def owners(self) -> set[Owner]:
+    def owners(self) -> set[OwnerNames]:
         """For whom addresses are learned now."""
         return {
             owner for states in self._states.values() for owner, state in states.items() if state.outcome == LEARNED
@@ -213,7 +213,7 @@ class Learned:
         )
 
     def _decide(
-        self, address: bytes, owner: Owner, sight: Sight, sights: list[Sight], said: Sequence[Said], now: float
+        self, address: bytes, owner: OwnerNames, sight: Sight, sights: list[Sight], said: Sequence[Said], now: float
     ) -> State:
         outcome = self.learnable.refusal(address, owner)
         guard = b""
@@ -224,15 +224,15 @@ class Learned:
             outcome = GUARDED if guard else LEARNED
         return State(outcome, sight.name, sight.until, guard)
 
-    def _is_banned_anyway(self, address: bytes, owner: Owner, now: float) -> bool:
+    def _is_banned_anyway(self, address: bytes, owner: OwnerNames, now: float) -> bool:
         """Whether the same bans hold for the address by the prefix that it lies in."""
         own = self.learnable.own(address)
-        if own == NOBODY:
+        if not own:
             return False
         by_prefix = self.claims.bans_of(own, now)
         return all(ban in by_prefix for ban in self.claims.bans_of(owner, now))
 
-    def _guard(self, address: bytes, owner: Owner, sights: list[Sight], said: Sequence[Said], now: float) -> bytes:
+    def _guard(self, address: bytes, owner: OwnerNames, sights: list[Sight], said: Sequence[Said], now: float) -> bytes:
         """The name outside the owner's bans that has a claim on the address, `b""` where none has."""
         for sight in sights:
             if not spells(sight.name, address) and self.claims.is_outside(owner, sight.names, now):
@@ -246,14 +246,14 @@ class Learned:
                 return one.name
         return b""
 
-    def _was_answered(self, said: Said, owner: Owner, now: float) -> bool:
+    def _was_answered(self, said: Said, owner: OwnerNames, now: float) -> bool:
         return any(
             last + SAID_SECONDS > now and self.claims.is_stranger(owner, groups, now)
             for groups, last in said.answered.items()
         )
 
     def _compare(
-        self, address: bytes, before: dict[Owner, State], after: dict[Owner, State], now: float
+        self, address: bytes, before: dict[OwnerNames, State], after: dict[OwnerNames, State], now: float
     ) -> list[Lesson]:
         """What the kernel must do, and what is counted."""
         keys = tuple(self.learnable.keys(address))

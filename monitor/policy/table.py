@@ -1,22 +1,16 @@
 """The policy as a table: a chain for each owner of banned addresses, in it a rule for each group and kind of member.
 
-An owner is a vendor, a service of it, a category, or two of these where an address is both. The addresses of all bans
-stay in the maps while their bans sleep, so that a schedule or a pause changes rules only, never elements.
+An address may have several owners: those of the shipped lists and of the user's own. Their chain leads through the
+chains of all of them. The addresses of all bans stay in the maps while their bans sleep, so that a schedule or a pause
+changes rules only, never elements.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import final
 
-from monitor.catalog.entry import UNKNOWN_SERVICE, Vendor
-from monitor.policy.ban import (
-    DNS,
-    ENFORCE,
-    IP,
-    OBSERVE,
-    SHADOW,
-    Ban,
-    is_over,
-)
+from monitor.catalog.entry import CATEGORY_MARK, UNKNOWN_SERVICE, Vendor
+from monitor.policy.ban import DNS, ENFORCE, IP, OBSERVE, SHADOW, Ban, is_over
+from monitor.policy.chain_names import chain_name, chain_part
 from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, Chain, CounterLabel, Desired, SetSpec
 from monitor.policy.exemption_rules import (
     ENCRYPTED_DNS,
@@ -28,7 +22,6 @@ from monitor.policy.exemption_rules import (
     device_words,
     except_sets,
     exemption_conditions,
-    means,
     prefix_rules,
 )
 from monitor.policy.group_rules import GroupRules
@@ -36,6 +29,7 @@ from monitor.policy.group_words import parts_of
 from monitor.policy.judge import Policy
 from monitor.policy.members import Members
 from monitor.policy.names import kernel_name
+from monitor.policy.owners import OwnerNames, closest, is_about, subject_label
 from monitor.policy.probe import PROBE
 from monitor.policy.rules import (
     DIVERT,
@@ -52,25 +46,17 @@ from monitor.policy.rules import (
     hook_chains,
     learned_set,
 )
-from monitor.policy.territory import Owner, Territory
+from monitor.policy.territory import Territory
 from monitor.policy.united import UnitedGroups
 
 
-def chain_name(owner: Owner) -> str:
-    """`v_bytedance`, `v_bytedance/tiktok`, `c_encrypted-dns`, or a vendor's and a category's joined by `//`."""
-    vendor, service, category = owner
-    parts = [f"v_{vendor}/{service}" if service else f"v_{vendor}"] if vendor else []
-    if category:
-        parts.append(f"c_{category}")
-    return kernel_name("//".join(parts))
+def chain_for(desired: Desired, owners: OwnerNames) -> str:
+    """The chain that a learned address goes to, `""` where no ban by address is about its owners.
 
-
-def chain_for(desired: Desired, vendor: str, service: str, category: str) -> str:
-    """The chain that a learned address goes to, `""` where no ban by address is about it."""
-    if service == UNKNOWN_SERVICE:
-        service = ""
-    for owner in ((vendor, service, category), (vendor, service, ""), (vendor, "", ""), ("", "", category)):
-        name = chain_name(owner)
+    A service that the table does not know yet goes where its vendor goes.
+    """
+    for known in (owners, tuple([owner.partition("/")[0] for owner in owners])):
+        name = chain_name(known)
         if name in desired.chains:
             return name
     return ""
@@ -117,7 +103,7 @@ class TablePlan:
         self._active = {ban.id for ban in policy.active}
         self._bans: dict[str, list[Ban]] = {}
         for ban in self._standing:
-            for key in {subject.category or subject.vendor for subject in ban.subjects}:
+            for key in {str(subject).partition("/")[0] for subject in ban.subjects}:
                 self._bans.setdefault(key, []).append(ban)
         self._sets = fixed_sets()
         self._counters = fixed_counters()
@@ -138,19 +124,21 @@ class TablePlan:
                 self._sets[allow_set(ban, 4)] = SetSpec(IPV4_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
                 self._sets[allow_set(ban, 6)] = SetSpec(IPV6_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
         self._chains.update(fixed_chains())
-        owners = {owner: chain_name(owner) for owner in self._owners(territory, vendors)}
-        for owner, name in owners.items():
-            self._chains[name] = Chain(self._owner_rules(owner, name))
-        for name in owners.values():
+        chains = {owners: chain_name(owners) for owners in self._owners(territory, vendors)}
+        single = [name for owners, name in chains.items() if len(owners) == 1]
+        for owners, name in chains.items():
+            rules = self._owner_rules(owners[0], name) if len(owners) == 1 else self._jumps(owners)
+            self._chains[name] = Chain(rules)
+        for name in single:
             for family, key in ((4, IPV4_KEY), (6, IPV6_KEY)):
                 spec = SetSpec(key, runtime=True, timeouts=True, size=LEARNED_MAX)
                 self._sets[learned_set(name, family)] = spec
-        self._chains[LEARNED] = Chain(learned_rules(owners.values()))
+        self._chains[LEARNED] = Chain(learned_rules(single))
         self._chains[QUESTIONS] = Chain(self._question_rules(diversion))
         self._chains.update(hook_chains(diversion))
         elements = self._members.elements() | left_out
         self._add_ports(elements, diversion)
-        elements["net4"], elements["net6"] = territory.elements(owners)
+        elements["net4"], elements["net6"] = territory.elements(chains)
         elements[LAN] = {interface.encode(): "" for interface in (*interfaces, PROBE)}
         elements["exempt4"] = {address: "" for address in diversion.exempt if len(address) == 4}
         elements["exempt6"] = {address: "" for address in diversion.exempt if len(address) == 16}
@@ -162,31 +150,36 @@ class TablePlan:
             if self._sets[name].key == INTERFACE_KEY:
                 members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
-    def _owners(self, territory: Territory, vendors: Sequence[Vendor]) -> list[Owner]:
-        """Every owner that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""
+    def _owners(self, territory: Territory, vendors: Sequence[Vendor]) -> list[OwnerNames]:
+        """All owners that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""
         known = dict.fromkeys(territory.owners)
+        for owner in territory.listed:
+            known[(owner,)] = None
         for vendor in vendors:
             if vendor.kind == "category":
-                known[("", "", vendor.slug)] = None
+                known[(CATEGORY_MARK + vendor.slug,)] = None
                 continue
-            known[(vendor.slug, "", "")] = None
+            known[(vendor.slug,)] = None
             for slug, _ in vendor.services:
-                known[(vendor.slug, "" if slug == UNKNOWN_SERVICE else slug, "")] = None
+                known[(vendor.slug if slug == UNKNOWN_SERVICE else f"{vendor.slug}/{slug}",)] = None
         for ban in self._standing:
             for subject in ban.subjects:
-                known[(subject.vendor, subject.service, subject.category)] = None
-        return [owner for owner in known if self._bans_of(owner)]
+                known[(str(subject),)] = None
+        return [owners for owners in known if self._bans_of(owners)]
 
-    def _bans_of(self, owner: Owner) -> list[Ban]:
-        """The standing bans about this owner."""
-        vendor, service, category = owner
+    def _bans_of(self, owners: OwnerNames) -> list[Ban]:
+        """The standing bans about one of the owners."""
         found = [
             ban
-            for key in {vendor, category} - {""}
+            for key in dict.fromkeys([owner.partition("/")[0] for owner in owners])
             for ban in self._bans.get(key, ())
-            if any(means(subject, vendor, service, category) for subject in ban.subjects)
+            if is_about(ban, owners)
         ]
-        return list(dict.fromkeys(found)) if vendor and category else found
+        return list(dict.fromkeys(found)) if len(owners) > 1 else found
+
+    def _jumps(self, owners: OwnerNames) -> tuple[str, ...]:
+        """The chain of several owners: what the bans of one let pass goes on to the next."""
+        return tuple([f"jump {chain_name((owner,))}" for owner in owners if self._bans_of((owner,))])
 
     def _left_out(self) -> list[str]:
         """The groups that a ban leaves out or an exception spares, in the order of the groups."""
@@ -194,16 +187,16 @@ class TablePlan:
         found |= {exemption.group for exemption in self._policy.broad() if exemption.group}
         return [group for group in self._members.groups if group in found]
 
-    def _owner_rules(self, owner: Owner, chain: str) -> tuple[str, ...]:
+    def _owner_rules(self, owner: str, chain: str) -> tuple[str, ...]:
         """The chain of one owner: who is spared, whom a ban refuses, whom it only counts."""
-        bans = [ban for ban in self._bans_of(owner) if ban.id in self._active]
+        bans = [ban for ban in self._bans_of((owner,)) if ban.id in self._active]
         if not bans:
             return ()
         spared = list(SPARED)
         if self._policy.excuses():
             spared += EXCUSES
         for device, subjects in self._policy.spares().items():
-            if any(means(subject, *owner) for subject in subjects):
+            if closest(subjects, (owner,))[0] >= 0:
                 spared.append(f"{device_words(device)} return")
         groups: list[tuple[str, str]] = []
         for exemption in self._policy.broad():
@@ -217,39 +210,32 @@ class TablePlan:
             rules += self._mode_rules(owner, chain, mode, [ban for ban in bans if ban.mode == mode])
         return self._groups.sparing(chain, spared, groups, rules)
 
-    def _mode_rules(self, owner: Owner, chain: str, mode: str, bans: list[Ban]) -> list[str]:
-        """The rules of the bans of one mode. Those about encrypted DNS alone, which spare plain DNS, come last."""
-        vendor, service, category = owner
-        if category != ENCRYPTED_DNS:
-            return self._ban_rules(owner, chain, mode, bans, ())
-        others = [ban for ban in bans if any(means(subject, vendor, service, "") for subject in ban.subjects)]
-        alone = [ban for ban in bans if ban not in others]
-        rules = self._ban_rules(owner, chain, mode, others, ())
-        return rules + self._ban_rules(owner, chain, mode, alone, (PLAIN_DNS,))
-
-    def _ban_rules(self, owner: Owner, chain: str, mode: str, bans: list[Ban], spared: Sequence[str]) -> list[str]:
-        by_group: dict[str, list[Ban]] = {}
+    def _mode_rules(self, owner: str, chain: str, mode: str, bans: list[Ban]) -> list[str]:
+        """The rules of the bans of one mode, those of a service before those of its vendor."""
+        by_subject: dict[tuple[int, str], list[Ban]] = {}
         for ban in bans:
-            for group in self._united.of(ban):
-                by_group.setdefault(group, []).append(ban)
+            closeness, subject = closest(ban.subjects, (owner,))
+            by_subject.setdefault((closeness, str(subject)), []).append(ban)
         rules: list[str] = []
-        for group in self._in_order(by_group):
-            rules += self._group_rules(owner, chain, mode, group, by_group[group], spared)
+        for key in sorted(by_subject):
+            by_group: dict[str, list[Ban]] = {}
+            for ban in by_subject[key]:
+                for group in self._united.of(ban):
+                    by_group.setdefault(group, []).append(ban)
+            for group in self._in_order(by_group):
+                rules += self._group_rules(key[1], chain, mode, group, by_group[group])
         return rules
 
-    def _group_rules(
-        self, owner: Owner, chain: str, mode: str, group: str, bans: list[Ban], spared: Sequence[str]
-    ) -> list[str]:
-        """The rules for a group, `""`: for everyone. nft refuses one that asks for both families at once.
+    def _group_rules(self, subject: str, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
+        """The rules for a group, `""`: for everyone, by the bans of one subject; encrypted DNS is not plain DNS.
 
         A packet that only a group with a chain of its own counts, in mode shadow, is counted for each such group.
         """
-        label = self._united.label(group)
-        vendor = about(owner, bans)
+        label, part = self._united.label(group), chain_part(subject)
+        spared = (PLAIN_DNS,) if subject == CATEGORY_MARK + ENCRYPTED_DNS else ()
         # Another label is another counter: what it has counted stays where it was.
-        words = [mode, chain, label] if vendor == (owner[0] or owner[2]) else [mode, chain, vendor, label]
-        counter = kernel_name("/".join(words))
-        self._counters[counter] = CounterLabel(vendor, label, IP, mode)
+        counter = kernel_name("/".join([mode, chain, label] if part == chain else [mode, chain, part, label]))
+        self._counters[counter] = CounterLabel(subject_label(subject), label, IP, mode)
         verdict = f"goto {REFUSE}" if mode == ENFORCE else "return"
         name = "/".join([chain, mode, *(["not-plain-dns"] if spared else []), label])
         return self._groups.rules(group, name, conditions(bans), spared, f"counter name {counter}", verdict)
@@ -280,10 +266,3 @@ def learned_rules(chains: Iterable[str]) -> tuple[str, ...]:
         for chain in chains
         for family, words in ((4, "ip"), (6, "ip6"))
     )
-
-
-def about(owner: Owner, bans: Sequence[Ban]) -> str:
-    """Whether the bans are about the owner's vendor, else its category: an address may have both."""
-    vendor, service, category = owner
-    is_vendor = any(means(subject, vendor, service, "") for ban in bans for subject in ban.subjects)
-    return vendor if is_vendor or not category else category

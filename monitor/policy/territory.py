@@ -1,7 +1,7 @@
 """Whose address is whose, as disjoint intervals: what the kernel's maps are filled with.
 
-Own prefixes only: what many share is never banned by address. Where prefixes nest the longest wins, as everywhere;
-a vendor and a category do not compete, so an interval has one of each, or one. Neighbours with one owner are merged.
+Own prefixes only: what many share is never banned by address. An interval has every owner whose prefix it lies in;
+where prefixes of one holder nest the longest wins, as everywhere. Neighbours with the same owners are merged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,9 +9,9 @@ from typing import Final, TypeAlias, final
 
 from monitor.attribution.networks import Networks
 from monitor.attribution.networks import Prefix as Network
-from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.catalog.index import Index
 from monitor.policy.members import merge_spans
+from monitor.policy.owners import OwnerNames
 from monitor.policy.probe import PROBE_V4, PROBE_V6, probe_elements
 
 # RFC 6890 section 2.2 and the registries that it began: what is special is nobody's, whatever a list says. The
@@ -27,35 +27,33 @@ SPECIAL: Final[tuple[str, ...]] = (
 # So many intervals between two steps of the survey: a few milliseconds.
 INTERVALS_A_STEP: Final = 16_384
 
-# Vendor, service, category: each may be empty.
-Owner: TypeAlias = tuple[str, str, str]
 # The first addresses of intervals, sorted, and a number for each; one ends where the next begins.
 Intervals: TypeAlias = tuple[list[bytes], list[int]]
 
-NOBODY: Final[Owner] = ("", "", "")
+NOBODY: Final[OwnerNames] = ()
 
 
 @final
 class Territory:
-    """The intervals of each owner. Keys are the first and the last address, packed, one behind the other.
+    """The intervals by their owners. Keys are the first and the last address, packed, one behind the other.
 
-    `never` are prefixes, as text, that no ban touches: the local ones and the gateway's own addresses. Where it is not
-    to be surveyed `at_once`, whoever has it goes through `steps` first, at leisure.
+    `owners` has the number of each set of owners, by which `v4` and `v6` have its intervals; `listed` is every owner of
+    the catalogue. `never` are prefixes, as text, that no ban touches: the local ones and the gateway's own addresses.
+    Without `at_once` the caller goes through `steps` first.
     """
 
-    __slots__ = ("_elements", "_listed", "_never", "_numbers", "_translators", "owners", "v4", "v6")
+    __slots__ = ("_elements", "_never", "_translators", "listed", "owners", "v4", "v6")
 
     def __init__(self, index: Index, nat64: Sequence[str], never: Sequence[str], at_once: bool = True) -> None:
-        self.owners: dict[Owner, int] = {NOBODY: 0}
+        self.owners: dict[OwnerNames, int] = {NOBODY: 0}
+        self.listed = index.owner_names()
         self.v4: list[list[bytes]] = [[]]
         self.v6: list[list[bytes]] = [[]]
-        self._elements: tuple[dict[Owner, str], dict[bytes, str], dict[bytes, str]] = (
+        self._elements: tuple[dict[OwnerNames, str], dict[bytes, str], dict[bytes, str]] = (
             {},
             probe_elements(PROBE_V4),
             probe_elements(PROBE_V6),
         )
-        self._listed = index.owners()
-        self._numbers: dict[tuple[int, int], int] = {(0, 0): 0}
         self._translators = [prefix for prefix in Networks(nat64).prefixes if prefix.size == 16]
         self._never = Networks((*SPECIAL, *never)).prefixes + self._translators
         if at_once:
@@ -71,15 +69,15 @@ class Territory:
                 self.v6[number] += embed_keys(keys, translator)
             yield
 
-    def elements(self, chains: dict[Owner, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
-        """The elements of both families' maps: the intervals of these owners, each with its owner's chain, and of the
+    def elements(self, chains: dict[OwnerNames, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
+        """The elements of both families' maps: the intervals of these owners, each with its owners' chain, and of the
         self-test.
         """
         if self._elements[0] == chains:
             return self._elements[1], self._elements[2]
         v4, v6 = probe_elements(PROBE_V4), probe_elements(PROBE_V6)
-        for owner, chain in chains.items():
-            number = self.owners.get(owner, 0)
+        for owners, chain in chains.items():
+            number = self.owners.get(owners, 0)
             if number:
                 v4.update(dict.fromkeys(self.v4[number], chain))
                 v6.update(dict.fromkeys(self.v6[number], chain))
@@ -87,38 +85,25 @@ class Territory:
         return v4, v6
 
     def _settle(self, index: Index, width: int, kept: list[list[bytes]]) -> Iterator[None]:
-        """Gives each address of a family to one owner, those that are never banned to nobody."""
-        vendors = index.own_intervals(width, False)
+        """Gives each address of a family to its owners, and no owner to those that are never banned."""
+        own = index.own_intervals(width, self.owners)
+        while len(self.v4) < len(self.owners):
+            self.v4.append([])
+            self.v6.append([])
         yield
-        categories = index.own_intervals(width, True)
         never = forbidden(self._never, width)
         start = bytes(width)
         current = 0
-        for count, (at, vendor, category, banned) in enumerate(overlay(vendors, categories, never)):
+        for count, (at, listed, banned) in enumerate(overlay(own, never)):
             if count % INTERVALS_A_STEP == 0:
                 yield
-            number = 0 if banned else self._number(vendor, category)
+            number = 0 if banned else listed
             if number != current:
                 if current:
                     kept[current].append(start + before(at))
                 start, current = at, number
         if current:
             kept[current].append(start + b"\xff" * width)
-
-    def _number(self, vendor: int, category: int) -> int:
-        """The number of the owner that a vendor and a category of the catalogue make."""
-        number = self._numbers.get((vendor, category), -1)
-        if number >= 0:
-            return number
-        of = self._listed[vendor]
-        service = "" if of.service == UNKNOWN_SERVICE else of.service
-        owner = (of.vendor, service if vendor else "", self._listed[category].vendor)
-        number = self.owners.setdefault(owner, len(self.owners))
-        if number == len(self.v4):
-            self.v4.append([])
-            self.v6.append([])
-        self._numbers[vendor, category] = number
-        return number
 
 
 def forbidden(prefixes: Sequence[Network], width: int) -> Intervals:
@@ -136,34 +121,19 @@ def forbidden(prefixes: Sequence[Network], width: int) -> Intervals:
     return starts, numbers
 
 
-def overlay(first: Intervals, second: Intervals, third: Intervals) -> Iterator[tuple[bytes, int, int, int]]:
-    """Three lists of intervals as one: where each begins, and the numbers that hold there.
-
-    The first may be long and is walked along; the others are few.
-    """
-    few = pair_up(second, third)
-    at, a, b, c = 0, 0, 0, 0
-    for place, start in enumerate(first[0]):
-        while at < len(few) and few[at][0] <= start:
-            begin, b, c = few[at]
+def overlay(many: Intervals, few: Intervals) -> Iterator[tuple[bytes, int, int]]:
+    """Two lists of intervals as one: where each begins, and the numbers that hold there."""
+    at, a, b = 0, 0, 0
+    for place, start in enumerate(many[0]):
+        while at < len(few[0]) and few[0][at] <= start:
+            begin, b = few[0][at], few[1][at]
             at += 1
             if begin < start:
-                yield begin, a, b, c
-        a = first[1][place]
-        yield start, a, b, c
-    for begin, b, c in few[at:]:
-        yield begin, a, b, c
-
-
-def pair_up(first: Intervals, second: Intervals) -> list[tuple[bytes, int, int]]:
-    """Two lists of intervals as one."""
-    one, two = dict(zip(first[0], first[1], strict=True)), dict(zip(second[0], second[1], strict=True))
-    pairs = []
-    a, b = 0, 0
-    for start in sorted({*one, *two}):
-        a, b = one.get(start, a), two.get(start, b)
-        pairs.append((start, a, b))
-    return pairs
+                yield begin, a, b
+        a = many[1][place]
+        yield start, a, b
+    for begin, b in zip(few[0][at:], few[1][at:], strict=True):
+        yield begin, a, b
 
 
 def before(address: bytes) -> bytes:

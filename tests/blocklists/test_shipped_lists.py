@@ -17,7 +17,7 @@ from monitor.lists.loader import Loaded, load_catalogue
 from monitor.lists.shipped import find_folder, shipped_files
 
 FILES = shipped_files()
-CATEGORIES = {"encrypted-dns", "private-relay", "vpn-proxy"}
+CATEGORIES = {"ai-cn-other", "encrypted-dns", "private-relay", "vpn-proxy"}
 # The slugs of the facts that are categories here, under shorter names.
 RENAMED = {"doh-resolvers": "encrypted-dns", "icloud-private-relay": "private-relay"}
 

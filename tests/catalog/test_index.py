@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor.catalog.builder import MOST_OWNERS, IndexBuilder
 from monitor.catalog.entry import Entry, Owner, Vendor
-from monitor.catalog.index import ENTRIES_KEPT, Index
+from monitor.catalog.index import OWNERS_KEPT, Index
 
 TIKTOK = Owner("bytedance", "tiktok", "bytedance")
 CLOUD = Owner("bytedance", "volcengine", "bytedance", weak=True)
@@ -175,7 +175,7 @@ def test_what_is_no_dump_is_refused(data: bytes) -> None:
 def test_more_entries_than_are_kept_still_match() -> None:
     builder = IndexBuilder()
     owner = builder.number_of(TIKTOK)
-    count = ENTRIES_KEPT + 100
+    count = OWNERS_KEPT + 100
     for number in range(count):
         builder.add_name(f"n{number}.example.com".encode(), False, owner)
     index = Index.load(builder.build())

@@ -34,14 +34,14 @@ vendor = "theirs"
 name = "again"
 url = "again.txt"
 format = "domains"
-vendor = "mine"
+vendor = "again"
 [[ban]]
 vendors = ["bytedance", "mine", "category:encrypted-dns", "apple"]
 groups = ["students"]
 mode = "enforce"
-allow = ["newsroom.tiktok.com"]
+allow = ["newsroom.tiktok.com", "a.b.mine.example"]
 [[ban]]
-vendors = ["tencent"]
+vendors = ["tencent", "again"]
 mode = "enforce"
 schedule = "mon-fri"
 [[ban]]

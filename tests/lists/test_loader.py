@@ -42,11 +42,12 @@ def few_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("few_lists")
-def test_a_user_list_goes_before_the_shipped_ones(tmp_path: Path) -> None:
+def test_a_user_list_adds_an_owner_and_takes_none_away(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("tiktok.com\nbad bad\nexample.org\n")
     loaded = load_catalogue([UserList("mine", str(path), "games/video")])
-    assert vendor(loaded, b"www.tiktok.com") == "games/video (mine)"
+    assert vendor(loaded, b"www.tiktok.com") == "bytedance/tiktok (bytedance)"
+    assert loaded.index.owners_of_name(b"www.tiktok.com").names == ("bytedance/tiktok", "games/video")
     assert vendor(loaded, b"example.org") == "games/video (mine)"
     mine = status(loaded, "mine")
     assert (mine.entries, mine.ignored, mine.error, mine.shipped, mine.origin) == (2, 1, "", False, str(path))

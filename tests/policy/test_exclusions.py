@@ -123,7 +123,7 @@ def test_whom_the_judge_leaves_out(address: str, hostname: bytes, groups: tuple[
     device.hostname = device.host = hostname
     of = tuple(Groups(GROUPS, INTERFACES).all_of(device))
     policy = Policy([ban(*groups)], (), (), local_time)
-    verdict = policy.judge(of, (OTHER_MAC, packed(address), ""), "acme", "", (), b"", NOW)
+    verdict = policy.judge(of, (OTHER_MAC, packed(address), ""), ("acme",), b"", NOW)
     assert (verdict is not None) is banned
 
 
@@ -232,8 +232,8 @@ def test_the_judge_heeds_exceptions_for_groups_and_prefixes() -> None:
 
     def is_banned(groups: tuple[str, ...], address: str, name: bytes) -> bool:
         device = (b"", packed(address), "")
-        exempt = policy.exemption_of(groups, device, "acme", "", (), name, NOW)
-        verdict = policy.judge(groups, device, "acme", "", (), name, NOW)
+        exempt = policy.exemption_of(groups, device, ("acme",), name, NOW)
+        verdict = policy.judge(groups, device, ("acme",), name, NOW)
         assert (exempt is None) is (verdict is not None)
         return verdict is not None
 
@@ -241,7 +241,7 @@ def test_the_judge_heeds_exceptions_for_groups_and_prefixes() -> None:
     assert is_banned(("staff",), "10.0.9.1", b"acme.example")
     assert is_banned(("labs",), "10.0.9.1", b"www.press.example")
     assert not is_banned((), "10.0.8.9", b"acme.example")
-    assert policy.judge(("staff",), (b"", b"", ""), "acme", "", (), b"press.example", NOW) is not None
+    assert policy.judge(("staff",), (b"", b"", ""), ("acme",), b"press.example", NOW) is not None
 
 
 DNS_BAN = replace(BAN, subjects=(Subject(category="encrypted-dns"),), on_failure=CLOSED, layers=frozenset((IP,)))

@@ -14,6 +14,7 @@ ADDRESS = bytes((10, 0, 0, 1))
 PHONE: DeviceKey = (MAC, ADDRESS, "phone")
 OTHER: DeviceKey = (bytes.fromhex("020000000002"), bytes((10, 0, 0, 2)), "other")
 NOON = 12 * 3600.0
+TIKTOK = ("bytedance/tiktok", "category:relay")
 
 
 def clock(now: float) -> tuple[int, int]:
@@ -34,7 +35,7 @@ def judge(
     of: Policy, name: bytes = b"", groups: tuple[str, ...] = ("staff",), device: DeviceKey = PHONE, now: float = NOON,
     layer: str = "",
 ) -> Verdict | None:  # fmt: skip
-    return of.judge(groups, device, "bytedance", "tiktok", ("relay",), name, now, layer)
+    return of.judge(groups, device, TIKTOK, name, now, layer)
 
 
 def winner(of: Policy, **fields: object) -> str:
@@ -89,7 +90,7 @@ def test_a_name_that_one_ban_allows_may_fall_under_the_next() -> None:
         (Exemption(ADDRESS, name=b"tiktok.com"), [True, True, False]),
         (Exemption(MAC, vendor="bytedance"), [True, True, True]),
         (Exemption(MAC, vendor="bytedance/tiktok"), [True, True, True]),
-        (Exemption(MAC, vendor="category:relay"), [True, True, True]),
+        (Exemption(MAC, vendor="category:relay"), [False, False, False]),
         (Exemption(MAC, vendor="acme"), [False, False, False]),
         (Exemption(MAC, vendor="bytedance", until=NOON), [False, False, False]),
     ],
@@ -98,10 +99,38 @@ def test_an_exception_comes_first(exemption: Exemption, exempt: list[bool]) -> N
     of = policy(ban("a", "bytedance"), exemptions=(exemption,))
     names = [b"a.www.tiktok.com", b"api.tiktok.com", b""]
     assert [judge(of, name) is None for name in names] == exempt
-    assert [
-        of.exemption_of((), PHONE, "bytedance", "tiktok", ("relay",), name, NOON) is not None for name in names
-    ] == exempt
+    free = [name for name in names if judge(of, name) is None]
+    assert all(of.exemption_of((), PHONE, TIKTOK, name, NOON) == exemption for name in free)
     assert all(judge(of, name, device=OTHER) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("bans", "exemptions", "wins"),
+    [
+        # A user's list, enforced, shadowed or not banned at all, beside the vendor.
+        ([ban("a", "mine", "shadow"), ban("b", "bytedance")], (), "b"),
+        ([ban("a", "mine"), ban("b", "bytedance", "shadow")], (), "a"),
+        ([ban("b", "bytedance")], (), "b"),
+        # What one ban allows another one of another owner still bans.
+        ([ban("a", "bytedance", allow=(b"tiktok.com",)), ban("b", "mine")], (), "b"),
+        ([ban("a", "bytedance", allow=(b"tiktok.com",)), ban("b", "mine", allow=(b"www.tiktok.com",))], (), ""),
+        # An exception for a vendor frees what is that vendor's, and leaves the other owners.
+        ([ban("a", "bytedance"), ban("b", "mine")], (Exemption(MAC, vendor="bytedance"),), "b"),
+        ([ban("a", "bytedance"), ban("b", "mine")], (Exemption(MAC, vendor="mine"),), "a"),
+        ([ban("a", "bytedance"), ban("b", "mine")],
+         (Exemption(MAC, vendor="mine"), Exemption(ADDRESS, vendor="bytedance")), ""),
+        ([ban("a", "bytedance"), ban("b", "mine")], (Exemption(MAC, name=b"tiktok.com"),), ""),
+        # An owner with two services.
+        ([ban("a", "bytedance/tiktok")], (), "a"),
+        ([ban("a", "bytedance/ads")], (), "a"),
+        ([ban("a", "bytedance")], (Exemption(MAC, vendor="bytedance/tiktok"),), ""),
+        ([ban("a", "bytedance/capcut")], (), ""),
+    ],
+)  # fmt: skip
+def test_a_ban_of_any_owner_bites(bans: list[Ban], exemptions: tuple[Exemption, ...], wins: str) -> None:
+    of = policy(*bans, exemptions=exemptions)
+    verdict = of.judge(("staff",), PHONE, ("bytedance/ads+tiktok", "mine"), b"www.tiktok.com", NOON)
+    assert (verdict.ban.id if verdict is not None else "") == wins
 
 
 def test_protected_names_are_never_banned() -> None:
@@ -148,7 +177,7 @@ def test_who_needs_the_sinkhole_and_whose_answers_lose_ech() -> None:
 
 def test_an_unknown_vendor_is_nobodys() -> None:
     of = policy(ban("a", "unknown"))
-    assert of.judge((), PHONE, "unknown", "unknown", (), b"example.com", NOON) is None
+    assert of.judge((), PHONE, (), b"example.com", NOON) is None
 
 
 def test_ends_that_move_with_the_clock_leave_in_force_what_was() -> None:

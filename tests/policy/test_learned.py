@@ -24,7 +24,7 @@ BANNED, OTHER, COUSIN = b"www.tiktok.com", b"www.example.org", b"mail.google.com
 ADDRESS, SECOND, SIX = packed("62.4.10.10"), packed("62.4.10.20"), packed("2a01:cb00::10")
 TRANSLATED = (ADDRESS, packed("64:ff9b::3e04:a0a"))
 OWN, CLOUD, FOREIGN = packed("71.18.3.4"), packed("47.88.1.1"), packed("2600:1900::5")
-TIKTOK = ("bytedance", "tiktok", "")
+TIKTOK = ("bytedance/tiktok",)
 INDEX = small_index()
 
 
@@ -281,7 +281,7 @@ def test_a_change_of_policy_frees_what_no_ban_is_about_and_what_others_have() ->
     of.claims = Claims(INDEX, policy)
     assert of.govern(NOW) == [SECOND]
     gone = {lesson.owner: lesson.last for lesson in of.settle(SECOND, (), NOW) if isinstance(lesson, Free)}
-    assert gone == {TIKTOK: True, ("google", "search", ""): True}
+    assert gone == {TIKTOK: True, ("google/search",): True}
     of.claims = Claims(INDEX, Policy((), (), (), local_time))
     assert of.govern(NOW) == [ADDRESS, SECOND]
     assert [type(lesson) for lesson in of.settle(ADDRESS, (), NOW)] == [Free]

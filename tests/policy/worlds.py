@@ -8,7 +8,7 @@ from fake_kernel import Packet
 from hypothesis import strategies as st
 
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import Owner
+from monitor.catalog.entry import Owner, Vendor, owner_text
 from monitor.catalog.index import Index
 from monitor.policy.ban import Ban, Exemption, Subject
 from monitor.policy.desired import Desired
@@ -40,10 +40,17 @@ NAMES = ["alpha", "beta", "gamma"]
 WORDS = [*NAMES, *NAMES, "nobody", "!alpha", "!beta", "beta!alpha", "gamma!beta!alpha", "alpha!gone"]
 SUBJECTS = [
     Subject("acme"), Subject("acme", "video"), Subject("bolt"), Subject("bolt", "mail"), Subject(category="relay"),
+    Subject("mine"),
 ]  # fmt: skip
 OWNERS = [
     Owner("acme"), Owner("acme", "video"), Owner("bolt"), Owner("bolt", "mail"),
-    Owner("relay", category=True), Owner("cloud", weak=True),
+    Owner("relay", category=True), Owner("cloud", weak=True), Owner("acme", also=("video",)),
+    Owner("mine", list="mine", user=True), Owner("bolt", "mail", list="mail", user=True),
+    Owner("relay", list="relays", category=True, user=True),
+]  # fmt: skip
+VENDORS = [
+    Vendor("acme", "Acme", "vendor", (("video", "Acme Video"),)), Vendor("bolt", "Bolt", "vendor", (("mail", "Mail"),)),
+    Vendor("relay", "Relay", "category"), Vendor("mine", "Mine", "vendor"),
 ]  # fmt: skip
 PREFIXES = [
     "20.0.0.0/8", "20.1.0.0/16", "20.1.1.0/24", "20.1.1.128/25", "20.1.1.200", "20.2.0.0/16", "20.3.0.0/16",
@@ -100,23 +107,17 @@ class World:
 
     def desired(self, listed: "Listed"):
         diversion = Diversion(armed=self.armed, exempt=(packed(SOURCES[1]),))
-        return plan_table(
-            self.policy(), self.members(), listed.territory, listed.index.vendors(), INTERFACES, diversion, NOW
-        )
+        return plan_table(self.policy(), self.members(), listed.territory, VENDORS, INTERFACES, diversion, NOW)
 
     def learned(self, desired: Desired, listed: "Listed") -> list[tuple[str, bytes]]:
         """The chains of the owners whose names led to addresses, and the keys that these have in the kernel."""
         learnable = Learnable(listed.index, None, NAT64, LOCAL)
         found = [
-            (chain_for(desired, *owner_words(owner)), key)
+            (chain_for(desired, (owner_text(owner),)), key)
             for text, owner in self.taught
             for key in learnable.keys(packed(text))
         ]
         return [(chain, key) for chain, key in found if chain]
-
-
-def owner_words(owner: Owner) -> tuple[str, str, str]:
-    return ("", "", owner.vendor) if owner.category else (owner.vendor, owner.service, "")
 
 
 def learned_sets(chain: str, key: bytes) -> tuple[str, str]:
@@ -202,7 +203,10 @@ followed = st.lists(
     max_size=3,
 ).map(tuple)
 taught = st.lists(
-    st.tuples(st.sampled_from(TAUGHT), st.sampled_from([owner for owner in OWNERS if not owner.weak])), max_size=4
+    st.tuples(
+        st.sampled_from(TAUGHT), st.sampled_from([owner for owner in OWNERS if not owner.weak and not owner.also])
+    ),
+    max_size=4,
 ).map(tuple)
 worlds = st.builds(
     World, groups=groups, bans=bans, exemptions=exemptions, followed=followed, armed=st.booleans(), taught=taught
@@ -264,29 +268,36 @@ def plain_destination(destination: bytes) -> bytes:
     return destination
 
 
-def owners_of(listed: Listed, destination: bytes) -> tuple[str, str, str]:
-    """The vendor, service and category that the address is the own one of."""
+def holder(owner: Owner) -> str:
+    """Of the prefixes of one holder one counts."""
+    if owner.user:
+        return f"list {owner.list}"
+    return f"category {owner.vendor}" if owner.category else "vendors"
+
+
+def owners_of(listed: Listed, destination: bytes) -> frozenset[Owner]:
+    """Everyone that the address is the own one of."""
     inside = plain_destination(destination)
     never = [*LOCAL, *SPECIAL, *(NAT64 if inside == destination else ())]
     if any(is_in(inside, text) for text in never):
-        return "", "", ""
-    best: dict[bool, tuple[int, Owner]] = {}
+        return frozenset()
+    best: dict[str, tuple[int, Owner]] = {}
     for text, owner in listed.entries:
         bits = int(text.partition("/")[2] or "128")
-        if not owner.weak and is_in(inside, text) and bits > best.get(owner.category, (-1, owner))[0]:
-            best[owner.category] = (bits, owner)
-    vendor = best[False][1] if False in best else Owner("")
-    service = "" if vendor.service == "unknown" else vendor.service
-    return vendor.vendor, service if vendor.vendor else "", best[True][1].vendor if True in best else ""
+        if not owner.weak and is_in(inside, text) and bits > best.get(holder(owner), (-1, owner))[0]:
+            best[holder(owner)] = (bits, owner)
+    return frozenset(owner for _, owner in best.values())
 
 
-def is_about(ban: Ban, owner: tuple[str, str, str]) -> bool:
-    vendor, service, category = owner
-    return any(
-        (subject.category and subject.category == category)
-        or (subject.vendor and subject.vendor == vendor and subject.service in ("", service))
-        for subject in ban.subjects
-    )
+def is_about(ban: Ban, owner: Owner) -> bool:
+    return any(means(str(subject), owner) for subject in ban.subjects)
+
+
+def means(target: str, owner: Owner) -> bool:
+    """Whether what a ban or an exception names is this owner, or its vendor."""
+    if owner.category:
+        return target == f"category:{owner.vendor}"
+    return target in (owner.vendor, *[f"{owner.vendor}/{service}" for service in (owner.service, *owner.also)])
 
 
 def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> str:
@@ -306,25 +317,19 @@ def expected(world: World, listed: Listed, packet: Packet, alive: set[str]) -> s
     if asks and any(ban.mode == "enforce" and "dns" in ban.layers for ban in active):
         return "divert"
     inside = plain_destination(packet.destination)
-    led = [owner_words(owner) for text, owner in world.taught if packed(text) == inside]
-    for owner in [owners_of(listed, packet.destination), *[unnamed(owner) for owner in led]]:
+    led = [owner for text, owner in world.taught if packed(text) == inside]
+    for owner in [*owners_of(listed, packet.destination), *led]:
         if not is_exempt(world, packet, owner) and is_refused(active, owner, packet, alive):
             return "reject"
     return "pass"
 
 
-def unnamed(owner: tuple[str, str, str]) -> tuple[str, str, str]:
-    return owner[0], "" if owner[1] == "unknown" else owner[1], owner[2]
-
-
-def is_exempt(world: World, packet: Packet, owner: tuple[str, str, str]) -> bool:
-    for exemption in world.exemptions:
-        if 0 < exemption.until <= NOW or not is_in_scope(world, exemption, packet):
-            continue
-        target = exemption.vendor.removeprefix("category:")
-        if (target == owner[2]) if ":" in exemption.vendor else target in (owner[0], f"{owner[0]}/{owner[1]}"):
-            return True
-    return False
+def is_exempt(world: World, packet: Packet, owner: Owner) -> bool:
+    return any(
+        means(exemption.vendor, owner)
+        for exemption in world.exemptions
+        if not 0 < exemption.until <= NOW and is_in_scope(world, exemption, packet)
+    )
 
 
 def is_in_scope(world: World, exemption: Exemption, packet: Packet) -> bool:
@@ -335,7 +340,7 @@ def is_in_scope(world: World, exemption: Exemption, packet: Packet) -> bool:
     return exemption.device in (packet.mac, packet.source)
 
 
-def is_refused(active: list[Ban], owner: tuple[str, str, str], packet: Packet, alive: set[str]) -> bool:
+def is_refused(active: list[Ban], owner: Owner, packet: Packet, alive: set[str]) -> bool:
     return any(
         ban.mode == "enforce"
         and "ip" in ban.layers

@@ -1,0 +1,37 @@
+"""What a verdict over a flow rests on, and which of two verdicts goes before the other."""
+
+from monitor.attribution.counters import Attribution, Watch
+from monitor.attribution.flows import Flow
+from monitor.attribution.matches import PREFIX
+from monitor.catalog.entry import CATEGORY_MARK
+from monitor.policy.ban import IP, REJECT
+from monitor.policy.judge import MODE_RANK, Policy, Verdict
+
+
+def is_stronger(one: Verdict | None, other: Verdict | None) -> bool:
+    """Whether the one verdict goes before the other."""
+    return one is not None and (other is None or MODE_RANK[one.mode] < MODE_RANK[other.mode])
+
+
+def is_current(watch: Watch, attribution: Attribution, policy: Policy) -> bool:
+    return watch.version == policy.version and watch.attribution is attribution
+
+
+def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> bool:
+    """Whether the ban's rules stop what goes to that address, by whatever protocol."""
+    if IP not in verdict.ban.layers:
+        return False
+    remote = flow.remote
+    if attribution.evidence == PREFIX and not verdict.subject.startswith(CATEGORY_MARK):
+        return True
+    subject = verdict.subject
+    return (
+        remote is not None and subject.startswith(CATEGORY_MARK) and subject[len(CATEGORY_MARK) :] in remote.categories
+    )
+
+
+def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
+    """Whether only its address speaks for a flow, and the ban neither is about addresses nor rejects what is blind."""
+    ban = verdict.ban
+    is_category = verdict.subject.startswith(CATEGORY_MARK)
+    return attribution.evidence == PREFIX and IP not in ban.layers and ban.blind != REJECT and not is_category

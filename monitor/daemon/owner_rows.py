@@ -1,0 +1,30 @@
+"""Owners and entries of the catalogue as JSON has them."""
+
+from typing import Any
+
+from monitor.catalog.entry import Entry
+from monitor.catalog.owners import Owners
+
+
+def owner_rows(owners: Owners) -> list[dict[str, Any]]:
+    """Every owner that a list has, with the entry that names it; `user`: the list is one of the user's own."""
+    return [
+        {
+            "vendor": None if entry.category else entry.vendor,
+            "service": None if entry.category else entry.service,
+            "category": entry.vendor if entry.category else None,
+            "list": entry.list,
+            "entry": entry.value,
+            "kind": entry.kind,
+            "weak": entry.weak,
+            "user": entry.user,
+        }
+        for entry in owners.entries
+        if entry.list
+    ]
+
+
+def entry_row(entry: Entry | None) -> dict[str, Any]:
+    if entry is None:
+        return {"vendor": None, "service": None, "list": None, "entry": None}
+    return {"vendor": entry.vendor, "service": entry.service, "list": entry.list or None, "entry": entry.value or None}
