@@ -11,6 +11,7 @@ class Limits:
     names: int = 100_000
     names_per_address: int = 16
     aliases: int = 32_768
+    ech_names: int = 4_096
     devices: int = 20_000
     addresses_per_device: int = 32
     series: int = 10_000
@@ -21,7 +22,7 @@ class Limits:
     streams: int = 4_096
     stream_bytes: int = 18_432
     streams_bytes: int = 16_777_216
-    stream_seconds: float = 30.0
+    stream_seconds: float = 120.0
     fragments: int = 1_024
     fragments_bytes: int = 4_194_304
     fragment_seconds: float = 30.0

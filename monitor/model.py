@@ -23,6 +23,7 @@ TCP_FIN: Final = 0x01
 TCP_SYN: Final = 0x02
 TCP_RST: Final = 0x04
 TCP_ACK: Final = 0x10
+TCP_URG: Final = 0x20
 
 # A flow key is `source | destination | source port | destination port | protocol`, addresses packed, ports big
 # endian: 13 bytes for IPv4, 37 for IPv6. Ports are 0 for protocols without them.
@@ -65,6 +66,10 @@ def key_protocol(key: bytes) -> int:
     return key[len(key) - 1]
 
 
+# A frame's number counts within its file; of several files that are read as one, the file's index is above these bits.
+FILE_SHIFT: Final = 40
+
+
 @mypyc_attr(acyclic=True)
 @final
 class Frame:
@@ -95,16 +100,19 @@ class Packet:
     """An IP packet: who to whom and how much; also the head that every other observation points to.
 
     `length` is its IP bytes on the wire (header included; of a tunnel, the outermost packet's). `depth` is 0 for
-    the outermost packet, 1 to 3 inside tunnels: only depth 0 is counted, so that bytes count once. `ethernet` is
+    the outermost packet, 1 to 3 inside tunnels. `ethernet` is
     destination MAC then source MAC, `b""` where the link has none. `flags` are TCP's, `payload` the transport
-    payload's length in bytes as the IP header tells it. `fragment` is true for a fragment that has no ports of
-    its own and was not completed by this frame (its key has ports 0). `acknowledgment` is TCP's where the packet
-    completed a hello, a Host or a DNS message: what a reset to its sender must carry as its sequence number.
+    payload's length in bytes as the IP header gives it. `fragment` is true for a fragment without ports of its own
+    that did not complete its datagram; the key has the ports of the first fragment, 0 where that one was not seen.
+    `acknowledgment` is TCP's where the packet
+    completed a hello, a Host or a DNS message: what a reset to its sender must carry as its sequence number; also of a
+    SYN-ACK. `sequence` is TCP's. `share` are the bytes that count for the packet's own flow, so that bytes in a tunnel
+    count once: its length without that of the packet inside it.
     """
 
     __slots__ = (
         "acknowledgment", "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "payload",
-        "time", "vlan",
+        "sequence", "share", "time", "vlan",
     )  # fmt: skip
 
     def __init__(
@@ -121,7 +129,9 @@ class Packet:
         self.payload = 0
         self.vlan = 0
         self.fragment = False
+        self.sequence = 0
         self.acknowledgment = 0
+        self.share = length
 
     @property
     def source(self) -> bytes:
@@ -215,12 +225,15 @@ class DnsMessage:
 class ClientHello:
     """A TLS ClientHello over TCP or QUIC (RFC 8446 section 4.1.2, RFC 9001).
 
-    `sni` is lower case, `b""` without one; with `ech` it is the outer name, which is weak evidence. `version` is
-    the highest offered (0x0304 is TLS 1.3). `quic` is QUIC's version, 0 over TCP. `packet` is the packet that completed
-    it, from client to server.
+    `sni` is lower case, `b""` without one. `ech_offered` is true with the extension of Encrypted ClientHello, which
+    most clients send as noise; `ech` where the hello hides its true name: the core sets it by the name, which then is
+    the outer one and weak evidence. `other_sni` is the name of the other hello of a `decoy`. `version` is the highest
+    offered (0x0304 is TLS 1.3). `quic` is QUIC's version, 0 over TCP. `packet` is the packet that completed
+    it, from client to server. `decoy` is true for a second hello in one place of the stream: which of the two the
+    server read is not known.
     """
 
-    __slots__ = ("alpn", "ech", "ja4", "packet", "quic", "sni", "version")
+    __slots__ = ("alpn", "decoy", "ech", "ech_offered", "ja4", "other_sni", "packet", "quic", "sni", "version")
 
     def __init__(self, packet: Packet, quic: int) -> None:
         self.packet = packet
@@ -229,19 +242,26 @@ class ClientHello:
         self.alpn: list[bytes] = []
         self.version = 0
         self.ech = False
+        self.ech_offered = False
+        self.decoy = False
+        self.other_sni = b""
         self.ja4 = ""
 
 
 @mypyc_attr(acyclic=True)
 @final
 class HttpRequest:
-    """The Host of an HTTP/1 request (RFC 9112 section 3.2), lower case, without its port."""
+    """The Host of an HTTP/1 request (RFC 9112 section 3.2), lower case, without its port.
 
-    __slots__ = ("host", "packet")
+    `decoy` is true where another request or hello was read in the same place of the stream.
+    """
+
+    __slots__ = ("decoy", "host", "packet")
 
     def __init__(self, packet: Packet, host: bytes) -> None:
         self.packet = packet
         self.host = host
+        self.decoy = False
 
 
 @mypyc_attr(acyclic=True)

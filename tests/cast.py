@@ -129,11 +129,12 @@ def syn(
     return packet(source, destination, ports, at=at, length=60, flags=TCP_SYN, mac=mac)
 
 
-def tls(carrier: Packet, name: str, ech: bool = False) -> list[Observation]:
-    """The packet that carries a ClientHello, and the hello."""
+def tls(carrier: Packet, name: str, ech: bool = False, ech_offered: bool = False) -> list[Observation]:
+    """The packet that carries a ClientHello, and the hello; with `ech` the wire shows that the name is an outer one."""
     hello = ClientHello(carrier, 0)
     hello.sni = name.encode()
     hello.ech = ech
+    hello.ech_offered = ech or ech_offered
     hello.version = 0x0304
     return [carrier, hello]
 
@@ -207,6 +208,25 @@ def resolves(
     return asked + told(client, name, records, at + 0.02, port, kind=kind, mac=mac)
 
 
+def ech_config(public: str) -> bytes:
+    """An ECHConfigList of one configuration (RFC 9849 section 4)."""
+    key = b"\1\0\x20" + b"\0\x20" + bytes(32) + b"\0\4\0\1\0\1"
+    contents = key + b"\0" + bytes([len(public)]) + public.encode() + b"\0\0"
+    config = b"\xfe\x0d" + struct.pack("!H", len(contents)) + contents
+    return struct.pack("!H", len(config)) + config
+
+
+def offers_ech(client: str, name: str, address: str, public: str, at: float = 0.0) -> list[Observation]:
+    """The client resolves the name, and gets an HTTPS record that offers ECH behind a public name."""
+    config = ech_config(public)
+    data = b"\0\1\0\0\5" + struct.pack("!H", len(config)) + config
+    offer = wire_name(name) + struct.pack("!HHIH", TYPE_HTTPS, 1, 60, len(data)) + data
+    asked = asks(client, name, at + 0.1, 50001, 2, kind=TYPE_HTTPS)
+    return (
+        resolves(client, name, address, at) + asked + told(client, name, [offer], at + 0.2, 50001, 2, kind=TYPE_HTTPS)
+    )
+
+
 def lease(mac: bytes, address: str, hostname: str, at: float = 0.0, kind: str = "ack") -> DhcpMessage:
     carrier = packet(ROUTER, "255.255.255.255", (67, 68), PROTOCOL_UDP, at=at, mac=ROUTER_MAC, to=b"\xff" * 6)
     message = DhcpMessage(carrier, kind, mac)
@@ -232,13 +252,13 @@ def connection(
 
 def exchange(
     source: str, destination: str, name: str, at: float = 0.0, ports: tuple[int, int] = (40000, 443),
-    down: int = 5000, ech: bool = False, mac: bytes = PHONE_MAC,
+    down: int = 5000, ech: bool = False, mac: bytes = PHONE_MAC, ech_offered: bool = False,
 ) -> list[Observation]:  # fmt: skip
     """A whole TLS connection: 60 + 500 + 40 bytes up, 60 + `down` + 40 down, over in half a second."""
     first = syn(source, destination, ports, at, mac=mac)
     hello = packet(source, destination, ports, at=at + 0.1, length=500, mac=mac)
     story: list[Observation] = [first, answer_to(first, at + 0.05, 60, TCP_SYN | TCP_ACK)]
-    story += tls(hello, name, ech) if name or ech else [hello]
+    story += tls(hello, name, ech, ech_offered) if name or ech else [hello]
     story.append(answer_to(first, at + 0.2, down))
     story.append(packet(source, destination, ports, at=at + 0.3, length=40, flags=TCP_FIN | TCP_ACK, mac=mac))
     story.append(answer_to(first, at + 0.4, 40, TCP_FIN | TCP_ACK))

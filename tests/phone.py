@@ -18,11 +18,13 @@ def datagram(source: bytes, destination: bytes, ports: tuple[int, int], payload:
     return macs + b"\x08\x00" + head + struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload
 
 
-def segment(source: bytes, destination: bytes, ports: tuple[int, int], flags: int, payload: bytes = b"") -> bytes:
+def segment(
+    source: bytes, destination: bytes, ports: tuple[int, int], flags: int, payload: bytes = b"", sequence: int = 1
+) -> bytes:
     """Ethernet, IPv4 and TCP."""
     macs = GATEWAY + PHONE if source == CLIENT else PHONE + GATEWAY
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 40 + len(payload), 0, 0, 64, 6, 0, source, destination)
-    return macs + b"\x08\x00" + head + struct.pack("!HHIIBBHHH", *ports, 1, 1, 0x50, flags, 1024, 0, 0) + payload
+    return macs + b"\x08\x00" + head + struct.pack("!HHIIBBHHH", *ports, sequence, 1, 0x50, flags, 1024, 0, 0) + payload
 
 
 def conversation(name: str = "www.tiktok.com") -> list[bytes]:
@@ -38,16 +40,18 @@ def conversation(name: str = "www.tiktok.com") -> list[bytes]:
         segment(SERVER, CLIENT, back, 0x12),
         segment(CLIENT, SERVER, there, 0x18, b"x" * 100),
         *[segment(SERVER, CLIENT, back, 0x18, b"y" * 1_000)] * 3,
-        segment(SERVER, CLIENT, back, 0x14),
+        segment(SERVER, CLIENT, back, 0x14, sequence=1_001),
     ]
 
 
-def pcap(frames: list[bytes]) -> bytes:
-    """A capture file, a frame a second."""
-    records = [struct.pack("<IIII", START + at, 250_000, len(data), len(data)) + data for at, data in enumerate(frames)]
+def pcap(frames: list[bytes], after: int = 0) -> bytes:
+    """A capture file, a frame a second; the first `after` seconds behind the start."""
+    records = [
+        struct.pack("<IIII", START + after + at, 250_000, len(data), len(data)) + data for at, data in enumerate(frames)
+    ]
     return PCAP_HEADER + b"".join(records)
 
 
-def write(path: Path, frames: list[bytes] | None = None) -> Path:
-    path.write_bytes(pcap(conversation() if frames is None else frames))
+def write(path: Path, frames: list[bytes] | None = None, after: int = 0) -> Path:
+    path.write_bytes(pcap(conversation() if frames is None else frames, after))
     return path

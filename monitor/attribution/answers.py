@@ -1,12 +1,14 @@
 """What an answer teaches: the addresses of the name that was asked for, through its CNAME chain.
 
 Only records whose owner the chain from the question reaches count (RFC 1034 section 3.6.2): a stray record says
-nothing about the question.
+nothing about the question. The additional section counts for the hosts that the answer names: targets of SRV, SVCB,
+HTTPS and MX records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
 """
 
 from typing import Final
 
 from monitor.attribution.devices import Device
+from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.matches import Matches
 from monitor.attribution.memory import Memory
 from monitor.model import DnsMessage, Record
@@ -16,24 +18,32 @@ from monitor.wire.answers import (
     TYPE_AAAA,
     TYPE_CNAME,
     TYPE_HTTPS,
+    TYPE_MX,
+    TYPE_SRV,
     TYPE_SVCB,
     record_address,
     record_name,
+    record_target,
     svcb_hints,
     svcb_is_alias,
+    svcb_public_names,
     svcb_target,
 )
+from monitor.wire.dns import additional_records
 
 CHAIN_MOST: Final = 16
+TARGETS_MOST: Final = 16
 UNDERSCORE: Final = 0x5F
+TARGETS: Final = (TYPE_SRV, TYPE_SVCB, TYPE_HTTPS, TYPE_MX)
 
 
-def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches, now: float) -> None:
+def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches, fronts: EchFronts, now: float) -> None:
     """Remembers what a positive answer told the device."""
     # The same bytes for everybody who asked, so that a hundred claims hold one name.
     asked = matches.of(message.name).name
     chain: list[bytes] | None = None
     alias = b""
+    targets: list[bytes] | None = None
     for record in message.answers:
         kind = record.type
         if kind in (TYPE_A, TYPE_AAAA):
@@ -52,18 +62,46 @@ def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches,
                 alias = known_alias(chain, matches)
             if record.name in chain:
                 learn_hints(message, record, alias, device, memory, now)
+                for front in svcb_public_names(message, record):
+                    fronts.learn(front)
+        if kind in TARGETS:
+            target = record_target(message, record)
+            if target and target != b".":
+                targets = [target] if targets is None else [*targets, target]
+    if targets is not None:
+        learn_additionals(message, targets[:TARGETS_MOST], device, memory, matches, now)
 
 
 def learn_hints(message: DnsMessage, record: Record, alias: bytes, device: Device, memory: Memory, now: float) -> None:
     """The address hints of a service binding stand for the name without its port prefix (RFC 9460 section 2.3)."""
-    name = message.name
-    while name and name[0] == UNDERSCORE:
-        cut = name.find(b".")
-        name = name[cut + 1 :] if cut >= 0 else b""
+    name = without_prefix(message.name)
     if not name:
         return
     for address in svcb_hints(message, record):
         memory.remember(device, address, name, alias, record.ttl, now)
+
+
+def learn_additionals(
+    message: DnsMessage, targets: list[bytes], device: Device, memory: Memory, matches: Matches, now: float
+) -> None:
+    """The addresses of the hosts that the answer names. An unlisted host speaks for the name that was asked for."""
+    name = without_prefix(message.name)
+    known = name if name and matches.of(name).entry is not None else b""
+    for record in additional_records(message):
+        if record.name in targets:
+            address = record_address(message, record)
+            if address:
+                target = matches.of(record.name)
+                alias = known if target.entry is None else b""
+                memory.remember(device, address, target.name, alias, record.ttl, now)
+
+
+def without_prefix(name: bytes) -> bytes:
+    """The name without leading labels such as `_https._tcp`, which name a service and no host (RFC 8552)."""
+    while name and name[0] == UNDERSCORE:
+        cut = name.find(b".")
+        name = name[cut + 1 :] if cut >= 0 else b""
+    return name
 
 
 def follow(message: DnsMessage, asked: bytes) -> list[bytes]:

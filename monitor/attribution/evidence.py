@@ -1,15 +1,11 @@
 """Which vendor a flow belongs to, strongest evidence first.
 
-1. The name in a ClientHello without ECH, or in an HTTP request's Host.
+1. The name in a ClientHello, or in an HTTP request's Host.
 2. The name in an answer that this device got for the address, newest first.
 3. The name in an answer that any device got for it, newest first.
-4. The outer name of a ClientHello with ECH.
+4. The outer name of a ClientHello with real ECH (`ech_fronts.py`); GREASE leaves the name what it is.
 5. The vendor's own prefix.
 6. The network's operator: its ASN, or a prefix of a cloud or CDN.
-
-With ECH the outer name says little, but browsers send the extension filled with noise (GREASE) beside the true name
-most of the time, and nobody outside can tell. So where the device got an answer for that very name at that very
-address, the answer for that name speaks, before newer answers for other names.
 
 A name that no list knows still speaks: it keeps older names and the network's operator from speaking for it (that
 is the guard for addresses that many share), but not the vendor's own prefix. Names that belong to a vendor by a
@@ -22,6 +18,7 @@ without them (`beneath`) is judged as well.
 from typing import Final, final
 
 from monitor.attribution.counters import UNKNOWN, Attribution
+from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.flows import HTTP_HOST, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.attribution.matches import DNS, HTTP, NOTHING, QUIC, SNI, Matches
 from monitor.attribution.memory import Claim, Memory
@@ -37,9 +34,10 @@ HELLO_EVIDENCE: Final = {TLS_HELLO: SNI, QUIC_HELLO: QUIC, HTTP_HOST: HTTP}
 class Attributor:
     """Attributes flows by what the catalogue, the answers and the addresses say."""
 
-    __slots__ = ("_aliased", "matches", "memory", "places")
+    __slots__ = ("_aliased", "fronts", "matches", "memory", "places")
 
-    def __init__(self, matches: Matches, memory: Memory, places: Places) -> None:
+    def __init__(self, matches: Matches, memory: Memory, places: Places, fronts: EchFronts) -> None:
+        self.fronts = fronts
         self.matches = matches
         self.memory = memory
         self.places = places
@@ -99,10 +97,6 @@ class Attributor:
         device = flow.device
         if device is None or flow.port == DNS_PORT or remote.group:
             return None
-        if flow.ech and flow.host:
-            claim = self.memory.find(device, remote.address, flow.host, now)
-            if claim is not None:
-                return claim
         claim = self.memory.newest(device, remote.address, now)
         return claim if claim is not None else self.memory.newest_of_any(remote.address, now)
 

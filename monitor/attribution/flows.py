@@ -25,6 +25,9 @@ ENDED_MAX: Final = 4096
 
 OPENING_SECONDS: Final = 30.0
 ESTABLISHED_SECONDS: Final = 3600.0
+# A connection with a name is kept as long as Linux keeps it (nf_conntrack_tcp_timeout_established): phones let theirs
+# rest for hours, and the name is not said again.
+NAMED_SECONDS: Final = 432_000.0
 CLOSING_SECONDS: Final = 10.0
 DATAGRAM_SECONDS: Final = 30.0
 EXCHANGE_SECONDS: Final = 120.0
@@ -51,14 +54,19 @@ class Flow:
     `device` is the end that the flow is counted for, `remote` the other; `outbound` says that the device is the
     client. `settled` means that nothing better is awaited before its bytes are attributed. `question` is the id of a
     DNS question that waits since `asked` (-1: none does). `watch` is there where a ban is about the flow.
+
+    Of TCP: `initial` is the client's SYN number, `next_sent` and `next_returned` are the sequence numbers that come
+    next, `again` a later SYN of the client with another number and its bytes `again_length`; -1 where not seen. `tag`
+    is what tells the flow from others with the same key, such as a VLAN (`b""`: nothing).
     """
 
     __slots__ = (
-        "application", "asked", "attribution", "back", "blind", "bypass", "claim", "connection", "counted",
+        "again", "again_length", "application", "asked", "attribution", "back", "blind", "bypass", "claim",
+        "connection", "counted",
         "counted_returned", "counted_sent", "destination", "device", "dirty", "ech", "ended", "epoch", "fins", "hello",
-        "host", "key", "last", "method", "midstream", "number", "origin", "outbound", "packets_returned",
-        "packets_sent", "port", "protocol", "question", "remote", "returned", "sent", "settled", "slot", "start",
-        "state", "tally", "watch",
+        "host", "initial", "key", "last", "method", "midstream", "next_returned", "next_sent", "number", "origin",
+        "outbound", "packets_returned", "packets_sent", "port", "protocol", "question", "remote", "returned", "sent",
+        "settled", "slot", "start", "state", "tag", "tally", "watch",
     )  # fmt: skip
 
     def __init__(self, key: bytes, back: bytes, protocol: int, port: int, now: float) -> None:
@@ -77,6 +85,12 @@ class Flow:
         self.counted_returned = 0
         self.state = OPENING
         self.fins = 0
+        self.initial = -1
+        self.again = -1
+        self.again_length = 0
+        self.next_sent = -1
+        self.next_returned = -1
+        self.tag = b""
         self.slot = -1
         self.ended = False
         self.dirty = False
@@ -112,7 +126,9 @@ class Flow:
             if self.state == ESTABLISHED:
                 # Met in its middle and heard from one end only, it may be anything that looks like a connection.
                 both = self.packets_sent and self.packets_returned
-                return ESTABLISHED_SECONDS if both and not self.fins else EXCHANGE_SECONDS
+                if not both or self.fins:
+                    return EXCHANGE_SECONDS
+                return NAMED_SECONDS if self.host else ESTABLISHED_SECONDS
             return OPENING_SECONDS if self.state == OPENING else CLOSING_SECONDS
         if self.protocol == PROTOCOL_UDP and self.sent and self.returned:
             return DNS_SECONDS if self.application == "dns" else EXCHANGE_SECONDS
@@ -155,28 +171,29 @@ class FlowTable:
 
     def add(self, flow: Flow) -> None:
         """Takes a flow whose keys are in no other one. Make room first."""
-        self.forward[flow.key] = flow
-        self.backward[flow.back] = flow
+        self.forward[flow.key + flow.tag] = flow
+        self.backward[flow.back + flow.tag] = flow
         self.schedule(flow)
 
     def remove(self, flow: Flow) -> None:
         flow.ended = True
-        del self.forward[flow.key]
-        del self.backward[flow.back]
+        del self.forward[flow.key + flow.tag]
+        del self.backward[flow.back + flow.tag]
         self._ended += 1
         if self._ended > len(self.forward) + ENDED_MAX:
             self._tidy()
 
     def turn_round(self, flow: Flow) -> None:
         """Client and server change places."""
-        del self.forward[flow.key]
-        del self.backward[flow.back]
+        del self.forward[flow.key + flow.tag]
+        del self.backward[flow.back + flow.tag]
         flow.key, flow.back = flow.back, flow.key
         flow.sent, flow.returned = flow.returned, flow.sent
         flow.packets_sent, flow.packets_returned = flow.packets_returned, flow.packets_sent
         flow.counted_sent, flow.counted_returned = flow.counted_returned, flow.counted_sent
-        self.forward[flow.key] = flow
-        self.backward[flow.back] = flow
+        flow.next_sent, flow.next_returned = flow.next_returned, flow.next_sent
+        self.forward[flow.key + flow.tag] = flow
+        self.backward[flow.back + flow.tag] = flow
 
     def schedule(self, flow: Flow) -> None:
         """Puts the flow where its patience ends; the wheel is as long as the longest one."""

@@ -24,6 +24,14 @@ WELL_KNOWN: Final = 1024
 EPHEMERAL: Final = 32_768
 
 
+def serves(key: bytes, source: bool) -> bool:
+    """Whether the source, or else the destination, has the one well-known port of the two."""
+    here, there = key_source_port(key), key_destination_port(key)
+    if not source:
+        here, there = there, here
+    return here < WELL_KNOWN <= there
+
+
 def source_is_client(key: bytes, flags: int) -> bool:
     """Whether the sender of this packet, the first that was seen of its flow, is the client."""
     protocol = key_protocol(key)

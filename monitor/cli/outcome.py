@@ -29,11 +29,16 @@ class Outcome:
     def complain(self, line: str) -> None:
         self.complaints.append(line)
 
-    def add(self, path: str, frames: int, size: int, complaint: str, rows: list[Row], samples: Samples) -> None:
-        """Takes over what one file gave; `complaint` says where it broke off, `""` where it did not."""
-        if complaint:
+    def add_file(self, path: str, frames: int, size: int, complaint: str, refusal: str) -> None:
+        """Takes over what was read of a file. `complaint` is where it broke off, `refusal` why it was not read."""
+        if refusal:
+            self.complain(refusal)
+        elif complaint:
             self.complain(f"{path}: {complaint}; {count_text(frames, 'packet')} before that were read")
         self._files.append({"file": path, "packets": frames, "bytes": size, "complaint": complaint or None})
+
+    def add(self, rows: list[Row], samples: Samples) -> None:
+        """Takes over the rows and the numbers of a timeline."""
         for row in rows:
             self._add_row(asdict(row))
         for (vendor, _, _), count in samples.get("dns_queries_total", {}).items():

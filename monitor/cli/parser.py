@@ -76,12 +76,15 @@ def _replay(verbs: Verbs) -> None:
         "replay",
         "read capture files as if they happened now",
         "Reads pcap and pcapng, also packed with gzip, needs no privileges and ends with a table: vendor, service,\n"
-        "devices, upload, download, evidence. Each file stands for itself. A damaged file is read as far as it goes\n"
-        "and makes the exit code 1.",
+        "devices, upload, download, evidence. Several files are one timeline, in the order of time, as tcpdump -C and\n"
+        "dumpcap rotate them. A damaged file is read as far as it goes and makes the exit code 1.",
     )
     verb.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng; - is standard input")
     verb.add_argument(
         "--config", metavar="FILE", help="TOML file (default: the defaults, so that a result is the same everywhere)"
+    )
+    verb.add_argument(
+        "--separate", action="store_true", help="read each file by itself: no name or flow of another one"
     )
     verb.add_argument("--eve", metavar="PATH", help="write the events there as EVE JSON lines; - is standard output")
     add_json(verb)

@@ -1,9 +1,10 @@
-"""One capture file down the straight line: frames, observations, effects, events."""
+"""Capture files down the straight line: frames, observations, effects, events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.capture.file import CaptureFile
+from monitor.capture.timeline import Timeline
 from monitor.catalog.index import Index
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings
@@ -30,13 +31,14 @@ class Rules:
 
 
 class Playback:
-    """One file. It stands for itself: no name or flow of another file is known in it.
+    """Files as one timeline: what one of them shows is known in those that follow it.
 
     Iterate over `batches()` for progress, then call `finish()`, also after an interruption.
     """
 
-    def __init__(self, path: str, rules: Rules, errors: ErrorCounts) -> None:
-        self.capture = CaptureFile(path, errors)
+    def __init__(self, paths: Sequence[str], rules: Rules, errors: ErrorCounts) -> None:
+        self.capture = Timeline([CaptureFile(path, errors) for path in paths])
+        self._paths = tuple(paths)
         self.frames = 0
         self.now = 0.0
         self._rules = rules
@@ -44,7 +46,7 @@ class Playback:
         self._gateway: Gateway | None = None
 
     def batches(self) -> Iterator[int]:
-        """Takes batch after batch; gives the frames so far. Raises `CaptureFileError` if nothing can be read."""
+        """Takes batch after batch; gives the frames so far."""
         seen: list[Observation] = []
         for frames in self.capture.batches():
             if self._gateway is None:
@@ -60,6 +62,9 @@ class Playback:
         """Ends all flows; who talked to whom, and the numbers."""
         if self._gateway is None:
             return [], {}
+        seen: list[Observation] = []
+        self._decoder.finish(seen)
+        self._write(self._gateway.feed(seen, self.now))
         self._write(self._gateway.close(self.now))
         return self._gateway.rows(), self._gateway.snapshot()
 
@@ -75,4 +80,4 @@ class Playback:
         if writer is not None:
             for effect in effects:
                 if isinstance(effect, Event | Ruling):
-                    writer.write(eve_type(effect), eve_line(effect, self.capture.path))
+                    writer.write(eve_type(effect), eve_line(effect, self._paths))

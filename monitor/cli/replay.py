@@ -16,7 +16,7 @@ from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.parse import load
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
-from monitor.errors import EXIT_FINDING, EXIT_OK, CaptureFileError, ListError, UsageError
+from monitor.errors import EXIT_FINDING, EXIT_OK, ListError, UsageError
 from monitor.events.writer import STANDARD_OUTPUT, EventWriter
 from monitor.lists.cache import load_cached
 from monitor.units import bytes_text, count_text
@@ -33,8 +33,8 @@ def run(arguments: Namespace) -> int:
     with rules_of(arguments) as rules:
         ease_collector()
         try:
-            for path in arguments.files:
-                play(path, rules, outcome)
+            for paths in [[path] for path in arguments.files] if arguments.separate else [arguments.files]:
+                play(paths, rules, outcome)
         except KeyboardInterrupt:
             outcome.complain("interrupted: this is what was read until then")
     if rules.writer is not None:
@@ -61,19 +61,19 @@ def rules_of(arguments: Namespace) -> Iterator[Rules]:
         writer.close()
 
 
-def play(path: str, rules: Rules, outcome: Outcome) -> None:
-    """One file into the outcome, as far as it can be read."""
-    playback = Playback(path, rules, outcome.errors)
+def play(paths: list[str], rules: Rules, outcome: Outcome) -> None:
+    """Files as one timeline into the outcome, as far as they can be read."""
+    playback = Playback(paths, rules, outcome.errors)
     progress = Progress(sys.stderr)
     try:
         for frames in playback.batches():
             progress.show(playback, frames)
-    except CaptureFileError as error:
-        outcome.complain(str(error))
     finally:
         progress.clear()
         rows, samples = playback.finish()
-        outcome.add(path, playback.frames, playback.capture.bytes_read, playback.capture.complaint, rows, samples)
+        for part in playback.capture.parts:
+            outcome.add_file(part.file.path, part.frames, part.file.bytes_read, part.file.complaint, part.refusal)
+        outcome.add(rows, samples)
 
 
 class Progress:

@@ -4,9 +4,21 @@ from typing import final
 
 from monitor.attribution.devices import Device, Devices
 from monitor.attribution.flows import Flow
+from monitor.attribution.memory import Memory
 from monitor.attribution.places import Places
+from monitor.attribution.roles import DNS_PORT, serves, source_is_client
 from monitor.core.links import Links
-from monitor.model import Packet, key_destination, key_source
+from monitor.model import (
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    TCP_SYN,
+    Packet,
+    key_destination,
+    key_destination_port,
+    key_protocol,
+    key_source,
+    key_source_port,
+)
 
 
 @final
@@ -45,6 +57,30 @@ class Ends:
     def device_of(self, key: bytes, packet: Packet) -> Device:
         """The device of a flow that is in no table; `key` leads from client to server."""
         return self.device_at(packet, key_destination(key) if self.is_outside_in(key) else key_source(key))
+
+    def sender_is_client(self, packet: Packet, memory: Memory) -> bool:
+        """Who of the two ends of a flow that begins, or is met, with this packet is the client.
+
+        The SYN decides, then port 53, then who asked DNS for the other's address and who is local; ports are asked
+        last.
+        """
+        key = packet.key
+        protocol = key_protocol(key)
+        if protocol not in (PROTOCOL_TCP, PROTOCOL_UDP) or (protocol == PROTOCOL_TCP and packet.flags & TCP_SYN):
+            return source_is_client(key, packet.flags)
+        if key_source_port(key) == DNS_PORT or key_destination_port(key) == DNS_PORT:
+            return source_is_client(key, packet.flags)
+        here, there = key_source(key), key_destination(key)
+        near, far = self.is_local(here), self.is_local(there)
+        asked_there = not far and memory.newest_of_any(there, packet.time) is not None
+        asked_here = not near and memory.newest_of_any(here, packet.time) is not None
+        if asked_there != asked_here:
+            return asked_there
+        if near == far:
+            return source_is_client(key, packet.flags)
+        if near and protocol == PROTOCOL_UDP:
+            return True
+        return near != serves(key, near)
 
     def meet(self, flow: Flow, packet: Packet) -> None:
         """A frame of a flow that was known without frames: it shows which MAC or which interface its device has."""

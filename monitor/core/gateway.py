@@ -8,6 +8,7 @@ from math import floor
 from typing import Final, final
 
 from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
+from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import FlowTable
 from monitor.attribution.matches import Matches
@@ -81,7 +82,7 @@ class Gateway:
         self._matches = Matches(index, limits.addresses)
         local, nat64 = Networks(settings.local), Networks(settings.nat64)
         self._places = Places(index, local, nat64, settings.lookup, limits.addresses)
-        attributor = Attributor(self._matches, self._memory, self._places)
+        attributor = Attributor(self._matches, self._memory, self._places, EchFronts(limits.ech_names))
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
         self._ledger.expect(group_names(settings))
@@ -91,7 +92,7 @@ class Gateway:
         self._table = FlowTable(limits.flows)
         self._policy_watch = PolicyWatch(self._judge, self._accounting, self._devices, self._table, self._reporter)
         self._ends = Ends(self._devices, self._places, self._links)
-        self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter)
+        self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter, self._packets)
         self._connections = Connections(self._tracking, self._ends, now)
         self._questions = Questions(self._accounting, self._reporter, limits.queries)
         self._hellos = Hellos(self._accounting, self._tracking, self._ends, self._reporter)
@@ -105,7 +106,7 @@ class Gateway:
         """Takes what was seen, in the order in which it was seen."""
         for seen in observations:
             if isinstance(seen, Packet):
-                if seen.depth == 0 and self._packets:
+                if self._packets:
                     if seen.time >= self._due:
                         self._advance(seen.time)
                     self._tracking.count_packet(seen)

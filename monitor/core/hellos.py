@@ -30,10 +30,13 @@ class Hellos:
         packet = hello.packet
         flow = self._flow(packet)
         is_first = flow.hello in (NO_HELLO, HTTP_HOST)
-        flow.hello = QUIC_HELLO if hello.quic else TLS_HELLO
-        flow.application = "quic" if hello.quic else "tls"
-        flow.ech = hello.ech
-        self._name(flow, hello.sni)
+        if hello.ech_offered and not hello.ech:
+            hello.ech = self._accounting.attributor.fronts.knows(hello.sni)
+        if not (hello.decoy and self._is_better_known(flow, hello.sni)):
+            flow.hello = QUIC_HELLO if hello.quic else TLS_HELLO
+            flow.application = "quic" if hello.quic else "tls"
+            flow.ech = hello.ech
+            self._name(flow, hello.sni)
         device = flow.device
         if device is None:
             return
@@ -60,11 +63,16 @@ class Hellos:
             self._judge(flow, request.packet)
 
     def take_tunnel(self, tunnel: Tunnel) -> None:
-        flow = self._flow(tunnel.packet)
+        flow = self._flow_either_way(tunnel.packet)
         if not flow.method:
             flow.method = tunnel.method
             flow.tally = None
             self._judge(flow, tunnel.packet)
+
+    def _is_better_known(self, flow: Flow, name: bytes) -> bool:
+        """Of two hellos in one place, the one that a list knows names the flow; of two that are known, the later."""
+        matches = self._accounting.attributor.matches
+        return bool(flow.host) and matches.of(name).entry is None and matches.of(flow.host).entry is not None
 
     def _judge(self, flow: Flow, packet: Packet) -> None:
         judge = self._accounting.judge
@@ -77,11 +85,17 @@ class Hellos:
 
     def _flow(self, packet: Packet) -> Flow:
         """The flow whose client sent the packet."""
+        flow = self._flow_either_way(packet)
+        if flow.key != packet.key and flow.back == packet.key:
+            self._tracking.turn_round(flow, packet)
+            self._ends.meet(flow, packet)
+        return flow
+
+    def _flow_either_way(self, packet: Packet) -> Flow:
+        """The flow of the packet, whose sender may be the server."""
         flow = self._tracking.flow_for(packet)
         if flow is None:
             return self._tracking.loose_flow(packet)
-        if flow.key != packet.key and flow.back == packet.key:
-            self._tracking.turn_round(flow, packet)
         self._ends.meet(flow, packet)
         return flow
 

@@ -58,7 +58,8 @@ class Questions:
             if asked >= 0.0:
                 self.seconds.add(now - asked if now > asked else 0.0)
             if message.rcode == NO_ERROR and message.answers:
-                learn(message, device, self._attributor.memory, self._attributor.matches, now)
+                attributor = self._attributor
+                learn(message, device, attributor.memory, attributor.matches, attributor.fronts, now)
                 if self._judge.usage.learned:
                     self._judge.usage.answer(message)
         if self._reporter.dns:

@@ -3,8 +3,10 @@
 from itertools import islice
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, FlowTable
-from monitor.attribution.roles import DNS_PORT, source_is_client
+from monitor.attribution.roles import DNS_PORT
 from monitor.core.accounting import HOLD_SECONDS, Accounting
 from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
@@ -24,6 +26,8 @@ from monitor.model import (
 
 TURNING_FLAGS: Final = TCP_FIN | TCP_SYN | TCP_RST
 BOTH_FINS: Final = 3
+SEQUENCE_MASK: Final = 0xFFFF_FFFF
+HALF_OF_SEQUENCES: Final = 0x8000_0000
 
 FIN: Final = "fin"
 RST: Final = "rst"
@@ -37,11 +41,12 @@ class Tracking:
     """Keeps the flow table and the list of flows with bytes that are not counted yet."""
 
     __slots__ = (
-        "_accounting", "_dirty", "_ends", "_last_flow", "_last_packet", "_reporter", "table",
+        "_accounting", "_dirty", "_ends", "_last_flow", "_last_packet", "_packets", "_reporter", "table",
     )  # fmt: skip
 
-    def __init__(self, table: FlowTable, accounting: Accounting, ends: Ends, reporter: Reporter) -> None:
+    def __init__(self, table: FlowTable, accounting: Accounting, ends: Ends, reporter: Reporter, packets: bool) -> None:
         self.table = table
+        self._packets = packets
         self._accounting = accounting
         self._ends = ends
         self._reporter = reporter
@@ -50,8 +55,10 @@ class Tracking:
         self._last_flow: Flow | None = None
 
     def count_packet(self, packet: Packet) -> None:
-        """Counts one packet of depth 0."""
+        """Counts the packet's share of the bytes."""
         key = packet.key
+        if packet.vlan:
+            key = key + vlan_tag(packet.vlan)
         table = self.table
         is_forward = True
         flow = table.forward.get(key)
@@ -65,20 +72,24 @@ class Tracking:
             is_forward = True
         if flow is None:
             flow = self._open(packet)
-            is_forward = flow.key is key
+            is_forward = flow.key == packet.key
+        if packet.flags & TURNING_FLAGS:
+            if flow.again >= 0 and not is_forward:
+                flow = self._open_again(flow, packet)
+            self._turn_state(flow, packet, is_forward)
+        if packet.payload > 0 and packet.flags:
+            self._go_on(flow, packet, is_forward)
         if is_forward:
-            flow.sent += packet.length
+            flow.sent += packet.share
             flow.packets_sent += 1
         else:
-            flow.returned += packet.length
+            flow.returned += packet.share
             flow.packets_returned += 1
             if flow.state == OPENING and not packet.flags & TCP_RST:
                 flow.state = ESTABLISHED
         if packet.time > flow.last:
             flow.last = packet.time
         flow.number = packet.number
-        if packet.flags & TURNING_FLAGS:
-            self._turn_state(flow, packet.flags, is_forward)
         if not flow.dirty:
             flow.dirty = True
             self._dirty.append(flow)
@@ -86,9 +97,11 @@ class Tracking:
         self._last_flow = flow
 
     def flow_of(self, packet: Packet) -> Flow | None:
-        """The flow that the packet belongs to; None inside tunnels and where nothing has counted it yet."""
+        """The flow that the packet belongs to; None where nothing has counted it, and for conntrack inside tunnels."""
         if packet is self._last_packet:
             return self._last_flow
+        if self._packets:
+            return self.table.find(packet.key + vlan_tag(packet.vlan) if packet.vlan else packet.key)
         return self.table.find(packet.key) if packet.depth == 0 else None
 
     def flow_for(self, packet: Packet) -> Flow | None:
@@ -173,20 +186,51 @@ class Tracking:
         """The flow of a packet that none is known for; its bytes are not counted here."""
         key = packet.key
         protocol = key_protocol(key)
-        if source_is_client(key, packet.flags):
+        if self._ends.sender_is_client(packet, self._accounting.attributor.memory):
             back = reverse_key(key)
         else:
             back = key
             key = reverse_key(key)
         flow = Flow(key, back, protocol, key_destination_port(key), packet.time)
+        if self._packets and packet.vlan:
+            flow.tag = vlan_tag(packet.vlan)
         if protocol == PROTOCOL_TCP:
             flow.midstream = packet.flags & TCP_SYN == 0
             if flow.midstream:
                 flow.state = ESTABLISHED
+            elif not packet.flags & TCP_ACK:
+                flow.initial = packet.sequence
         self._ends.find(flow, packet, packet.time)
         flow.settled = not may_say_hello(flow)
         self.add(flow)
         return flow
+
+    def _open_again(self, flow: Flow, packet: Packet) -> Flow:
+        """The server answers a later SYN: the ports are used again, and the SYN was the new connection's.
+
+        Without its answer a SYN within a connection is ignored (RFC 5961 section 4.2).
+        """
+        length, initial = flow.again_length, flow.again
+        flow.again = -1
+        if packet.flags & (TCP_SYN | TCP_ACK) != TCP_SYN | TCP_ACK:
+            return flow
+        if packet.acknowledgment != (initial + 1) & SEQUENCE_MASK:
+            return flow
+        moved = flow.sent - flow.counted_sent >= length
+        if moved:
+            flow.sent -= length
+            flow.packets_sent -= 1
+        self.end(flow, TIMEOUT)
+        opened = Flow(flow.key, flow.back, flow.protocol, flow.port, packet.time)
+        opened.tag = flow.tag
+        opened.initial = initial
+        opened.next_sent = initial + 1
+        opened.sent = length if moved else 0
+        opened.packets_sent = 1 if moved else 0
+        self._ends.find(opened, packet, packet.time)
+        opened.settled = not may_say_hello(opened)
+        self.add(opened)
+        return opened
 
     def add(self, flow: Flow) -> None:
         """Takes a new flow, and makes room for it first."""
@@ -205,15 +249,43 @@ class Tracking:
             self.end(flow, EVICTED)
             table.evictions += 1
 
-    def _turn_state(self, flow: Flow, flags: int, is_forward: bool) -> None:
-        if flags & TCP_RST:
-            flow.state = RESET
+    def _go_on(self, flow: Flow, packet: Packet, is_forward: bool) -> None:
+        """A segment with data moves the sequence number that comes next."""
+        if flow.state == RESET:
+            # It goes on: the reset was not for it (RFC 5961 section 3.2).
+            flow.state = ESTABLISHED
+            self.table.schedule(flow)
+        ends: i64 = packet.sequence + packet.payload
+        last: i64 = flow.next_sent if is_forward else flow.next_returned
+        if ends <= last and last - ends < HALF_OF_SEQUENCES:
+            return
+        if is_forward:
+            flow.next_sent = ends
+        else:
+            flow.next_returned = ends
+
+    def _turn_state(self, flow: Flow, packet: Packet, is_forward: bool) -> None:
+        flags = packet.flags
+        if flags & TCP_SYN:
+            if is_forward and not flags & TCP_ACK and flow.initial != packet.sequence:
+                flow.again = packet.sequence
+                flow.again_length = packet.share
+        elif flags & TCP_RST:
+            # RFC 5961 section 3.2: only the number that comes next resets.
+            expected = flow.next_sent if is_forward else flow.next_returned
+            if expected < 0 or (packet.sequence - expected + 1) & SEQUENCE_MASK <= 2:
+                flow.state = RESET
         elif flags & TCP_FIN and flow.state < CLOSED:
             flow.fins |= 1 if is_forward else 2
             if flow.fins == BOTH_FINS:
                 flow.state = CLOSED
         if flow.state >= CLOSED:
             self.table.schedule(flow)
+
+
+def vlan_tag(vlan: int) -> bytes:
+    """What tells a flow of a VLAN from the same key on another one."""
+    return bytes((vlan >> 8, vlan & 255))
 
 
 def may_say_hello(flow: Flow) -> bool:

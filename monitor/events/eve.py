@@ -5,6 +5,7 @@ them apart, as it tells what a `flow` carried. Keys that every event of a type h
 message was; `assigned_ip`, `hostname`, `rcode` and what is unknown of `gatewatch` are left out instead.
 """
 
+from collections.abc import Sequence
 from json import JSONEncoder
 from typing import Final, TypeAlias
 
@@ -12,6 +13,7 @@ from monitor.core.effects import Ruling
 from monitor.events.times import timestamp
 from monitor.model import (
     DNS,
+    FILE_SHIFT,
     MDNS,
     ClientHello,
     DhcpMessage,
@@ -53,8 +55,8 @@ def eve_type(event: Event | Ruling) -> str:
     return "flow" if isinstance(about, FlowRecord) else "dhcp"
 
 
-def eve_line(event: Event | Ruling, capture: str = "") -> str:
-    """The event as one line with its newline; `capture` is the name of the capture file that it comes from."""
+def eve_line(event: Event | Ruling, captures: Sequence[str] = ()) -> str:
+    """The event as one line with its newline; `captures` are the names of the capture files that are read, if any."""
     if isinstance(event, Ruling):
         return _encode({**_head(event, "verdict", event.key), **_ruling(event)}) + "\n"
     about = event.about
@@ -75,9 +77,10 @@ def eve_line(event: Event | Ruling, capture: str = "") -> str:
         body = _head(event, "dhcp", about.packet.key)
         body["dhcp"] = _dhcp(about)
     body["gatewatch"] = _labels(event.labels)
-    if capture:
-        body["pcap_cnt"] = about.number if isinstance(about, FlowRecord) else about.packet.number
-        body["pcap_filename"] = capture
+    if captures:
+        number = about.number if isinstance(about, FlowRecord) else about.packet.number
+        body["pcap_cnt"] = number & (1 << FILE_SHIFT) - 1
+        body["pcap_filename"] = captures[number >> FILE_SHIFT]
     return _encode(body) + "\n"
 
 
@@ -138,13 +141,18 @@ def _hello(hello: ClientHello) -> Body:
         version = _QUIC_VERSIONS.get(hello.quic) or f"0x{hello.quic:08x}"
     else:
         version = tls_version(hello.version)
-    return {
+    body: Body = {
         "version": version,
         "sni": escaped(hello.sni),
         "alpn": [escaped(name) for name in hello.alpn],
         "ech": hello.ech,
+        "ech_offered": hello.ech_offered,
         "ja4": hello.ja4,
     }
+    if hello.decoy:
+        body["decoy"] = True
+        body["sni_other"] = [escaped(hello.other_sni)]
+    return body
 
 
 def tls_version(number: int) -> str:

@@ -6,12 +6,15 @@ Nothing is read before it is asked for, and bytes that do not hold what their ty
 from typing import Final
 
 from monitor.model import DnsMessage, Record
+from monitor.wire.ech_config import public_names
 from monitor.wire.names import read_name, skip_name
 from monitor.wire.svcb import ECH, IPV4HINT, IPV6HINT, SvcParams
 
 TYPE_A: Final = 1
 TYPE_CNAME: Final = 5
+TYPE_MX: Final = 15
 TYPE_AAAA: Final = 28
+TYPE_SRV: Final = 33
 TYPE_DNAME: Final = 39
 TYPE_SVCB: Final = 64
 TYPE_HTTPS: Final = 65
@@ -31,6 +34,14 @@ def record_address(message: DnsMessage, record: Record) -> bytes:
 def record_name(message: DnsMessage, record: Record) -> bytes:
     """The name that rdata begins with: the target of a CNAME, NS, PTR or DNAME; `b""` where it cannot be read."""
     return read_name(message.data, record.start, message.start, record.end)
+
+
+def record_target(message: DnsMessage, record: Record) -> bytes:
+    """The host that an SRV, MX, SVCB or HTTPS record leads to, `b""` where it cannot be read."""
+    if record.type in (TYPE_SVCB, TYPE_HTTPS):
+        return svcb_target(message, record)
+    at = record.start + (6 if record.type == TYPE_SRV else 2)
+    return read_name(message.data, at, message.start, record.end) if at < record.end else b""
 
 
 def svcb_target(message: DnsMessage, record: Record) -> bytes:
@@ -67,6 +78,15 @@ def svcb_has_ech(message: DnsMessage, record: Record) -> bool:
         if params.key == ECH:
             return True
     return False
+
+
+def svcb_public_names(message: DnsMessage, record: Record) -> list[bytes]:
+    """The outer names that the record offers for Encrypted ClientHello."""
+    params = svcb_params(message, record)
+    while params.advance():
+        if params.key == ECH:
+            return public_names(message.data, params.start, params.end)
+    return []
 
 
 def svcb_params(message: DnsMessage, record: Record) -> SvcParams:

@@ -1,5 +1,6 @@
 """Whole batches of frames through the decoder, so that no loop over frames runs outside of the compiled core."""
 
+import math
 from typing import Final, final
 
 from monitor.model import Frame, Observation
@@ -25,6 +26,12 @@ class BatchDecoder:
         for frame in frames:
             if frame.time >= due or frame.time < due - EXPIRE_SECONDS:
                 decoder.expire(frame.time)
+                decoder.drain(out)
                 due = frame.time + EXPIRE_SECONDS
             decoder.decode(frame, out)
         self._due = due
+
+    def finish(self, out: list[Observation]) -> None:
+        """No more frames come: appends what still waited."""
+        self.decoder.expire(math.inf)
+        self.decoder.drain(out)

@@ -3,7 +3,7 @@
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
-from monitor.model import DNS, LLMNR, MDNS, Observation, Packet, Tunnel
+from monitor.model import DNS, LLMNR, MDNS, Observation, Packet, Tunnel, reverse_key
 from monitor.wire.cursor import Cursor
 from monitor.wire.dhcp import read_dhcp
 from monitor.wire.dhcp6 import read_dhcp6
@@ -23,17 +23,27 @@ PORT_MDNS: Final = 5353
 PORT_LLMNR: Final = 5355
 
 LONG_HEADER: Final = 0x80
+# Conversations on a DNS port that are something else; each has two directions.
+OTHERS_MAX: Final = 8192
 
 
 @final
 class Datagrams:
-    """Dispatches UDP payloads."""
+    """Dispatches UDP payloads.
 
-    __slots__ = ("_errors", "_quic")
+    A conversation on a DNS port that has opened a VPN or a QUIC connection is not DNS: `_others` has its two keys.
+    """
+
+    __slots__ = ("_errors", "_others", "_quic", "evicted")
 
     def __init__(self, quic: Quic, errors: ErrorCounts) -> None:
         self._quic = quic
         self._errors = errors
+        self._others: dict[bytes, None] = {}
+        self.evicted = 0
+
+    def __len__(self) -> int:
+        return len(self._others)
 
     def read(self, packet: Packet, cursor: Cursor, out: list[Observation]) -> bool:
         """Append what the payload at the cursor shows; true if it is a tunnel, and the cursor stands inside it."""
@@ -45,7 +55,8 @@ class Datagrams:
         source = data[start - 8] << 8 | data[start - 7]
         destination = data[start - 6] << 8 | data[start - 5]
         if source == PORT_DNS or destination == PORT_DNS:
-            self._read_dns(packet, data, start, end, DNS, out)
+            if not self._is_other(packet, data, start, end, source, destination, out):
+                self._read_dns(packet, data, start, end, DNS, out)
             return False
         if self._read_by_port(packet, cursor, source, destination, out):
             return False
@@ -66,7 +77,8 @@ class Datagrams:
     ) -> bool:
         data = cursor.data
         if destination == PORT_MDNS or source == PORT_MDNS:
-            self._read_dns(packet, data, cursor.start, cursor.end, MDNS, out)
+            if not self._is_other(packet, data, cursor.start, cursor.end, source, destination, out):
+                self._read_dns(packet, data, cursor.start, cursor.end, MDNS, out)
         elif destination == PORT_LLMNR or source == PORT_LLMNR:
             self._read_dns(packet, data, cursor.start, cursor.end, LLMNR, out)
         elif destination in (PORT_DHCP_SERVER, PORT_DHCP_CLIENT) and source in (PORT_DHCP_SERVER, PORT_DHCP_CLIENT):
@@ -76,6 +88,35 @@ class Datagrams:
         else:
             return False
         return True
+
+    def _is_other(
+        self, packet: Packet, data: bytes, start: int, end: int, source: int, destination: int, out: list[Observation]
+    ) -> bool:
+        """Whether a payload on a DNS port is of a VPN or QUIC: by its own bytes, or by an earlier one's."""
+        if len(self._others) > 0 and packet.key in self._others:
+            if data[start] & LONG_HEADER:
+                self._quic.datagram(packet, data, start, end, out)
+            return True
+        # Messages have fewer than 256 questions, and what follows the first byte of a handshake is no id and flags.
+        if end - start > 4 and data[start + 4] == 0 and data[start] > 2:
+            return False
+        if data[start] & LONG_HEADER and self._quic.datagram(packet, data, start, end, out):
+            self._remember_other(packet.key)
+            return True
+        if is_vpn_handshake(data, start, end, source, destination) and not looks_like_dns(data, start, end):
+            self._remember_other(packet.key)
+            out.append(Tunnel(packet, "vpn"))
+            return True
+        return False
+
+    def _remember_other(self, key: bytes) -> None:
+        if key in self._others:
+            return
+        while len(self._others) >= OTHERS_MAX:
+            self.evicted += 1
+            del self._others[next(iter(self._others))]
+        self._others[key] = None
+        self._others[reverse_key(key)] = None
 
     def _read_by_bytes(
         self, packet: Packet, data: bytes, start: int, end: int, source: int, destination: int, out: list[Observation]

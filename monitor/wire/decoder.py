@@ -1,24 +1,37 @@
 """A frame in, observations out: the descent from the link to the transport, and into tunnels.
 
-Each round of the descent goes from the link, or a tunnel's inside, to one IP packet. Only the outermost packet is
-counted, so that bytes count once; names inside tunnels count like any others. What an ICMP error quotes is not
-looked into: it happened elsewhere and earlier.
+Each round of the descent goes from the link, or a tunnel's inside, to one IP packet. The bytes of a packet inside a
+tunnel count for the flow inside and the overhead for the tunnel's, so that bytes count once, and mirrored traffic for
+whom it is of; names inside tunnels count like any others. What an ICMP error quotes is not looked into: it happened
+elsewhere and earlier.
 """
 
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
-from monitor.model import PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, TCP_SYN, Frame, Observation, Packet
+from monitor.model import (
+    PROTOCOL_ICMPV6,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    TCP_RST,
+    TCP_SYN,
+    TCP_URG,
+    Frame,
+    Observation,
+    Packet,
+)
 from monitor.wire.cursor import ARP, IPV4, IPV6, Cursor
 from monitor.wire.datagrams import Datagrams
 from monitor.wire.encapsulation import unwrap
-from monitor.wire.fragments import Fragments
+from monitor.wire.fragments import NO_PORTS, Fragments
+from monitor.wire.handshake import SEQUENCE_MASK
 from monitor.wire.ip import enter_ipv4, enter_ipv6, is_extension, skip_extensions
 from monitor.wire.link import enter_link
 from monitor.wire.neighbours import read_arp, read_discovery
-from monitor.wire.octets import four
+from monitor.wire.octets import four, two
 from monitor.wire.quic import Quic
+from monitor.wire.readings import NONE
 from monitor.wire.streams import Streams
 from monitor.wire.tunnels import enter_tunnel
 
@@ -31,7 +44,6 @@ PROTOCOL_UDP_LITE: Final = 136
 UDP_HEADER: Final = 8
 TCP_HEADER: Final = 20
 
-NO_PORTS: Final = b"\0\0\0\0"
 KEY_TCP: Final = b"\x06"
 KEY_UDP: Final = b"\x11"
 
@@ -40,19 +52,19 @@ KEY_UDP: Final = b"\x11"
 class Decoder:
     """Everything between a frame and its observations; the state is what fragments, streams and QUIC need.
 
-    `count_packets` makes it report the outermost `Packet`s too, which live capture leaves to conntrack. Those inside
-    tunnels down to `packets_to_depth` can be reported as well, for whoever does not count bytes.
+    `count_packets` makes it report `Packet`s too, which live capture leaves to conntrack; those inside tunnels down to
+    `packets_to_depth`.
     """
 
     __slots__ = (
-        "_cursor", "_datagrams", "_errors", "_fragments", "_outer_length", "_quic", "_streams", "packets_to_depth",
+        "_cursor", "_datagrams", "_errors", "_fragments", "_outer", "_quic", "_streams", "packets_to_depth",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, errors: ErrorCounts, count_packets: bool) -> None:
         self._errors = errors
-        self.packets_to_depth = 0 if count_packets else -1
+        self.packets_to_depth = DEPTH_MAX if count_packets else -1
         self._cursor = Cursor()
-        self._outer_length = 0
+        self._outer: Packet | None = None
         self._fragments = Fragments(limits, errors)
         self._streams = Streams(limits, errors)
         self._quic = Quic(limits, errors)
@@ -72,9 +84,16 @@ class Decoder:
         self._streams.expire(now)
         self._quic.expire(now)
 
+    def drain(self, out: list[Observation]) -> None:
+        """Appends the fragments that have waited for the first one of their datagram: it came, or will not come."""
+        ready = self._fragments.ready
+        if ready:
+            out.extend(ready)
+            ready.clear()
+
     def table_sizes(self) -> dict[str, int]:
         """Entries by table."""
-        sizes = {"fragments": len(self._fragments)}
+        sizes = {"fragments": len(self._fragments), "not_dns": len(self._datagrams)}
         sizes.update(self._streams.table_sizes())
         sizes.update(self._quic.table_sizes())
         return sizes
@@ -82,7 +101,7 @@ class Decoder:
     @property
     def evictions(self) -> dict[str, int]:
         """What was given up because a table was full, by table."""
-        evictions = {"fragments": self._fragments.evicted}
+        evictions = {"fragments": self._fragments.evicted, "not_dns": self._datagrams.evicted}
         evictions.update(self._streams.evictions)
         evictions.update(self._quic.evictions)
         return evictions
@@ -121,7 +140,7 @@ class Decoder:
         if protocol == PROTOCOL_TCP:
             self._enter_tcp(frame, depth, out)
             return False
-        self._report(frame, depth, self._ports(), out)
+        self._outer = self._report(frame, depth, self._ports(), out)
         if protocol == PROTOCOL_ICMPV6:
             if depth == 0:
                 read_discovery(cursor, frame, out)
@@ -139,14 +158,22 @@ class Decoder:
             return False
         if not cursor.fragmented:
             return True
-        ports = self._ports() if cursor.fragment_offset == 0 else NO_PORTS
-        if self._fragments.add(cursor, frame.time):
+        ports = self._ports() if cursor.fragment_offset == 0 else self._fragments.ports_of(cursor)
+        later = cursor.fragment_offset != 0
+        whole = self._fragments.add(cursor, ports, frame.time)
+        self.drain(out)
+        if whole:
             # A fragment inside a datagram that was itself in fragments is nobody's traffic.
             if skip_extensions(cursor, self._errors) and not cursor.fragmented:
                 return True
             ports = NO_PORTS
-        packet = self._report(frame, depth, ports, out)
-        packet.fragment = ports == NO_PORTS
+        waits = later and ports == NO_PORTS and depth == 0 and self.packets_to_depth >= 0
+        unreported: list[Observation] = []
+        packet = self._report(frame, depth, ports, unreported if waits else out)
+        packet.fragment = later or ports == NO_PORTS
+        if waits:
+            self._fragments.wait(cursor, packet)
+            self.drain(out)
         return False
 
     def _ports(self) -> bytes:
@@ -169,11 +196,13 @@ class Decoder:
         else:
             last = bytes((protocol,))
         key = cursor.addresses + ports + last
-        # All bytes are the outermost packet's: they count once.
-        if depth == 0:
-            self._outer_length = cursor.length
-        packet = Packet(frame.time, frame.number, frame.interface, cursor.ethernet, key, self._outer_length, depth)
+        outer = self._outer if depth > 0 else None
+        length = cursor.length if outer is None else outer.length
+        packet = Packet(frame.time, frame.number, frame.interface, cursor.ethernet, key, length, depth)
         packet.vlan = cursor.vlan
+        if outer is not None:
+            packet.share = min(cursor.length, outer.share)
+            outer.share -= packet.share
         if depth <= self.packets_to_depth:
             out.append(packet)
         return packet
@@ -195,12 +224,20 @@ class Decoder:
             self._errors.add("tcp", "malformed")
             return
         packet.payload = payload
-        if payload > 0 or flags & TCP_SYN:
+        if payload > 0 or flags & (TCP_SYN | TCP_RST):
+            packet.sequence = four(data, at + 4)
+            if flags & TCP_SYN:
+                packet.acknowledgment = four(data, at + 8)
             start = at + header
             end = cursor.end if cursor.end > start else start
             if start > len(data):
                 return
-            self._streams.segment(packet, data, start, end, four(data, at + 4), four(data, at + 8), out)
+            sequence = packet.sequence
+            urgent = NONE
+            if flags & TCP_URG and payload > 0:
+                # RFC 9293 section 3.8.5 as Linux has it: the pointer is behind the byte; 0 means the first one too.
+                urgent = (sequence + max(0, two(data, at + 18) - 1)) & SEQUENCE_MASK
+            self._streams.segment(packet, data, start, end, sequence, four(data, at + 8), out, at, urgent)
 
     def _enter_udp(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
         """RFC 768; a length of 0 means to the end of the packet (RFC 2675 section 4)."""
@@ -224,4 +261,7 @@ class Decoder:
             if cursor.end > cursor.wire_end:
                 cursor.end = cursor.wire_end
         cursor.start = at + UDP_HEADER
-        return self._datagrams.read(packet, cursor, out)
+        if not self._datagrams.read(packet, cursor, out):
+            return False
+        self._outer = packet
+        return True

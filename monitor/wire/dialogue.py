@@ -3,8 +3,9 @@
 OPENING   the first bytes: TLS, HTTP, a PROXY header to step over, DNS, or something else
 TLS       collecting the records of a ClientHello, then of the second one after a HelloRetryRequest
 HTTP      collecting the head of a request; behind that of a CONNECT the stream opens again
-WATCHING  another protocol, which may turn to TLS (STARTTLS, SOCKS and their like): bytes of a segment that
-          starts like a ClientHello are collected, and must turn out to be a flawless one
+WATCHING  another protocol, which may turn to TLS or HTTP (STARTTLS, SOCKS and their like): bytes of a segment that
+          starts like a ClientHello are collected, and must turn out to be a flawless one; a request must begin with a
+          whole request line
 """
 
 from typing import Final, final
@@ -13,7 +14,7 @@ from monitor.errors import ErrorCounts
 from monitor.model import HttpRequest, Observation, Packet
 from monitor.wire import http, opening, tls
 from monitor.wire.dns import HEADER
-from monitor.wire.dns_shape import looks_like_dns
+from monitor.wire.dns_shape import has_dns_header, looks_like_dns
 from monitor.wire.hello import Hello, read_hello
 from monitor.wire.octets import two
 
@@ -29,8 +30,11 @@ IS_DNS: Final = 2
 # A dialogue before TLS is a few short lines; what goes on for longer is none.
 WATCHED_BYTES: Final = 4096
 WATCHED_SEGMENTS: Final = 32
-# A head so long that it has no host by then is not worth the memory.
-HEAD_MAX: Final = 8192
+# Octets of a request's head that are looked through for a host: twice what servers take by default (nginx: 4 x 8 KiB).
+HEAD_MAX: Final = 65_536
+# Octets of a dialogue's first segment that may be the length of a DNS message alone, or with the message's header.
+DNS_HEAD: Final = 2 + HEADER
+DNS_RECORDS_MAX: Final = 64
 
 
 @final
@@ -40,7 +44,8 @@ class Dialogue:
     """
 
     __slots__ = (
-        "answers", "buffer", "dns_port", "errors", "head", "limit", "records", "seen", "segments", "state", "strict",
+        "answers", "buffer", "dns_port", "errors", "head", "last", "limit", "records", "seen", "segments", "state",
+        "strict",
     )  # fmt: skip
 
     def __init__(self, limit: int, answers: bool, dns_port: bool, errors: ErrorCounts) -> None:
@@ -55,6 +60,15 @@ class Dialogue:
         self.head: http.RequestHead | None = None
         self.seen = 0
         self.segments = 0
+        self.last = 0
+
+    def again(self) -> "Dialogue":
+        """A new look at the same direction."""
+        return Dialogue(self.limit, self.answers, self.dns_port, self.errors)
+
+    def is_watching(self) -> bool:
+        """Whether what came so far is the beginning of nothing that is read."""
+        return self.state == WATCHING
 
     def size(self) -> int:
         """The bytes that are kept."""
@@ -64,10 +78,14 @@ class Dialogue:
         """The next bytes in order: `DECIDED` once no more are of interest, `IS_DNS` with all of them in `buffer`."""
         self.seen += end - start
         self.segments += 1
+        self.last = end - start
         self.buffer = self.buffer + data[start:end] if self.buffer else data[start:end]
-        if self.size() > self.limit:
-            self.errors.add("tcp", "too_long")
-            return DECIDED
+        found = self._read(packet, out)
+        if found == UNDECIDED and self.size() > self.limit:
+            return self._give_up_long(packet, out)
+        return found
+
+    def _read(self, packet: Packet, out: list[Observation]) -> int:
         if self.state == OPENING:
             return self._open(packet, out)
         if self.state == TLS:
@@ -76,12 +94,23 @@ class Dialogue:
             return self._read_head(packet, out)
         return self._watch(packet, out)
 
+    def _give_up_long(self, packet: Packet, out: list[Observation]) -> int:
+        """Nothing more is kept. The beginning of a hello is enough where the server name is in it."""
+        records = self.records
+        if records is not None and not records.another:
+            hello = read_hello(records.beginning(self.buffer), True)
+            if hello is not None and hello.server_name:
+                out.append(tls.observe_hello(packet, hello, 0))
+                return DECIDED
+        self.errors.add("tcp", "too_long")
+        return DECIDED
+
     def _open(self, packet: Packet, out: list[Observation]) -> int:
         kind = opening.recognise(self.buffer)
         while kind == opening.PROXY:
             length = opening.proxy_length(self.buffer)
             if length < 0:
-                return self._give_up_opening()
+                return self._give_up_opening(packet, out)
             if length == 0 or len(self.buffer) <= length:
                 return UNDECIDED
             self.buffer = self.buffer[length:]
@@ -89,15 +118,21 @@ class Dialogue:
         if kind == opening.TLS:
             return self._start_records(packet, out)
         if kind == opening.HTTP:
-            self.state = HTTP
-            self.head = http.RequestHead()
-            return self._read_head(packet, out)
-        return UNDECIDED if kind == opening.MORE else self._give_up_opening()
+            return self._start_head(packet, out)
+        waits = kind == opening.MORE and self.segments < WATCHED_SEGMENTS
+        return UNDECIDED if waits else self._give_up_opening(packet, out)
 
-    def _give_up_opening(self) -> int:
+    def _give_up_opening(self, packet: Packet, out: list[Observation]) -> int:
         if self.dns_port or is_dns(self.buffer):
             return IS_DNS
-        return self._start_watching()
+        if may_become_dns(self.buffer):
+            return UNDECIDED
+        segment = self.buffer[len(self.buffer) - self.last :] if self.segments > 1 else b""
+        found = self._start_watching()
+        if not segment or found == DECIDED:
+            return found
+        self.buffer = segment
+        return self._watch(packet, out)
 
     def _start_watching(self) -> int:
         self.buffer = b""
@@ -111,11 +146,18 @@ class Dialogue:
         if kind == opening.TLS:
             self.strict = True
             return self._start_records(packet, out)
+        if http.begins_request(self.buffer, 0, len(self.buffer)):
+            return self._start_head(packet, out)
         return UNDECIDED if kind == opening.MORE else self._start_watching()
+
+    def _start_head(self, packet: Packet, out: list[Observation]) -> int:
+        self.state = HTTP
+        self.head = http.RequestHead()
+        return self._read_head(packet, out)
 
     def _start_records(self, packet: Packet, out: list[Observation]) -> int:
         self.state = TLS
-        self.records = tls.Records(self.limit)
+        self.records = tls.Records()
         return self._read_records(packet, out)
 
     def _read_records(self, packet: Packet, out: list[Observation]) -> int:
@@ -154,28 +196,40 @@ class Dialogue:
 
     def _read_head(self, packet: Packet, out: list[Observation]) -> int:
         head = self.head
-        if head is None or len(self.buffer) > HEAD_MAX:
+        if head is None:
             return DECIDED
         found = head.read(self.buffer)
+        self.buffer = self.buffer[head.consumed :]
         if found == http.MORE:
-            return UNDECIDED
+            return DECIDED if self.seen > HEAD_MAX else UNDECIDED
         if head.host:
             out.append(HttpRequest(packet, head.host))
         if found == http.OTHER and not head.started:
             return self._start_watching()
         if found != http.TUNNEL:
             return DECIDED
-        self.buffer = self.buffer[head.end :]
         self.state = WATCHING
         return self._watch(packet, out) if self.buffer else UNDECIDED
 
 
 def is_dns(data: bytes) -> bool:
     """Whether the bytes start with a whole message behind its length (RFC 1035 section 4.2.2)."""
-    if len(data) < 2 + HEADER:
+    if len(data) < DNS_HEAD:
         return False
     end = 2 + two(data, 0)
     return end <= len(data) and looks_like_dns(data, 2, end)
+
+
+def may_become_dns(data: bytes) -> bool:
+    """Whether the bytes may be the beginning of a message behind its length, which TCP may cut anywhere."""
+    if len(data) < 2:
+        return True
+    size = two(data, 0)
+    if size < HEADER or len(data) >= 2 + size:
+        return False
+    if len(data) < DNS_HEAD:
+        return True
+    return has_dns_header(data, 2) and two(data, 6) == 1 and two(data, 10) <= DNS_RECORDS_MAX
 
 
 def may_be_retried(hello: Hello) -> bool:

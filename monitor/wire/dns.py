@@ -10,9 +10,11 @@ from typing import Final
 from monitor.errors import ErrorCounts
 from monitor.model import MDNS, DnsMessage, Packet, Record
 from monitor.wire.names import MALFORMED, TOO_SHORT, read_name, skip_name
+from monitor.wire.octets import four, two
 
 HEADER: Final = 12
 RECORD: Final = 10
+ADDITIONALS_MAX: Final = 64
 
 FLAG_TRUNCATED: Final = 0x0200
 OPCODE_MASK: Final = 0x7800
@@ -52,6 +54,26 @@ def parse_message(
     if at < 0 and not message.flags & FLAG_TRUNCATED:
         _complain(errors, at)
     return message
+
+
+def additional_records(message: DnsMessage) -> list[Record]:
+    """The records of the additional section, as far as they can be read. Few messages need them: they are not kept."""
+    data = message.data
+    start = message.start
+    at = _skip_questions(message, start + HEADER, message.questions)
+    before = two(data, start + 6) + two(data, start + 8)
+    at = _skip_records(message, at, before) if at >= 0 else at
+    records: list[Record] = []
+    for _ in range(min(two(data, start + 10), ADDITIONALS_MAX)):
+        behind = _skip_records(message, at, 1) if at >= 0 else at
+        if behind < 0:
+            break
+        name = read_name(data, at, start, message.end)
+        head = skip_name(data, at, message.end)
+        klass = two(data, head + 2) & (MDNS_CLASS_MASK if message.service == MDNS else 0xFFFF)
+        records.append(Record(name, two(data, head), klass, four(data, head + 4), head + RECORD, behind))
+        at = behind
+    return records
 
 
 def _complain(errors: ErrorCounts, trouble: int) -> None:

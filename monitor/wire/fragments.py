@@ -11,6 +11,7 @@ from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
+from monitor.model import Observation, Packet
 from monitor.wire.cursor import Cursor
 
 DATAGRAM_MAX: Final = 65_535
@@ -18,13 +19,16 @@ PIECES_MAX: Final = 512
 # What a piece costs beside its bytes, so that many small ones count too.
 PIECE_OVERHEAD: Final = 128
 DATAGRAM_OVERHEAD: Final = 512
+NO_PORTS: Final = b"\0\0\0\0"
 
 
 @final
 class Datagram:
     """The pieces of one datagram so far, in order of `offsets`; `total` is -1 until the last one is there."""
 
-    __slots__ = ("deadline", "have", "offsets", "pieces", "protocol", "size", "spoilt", "total")
+    __slots__ = (
+        "deadline", "have", "offsets", "pieces", "ports", "protocol", "size", "spoilt", "total", "waiting",
+    )  # fmt: skip
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
@@ -34,7 +38,9 @@ class Datagram:
         self.total = -1
         self.size = DATAGRAM_OVERHEAD
         self.protocol = 0
+        self.ports = b""
         self.spoilt = False
+        self.waiting: list[Packet] = []
 
     def add(self, offset: int, piece: bytes, more: bool) -> str:
         """Take a piece in; what is wrong with it, `""` if nothing."""
@@ -76,9 +82,12 @@ class Datagram:
 
 @final
 class Fragments:
-    """All datagrams that are not whole yet, the oldest first."""
+    """All datagrams that are not whole yet, the oldest first.
 
-    __slots__ = ("_bytes_max", "_datagrams", "_datagrams_max", "_errors", "_seconds", "bytes", "evicted")
+    Later fragments wait for the ports of the first one: those in `ready` have them, or will not get them.
+    """
+
+    __slots__ = ("_bytes_max", "_datagrams", "_datagrams_max", "_errors", "_seconds", "bytes", "evicted", "ready")
 
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
         self._errors = errors
@@ -88,15 +97,21 @@ class Fragments:
         self._seconds = limits.fragment_seconds
         self.bytes = 0
         self.evicted = 0
+        self.ready: list[Observation] = []
 
     def __len__(self) -> int:
         return len(self._datagrams)
 
-    def add(self, cursor: Cursor, now: float) -> bool:
-        """Take in the fragment at the cursor; true if that made the datagram whole: the cursor then stands in it."""
-        if cursor.wire_end > cursor.end:
-            self._errors.add("fragment", "too_short")
-            return False
+    def ports_of(self, cursor: Cursor) -> bytes:
+        """The ports of the datagram whose later fragment is at the cursor, zeros where its first was not seen."""
+        datagram = self._datagrams.get(self._key(cursor))
+        return datagram.ports if datagram is not None and datagram.ports else NO_PORTS
+
+    def add(self, cursor: Cursor, ports: bytes, now: float) -> bool:
+        """Take in the fragment at the cursor; true if that made the datagram whole: the cursor then stands in it.
+
+        `ports` are those that the first fragment begins with.
+        """
         self.expire(now)
         key = self._key(cursor)
         datagram = self._datagrams.get(key)
@@ -104,15 +119,20 @@ class Fragments:
             datagram = Datagram(now + self._seconds)
             self._datagrams[key] = datagram
             self.bytes += datagram.size
-        if datagram.spoilt:
-            return False
-        before = datagram.size
-        trouble = datagram.add(cursor.fragment_offset, cursor.data[cursor.start : cursor.end], cursor.more)
         if cursor.fragment_offset == 0:
             datagram.protocol = cursor.protocol
+            datagram.ports = ports
+            self._release(datagram)
+        before = datagram.size
+        cut = cursor.wire_end > cursor.end
+        if datagram.spoilt and not cut:
+            return False
+        piece = cursor.data[cursor.start : cursor.end]
+        trouble = "too_short" if cut else datagram.add(cursor.fragment_offset, piece, cursor.more)
         if trouble:
             self._errors.add("fragment", trouble)
             datagram.spoil()
+            self._release(datagram)
         self.bytes += datagram.size - before
         if datagram.have == datagram.total and not trouble:
             self._forget(key)
@@ -120,6 +140,22 @@ class Fragments:
             return True
         self._shrink()
         return False
+
+    def wait(self, cursor: Cursor, packet: Packet) -> None:
+        """The packet of a later fragment, reported once its ports are known."""
+        datagram = self._datagrams.get(self._key(cursor))
+        if datagram is None or len(datagram.waiting) >= PIECES_MAX:
+            self.ready.append(packet)
+        else:
+            datagram.waiting.append(packet)
+
+    def _release(self, datagram: Datagram) -> None:
+        for packet in datagram.waiting:
+            if datagram.ports:
+                key = packet.key
+                packet.key = key[: len(key) - 5] + datagram.ports + bytes((datagram.protocol,))
+            self.ready.append(packet)
+        datagram.waiting = []
 
     def expire(self, now: float) -> None:
         """Forget the datagrams that never became whole."""
@@ -151,4 +187,7 @@ class Fragments:
             self.evicted += 1
 
     def _forget(self, key: bytes) -> None:
-        self.bytes -= self._datagrams.pop(key).size
+        datagram = self._datagrams.pop(key)
+        self.bytes -= datagram.size
+        if datagram.waiting:
+            self._release(datagram)

@@ -1,7 +1,7 @@
 """The fields of a ClientHello message (RFC 8446 section 4.1.2) that name, version and fingerprint come from.
 
 The reader takes what it can: a hello whose extensions are broken still has what came before the damage, and
-`clean` says that there was none.
+`clean` says that there was none. Of a hello that is too long to be kept the beginning is read (`partial`).
 """
 
 from typing import Final, final
@@ -30,8 +30,8 @@ class Hello:
     """`extensions` are the types in order; `versions` those of supported_versions; `server_name` is raw."""
 
     __slots__ = (
-        "alpn", "ciphers", "clean", "early_data", "ech", "extensions", "legacy_version", "random", "server_name",
-        "signatures", "versions",
+        "alpn", "ciphers", "clean", "early_data", "ech", "esni", "extensions", "legacy_version", "partial", "random",
+        "server_name", "signatures", "versions",
     )  # fmt: skip
 
     def __init__(self, legacy_version: int, random: bytes) -> None:
@@ -44,8 +44,10 @@ class Hello:
         self.alpn: list[bytes] = []
         self.server_name = b""
         self.ech = False
+        self.esni = False
         self.early_data = False
         self.clean = False
+        self.partial = False
 
 
 def is_grease(value: int) -> bool:
@@ -53,13 +55,25 @@ def is_grease(value: int) -> bool:
     return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
 
 
-def read_hello(message: bytes) -> Hello | None:
-    """The fields of a whole handshake message, header first; `None` where it is no ClientHello at all."""
+def read_hello(message: bytes, partial: bool = False) -> Hello | None:
+    """The fields of a handshake message, header first; `None` where it is no ClientHello at all.
+
+    The message is whole, or with `partial` its beginning. With supported_versions the legacy version may be any
+    (RFC 8446 section 4.2.1); without, a hello of another major version is none.
+    """
+    hello = _read_fields(message, partial)
+    if hello is None or hello.legacy_version >> 8 == 3 or hello.versions:
+        return hello
+    return None
+
+
+def _read_fields(message: bytes, partial: bool) -> Hello | None:
     end = len(message)
     at = HEADER + 2 + RANDOM
-    if end <= at or message[0] != 1 or message[HEADER] != 3 or message[at] > SESSION_ID_MAX:
+    if end <= at or message[0] != 1 or message[at] > SESSION_ID_MAX:
         return None
     hello = Hello(two(message, HEADER), message[HEADER + 2 : at])
+    hello.partial = partial
     at += 1 + message[at]
     if at + 2 > end:
         return None
@@ -73,7 +87,7 @@ def read_hello(message: bytes) -> Hello | None:
     # Before TLS 1.3 a hello may end here, without extensions (RFC 5246 section 7.4.1.2).
     if at == end:
         hello.clean = True
-    elif at + 2 <= end and at + 2 + two(message, at) == end:
+    elif at + 2 <= end and (partial or at + 2 + two(message, at) == end):
         hello.clean = _read_extensions(hello, message, at + 2, end)
     return hello
 
@@ -116,7 +130,10 @@ def _read_extension(hello: Hello, kind: int, data: bytes, start: int, end: int) 
         return _read_signatures(hello, data, start, end)
     if kind == EARLY_DATA:
         hello.early_data = True
-    elif kind == ENCRYPTED_SERVER_NAME or (kind == ENCRYPTED_CLIENT_HELLO and end > start and data[start] == 0):
+    elif kind == ENCRYPTED_SERVER_NAME:
+        # The drafts before ECH: never sent as noise.
+        hello.esni = True
+    elif kind == ENCRYPTED_CLIENT_HELLO and end > start and data[start] == 0:
         # RFC 9849 section 5: type 0 is the outer hello; the inner one never travels in the clear.
         hello.ech = True
     return True

@@ -1,5 +1,10 @@
-"""The host that an HTTP/1 request is for (RFC 9112 section 3.2), read line by line as the bytes come in."""
+"""The host that an HTTP/1 request is for (RFC 9112 section 3.2), read line by line as the bytes come in.
 
+The reader accepts what servers accept: empty lines before the request line (section 2.2), any method token, several
+blanks between the parts of the request line (section 3), and fields of any length before the Host.
+"""
+
+import re
 from typing import Final, final
 
 from monitor.wire.hello import present_name
@@ -9,43 +14,73 @@ METHODS: Final[tuple[bytes, ...]] = (
     b"PROPPATCH ", b"MKCOL ", b"COPY ", b"MOVE ", b"LOCK ", b"UNLOCK ", b"REPORT ", b"SEARCH ", b"NOTIFY ",
     b"SUBSCRIBE ", b"UNSUBSCRIBE ", b"RPC_IN_DATA ", b"RPC_OUT_DATA ",
 )  # fmt: skip
-METHOD_MAX: Final = 16
+# RFC 9110 section 5.6.2: a token; no method of any registry is longer.
+METHOD_MAX: Final = 32
 HOST_MAX: Final = 255
+# Octets of a field line without its end that decide whether the line is a Host; the rest of another line is skipped.
+FIELD_START: Final = 512
+EMPTY_LINES_MAX: Final = 16
 
 MORE: Final = 0
 HOST: Final = 1
 TUNNEL: Final = 2
 OTHER: Final = 3
 
+_METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]")
+_LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]+[^\r\n]*[ \t]HTTP/1\.[0-9][ \t]*\r?\n")
+_TOKEN_END: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
+
 
 @final
 class RequestHead:
-    """Reads the head of one request; `host` is set once known, `end` is where the head ends (`TUNNEL` only)."""
+    """Reads the head of one request; `host` is set once known.
 
-    __slots__ = ("at", "connect", "end", "host", "started")
+    `consumed` octets of what `read` was given are done with and need not be given again; behind `TUNNEL` they are the
+    whole head.
+    """
+
+    __slots__ = ("_skipping", "connect", "consumed", "host", "started")
 
     def __init__(self) -> None:
-        self.at = 0
-        self.end = 0
+        self.consumed = 0
         self.host = b""
         self.connect = False
         self.started = False
+        self._skipping = False
 
     def read(self, data: bytes) -> int:
         """`HOST` once the host is known, `TUNNEL` behind the head of a CONNECT, `OTHER` where it is no request."""
+        self.consumed = 0
         while True:
-            line_end = data.find(b"\n", self.at)
+            line_end = data.find(b"\n", self.consumed)
             if line_end < 0:
-                return MORE
-            line = data[self.at : line_end].rstrip(b"\r")
-            self.at = line_end + 1
-            state = self._read_field(line) if self.started else self._read_request_line(line)
+                return self._read_beginning(data)
+            line = data[self.consumed : line_end].rstrip(b"\r")
+            self.consumed = line_end + 1
+            state = self._read_line(line)
             if state != MORE:
                 return state
 
+    def _read_beginning(self, data: bytes) -> int:
+        """A line without its end: of a long field that is no Host only the end is awaited."""
+        if self._skipping or (
+            self.started and len(data) - self.consumed > FIELD_START and not is_host(data, self.consumed)
+        ):
+            self._skipping = True
+            self.consumed = len(data)
+        return MORE
+
+    def _read_line(self, line: bytes) -> int:
+        if self._skipping:
+            self._skipping = False
+            return MORE
+        if self.started:
+            return self._read_field(line)
+        return self._read_request_line(line) if line else MORE
+
     def _read_request_line(self, line: bytes) -> int:
-        parts = line.split(b" ")
-        if len(parts) != 3 or not parts[2].startswith(b"HTTP/1."):
+        parts = line.split()
+        if len(parts) < 3 or not parts[len(parts) - 1].startswith(b"HTTP/1."):
             return OTHER
         self.started = True
         self.connect = parts[0] == b"CONNECT"
@@ -57,11 +92,42 @@ class RequestHead:
 
     def _read_field(self, line: bytes) -> int:
         if not line:
-            self.end = self.at
             return TUNNEL if self.connect else OTHER
-        if not self.host and line[:5].lower() == b"host:":
-            self.host = host_of(line[5:].strip(b" \t"))
+        if not self.host and is_host(line, 0):
+            self.host = host_of(line[line.find(b":") + 1 :].strip(b" \t"))
         return HOST if self.host and not self.connect else MORE
+
+
+def is_host(data: bytes, at: int) -> bool:
+    """Whether a Host field begins here. A blank before the colon is an error that some servers forgive (section 5)."""
+    return data[at : at + 4].lower() == b"host" and data[at + 4 : at + FIELD_START].lstrip(b" \t")[:1] == b":"
+
+
+def recognise_request(data: bytes) -> int:
+    """What the first octets of a stream are: `HOST` for a request line that is begun, `MORE`, or `OTHER`.
+
+    A method of the registries is enough; behind any other token the whole line is awaited, because dialogues of other
+    protocols begin with a word too.
+    """
+    head = data[:METHOD_MAX]
+    for method in METHODS:
+        if head.startswith(method):
+            return HOST
+        if method.startswith(head):
+            return MORE
+    if _METHOD.match(data) is None:
+        end = _TOKEN_END.search(data)
+        return MORE if end is None and len(data) <= METHOD_MAX else OTHER
+    if b"\n" not in data:
+        return MORE
+    return HOST if _LINE.match(data) is not None else OTHER
+
+
+def begins_request(data: bytes, start: int, end: int) -> bool:
+    """Whether a segment begins with a whole request line."""
+    if end - start < 16 or not 0x21 <= data[start] <= 0x7E:
+        return False
+    return _LINE.match(data, start, end) is not None
 
 
 def absolute_authority(target: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 `t13d1516h2_8daaf6152771_e5627efa2ab1` is transport, highest version, whether a server name is there, the number
 of ciphers and extensions, first and last character of the first ALPN; then hashes of the sorted ciphers and of the
-sorted extensions with the signature algorithms in their order. GREASE counts nowhere.
+sorted extensions with the signature algorithms in their order. GREASE values (RFC 8701) are left out of all of them.
 """
 
 from hashlib import sha256
@@ -28,6 +28,7 @@ def fingerprint(hello: Hello, quic: bool) -> str:
     """The JA4 of a hello: 36 characters."""
     ciphers = [number for number in hello.ciphers if not is_grease(number)]
     extensions = [number for number in hello.extensions if not is_grease(number)]
+    signatures = [number for number in hello.signatures if not is_grease(number)]
     head = (
         ("q" if quic else "t")
         + _VERSIONS.get(highest_number(hello), "00")
@@ -35,7 +36,7 @@ def fingerprint(hello: Hello, quic: bool) -> str:
         + f"{min(len(ciphers), COUNT_MAX):02d}{min(len(extensions), COUNT_MAX):02d}"
         + _ends(hello.alpn[0] if hello.alpn else b"")
     )
-    return f"{head}_{_hash_ciphers(ciphers)}_{_hash_extensions(extensions, hello.signatures)}"
+    return f"{head}_{_hash_ciphers(ciphers)}_{_hash_extensions(extensions, signatures)}"
 
 
 def highest_number(hello: Hello) -> int:

@@ -5,7 +5,7 @@ Each answer may be `MORE`: too few bytes to tell, and none of them speaks agains
 
 from typing import Final
 
-from monitor.wire.http import METHOD_MAX, METHODS
+from monitor.wire import http
 from monitor.wire.octets import two
 
 MORE: Final = 0
@@ -19,6 +19,8 @@ PROXY_1: Final = b"PROXY "
 PROXY_1_MAX: Final = 107
 PROXY_2: Final = b"\r\n\r\n\0\r\nQUIT\n"
 PROXY_2_HEADER: Final = 16
+# Records without content that may come before the ClientHello (OpenSSL: MAX_EMPTY_RECORDS).
+EMPTY_RECORDS_MAX: Final = 32
 
 
 def recognise(data: bytes) -> int:
@@ -26,28 +28,47 @@ def recognise(data: bytes) -> int:
     first = data[0]
     if first == 0x16:
         return recognise_hello(data)
-    if 0x41 <= first <= 0x5A:
+    if first == 0x0D or first == 0x0A:
+        kind = _starts(data, PROXY_2)
+        if kind != UNKNOWN:
+            return kind
+        # RFC 9112 section 2.2: servers ignore empty lines before a request.
+        data = data.lstrip(b"\r\n")
+        return _recognise_http(data) if data else MORE
+    if 0x21 <= first <= 0x7E:
         kind = _recognise_http(data)
         return kind if kind != UNKNOWN else _starts(data, PROXY_1)
-    if first == 0x0D:
-        return _starts(data, PROXY_2)
     return UNKNOWN
 
 
 def recognise_hello(data: bytes) -> int:
     """Whether a TLS record with the start of a ClientHello is here: `TLS`, `MORE` or `UNKNOWN`.
 
-    RFC 8446 section 5.1: record type 22, legacy version 0x03xx, length; section 4: message type 1 and a length, of
-    which 24 bits never fill the first octet.
+    RFC 8446 section 5.1: record type 22, a legacy version that is ignored (RFC 5246 appendix E.1: any 0x03xx), length;
+    section 4: message type 1 and a length, of which 24 bits never fill the first octet. Servers step over a few records
+    without content, as OpenSSL does.
     """
+    at = 0
     size = len(data)
-    if data[0] != 0x16 or (size > 1 and data[1] != 3) or (size > 2 and data[2] > 4):
+    for _ in range(EMPTY_RECORDS_MAX + 1):
+        if size == at:
+            return MORE
+        if data[at] != 0x16 or (size > at + 1 and data[at + 1] != 3):
+            return UNKNOWN
+        if size < at + 5:
+            return MORE
+        length = two(data, at + 3)
+        if length > 0:
+            return _recognise_message(data, at + 5, length)
+        at += 5
+    return UNKNOWN
+
+
+def _recognise_message(data: bytes, at: int, length: int) -> int:
+    size = len(data)
+    if length > 16384 or (size > at and data[at] != 1) or (size > at + 1 and length > 1 and data[at + 1] != 0):
         return UNKNOWN
-    if size < 6:
-        return MORE
-    if data[5] != 1 or two(data, 3) == 0 or two(data, 3) > 16384 or (size > 6 and two(data, 3) > 1 and data[6] != 0):
-        return UNKNOWN
-    return TLS
+    return TLS if size > at else MORE
 
 
 def proxy_length(data: bytes) -> int:
@@ -61,13 +82,8 @@ def proxy_length(data: bytes) -> int:
 
 
 def _recognise_http(data: bytes) -> int:
-    head = data[:METHOD_MAX]
-    for method in METHODS:
-        if head.startswith(method):
-            return HTTP
-        if method.startswith(head):
-            return MORE
-    return UNKNOWN
+    kind = http.recognise_request(data)
+    return HTTP if kind == http.HOST else MORE if kind == http.MORE else UNKNOWN
 
 
 def _starts(data: bytes, signature: bytes) -> int:

@@ -8,7 +8,8 @@ section 5.2).
 Tables by flow and client id, each with its maximum, the oldest leaves first:
 
     connections   at least one packet was opened
-    refused       nothing could be opened: by the id that was tried, so that it is tried and counted once
+    refused       nothing could be opened: by flow, client id and the id that was tried, how often. A damaged or forged
+                  packet may come before a good one of the same ids, so a few are tried
 """
 
 from typing import Final, final
@@ -21,8 +22,10 @@ from monitor.wire.quic_crypto import ClientKeys
 from monitor.wire.quic_header import Header, read_header
 from monitor.wire.quic_versions import HANDSHAKE, INITIAL, RETRY
 
-# A ClientHello spreads over a handful of packets; a connection that needs more than that is not one.
-PACKETS_MAX: Final = 64
+# Packets that are opened for a hello. Servers set no limit of their own; the bytes that are kept have theirs.
+PACKETS_MAX: Final = 1024
+# Packets that could not be opened with the keys of one id before others with the same id are not tried.
+REFUSALS_MAX: Final = 8
 # How many packets are opened behind a hello, for the one that answers a HelloRetryRequest.
 PACKETS_BEHIND_HELLO: Final = 4
 # How many ids a connection may change to, each at the price of new keys.
@@ -52,7 +55,7 @@ class Quic:
         self.second = 0
         self.failures = 0
         self.connections: dict[bytes, Connection] = {}
-        self.refused: dict[bytes, bytes] = {}
+        self.refused: dict[bytes, int] = {}
         self.evictions: dict[str, int] = {"quic_connections": 0, "quic_refused": 0}
 
     def datagram(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
@@ -105,12 +108,13 @@ class Quic:
 
     def _try_keys(self, packet: Packet, data: bytes, header: Header, key: bytes, out: list[Observation]) -> None:
         """Opens the packet with the keys of its own destination id, where that may be worth it."""
-        if self.refused.get(key) == header.destination_id or not self._may_fail(packet.time):
+        tried = key + header.destination_id
+        if self.refused.get(tried, 0) >= REFUSALS_MAX or not self._may_fail(packet.time):
             return
         keys = ClientKeys(header.version, header.destination_id)
         frames = keys.open(data, header)
         if frames is None:
-            self._refuse(key, header.destination_id)
+            self._refuse(tried)
             return
         connection = Connection(keys, header.destination_id)
         connection.time = packet.time
@@ -147,13 +151,14 @@ class Quic:
         self.errors.add("quic", "flood")
         return False
 
-    def _refuse(self, key: bytes, destination_id: bytes) -> None:
+    def _refuse(self, tried: bytes) -> None:
         self.failures += 1
         self.errors.add("quic", "undecryptable")
-        if len(self.refused) >= self.connections_max and key not in self.refused:
+        count = self.refused.get(tried, 0)
+        if len(self.refused) >= self.connections_max and count == 0:
             self.evictions["quic_refused"] += 1
             del self.refused[next(iter(self.refused))]
-        self.refused[key] = destination_id
+        self.refused[tried] = count + 1
 
     def _add(self, key: bytes, connection: Connection) -> None:
         if len(self.connections) >= self.connections_max:

@@ -5,7 +5,7 @@ from typing import Final, final
 from monitor.wire.octets import four, two
 from monitor.wire.quic_versions import INITIAL, RETRY, VERSIONS, Version
 
-LONG: Final = 0xC0
+LONG: Final = 0x80
 CONNECTION_ID_MAX: Final = 20
 # First byte, version, and the lengths of two connection ids.
 SHORTEST: Final = 7
@@ -30,7 +30,10 @@ class Header:
 
 
 def read_header(data: bytes, start: int, end: int) -> Header | None:
-    """The header at `start`; `None` where it is none, of a version that is not known, or longer than the datagram."""
+    """The header at `start`; `None` where it is none, of a version that is not known, or longer than the datagram.
+
+    The fixed bit may be cleared by agreement (RFC 9287 section 3.1); the version and the AEAD tell such a packet.
+    """
     if end - start < SHORTEST or data[start] & LONG != LONG:
         return None
     version = VERSIONS.get(four(data, start + 1))

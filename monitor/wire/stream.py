@@ -4,12 +4,11 @@ from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.model import Observation, Packet
+from monitor.wire import opening
 from monitor.wire.assembly import Assembly
 from monitor.wire.dialogue import DECIDED, IS_DNS, Dialogue
 from monitor.wire.dns_stream import DnsStream
-
-SEQUENCE_MASK: Final = 0xFFFF_FFFF
-HALF_OF_SEQUENCES: Final = 0x8000_0000
+from monitor.wire.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
 
 # A hole in a DNS stream is given up, because the capture lost the segment, once so many segments lie behind it or
 # after that time; elsewhere a hole means that the hello is lost.
@@ -19,23 +18,30 @@ HOLE_SECONDS: Final = 1.0
 MISSES_MAX: Final = 16
 # What a DNS stream that was joined in the middle of a message gets to find the start of one, in segments.
 FAILURES_MAX: Final = 8
+URGENT_MAX: Final = 16
 
 
 @final
 class Stream:
-    """`first` is the sequence number of the first byte, `initial` that of the SYN (-1 where none was seen).
+    """`first` is the sequence number of the first byte, `syn` the SYN before it (None where none was seen).
 
-    Sequence numbers wrap (RFC 9293 section 3.4): they are compared as distances from what is expected.
+    `name` is what was reported last. `joined` are the first bytes of a stream whose SYN was not seen, kept while they
+    are the beginning of nothing: what lies before them may come later. `urgent` are sequence numbers of bytes that the
+    receiver takes out of the stream. Sequence numbers wrap (RFC 9293 section 3.4): they are compared as distances from
+    what is expected.
     """
 
     __slots__ = (
-        "assembly", "dialogue", "dns", "errors", "failures", "first", "hole_since", "initial", "limit", "misses",
-        "time",
+        "assembly", "dialogue", "dns", "errors", "failures", "first", "hole_since", "joined", "limit", "misses", "name",
+        "syn", "time", "urgent",
     )  # fmt: skip
 
-    def __init__(self, first: int, initial: int, dialogue: Dialogue, errors: ErrorCounts) -> None:
+    def __init__(self, first: int, syn: Syn | None, dialogue: Dialogue, errors: ErrorCounts) -> None:
         self.first = first
-        self.initial = initial
+        self.syn = syn
+        self.name = b""
+        self.joined = b""
+        self.urgent: list[int] = []
         self.dialogue = dialogue
         self.limit = dialogue.limit
         self.errors = errors
@@ -48,15 +54,37 @@ class Stream:
 
     def size(self) -> int:
         """The bytes that the stream holds."""
-        return self.assembly.held + (self.dialogue.size() if self.dns is None else self.dns.held)
+        held = self.dialogue.size() if self.dns is None else self.dns.held
+        return self.assembly.held + held + len(self.joined)
 
-    def accept(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
-        """Takes a segment's bytes; `True` once the stream is decided and need not be seen again."""
+    def is_near(self, sequence: int) -> bool:
+        """Whether a segment with this sequence number may be of this connection."""
+        ahead = (sequence - self.first - self.assembly.position + self.limit) & SEQUENCE_MASK
+        return ahead <= 2 * self.limit
+
+    def is_again(self, sequence: int) -> bool:
+        """Whether a segment repeats the first byte of what was read already. A message of DNS is read once."""
+        return sequence == self.first and self.assembly.position > 0 and self.dns is None
+
+    def accept(
+        self, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int, out: list[Observation]
+    ) -> bool:
+        """Takes a segment's bytes; `True` once the stream is decided and need not be seen again.
+
+        `urgent` is the sequence number of a byte that is not of the stream, -1 where there is none.
+        """
+        if urgent >= 0 and urgent not in self.urgent and len(self.urgent) < URGENT_MAX:
+            self.urgent.append(urgent)
+        return self._accept(packet, data, start, end, sequence, out)
+
+    def _accept(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
         self.time = packet.time
         assembly = self.assembly
         ahead = (sequence - self.first - assembly.position) & SEQUENCE_MASK
         if ahead >= HALF_OF_SEQUENCES:
             repeated = SEQUENCE_MASK + 1 - ahead
+            if self.joined and begins_before(data, start, end):
+                return self._join_earlier(packet, data, start, end, sequence, out)
             if repeated >= end - start:
                 return self._miss(packet, data, start, end, sequence, out)
             start += repeated
@@ -66,9 +94,24 @@ class Stream:
             return self._hold(packet, data[start:end], ahead, out)
         self.misses = 0
         assembly.position += end - start
+        joins = self.syn is None and assembly.position == end - start
         if self._deliver(packet, data, start, end, out):
             return True
+        if joins and self.dialogue.is_watching() and end - start <= self.limit:
+            self.joined = data[start:end]
         return len(assembly.offsets) > 0 and self._drain(packet, out)
+
+    def _join_earlier(
+        self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]
+    ) -> bool:
+        """A stream that was joined within a hello: its beginning came behind the rest of it."""
+        joined, behind = self.joined, (self.first - sequence) & SEQUENCE_MASK
+        self.joined = b""
+        self.first = sequence
+        self.assembly = Assembly()
+        self.dialogue = self.dialogue.again()
+        self.assembly.hold(behind, joined)
+        return self._accept(packet, data, start, end, sequence, out)
 
     def _miss(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
         """A segment that repeats what is known, or lies too far ahead: forged, or ours is the wrong place.
@@ -88,7 +131,7 @@ class Stream:
             self.dns.reset()
         self.assembly = Assembly()
         self.first = sequence
-        return self.accept(packet, data, start, end, sequence, out)
+        return self._accept(packet, data, start, end, sequence, out)
 
     def _hold(self, packet: Packet, piece: bytes, ahead: int, out: list[Observation]) -> bool:
         assembly = self.assembly
@@ -121,6 +164,11 @@ class Stream:
                 return True
 
     def _deliver(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
+        if self.urgent:
+            data = without_urgent(data[start:end], (self.first + self.assembly.position - end + start), self.urgent)
+            start, end = 0, len(data)
+            if not data:
+                return False
         if self.dns is not None:
             return self._feed(packet, self.dns, data, start, end, out)
         found = self.dialogue.take(packet, data, start, end, out)
@@ -141,3 +189,16 @@ class Stream:
         dns.reset()
         self.failures += 1
         return self.failures >= FAILURES_MAX
+
+
+def begins_before(data: bytes, start: int, end: int) -> bool:
+    """Whether a segment from before the place where a stream was joined is the beginning of a hello or a request."""
+    return end > start and opening.recognise(data[start:end]) in (opening.TLS, opening.HTTP)
+
+
+def without_urgent(data: bytes, sequence: int, urgent: list[int]) -> bytes:
+    """The bytes from this sequence number on without those that the receiver gets out of band."""
+    for number in sorted([(one - sequence) & SEQUENCE_MASK for one in urgent], reverse=True):
+        if number < len(data):
+            data = data[:number] + data[number + 1 :]
+    return data

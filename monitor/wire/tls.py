@@ -6,6 +6,7 @@ from monitor.model import ClientHello, Packet
 from monitor.wire.hello import Hello, is_grease, present_name
 from monitor.wire.ja4 import fingerprint
 from monitor.wire.octets import two
+from monitor.wire.opening import EMPTY_RECORDS_MAX
 
 CHANGE_CIPHER_SPEC: Final = 20
 HANDSHAKE: Final = 22
@@ -17,6 +18,8 @@ RECORD_MAX: Final = 16384
 # TLS 1.3 ciphertext may be longer (RFC 8446 section 5.2).
 CIPHERTEXT_MAX: Final = RECORD_MAX + 256
 HANDSHAKE_HEADER: Final = 4
+# The longest ClientHello that OpenSSL takes (CLIENT_HELLO_MAX_LENGTH); other servers stop earlier.
+MESSAGE_MAX: Final = 131_396
 
 TLS_13: Final = 0x0304
 
@@ -26,13 +29,19 @@ OTHER: Final = 2
 
 
 def observe_hello(packet: Packet, hello: Hello, quic: int) -> ClientHello:
-    """The observation of a hello that `packet` completed; `quic` is QUIC's version, 0 over TCP."""
+    """The observation of a hello that `packet` completed; `quic` is QUIC's version, 0 over TCP.
+
+    `ja4` stays empty for the beginning of a hello: a fingerprint needs all extensions.
+    """
     seen = ClientHello(packet, quic)
     seen.sni = present_name(hello.server_name)
     seen.alpn = hello.alpn
     seen.version = highest_version(hello)
-    seen.ech = hello.ech
-    seen.ja4 = fingerprint(hello, quic != 0)
+    seen.ech_offered = hello.ech or hello.esni
+    # Noise goes with the true name (RFC 9849 section 6.2). Whether a name is a front's is not known here.
+    seen.ech = hello.esni or (hello.ech and not seen.sni)
+    if not hello.partial:
+        seen.ja4 = fingerprint(hello, quic != 0)
     return seen
 
 
@@ -60,10 +69,10 @@ class Records:
     (appendix D.4) and, where early data was offered, application data.
     """
 
-    __slots__ = ("another", "consumed", "early_data", "limit", "message")
+    __slots__ = ("another", "consumed", "early_data", "empty", "message")
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self) -> None:
+        self.empty = 0
         self.message = b""
         self.consumed = 0
         self.another = False
@@ -84,12 +93,14 @@ class Records:
             if kind != HANDSHAKE:
                 if not self._may_skip(kind, length):
                     return OTHER
-            elif length == 0 or length > RECORD_MAX:
+            elif length > RECORD_MAX or (length == 0 and self.empty >= EMPTY_RECORDS_MAX):
                 return OTHER
             if missing < length:
                 return MORE
             self.consumed = at + RECORD_HEADER + length
-            if kind == HANDSHAKE:
+            if kind == HANDSHAKE and length == 0:
+                self.empty += 1
+            elif kind == HANDSHAKE:
                 self.message += data[at + RECORD_HEADER : self.consumed]
                 state = self._judge_message()
                 if state != MORE:
@@ -99,6 +110,10 @@ class Records:
         self.message = b""
         self.another = True
         self.early_data = early_data
+
+    def beginning(self, data: bytes) -> bytes:
+        """As much of the message as is here; `data` is what `read` has not consumed."""
+        return self.message + (data[RECORD_HEADER:] if data[:1] == b"\x16" else b"")
 
     def _may_skip(self, kind: int, length: int) -> bool:
         if not self.another or self.message:
@@ -114,7 +129,7 @@ class Records:
         if len(message) < HANDSHAKE_HEADER:
             return MORE
         end = HANDSHAKE_HEADER + (message[1] << 16) + two(message, 2)
-        if end > self.limit:
+        if end > MESSAGE_MAX:
             return OTHER
         if len(message) < end:
             return MORE

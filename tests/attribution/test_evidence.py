@@ -18,6 +18,7 @@ from cast import (
     gateway,
     http,
     ledger,
+    offers_ech,
     packet,
     quic,
     record,
@@ -120,10 +121,18 @@ def test_with_ech_and_no_answer_the_outer_name_is_all_there_is() -> None:
     assert verdict(exchange(PHONE, SHARED, "www.google.com", ech=True), SHARED) == ("google", "search", "sni")
 
 
-def test_an_outer_name_that_the_device_resolved_to_that_address_picks_its_answer() -> None:
-    """Browsers fill the extension with noise beside the true name; a newer answer must not win then."""
-    story = resolves(PHONE, "www.tiktok.com", SHARED) + resolves(PHONE, "www.google.com", SHARED, 1.0)
-    assert verdict(story + exchange(PHONE, SHARED, "www.tiktok.com", 2.0, ech=True), SHARED) == (*BYTEDANCE, "dns")
+@pytest.mark.parametrize("name", ["www.tiktok.com", "www.example.org"])
+def test_a_name_beside_the_noise_of_browsers_is_the_flows_own(name: str) -> None:
+    """RFC 9849 section 6.2: GREASE goes with the true server name."""
+    story = resolves(PHONE, "www.google.com", SHARED) + exchange(PHONE, SHARED, name, 2.0, ech_offered=True)
+    assert verdict(story, SHARED) == ((*BYTEDANCE, "sni") if name == "www.tiktok.com" else UNKNOWN)
+
+
+def test_the_public_name_of_an_answer_is_a_front() -> None:
+    """RFC 9849 section 4: the outer hello carries the `public_name` of the configuration."""
+    story = offers_ech(PHONE, "www.tiktok.com", SHARED, public="front.example")
+    story += exchange(PHONE, SHARED, "front.example", 1.0, ech_offered=True)
+    assert verdict(story, SHARED) == (*BYTEDANCE, "dns")
 
 
 def test_a_name_that_reaches_a_vendor_by_cname_counts_for_it_and_says_so() -> None:

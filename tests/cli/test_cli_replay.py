@@ -69,13 +69,28 @@ def test_events_on_standard_output_have_it_for_themselves(capture: Path) -> None
     assert (refused.code, refused.complaints) == (2, ["--json and --eve - both want standard output"])
 
 
-def test_several_files_are_added_up_and_each_stands_for_itself(capture: Path, tmp_path: Path) -> None:
+def test_separate_files_are_added_up_and_each_stands_for_itself(capture: Path, tmp_path: Path) -> None:
     frames = phone.conversation()
     only_tcp = phone.write(tmp_path / "later.pcap", frames[2:])
-    result = json.loads(gatewatch("replay", "--json", capture, only_tcp, capture).out)
+    result = json.loads(gatewatch("replay", "--json", "--separate", capture, only_tcp, capture).out)
     volumes = {(row["vendor"], row["evidence"]): row["bytes_down"] for row in result["rows"]}
     assert volumes["bytedance", "dns"] == 6_400
     assert volumes["unknown", "none"] == 3_200 + 2 * (len(frames[1]) - 14)
+
+
+def test_a_capture_that_was_rotated_is_one_timeline(capture: Path, tmp_path: Path) -> None:
+    """tcpdump -C cuts a connection in two: the answer is in one file, the connection in the next."""
+    frames = phone.conversation()
+    later = phone.write(tmp_path / "capture-2.pcap", frames[2:], after=2)
+    first = phone.write(tmp_path / "capture-1.pcap", frames[:2])
+    whole = json.loads(gatewatch("replay", "--json", capture).out)
+    cut = json.loads(gatewatch("replay", "--json", later, first).out)
+    assert cut["rows"] == whole["rows"]
+    events = [json.loads(line) for line in gatewatch("replay", "--eve", "-", later, first).out.splitlines()]
+    assert [(event["event_type"], Path(event["pcap_filename"]).name) for event in events] == [
+        ("dns", "capture-1.pcap"), ("dns", "capture-1.pcap"), ("flow", "capture-1.pcap"), ("flow", "capture-2.pcap"),
+    ]  # fmt: skip
+    assert [event["pcap_cnt"] for event in events][:2] == [1, 2]
 
 
 def test_groups_of_the_configuration_apply(capture: Path, tmp_path: Path) -> None:
@@ -149,7 +164,10 @@ def test_an_interruption_shows_what_was_read(capture: Path, tmp_path: Path) -> N
     ready = phone.write(tmp_path / "ready.pcap")
     eve = tmp_path / "eve.json"
     process = subprocess.Popen(
-        [*COMMAND, "replay", ready, pipe, "--eve", eve], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "replay", "--separate", ready, pipe, "--eve", eve],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with open(pipe, "wb"):
         # Opening returns once the process has come to the second file.

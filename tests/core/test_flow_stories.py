@@ -168,12 +168,16 @@ def test_group_traffic_counts_for_its_sender() -> None:
 def test_names_inside_a_tunnel_count_but_its_bytes_count_once() -> None:
     outer = packet(PHONE, STRANGER, (0, 0), 47, length=600)
     inner = packet(PHONE, TIKTOK, (40000, 443), length=500, depth=1)
+    outer.share -= inner.share
     watched = gateway(Settings(events=frozenset({"tls"})))
     (effect,) = watched.feed([outer, inner, *tls(inner, "www.tiktok.com")[1:]], START)
     watched.close(START + 60)
     assert effect.labels.vendor == "bytedance"
     assert watched.snapshot()["handshakes_total"] == {("bytedance", "none", "tls"): 1.0}
-    assert ledger(watched) == {(PHONE_NAME, "unknown", "none"): (600, 0, 1)}
+    assert ledger(watched) == {
+        (PHONE_NAME, "bytedance", "sni"): (500, 0, 1),
+        (PHONE_NAME, "unknown", "none"): (100, 0, 1),
+    }
 
 
 def counted(watched: Gateway) -> float:

@@ -32,7 +32,7 @@ def message(text: str, flow: bytes, service: int = DNS, tcp: bool = False) -> Dn
 def read(
     about: DnsMessage | ClientHello | DhcpMessage | FlowRecord, labels: Labels = TIKTOK, capture: str = ""
 ) -> dict:
-    line = eve_line(Event(TIME, about, labels), capture)
+    line = eve_line(Event(TIME, about, labels), (capture,) if capture else ())
     assert line.endswith("}\n")
     assert "\n" not in line[:-1]
     body = json.loads(line)
@@ -92,7 +92,8 @@ def test_a_tls_hello() -> None:
     body = read(hello)
     assert body["src_ip"] == "2001:db8::7"
     assert body["tls"] == {
-        "version": "TLS 1.3", "sni": "www.tiktok.com", "alpn": ["h2", "\\010\\010"], "ech": True, "ja4": "t13d"
+        "version": "TLS 1.3", "sni": "www.tiktok.com", "alpn": ["h2", "\\010\\010"], "ech": True,
+        "ech_offered": False, "ja4": "t13d",
     }  # fmt: skip
 
 
@@ -103,7 +104,7 @@ def test_a_quic_hello(number: int, text: str) -> None:
     hello = ClientHello(packet(key(CLIENT, SERVER, 40000, 443, 17)), number)
     body = read(hello)
     assert (body["event_type"], body["proto"]) == ("quic", "UDP")
-    assert body["quic"] == {"version": text, "sni": "", "alpn": [], "ech": False, "ja4": ""}
+    assert body["quic"] == {"version": text, "sni": "", "alpn": [], "ech": False, "ech_offered": False, "ja4": ""}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Frames for the decoder's tests, and what comes out of them."""
 
+import math
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -37,6 +38,13 @@ class Watch:
         out: list[Observation] = []
         self.decoder.decode(Frame(data, time, link, 0, max(length, len(data)), self.number), out)
         assert ("decoder", "internal") not in self.errors.counts
+        return out
+
+    def rest(self) -> list[Observation]:
+        """What still waited when the frames ended."""
+        out: list[Observation] = []
+        self.decoder.expire(math.inf)
+        self.decoder.drain(out)
         return out
 
 

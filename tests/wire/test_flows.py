@@ -1,6 +1,7 @@
 """Every packet of the captures against what tshark counts: addresses, ports, packets and IP bytes, tunnels included."""
 
 import ipaddress
+import math
 from collections import Counter
 
 import corpus
@@ -68,17 +69,25 @@ def ours(capture: corpus.Capture) -> Tally:
         out: list[Observation] = []
         for frame in batch:
             decoder.decode(frame, out)
-        for one in out:
-            if isinstance(one, Packet):
-                add(tally, one)
+        add_all(tally, out)
+    waited: list[Observation] = []
+    decoder.expire(math.inf)
+    decoder.drain(waited)
+    add_all(tally, waited)
     return tally
+
+
+def add_all(tally: Tally, seen: list[Observation]) -> None:
+    for one in seen:
+        if isinstance(one, Packet):
+            add(tally, one)
 
 
 def add(tally: Tally, one: Packet) -> None:
     source, destination = str(ipaddress.ip_address(one.source)), str(ipaddress.ip_address(one.destination))
     tally.add_hosts(one.depth, source, destination, 1, one.length)
-    # tshark has no port rows for packets whose ports were cut, which have ports 0 here.
-    if one.protocol in NAMES and (one.source_port or one.destination_port):
+    # tshark has no port rows for packets whose ports were cut, which have ports 0 here, and for later fragments.
+    if one.protocol in NAMES and (one.source_port or one.destination_port) and not one.fragment:
         key = (one.depth, NAMES[one.protocol], source, one.source_port, destination, one.destination_port)
         tally.add_ports(key, 1, one.length)
 

@@ -13,7 +13,7 @@ from corpus import Capture
 from monitor.capture.file import read_frames
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
-from monitor.model import ClientHello, HttpRequest, Observation
+from monitor.model import TCP_ACK, ClientHello, HttpRequest, Observation
 from monitor.wire.decoder import Decoder
 from monitor.wire.quic import Quic
 from monitor.wire.quic_versions import VERSIONS
@@ -34,7 +34,11 @@ Row = tuple[str, str, str, str, str, str, bool]
 
 # Differences that were looked into, by capture: what tshark has more than we (-) and less (+), and why that is.
 TLS_EXPLAINED: dict[str, tuple[int, int, str]] = {
-    "ndpi__KakaoTalk_chat.pcap": (1, 0, "two SYN-ACKs with different numbers: the segment is a retransmission"),
+    "ndpi__ossfuzz_seed_fake_traces_1.pcapng": (
+        2,
+        0,
+        "segments without ACK, which servers drop (RFC 9293 section 3.10.7.4)",
+    ),
     "suricata__tcp-fastopen-10-syn-data-ignore.pcap": (2, 0, "the same: one hello, sent four times with one number"),
     "ndpi__443-opvn.pcap": (1, 0, "TLS inside OpenVPN's own framing"),
     "ndpi__rdp2.pcap": (2, 0, "TLS inside RDP over UDP"),
@@ -69,7 +73,7 @@ def row_of(seen: ClientHello) -> Row:
     # tshark shows bytes that are not UTF-8 as replacement characters.
     protocols = ",".join(protocol.decode("utf-8", "replace") for protocol in seen.alpn)
     ends = (text(packet.source), str(packet.source_port), text(packet.destination), str(packet.destination_port))
-    return (*ends, seen.sni.decode(), protocols, seen.ech)
+    return (*ends, seen.sni.decode(), protocols, seen.ech_offered)
 
 
 def row_in(truth: dict[str, str]) -> Row:
@@ -150,7 +154,7 @@ def observe(payload: dict[str, str], quic: Quic, streams: Streams) -> list[Obser
     data = (corpus.CORPUS / "payloads" / payload["file"]).read_bytes()
     seen: list[Observation] = []
     if payload["l4"] == "tcp":
-        streams.segment(build.packet(), data, 0, len(data), 1, 1, seen)
+        streams.segment(build.packet(flags=TCP_ACK), data, 0, len(data), 1, 1, seen)
     else:
         quic.datagram(build.datagram(), data, 0, len(data), seen)
     return seen

@@ -17,7 +17,7 @@ from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import ClientHello, Observation
 from monitor.wire.greeting import client_initial, handshake
-from monitor.wire.quic import FAILURES_PER_SECOND, Quic
+from monitor.wire.quic import FAILURES_PER_SECOND, REFUSALS_MAX, Quic
 from monitor.wire.quic_crypto import ClientKeys, expand_label, expand_packet_number
 from monitor.wire.quic_frames import MALFORMED, find_crypto
 from monitor.wire.quic_header import NO_NUMBER, read_header, read_number, skip_number
@@ -228,14 +228,23 @@ def test_connections_side_by_side_on_one_port() -> None:
     assert sorted(wire.names) == [b"other.example", b"www.tiktok.com"]
 
 
-def test_a_packet_that_does_not_open_is_counted_once() -> None:
+def test_packets_that_do_not_open_are_tried_a_few_times() -> None:
     damaged = bytearray(initial(crypto(HELLO)))
     damaged[-1] ^= 1
     wire = Wire()
-    for _ in range(5):
+    for _ in range(20):
         assert wire.send(bytes(damaged))
     assert wire.names == []
-    assert wire.errors.counts == {("quic", "undecryptable"): 1}
+    assert wire.errors.counts == {("quic", "undecryptable"): REFUSALS_MAX}
+
+
+def test_a_damaged_packet_does_not_hide_the_good_one_behind_it() -> None:
+    damaged = bytearray(initial(crypto(HELLO)))
+    damaged[-1] ^= 1
+    wire = Wire()
+    wire.send(bytes(damaged))
+    wire.send(initial(crypto(HELLO)))
+    assert wire.names == [b"www.tiktok.com"]
 
 
 def test_an_unknown_version_is_not_looked_into() -> None:
@@ -315,7 +324,7 @@ def test_a_flood_of_initials_stays_within_the_limits() -> None:
         assert held <= wire.quic.bytes_held <= limits.streams_bytes
     assert wire.quic.table_sizes()["quic_connections"] <= 50
     assert wire.quic.evictions["quic_connections"] >= 250
-    wire.quic.expire(100.0)
+    wire.quic.expire(limits.stream_seconds + 1.0)
     assert wire.quic.table_sizes()["quic_connections"] == 0
     assert wire.quic.bytes_held == 0
 

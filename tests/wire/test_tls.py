@@ -29,8 +29,8 @@ def test_a_hello_tells_name_protocols_version_and_ech() -> None:
             (0xFE0D, b"\0" + bytes(40)),
         )
     )
-    assert (seen.sni, seen.alpn, seen.version, seen.ech, seen.quic) == (
-        b"www.tiktok.com", [b"h2", b"http/1.1"], 0x0304, True, 0,
+    assert (seen.sni, seen.alpn, seen.version, seen.ech_offered, seen.ech, seen.quic) == (
+        b"www.tiktok.com", [b"h2", b"http/1.1"], 0x0304, True, False, 0,
     )  # fmt: skip
 
 
@@ -60,11 +60,21 @@ def test_a_hello_may_have_no_extensions_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "ech"),
+    ("kind", "content", "offered"),
     [(0xFE0D, b"\0\0\1", True), (0xFE0D, b"\1", False), (0xFE0D, b"", False), (0xFFCE, b"\x13\1", True)],
 )
-def test_ech_is_the_outer_hello_or_the_draft_before_it(kind: int, content: bytes, ech: bool) -> None:
-    assert observe(build.client_hello((kind, content))).ech is ech
+def test_ech_is_the_outer_hello_or_the_draft_before_it(kind: int, content: bytes, offered: bool) -> None:
+    assert observe(build.client_hello((kind, content))).ech_offered is offered
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "real"),
+    [(0xFE0D, b"", True), (0xFE0D, b"www.tiktok.com", False), (0xFFCE, b"www.tiktok.com", True)],
+)
+def test_the_extension_alone_does_not_hide_the_name(kind: int, name: bytes, real: bool) -> None:
+    """RFC 9849 section 6.2: clients send it as noise, beside the true name; the drafts before it were never noise."""
+    extensions = [(kind, b"\0\0\1"), *([build.server_name(name)] if name else [])]
+    assert observe(build.client_hello(*extensions)).ech is real
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,7 @@ def test_any_bytes_are_a_hello_or_none(data: bytes, at: int) -> None:
 def test_any_records_and_any_reads_give_the_message(size: int, data: st.DataObject) -> None:
     message = build.hello_for(b"example.com")
     wire = build.records(message, size) + b"\x17\3\3\0\1x"
-    reader = Records(LIMIT)
+    reader = Records()
     rest = b""
     while wire:
         step = data.draw(st.integers(1, len(wire)))
@@ -141,17 +151,25 @@ def test_any_records_and_any_reads_give_the_message(size: int, data: st.DataObje
 @pytest.mark.parametrize(
     "wire",
     [
-        b"\x16\3\1\0\0",
+        b"\x16\3\1\0\0" * 33,
         b"\x16\3\1\x40\1\1",
         b"\x16\2\1\0\5\1\0\0\1\0",
         b"\x16\3\1\0\4\2\0\0\0",
         b"\x15\3\1\0\2\1\0",
         b"\x14\3\1\0\1\1",
-        b"\x16\3\1\0\4\1\0\xff\xff",
+        b"\x16\3\1\0\4\1\2\xff\xff",
     ],
 )
 def test_what_is_no_hello_ends_the_search(wire: bytes) -> None:
-    assert Records(LIMIT).read(wire) == OTHER
+    assert Records().read(wire) == OTHER
+
+
+def test_records_without_content_are_stepped_over() -> None:
+    """As OpenSSL does, 32 times."""
+    message = build.hello_for(b"example.com")
+    reader = Records()
+    assert reader.read(b"\x16\3\1\0\0" * 32 + build.records(message)) == HELLO
+    assert reader.message == message
 
 
 @pytest.mark.parametrize(
@@ -167,7 +185,7 @@ def test_what_is_no_hello_ends_the_search(wire: bytes) -> None:
 def test_a_second_hello_may_follow(between: bytes, early_data: bool, found: int) -> None:
     """RFC 8446 section 4.1.4 and appendix D.4."""
     second = build.hello_for(b"second.example")
-    reader = Records(LIMIT)
+    reader = Records()
     assert reader.read(build.records(build.hello_for(b"first.example"))) == HELLO
     reader.expect_another(early_data)
     assert reader.read(between + build.records(second)) == found

@@ -1,7 +1,7 @@
 """VPN handshakes by their bytes, and what only looks a little like one."""
 
 import pytest
-from frames import ETHER, QUERY, observe, of, packet
+from frames import ETHER, QUERY, Watch, observe, of, packet
 from scapy.layers.inet import IP, UDP
 from scapy.layers.isakmp import ISAKMP
 from scapy.packet import Raw
@@ -56,4 +56,14 @@ def test_others(name: str) -> None:
 def test_dns_is_never_a_vpn() -> None:
     asks = bytes.fromhex("0100") + QUERY[2:]
     assert len(of(DnsMessage, observe(frame(53, asks)))) == 1
-    assert of(Tunnel, observe(frame(53, HANDSHAKES["wireguard initiation"][1]))) == []
+    assert of(Tunnel, observe(frame(53, asks))) == []
+
+
+@pytest.mark.parametrize("port", [53, 5353])
+def test_a_vpn_on_a_port_of_dns_is_no_dns(port: int) -> None:
+    """Neither its handshake nor what follows in the conversation."""
+    handshake = HANDSHAKES["wireguard initiation"][1]
+    watch = Watch()
+    seen = watch.see(frame(port, handshake)) + watch.see(frame(port, b"\4\0\0\0" + bytes(60)))
+    assert [one.method for one in of(Tunnel, seen)] == ["vpn"]
+    assert of(DnsMessage, seen) == []
