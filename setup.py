@@ -11,7 +11,18 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
 
-COMPILED = ("model.py", "limits.py", "errors.py", "units.py", "core", "wire", "catalog", "attribution", "policy")
+COMPILED = (
+    "model.py",
+    "histogram.py",
+    "limits.py",
+    "errors.py",
+    "units.py",
+    "core",
+    "wire",
+    "catalog",
+    "attribution",
+    "policy",
+)
 
 
 def core_sources() -> list[str]:

@@ -18,7 +18,8 @@ The floors, each importing only from those below it:
     3  policy              groups; bans, schedules and exceptions; the kernel state that they want and what to change
     2  attribution         which vendor a flow belongs to and how we know; flows; device identity
     1  wire catalog        bytes to observations; lists to an index; strangers to each other
-    0  model limits errors units   the types that cross borders; every table's size; the error tree; numbers as text
+    0  model histogram     the types that cross borders; a distribution of values
+       limits errors units   every table's size; the error tree; numbers as text
 
 Floors 0 to 4 are pure: no files, no clock, no threads; time comes in as an argument. mypyc compiles them from the
 same source where the package is built with a C compiler, so what exists per packet is a `@final` slotted class.

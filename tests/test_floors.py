@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = CHECKOUT / "monitor"
 
 FLOORS = {
-    "model": 0, "limits": 0, "errors": 0, "units": 0,
+    "model": 0, "histogram": 0, "limits": 0, "errors": 0, "units": 0,
     "wire": 1, "catalog": 1,
     "attribution": 2,
     "policy": 3,

@@ -2,7 +2,7 @@
 
 from typing import Final, final
 
-from monitor.model import Histogram
+from monitor.histogram import Histogram
 
 # A resolver that has not answered by now never will (RFC 1035 section 4.2.1 asks for 5 seconds between tries).
 WAIT_SECONDS: Final = 10.0

@@ -35,12 +35,12 @@ from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.core.tables import Tables
 from monitor.core.tracking import Tracking
 from monitor.core.usage import NameClaims
+from monitor.histogram import Histogram
 from monitor.model import (
     ClientHello,
     DhcpMessage,
     DnsMessage,
     FlowCount,
-    Histogram,
     HttpRequest,
     Neighbour,
     Observation,

@@ -27,8 +27,9 @@ from monitor.daemon.selftest import QUIC, TRIED
 from monitor.daemon.selftest_check import Check
 from monitor.daemon.upkeep import Upkeep
 from monitor.errors import MachineError
+from monitor.histogram import Histogram
 from monitor.kernel.enforcer import Enforcer
-from monitor.model import Histogram, Samples
+from monitor.model import Samples
 from monitor.policy.ban import DNS, IP, LAYERS, SNI
 from monitor.policy.judge import Policy
 from monitor.policy.rules import Diversion

@@ -15,9 +15,10 @@ from monitor.daemon.ground import Ground
 from monitor.daemon.log import log
 from monitor.daemon.survey import PAUSE_SECONDS, Survey
 from monitor.errors import MachineError
+from monitor.histogram import Histogram
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.kernel.probe import ProbeLink
-from monitor.model import Histogram, Samples, reverse_key
+from monitor.model import Samples, reverse_key
 from monitor.policy.ban import CLOSED
 from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
 from monitor.policy.desired import TABLE, Desired

@@ -10,11 +10,12 @@ from asyncio import sleep
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
+from monitor.histogram import Histogram
 from monitor.limits import Limits
 from monitor.metrics.exposition import Series, family_text, histogram_text
 from monitor.metrics.families import BY_NAME, FAMILIES, HISTOGRAM, Family
 from monitor.metrics.process import process_text
-from monitor.model import Histogram, Samples
+from monitor.model import Samples
 
 OTHER: Final = "other"
 SERIES: Final = Limits().series

@@ -8,8 +8,8 @@ parser is the oracle of the tests.
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
+from monitor.histogram import Histogram
 from monitor.metrics.families import Family
-from monitor.model import Histogram
 
 SLICE: Final = 500
 

@@ -1,8 +1,9 @@
 """A page with every family on it, so that names, helps and labels can be looked at together."""
 
+from monitor.histogram import Histogram
 from monitor.metrics.collector import Collector
 from monitor.metrics.families import FAMILIES, HISTOGRAM
-from monitor.model import Histogram, Samples
+from monitor.model import Samples
 
 VALUES = {
     "version": "1.2.3", "engine": "compiled", "interface": "br-lan", "layer": "dns", "kind": "too_short",

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.histogram import Histogram
 from monitor.metrics.exposition import SLICE, family_text, histogram_text, number
 from monitor.metrics.families import COUNTER, HISTOGRAM, Family
-from monitor.model import Histogram
 
 FLOWS = Family("some_total", COUNTER, 'With a \\ and a "quote"\nand a second line.', ("vendor", "group"))
 

@@ -1,0 +1,23 @@
+"""A distribution of values for Prometheus."""
+
+from typing import final
+
+
+@final
+class Histogram:
+    """Cumulative buckets as Prometheus has them; `counts[i]` are the values up to `bounds[i]`, `count` all of them."""
+
+    __slots__ = ("bounds", "count", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * len(bounds)
+        self.count = 0
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        for index, bound in enumerate(self.bounds):
+            if value <= bound:
+                self.counts[index] += 1
