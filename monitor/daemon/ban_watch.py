@@ -19,7 +19,7 @@ from monitor.lists.loader import Loaded
 from monitor.metrics.collector import Collector
 from monitor.model import Samples
 from monitor.policy.ban import Ban, parse_subject
-from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, INEFFECTIVE, WAITING, Conditions
+from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, IDLE, INEFFECTIVE, WAITING, Conditions
 from monitor.policy.ban_state import BanState, PairState, ban_states
 from monitor.policy.orders import Standing
 
@@ -164,7 +164,9 @@ class BanWatch:
 
 
 def tell_change(one: BanState, before: str) -> None:
-    """One line for the log."""
+    """One line for the log; none for devices that come and go."""
+    if one.state in (EFFECTIVE, IDLE) and before in (EFFECTIVE, IDLE):
+        return
     line = f"the ban of {name_of(one.ban)} is {one.state}" + (f": {one.reason}" if one.reason else "")
     if one.state == INEFFECTIVE:
         log.error("%s", line)

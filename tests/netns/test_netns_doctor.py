@@ -28,6 +28,9 @@ def test_the_commands_of_the_documents(lab: Lab) -> None:
         assert all(f"{finding['topic']}: {finding['what']}\n    {finding['mend']}\n" in said for finding in found)
         tried = daemon.run(*trying)
         assert tried.returncode == 0, tried.stdout
-        assert tried.stdout.count(" pass ") == 10
+        passed = [line for line in tried.stdout.splitlines() if " pass " in line]
+        # One ordinary question for each interface and family of which a neighbour is known.
+        ordinary = [line for line in passed if "an ordinary question on br-lan" in line]
+        assert (len(passed) - len(ordinary), len(ordinary) in (1, 2)) == (10, True), tried.stdout
     finally:
         daemon.stop()

@@ -18,6 +18,7 @@ name = "theirs"
 url = "{url}"
 format = "domains"
 interval = "6h"
+public_suffixes = "refuse"
 
 [[list]]
 name = "not-yet"

@@ -81,7 +81,9 @@ def test_every_layer_bans_from_within_the_sandbox(machine: Machine, watched: Dae
     assert not phone.curl("https://www.tiktok.com/", address="203.0.113.80", seconds=2).good
     assert not phone.curl("https://www.example.org/", address=NAMELESS_V4, seconds=2).good
     assert phone.curl("https://www.example.org/").good
-    assert machine.must("gatewatch", "doctor", "--enforcement").count(" pass ") == 10
+    passed = [line for line in machine.must("gatewatch", "doctor", "--enforcement").splitlines() if " pass " in line]
+    ordinary = [line for line in passed if "an ordinary question on" in line]
+    assert (len(passed) - len(ordinary), len(ordinary) in (1, 2)) == (10, True), passed
     machine.must("systemctl", "stop", SERVICE)
     assert phone.dig("www.tiktok.com").good
     assert "gatewatch" not in rules(lab)

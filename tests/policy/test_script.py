@@ -20,6 +20,7 @@ def nft(text: str) -> str:
 
 
 @pytest.mark.netns
+@pytest.mark.timeout(600)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds, worlds, catalogues)
 def test_nft_takes_every_plan_and_every_way_between_two(before: World, after: World, lists: Listed) -> None:
