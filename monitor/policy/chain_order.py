@@ -30,3 +30,15 @@ def place(name: str, chains: dict[str, Chain], order: dict[str, None]) -> None:
         if len(words) > 1 and words[-2] in ("goto", "jump") and words[-1] in chains:
             place(words[-1], chains, order)
     order[name] = None
+
+
+def reached_from(names: set[str], chains: dict[str, Chain]) -> set[str]:
+    """These chains, and those that a packet may meet behind them."""
+    reached = {name for name in names if name in chains}
+    waiting = list(reached)
+    while waiting:
+        for target in targets_of(chains[waiting.pop()]):
+            if target in chains and target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    return reached

@@ -16,7 +16,7 @@ the sets change while no chain looks at them.
 
 from typing import final
 
-from monitor.policy.chain_order import in_order_of_need, targets_of
+from monitor.policy.chain_order import in_order_of_need, reached_from, targets_of
 from monitor.policy.change import (
     AddCounter,
     AddElements,
@@ -64,7 +64,8 @@ class Transition:
             for name, spec in desired.sets.items()
             if not spec.runtime and not spec.verdicts and name in actual.sets and self._is_dirty(name)
         ]
-        self._losing, self._gaining = moving_chains(desired, actual)
+        losing, gaining = moving_chains(desired, actual)
+        self._losing, self._gaining = reached_from(losing, actual.chains), reached_from(gaining, desired.chains)
         self._copied = self._find_copied()
         self._growing = self._find_extended(actual, desired, self._losing)
         self._shrinking = self._find_extended(desired, actual, self._gaining)
@@ -279,10 +280,14 @@ class Transition:
         take += self._late
         for moves in self._moves:
             take += [DeleteChain(name) for name, _ in moves.chains()]
-        order = list(reversed(in_order_of_need(actual.chains)))
         take += [DeleteChain(name + IS) for name in self._reached[::-1]]
-        take += [DeleteChain(name + WAS) for name in order if name in self._staged and name in desired.chains]
-        take += [DeleteChain(name) for name in order if name not in desired.chains]
+        # A chain that is gone may lead to the old rules of another one, and old rules to a chain that is gone: each is
+        # deleted before the chains that it leads to.
+        for name in reversed(in_order_of_need(actual.chains)):
+            if name not in desired.chains:
+                take.append(DeleteChain(name))
+            elif name in self._staged:
+                take.append(DeleteChain(name + WAS))
         take += [DeleteCounter(name) for name in actual.counters if name not in desired.counters]
         take += [DeleteSet(name) for name in actual.sets if name not in desired.sets]
         take += [DeleteSet(name + WAS) for name in actual.sets if name in self._copied]

@@ -43,7 +43,9 @@ def stages(told: dict[str, Any]) -> list[dict[str, Any]]:
 def test_each_setting_costs_one_line(stages: list[dict[str, Any]]) -> None:
     seconds = {"+1 day": "+86400", "-1 day": "-86400"}
     expected = [[f"gatewatch: the clock was set by {seconds[stage['set']]} s"] for stage in stages[1:]]
-    assert [stage["lines"] for stage in stages] == [[], *expected]
+    # A ban that a schedule switches on or off has a line of its own.
+    lines = [[line for line in stage["lines"] if not line.startswith("gatewatch: the ban of ")] for stage in stages]
+    assert lines == [[], *expected]
 
 
 def test_the_daemon_lives_and_is_well(told: dict[str, Any], stages: list[dict[str, Any]]) -> None:
