@@ -114,3 +114,25 @@ def test_an_address_that_leaves_a_group_that_grows_is_refused_to_none_of_the_new
     before, after = world((ALPHA,), (MEMBER, "10.0.0.2")), world((ALPHA,), (MEMBER, OTHER))
     assert met(Pair(before, after, CATALOGUE, less)) is None
     assert met(Pair(before, after, less, CATALOGUE)) is None
+
+
+RELAY = Owner("relay", category=True)
+MINE = Owner("mine", list="mine", user=True)
+
+
+def test_a_chain_of_several_owners_that_goes_is_deleted_before_the_old_rules_that_it_leads_to() -> None:
+    """The kernel keeps a chain that a rule leads to. An exception changes the vendor's rules as the category goes."""
+    both = listed([("20.0.0.0/8", ACME), ("20.0.0.0/8", RELAY)])
+    shadow = world((replace(EVERYONE, mode="shadow"),))
+    excepted = replace(shadow, exemptions=(Exemption(MACS[0], vendor="acme"),))
+    assert met(Pair(shadow, excepted, both, CATALOGUE)) is None
+    assert met(Pair(excepted, shadow, CATALOGUE, both)) is None
+
+
+def test_an_address_that_loses_its_owners_is_not_refused_by_the_new_ban_of_one_of_them() -> None:
+    """The chain of its two owners leads to that of the vendor, which only gets rules."""
+    both = listed([("20.0.0.0/8", ACME), ("20.0.0.0/8", MINE)])
+    elsewhere = listed([("21.0.0.0/8", ACME)])
+    asleep = world((replace(EVERYONE, schedule=NEVER), ban("mine", schedule=NEVER)))
+    assert met(Pair(asleep, world((EVERYONE,)), both, elsewhere)) is None
+    assert met(Pair(world((EVERYONE,)), asleep, elsewhere, both)) is None
