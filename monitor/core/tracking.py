@@ -23,11 +23,11 @@ from monitor.model import (
     key_protocol,
     reverse_key,
 )
+from monitor.wire.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK
+from monitor.wire.readings import vlan_bytes
 
 TURNING_FLAGS: Final = TCP_FIN | TCP_SYN | TCP_RST
 BOTH_FINS: Final = 3
-SEQUENCE_MASK: Final = 0xFFFF_FFFF
-HALF_OF_SEQUENCES: Final = 0x8000_0000
 
 FIN: Final = "fin"
 RST: Final = "rst"
@@ -58,7 +58,7 @@ class Tracking:
         """Counts the packet's share of the bytes."""
         key = packet.key
         if packet.vlan:
-            key = key + vlan_tag(packet.vlan)
+            key = key + vlan_bytes(packet.vlan)
         table = self.table
         is_forward = True
         flow = table.forward.get(key)
@@ -101,7 +101,7 @@ class Tracking:
         if packet is self._last_packet:
             return self._last_flow
         if self._packets:
-            return self.table.find(packet.key + vlan_tag(packet.vlan) if packet.vlan else packet.key)
+            return self.table.find(packet.key + vlan_bytes(packet.vlan) if packet.vlan else packet.key)
         return self.table.find(packet.key) if packet.depth == 0 else None
 
     def flow_for(self, packet: Packet) -> Flow | None:
@@ -193,7 +193,7 @@ class Tracking:
             key = reverse_key(key)
         flow = Flow(key, back, protocol, key_destination_port(key), packet.time)
         if self._packets and packet.vlan:
-            flow.tag = vlan_tag(packet.vlan)
+            flow.tag = vlan_bytes(packet.vlan)
         if protocol == PROTOCOL_TCP:
             flow.midstream = packet.flags & TCP_SYN == 0
             if flow.midstream:
@@ -281,11 +281,6 @@ class Tracking:
                 flow.state = CLOSED
         if flow.state >= CLOSED:
             self.table.schedule(flow)
-
-
-def vlan_tag(vlan: int) -> bytes:
-    """What tells a flow of a VLAN from the same key on another one."""
-    return bytes((vlan >> 8, vlan & 255))
 
 
 def may_say_hello(flow: Flow) -> bool:

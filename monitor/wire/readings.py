@@ -65,4 +65,5 @@ def reverse_stream_key(packet: Packet) -> bytes:
 
 
 def vlan_bytes(vlan: int) -> bytes:
+    """What a key gets behind it on a VLAN, so that the same key on another one is another connection."""
     return bytes((vlan >> 8, vlan & 255))
