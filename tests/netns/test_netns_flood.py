@@ -17,7 +17,8 @@ LIMITS = f"[limits]\nflows = {FLOWS}\nnames = {NAMES}\ndevices = {DEVICES}\nquic
 PACKETS = 6_000
 RESOLVER, SERVER, ELSEWHERE = "203.0.113.53", "71.18.1.10", "203.0.113.80"
 REST_SECONDS, AT_ONCE_SECONDS = 30.0, 0.2
-MOST_BYTES = 90_000_000
+# How much larger the daemon may become than it was at its start.
+MOST_GROWTH_BYTES = 25_000_000
 MORE_THAN_FIT = 20_000
 
 
@@ -39,15 +40,16 @@ def sizes(daemon: Daemon) -> dict[str, float]:
 def test_floods(lab: Lab, flows: str) -> None:
     daemon = lab.daemon(configuration(lab, flows, LIMITS))
     laptop = lab.client("laptop")
+    most_bytes = daemon.resident_bytes() + MOST_GROWTH_BYTES
     for kind, target in (("subdomains", RESOLVER), ("syn", SERVER), ("flows", SERVER), ("quic", SERVER)):
         laptop.flood(kind, PACKETS, target)
-        assert daemon.resident_bytes() < MOST_BYTES, kind
+        assert daemon.resident_bytes() < most_bytes, kind
     daemon.wait_for("come to rest", lambda: is_at_rest(daemon), seconds=REST_SECONDS)
     full = sizes(daemon)
     assert full["flows"] <= FLOWS
     assert full["names"] <= NAMES
     assert full["devices"] <= DEVICES
-    assert daemon.resident_bytes() < MOST_BYTES
+    assert daemon.resident_bytes() < most_bytes
     transfer = lab.client("phone").curl("https://www.tiktok.com/bytes/200000")
     assert transfer.good, transfer.text
     # Its end tells its counters at once; a listing of all connections comes seldom while there are so many.
