@@ -172,8 +172,8 @@ def test_the_gateway_answered_all_of_it(banning: Daemon) -> None:
 def test_a_firewall_that_refuses_the_phones_questions_still_does(banning: Daemon, lab: Lab) -> None:
     """Over TCP too, where the sinkhole takes the connection itself.
 
-    The firewall accepts what belongs to a flow that conntrack holds, and some hundred flows of the tests before may have
-    the port that dig chooses now.
+    The firewall accepts what belongs to a flow that conntrack holds, and dig may choose a port that one of the some
+    hundred flows of the tests before had.
     """
     lab.gateway.run(["conntrack", "-F"]).check_returncode()
     answers = [lab.client("phone").dig(BESIDE, server=OWN[0], tcp=tcp).status for tcp in (False, True)]
