@@ -12,6 +12,7 @@ class Limits:
     names_per_address: int = 16
     aliases: int = 32_768
     ech_names: int = 4_096
+    migrations: int = 16_384
     devices: int = 20_000
     addresses_per_device: int = 32
     series: int = 10_000

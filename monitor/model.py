@@ -106,13 +106,14 @@ class Packet:
     that did not complete its datagram; the key has the ports of the first fragment, 0 where that one was not seen.
     `acknowledgment` is TCP's where the packet
     completed a hello, a Host or a DNS message: what a reset to its sender must carry as its sequence number; also of a
-    SYN-ACK. `sequence` is TCP's. `share` are the bytes that count for the packet's own flow, so that bytes in a tunnel
-    count once: its length without that of the packet inside it.
+    SYN-ACK. `sequence` is TCP's. `opening` is true for a QUIC long header, which only a new connection sends. `share`
+    are the bytes that count for the packet's own flow, so that bytes in a tunnel count once: its length without that of
+    the packet inside it.
     """
 
     __slots__ = (
-        "acknowledgment", "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "payload",
-        "sequence", "share", "time", "vlan",
+        "acknowledgment", "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "opening",
+        "payload", "sequence", "share", "time", "vlan",
     )  # fmt: skip
 
     def __init__(
@@ -129,6 +130,7 @@ class Packet:
         self.payload = 0
         self.vlan = 0
         self.fragment = False
+        self.opening = False
         self.sequence = 0
         self.acknowledgment = 0
         self.share = length
@@ -357,10 +359,13 @@ class Labels:
 @mypyc_attr(acyclic=True)
 @final
 class FlowRecord:
-    """A flow at its end: `key` from client to server, bytes are IP bytes."""
+    """A flow at its end: `key` from client to server, bytes are IP bytes.
+
+    `decoy` is true where two hellos or requests were read in one place of its stream.
+    """
 
     __slots__ = (
-        "application", "bytes_to_client", "bytes_to_server", "end", "key", "number", "packets_to_client",
+        "application", "bytes_to_client", "bytes_to_server", "decoy", "end", "key", "number", "packets_to_client",
         "packets_to_server", "reason", "start",
     )  # fmt: skip
 
@@ -370,6 +375,7 @@ class FlowRecord:
         self.end = end
         self.reason = reason
         self.application = "unknown"
+        self.decoy = False
         self.packets_to_server = 0
         self.packets_to_client = 0
         self.bytes_to_server = 0

@@ -169,8 +169,9 @@ NAMES = Row(
             Query(quantile(0.99, "dns_response_seconds"), "99 % within"),
         ),
         curve(
-            About("Handshakes and flows", "TLS and QUIC hellos by transport, and flows that began.", A_SECOND),
+            About("Handshakes and flows", "TLS and QUIC hellos, those with ECH, and flows that began.", A_SECOND),
             Query(rate("handshakes_total", "transport", *CHOSEN), "{{transport}}"),
+            Query(rate("ech_handshakes_total", "ech", GROUP), "ECH {{ech}}"),
             Query(rate("flows_total", "", *CHOSEN), "flows"),
         ),
     ),

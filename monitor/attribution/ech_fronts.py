@@ -27,6 +27,10 @@ class EchFronts:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
+    def resize(self, limit: int) -> None:
+        """Takes another limit; names above it leave when the next ones come."""
+        self._limit = limit
+
     def learn(self, name: bytes) -> None:
         """An answer offers ECH with this public name."""
         if name in self._young or name in FRONTS:

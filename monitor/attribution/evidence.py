@@ -4,8 +4,10 @@
 2. The name in an answer that this device got for the address, newest first.
 3. The name in an answer that any device got for it, newest first.
 4. The outer name of a ClientHello with real ECH (`ech_fronts.py`); GREASE leaves the name what it is.
-5. The vendor's own prefix.
-6. The network's operator: its ASN, or a prefix of a cloud or CDN.
+5. The name of the QUIC connection that the flow continues from another port (`migrations.py`), where what 2, 3 and 6
+   find is of another vendor.
+6. The vendor's own prefix.
+7. The network's operator: its ASN, or a prefix of a cloud or CDN.
 
 A name that no list knows still speaks: it keeps older names and the network's operator from speaking for it (that
 is the guard for addresses that many share), but not the vendor's own prefix. Names that belong to a vendor by a
@@ -20,7 +22,7 @@ from typing import Final, final
 from monitor.attribution.counters import UNKNOWN, Attribution
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.flows import HTTP_HOST, QUIC_HELLO, TLS_HELLO, Flow
-from monitor.attribution.matches import DNS, HTTP, NOTHING, QUIC, SNI, Matches
+from monitor.attribution.matches import ASN, DNS, HTTP, MIGRATED, NOTHING, QUIC, SNI, Matches
 from monitor.attribution.memory import Claim, Memory
 from monitor.attribution.places import Place, Places
 from monitor.attribution.roles import DNS_PORT
@@ -70,9 +72,19 @@ class Attributor:
             found = self._by_answers(flow, remote, now, shipped)
             if found is None and flow.ech and flow.claim is None:
                 found = unless_listed(self.of_hello(flow), shipped)
-        if found is not None:
-            return found
-        return of_place(remote, named or flow.claim is not None, shipped)
+        if found is None:
+            found = of_place(remote, named or flow.claim is not None, shipped)
+        if flow.inherited and not flow.host and not flow.method:
+            return self._by_migration(flow, remote, found, shipped)
+        return found
+
+    def _by_migration(self, flow: Flow, remote: Place, found: Attribution, shipped: bool) -> Attribution:
+        """The inherited name; what is `found` without it speaks on where it is of the same vendor and service."""
+        inherited = unless_listed(self.matches.of(flow.inherited).attribution(MIGRATED), shipped)
+        if inherited is None:
+            return of_place(remote, True, shipped)
+        same = found.vendor == inherited.vendor and found.service == inherited.service
+        return found if same and found.evidence != ASN else inherited
 
     def of_hello(self, flow: Flow) -> Attribution | None:
         """What the name says that the flow itself has said."""
@@ -119,6 +131,8 @@ class Attributor:
 
     def name_of(self, flow: Flow, vendor: str) -> bytes:
         """The vendor's name that the flow goes by, or the one behind its CNAME chain; `b""` for any other name."""
+        if flow.inherited and not flow.host and self.is_of(flow.inherited, vendor):
+            return flow.inherited
         claim = flow.claim
         answered = claim is not None and (flow.ech or not flow.host)
         name = claim.name if claim is not None and answered else flow.host

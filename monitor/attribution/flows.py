@@ -52,8 +52,10 @@ class Flow:
 
     `sent` are bytes from the client, `returned` from the server; `counted_*` are those that counters already have.
     `device` is the end that the flow is counted for, `remote` the other; `outbound` says that the device is the
-    client. `settled` means that nothing better is awaited before its bytes are attributed. `question` is the id of a
-    DNS question that waits since `asked` (-1: none does). `watch` is there where a ban is about the flow.
+    client. `decoy` says that two hellos or requests were read in one place of its stream. `inherited` is the name of
+    the connection that the flow continues from another port (`b""`: none). `settled` means that nothing better is
+    awaited before its bytes are attributed. `question` is the id of a DNS question that waits since `asked` (-1: none
+    does). `watch` is there where a ban is about the flow.
 
     Of TCP: `initial` is the client's SYN number, `next_sent` and `next_returned` are the sequence numbers that come
     next, `again` a later SYN of the client with another number and its bytes `again_length`; -1 where not seen. `tag`
@@ -62,9 +64,9 @@ class Flow:
 
     __slots__ = (
         "again", "again_length", "application", "asked", "attribution", "back", "blind", "bypass", "claim",
-        "connection", "counted",
-        "counted_returned", "counted_sent", "destination", "device", "dirty", "ech", "ended", "epoch", "fins", "hello",
-        "host", "initial", "key", "last", "method", "midstream", "next_returned", "next_sent", "number", "origin",
+        "connection", "counted", "counted_returned", "counted_sent", "decoy", "destination", "device", "dirty", "ech",
+        "ended", "epoch", "fins", "hello", "host", "inherited", "initial", "key", "last", "method", "midstream",
+        "next_returned", "next_sent", "number", "origin",
         "outbound", "packets_returned", "packets_sent", "port", "protocol", "question", "remote", "returned", "sent",
         "settled", "slot", "start", "state", "tag", "tally", "watch",
     )  # fmt: skip
@@ -100,7 +102,9 @@ class Flow:
         self.outbound = True
         self.hello = NO_HELLO
         self.ech = False
+        self.decoy = False
         self.host = b""
+        self.inherited = b""
         self.method = ""
         self.bypass = ""
         self.application = "unknown"

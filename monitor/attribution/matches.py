@@ -14,11 +14,12 @@ SNI: Final = "sni"
 QUIC: Final = "quic"
 HTTP: Final = "http"
 DNS: Final = "dns"
+MIGRATED: Final = "migrated"
 PREFIX: Final = "prefix"
 ASN: Final = "asn"
 NOTHING: Final = "none"
 # All of them, strongest first.
-EVIDENCE: Final = (SNI, QUIC, HTTP, DNS, PREFIX, ASN, NOTHING)
+EVIDENCE: Final = (SNI, QUIC, HTTP, DNS, MIGRATED, PREFIX, ASN, NOTHING)
 
 
 @final

@@ -23,6 +23,9 @@ DOQ: Final = "doq"
 VPN: Final = "vpn"
 RELAY: Final = "relay"
 ECH: Final = "ech"
+# A hello with the extension of Encrypted ClientHello: beside the true name as far as known, or in its place.
+ECH_OFFERED: Final = "offered"
+ECH_REAL: Final = "real"
 FOREIGN_RESOLVER: Final = "foreign_resolver"
 MAC_CHANGE: Final = "mac_change"
 MIDSTREAM: Final = "midstream"
@@ -66,7 +69,7 @@ def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Loss
     if flow.ech:
         # Who runs the network says nothing of who hides in it.
         return ECH
-    if flow.host or attribution.evidence == ASN:
+    if flow.host or flow.inherited or attribution.evidence == ASN:
         return ""
     if losses.touch(flow.start):
         return DROPPED

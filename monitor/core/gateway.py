@@ -13,6 +13,7 @@ from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import FlowTable
 from monitor.attribution.matches import Matches
 from monitor.attribution.memory import Claim, Memory
+from monitor.attribution.migrations import Migrations
 from monitor.attribution.networks import Networks
 from monitor.attribution.places import Places
 from monitor.catalog.index import Index
@@ -92,14 +93,15 @@ class Gateway:
         self._table = FlowTable(limits.flows)
         self._policy_watch = PolicyWatch(self._judge, self._accounting, self._devices, self._table, self._reporter)
         self._ends = Ends(self._devices, self._places, self._links)
-        self._tracking = Tracking(self._table, self._accounting, self._ends, self._reporter, self._packets)
+        migrations = Migrations(limits.migrations)
+        self._tracking = Tracking(self._table, migrations, self._accounting, self._ends, self._reporter, self._packets)
         self._connections = Connections(self._tracking, self._ends, now)
         self._questions = Questions(self._accounting, self._reporter, limits.queries)
         self._hellos = Hellos(self._accounting, self._tracking, self._ends, self._reporter)
         self._readout = Readout(self._accounting)
         self._tables = Tables(
-            self._table, self._memory, self._devices, self._ledger, self._diary, self._questions.pending, self._places,
-            self._judge, self._connections,
+            self._tracking, attributor, self._devices, self._ledger, self._diary, self._questions.pending, self._judge,
+            self._connections,
         )  # fmt: skip
 
     def feed(self, observations: list[Observation], now: float) -> list[Effect]:
@@ -153,18 +155,10 @@ class Gateway:
         self._naming = Naming(settings.device, settings.pseudonym_key)
         self._reporter.configure(settings.events, self._naming)
         self._links.configure(settings)
-        self._devices.resize(limits.devices, limits.addresses_per_device)
+        self._tables.resize(limits)
         self._devices.own = settings.own
         self._devices.forget_labels()
-        self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
-        self._questions.pending.resize(limits.queries)
-        self._judge.usage.sayings.resize(limits.hellos)
-        self._table.limit = limits.flows
-        self._judge.kills.resize(limits.kills)
-        self._ledger.resize(limits.rows, limits.series)
-        self._judge.proof.resize(limits.trying, limits.series)
         self._ledger.expect(group_names(settings))
-        self._diary.limit = limits.notes
         self._matches.reload(index)
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
         self._accounting.reload(Groups(settings.groups, settings.interfaces))

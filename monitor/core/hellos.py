@@ -4,7 +4,7 @@ from typing import Final, final
 
 from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.core.accounting import Accounting
-from monitor.core.blindness import ECH
+from monitor.core.blindness import ECH, ECH_OFFERED, ECH_REAL
 from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
 from monitor.core.tracking import Tracking
@@ -32,16 +32,21 @@ class Hellos:
         is_first = flow.hello in (NO_HELLO, HTTP_HOST)
         if hello.ech_offered and not hello.ech:
             hello.ech = self._accounting.attributor.fronts.knows(hello.sni)
+        if hello.decoy:
+            flow.decoy = True
         if not (hello.decoy and self._is_better_known(flow, hello.sni)):
             flow.hello = QUIC_HELLO if hello.quic else TLS_HELLO
             flow.application = "quic" if hello.quic else "tls"
             flow.ech = hello.ech
             self._name(flow, hello.sni)
+            self._tracking.migrations.note(flow)
         device = flow.device
         if device is None:
             return
         group = self._accounting.group_of(device)
         attribution = self._accounting.attribution_of(flow, packet.time)
+        if is_first and hello.ech_offered:
+            self._accounting.ledger.ech_hello(group, ECH_REAL if hello.ech else ECH_OFFERED)
         if is_first:
             transport = QUIC if hello.quic else TLS
             self._accounting.ledger.handshakes.of(attribution.vendor, group, transport).value += 1
@@ -56,7 +61,13 @@ class Hellos:
 
     def take_host(self, request: HttpRequest) -> None:
         flow = self._flow(request.packet)
-        if flow.hello in (NO_HELLO, HTTP_HOST) and (flow.hello == NO_HELLO or flow.host != request.host):
+        if request.decoy:
+            flow.decoy = True
+            if self._is_better_known(flow, request.host):
+                return
+        elif flow.hello not in (NO_HELLO, HTTP_HOST):
+            return
+        if flow.hello == NO_HELLO or flow.host != request.host:
             flow.hello = HTTP_HOST
             flow.application = "http"
             self._name(flow, request.host)

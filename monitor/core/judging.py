@@ -361,5 +361,7 @@ class Judge:
 
     def _name(self, flow: Flow) -> bytes:
         """The name that the flow goes by."""
+        if flow.inherited and not flow.host:
+            return flow.inherited
         claim = flow.claim
         return claim.name if claim is not None and (flow.ech or not flow.host) else flow.host

@@ -10,7 +10,7 @@ from typing import Final, final
 from monitor.attribution.counters import OTHER, UNKNOWN, Attribution, Cell, Destination, Tally, Traffic
 from monitor.attribution.devices import Device
 from monitor.attribution.places import NO_ASN, Place
-from monitor.core.blindness import METHODS, REASONS
+from monitor.core.blindness import ECH_OFFERED, ECH_REAL, METHODS, REASONS
 
 DESTINATIONS: Final = 4096
 # flow_bytes_total has two directions, flows_total one.
@@ -64,8 +64,8 @@ class Ledger:
     """Tallies (at most `limit`), traffic series, destinations, and the small counters by group."""
 
     __slots__ = (
-        "blind", "budget", "bypasses", "destinations", "elsewhere", "evictions", "handshakes", "limit", "queries",
-        "small", "tallies", "traffic",
+        "blind", "budget", "bypasses", "destinations", "ech", "elsewhere", "evictions", "handshakes", "limit",
+        "queries", "small", "tallies", "traffic",
     )  # fmt: skip
 
     def __init__(self, limit: int, series: int) -> None:
@@ -79,6 +79,7 @@ class Ledger:
         self.handshakes = Family(self.budget)
         self.small = Budget(series)
         self.blind: dict[tuple[str, str], Cell] = {}
+        self.ech: dict[tuple[str, str], Cell] = {}
         self.bypasses: dict[tuple[str, str], Cell] = {}
         self.evictions = 0
 
@@ -129,12 +130,17 @@ class Ledger:
                 self.blind_cell(group, reason)
             for method in METHODS:
                 self._labelled(self.bypasses, group, method)
+            for kind in (ECH_OFFERED, ECH_REAL):
+                self._labelled(self.ech, group, kind)
 
     def blind_cell(self, group: str, reason: str) -> Cell:
         return self._labelled(self.blind, group, reason)
 
     def bypass(self, group: str, method: str) -> None:
         self._labelled(self.bypasses, group, method).value += 1
+
+    def ech_hello(self, group: str, kind: str) -> None:
+        self._labelled(self.ech, group, kind).value += 1
 
     def _labelled(self, cells: dict[tuple[str, str], Cell], group: str, last: str) -> Cell:
         """The counter of a group, of the group `other` where there are too many."""

@@ -28,9 +28,10 @@ def put_traffic(ledger: Ledger, samples: Samples) -> None:
 
 
 def put_cells(ledger: Ledger, samples: Samples) -> None:
-    """Queries, handshakes, blind bytes and ways round plain DNS."""
+    """Queries, handshakes, those with ECH, blind bytes and ways round plain DNS."""
     samples["dns_queries_total"] = {key: float(cell.value) for key, cell in ledger.queries.cells.items()}
     samples["handshakes_total"] = {key: float(cell.value) for key, cell in ledger.handshakes.cells.items()}
+    samples["ech_handshakes_total"] = {key: float(cell.value) for key, cell in ledger.ech.items()}
     samples["blind_bytes_total"] = {key: float(cell.value) for key, cell in ledger.blind.items()}
     samples["bypass_attempts_total"] = {key: float(cell.value) for key, cell in ledger.bypasses.items()}
 

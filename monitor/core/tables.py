@@ -3,41 +3,60 @@
 from typing import final
 
 from monitor.attribution.devices import Devices
-from monitor.attribution.flows import FlowTable
-from monitor.attribution.memory import Memory
-from monitor.attribution.places import Places
+from monitor.attribution.evidence import Attributor
 from monitor.core.answering import Pending
 from monitor.core.connections import Connections
 from monitor.core.diary import Diary
 from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
+from monitor.core.tracking import Tracking
+from monitor.limits import Limits
 
 
 @final
 class Tables:
     __slots__ = (
-        "_connections", "_devices", "_diary", "_flows", "_judge", "_ledger", "_memory", "_pending", "_places",
+        "_connections", "_devices", "_diary", "_flows", "_fronts", "_judge", "_ledger", "_memory", "_migrations",
+        "_pending", "_places",
     )  # fmt: skip
 
     def __init__(
-        self, flows: FlowTable, memory: Memory, devices: Devices, ledger: Ledger, diary: Diary, pending: Pending,
-        places: Places, judge: Judge, connections: Connections,
+        self, tracking: Tracking, attributor: Attributor, devices: Devices, ledger: Ledger, diary: Diary,
+        pending: Pending, judge: Judge, connections: Connections,
     ) -> None:  # fmt: skip
-        self._flows = flows
-        self._memory = memory
+        self._flows = tracking.table
+        self._migrations = tracking.migrations
+        self._memory = attributor.memory
+        self._fronts = attributor.fronts
+        self._places = attributor.places
         self._devices = devices
         self._ledger = ledger
         self._diary = diary
         self._pending = pending
-        self._places = places
         self._judge = judge
         self._connections = connections
+
+    def resize(self, limits: Limits) -> None:
+        """Takes the limits of another configuration."""
+        self._flows.limit = limits.flows
+        self._migrations.resize(limits.migrations)
+        self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
+        self._fronts.resize(limits.ech_names)
+        self._devices.resize(limits.devices, limits.addresses_per_device)
+        self._ledger.resize(limits.rows, limits.series)
+        self._diary.limit = limits.notes
+        self._pending.resize(limits.queries)
+        self._judge.kills.resize(limits.kills)
+        self._judge.proof.resize(limits.trying, limits.series)
+        self._judge.usage.sayings.resize(limits.hellos)
 
     def sizes(self) -> dict[str, int]:
         return {
             "flows": len(self._flows.forward),
             "names": len(self._memory),
             "aliases": len(self._memory.aliases),
+            "ech_names": len(self._fronts),
+            "migrations": len(self._migrations),
             "devices": len(self._devices.everyone),
             "rows": len(self._ledger.tallies),
             "notes": len(self._diary),
@@ -55,6 +74,8 @@ class Tables:
             "flows": self._flows.evictions,
             "names": self._memory.evictions,
             "aliases": self._memory.aliases.evictions,
+            "ech_names": self._fronts.evictions,
+            "migrations": self._migrations.evictions,
             "devices": self._devices.evictions,
             "rows": self._ledger.evictions,
             "notes": self._diary.evictions,
@@ -77,3 +98,4 @@ class Tables:
         self._judge.proof.trying.step(seconds)
         self._judge.usage.step(seconds)
         self._connections.step(seconds)
+        self._migrations.step(seconds)

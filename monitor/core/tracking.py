@@ -6,6 +6,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, FlowTable
+from monitor.attribution.migrations import Migrations
 from monitor.attribution.roles import DNS_PORT
 from monitor.core.accounting import HOLD_SECONDS, Accounting
 from monitor.core.ends import Ends
@@ -41,11 +42,15 @@ class Tracking:
     """Keeps the flow table and the list of flows with bytes that are not counted yet."""
 
     __slots__ = (
-        "_accounting", "_dirty", "_ends", "_last_flow", "_last_packet", "_packets", "_reporter", "table",
+        "_accounting", "_dirty", "_ends", "_last_flow", "_last_packet", "_packets", "_reporter", "migrations", "table",
     )  # fmt: skip
 
-    def __init__(self, table: FlowTable, accounting: Accounting, ends: Ends, reporter: Reporter, packets: bool) -> None:
+    def __init__(
+        self, table: FlowTable, migrations: Migrations, accounting: Accounting, ends: Ends, reporter: Reporter,
+        packets: bool,
+    ) -> None:  # fmt: skip
         self.table = table
+        self.migrations = migrations
         self._packets = packets
         self._accounting = accounting
         self._ends = ends
@@ -149,6 +154,7 @@ class Tracking:
         return total
 
     def expire(self, now: float) -> None:
+        self.migrations.expire(now)
         for flow in self.table.turn(now):
             self.end(flow, TIMEOUT)
 
@@ -178,6 +184,7 @@ class Tracking:
         record.bytes_to_server = flow.sent
         record.bytes_to_client = flow.returned
         record.number = flow.number
+        record.decoy = flow.decoy
         device = flow.device
         group = self._accounting.group_of(device) if device is not None else ""
         self._reporter.report(now, record, device, group, self._accounting.attribution_of(flow, now))
@@ -203,6 +210,8 @@ class Tracking:
         self._ends.find(flow, packet, packet.time)
         flow.settled = not may_say_hello(flow)
         self.add(flow)
+        if packet.opening:
+            flow.inherited = b""
         return flow
 
     def _open_again(self, flow: Flow, packet: Packet) -> Flow:
@@ -239,6 +248,8 @@ class Tracking:
         if len(table.forward) >= table.limit:
             self._make_room()
         table.add(flow)
+        if flow.protocol == PROTOCOL_UDP and not flow.settled:
+            self.migrations.inherit(flow)
 
     def _make_room(self) -> None:
         """Ends a few flows at once, so that a flood does not search for each."""

@@ -163,7 +163,7 @@ def tls_version(number: int) -> str:
 
 
 def _flow(flow: FlowRecord) -> Body:
-    return {
+    body: Body = {
         "pkts_toserver": flow.packets_to_server,
         "pkts_toclient": flow.packets_to_client,
         "bytes_toserver": flow.bytes_to_server,
@@ -172,6 +172,9 @@ def _flow(flow: FlowRecord) -> Body:
         "end": timestamp(flow.end),
         "reason": flow.reason,
     }
+    if flow.decoy:
+        body["decoy"] = True
+    return body
 
 
 def _dhcp(message: DhcpMessage) -> Body:

@@ -47,6 +47,12 @@ FAMILIES: Final = (
     Family("dns_responses_total", COUNTER, "DNS responses to devices.", ("rcode",)),
     Family("dns_response_seconds", HISTOGRAM, "Time between a device's DNS query and its response."),
     Family("handshakes_total", COUNTER, "TLS and QUIC client hellos.", ("vendor", "group", "transport")),
+    Family(
+        "ech_handshakes_total",
+        COUNTER,
+        "Client hellos with the ECH extension: beside the true name (offered), or hiding it (real).",
+        ("group", "ech"),
+    ),
     Family("flow_bytes_total", COUNTER, "IP bytes of flows, up and down as the device sees it.", _FLOW),
     Family("flows_total", COUNTER, "Flows that began.", ("vendor", "service", "group", "evidence")),
     Family("flows_active", GAUGE, "Flows in the table now."),

@@ -63,6 +63,7 @@ class Quic:
         header = read_header(data, start, end)
         if header is None:
             return False
+        packet.opening = True
         while header is not None:
             if header.kind == INITIAL:
                 self._read_initial(packet, data, header, out)

@@ -10,7 +10,7 @@ VALUES = {
     "vendor": "bytedance", "service": "tiktok", "group": "none", "direction": "up", "evidence": "sni",
     "action": "allowed", "rcode": "NOERROR", "transport": "tls", "asn": "AS64500", "country": "DE", "method": "doh",
     "reason": "ech", "list": "bytedance", "table": "flows", "hash": "0123456789abcdef",
-    "type": "dns", "mode": "enforce", "part": "kernel", "result": "ok", "state": "effective",
+    "type": "dns", "mode": "enforce", "part": "kernel", "result": "ok", "state": "effective", "ech": "real",
 }  # fmt: skip
 
 
