@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from monitor.errors import GatewatchError, MachineError
-from monitor.journal.tables import DamagedError, is_damage, open_reader
+from monitor.journal.tables import DamagedError, EmptyError, is_damage, open_reader
 
 ROWS_AT_ONCE: Final = 1_000
 SELECT: Final = """
@@ -45,12 +45,17 @@ def read_labels(path: str) -> tuple[set[tuple[str, str]], set[str]]:
 
 
 def select(path: str, query: str, values: dict[str, str]) -> Iterator[tuple[Any, ...]]:
-    """The result of a query, piece by piece: a journal may be larger than the memory."""
+    """The result of a query, piece by piece: a journal may be larger than the memory.
+
+    A journal that its writer has created and not filled yet gives no rows.
+    """
     try:
         with closing(open_reader(path)) as database:
             cursor = database.execute(query, values)
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 yield from rows
+    except EmptyError:
+        return
     except FileNotFoundError:
         raise GatewatchError(f"no journal at {path}: the daemon begins one when it starts") from None
     except PermissionError:

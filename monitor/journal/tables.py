@@ -38,6 +38,10 @@ class DamagedError(Exception):
     """The file is no journal, or not any more; the text says in which way."""
 
 
+class EmptyError(Exception):
+    """The file has no tables yet: a writer has created it and not committed its first transaction."""
+
+
 def open_writer(path: str, max_bytes: int) -> sqlite3.Connection:
     """The file for its one writer, made where it is missing. Raises OSError, sqlite3.Error or DamagedError."""
     os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
@@ -60,7 +64,7 @@ def open_writer(path: str, max_bytes: int) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection, max_bytes: int) -> None:
-    is_new = database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    is_new = has_no_tables(database)
     if is_new:
         database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -78,7 +82,10 @@ def _prepare(database: sqlite3.Connection, max_bytes: int) -> None:
 
 
 def open_reader(path: str) -> sqlite3.Connection:
-    """The file for reading only, whether a daemon writes to it or not. Raises OSError, sqlite3.Error, DamagedError."""
+    """The file for reading only, whether a daemon writes to it or not.
+
+    Raises OSError, sqlite3.Error, DamagedError, or EmptyError where the file has no tables yet.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # SQLite does not say why it may not
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -98,11 +105,18 @@ def open_reader(path: str) -> sqlite3.Connection:
 def _checked(database: sqlite3.Connection) -> sqlite3.Connection:
     """The same connection; closed where the file is no journal, because `closing` comes only after this."""
     try:
+        (application,) = database.execute("PRAGMA application_id").fetchone()
+        if application == 0 and has_no_tables(database):
+            raise EmptyError
         check(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def has_no_tables(database: sqlite3.Connection) -> bool:
+    return bool(database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,))
 
 
 def check(database: sqlite3.Connection) -> None:

@@ -17,6 +17,12 @@ from monitor.journal.reader import Wanted, read_rows
 from monitor.model import Samples
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test reads what was written, so it waits for the writing thread however busy the machine is."""
+    monkeypatch.setattr(record_module, "CLOSE_SECONDS", 60.0)
+
+
 def recorded(
     folder: Path, test: Callable[[Record, Gateway], object], refused: Samples | None = None, most: int = 1 << 24
 ) -> list[dict[str, object]]:
