@@ -29,9 +29,12 @@ class Kill:
 
 @dataclass(frozen=True)
 class Release:
-    """These flows were killed by bans that are over: let them pass."""
+    """No ban kills these flows any longer: let them pass. With `on_failure` they leave the sets of that kind alone,
+    because a ban of the other kind keeps them killed. Comes after the kills that replace it.
+    """
 
     keys: tuple[bytes, ...]
+    on_failure: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from monitor.catalog.entry import CATEGORY_MARK
 from monitor.core.blindness import ENCRYPTED_DNS, METHOD_CATEGORY, bypass_method
 from monitor.core.diary import Diary
 from monitor.core.effects import UNDERWAY, AskName, Kill, Release
+from monitor.core.killed_again import JudgedAgain, grounds_of, list_kills
 from monitor.core.kills import Kills
 from monitor.core.labelling import ban_group, group_label, label_of, match_of
 from monitor.core.proof import Proof
@@ -211,22 +212,16 @@ class Judge:
         else:
             self._leak(flow, device, told, attribution, verdict, policy.version)
 
-    def release(self, now: float) -> None:
-        """Lets go of flows that were killed by bans that are over."""
-        policy = self.policy
-        active = frozenset([ban.id for ban in policy.active]) if policy is not None else frozenset()
-        keys = self.kills.forget_others(active)
-        if keys:
-            self._reporter.put(Release(tuple(keys)))
+    def release(self, now: float, numbers: set[int] | None = None) -> frozenset[bytes]:
+        """Judges killed flows again, those of the devices with these numbers or all; the keys of those let go."""
+        again = JudgedAgain(self.policy, self.kills, numbers, now)
+        for effect in again.effects:
+            self._reporter.put(effect)
+        return frozenset(again.gone)
 
     def standing_kills(self, now: float) -> list[Kill]:
         """What was killed lately, for a kernel that has forgotten it."""
-        bans = {ban.id: ban for ban in self.policy.active} if self.policy is not None else {}
-        return [
-            Kill(now, key, UNDERWAY, ban, bans[ban].on_failure)
-            for key, ban in self.kills.standing(now).items()
-            if ban in bans
-        ]
+        return list_kills(self.policy, self.kills, now)
 
     def expect(self) -> None:
         """Other bans are in force: what they count is there from now on."""
@@ -304,13 +299,15 @@ class Judge:
         """Does, or counts, what the verdict says."""
         group, vendor = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
-            if not self.kills.take(flow.key, verdict.ban.id, acknowledgment, now):
+            ban, blind = verdict.ban, not self._is_sure(flow, device, attribution, verdict, now)
+            grounds = grounds_of(device, attribution.owners, self._name(flow), verdict, blind)
+            if not self.kills.take(flow.key, ban.id, ban.on_failure, acknowledgment, now, grounds):
                 return
             if self.kills.evicted:
                 self._reporter.put(Release(tuple(self.kills.evicted)))
                 self.kills.evicted.clear()
             self.watching.kill(flow, attribution)
-            self._reporter.put(Kill(now, flow.key, acknowledgment, verdict.ban.id, verdict.ban.on_failure))
+            self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
             if acknowledgment != UNDERWAY:
                 self.watching.block(flow, self.proof.blocked_bytes_of(vendor, group))
             self.proof.block(vendor, group, layer, device.number, now)

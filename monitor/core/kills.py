@@ -2,19 +2,41 @@
 
 from typing import Final, final
 
+from monitor.attribution.devices import Device
+
 KILLS_KEPT: Final = 65_536  # the kernel's sets have room for both directions of each
 # As long as the kernel keeps a killed flow that is silent.
 KILL_SECONDS: Final = 120.0
 
 
 @final
-class Killed:
-    __slots__ = ("acknowledgment", "ban", "time")
+class Grounds:
+    """What a flow was killed for, so that another policy can judge it again: conntrack has forgotten the flow by then.
 
-    def __init__(self, ban: str, acknowledgment: int, time: float) -> None:
+    `owners` and `name` are what the verdict rests on. `blind`: nothing named the flow, and the ban rejects such.
+    """
+
+    __slots__ = ("blind", "device", "name", "owners")
+
+    def __init__(self, device: Device, owners: tuple[str, ...], name: bytes, blind: bool) -> None:
+        self.device = device
+        self.owners = owners
+        self.name = name
+        self.blind = blind
+
+
+@final
+class Killed:
+    """`ban` is the id of the ban that keeps the flow killed, `on_failure` decides which set of the kernel holds it."""
+
+    __slots__ = ("acknowledgment", "ban", "grounds", "on_failure", "time")
+
+    def __init__(self, ban: str, on_failure: str, acknowledgment: int, time: float, grounds: Grounds) -> None:
         self.ban = ban
+        self.on_failure = on_failure
         self.acknowledgment = acknowledgment
         self.time = time
+        self.grounds = grounds
 
 
 @final
@@ -32,10 +54,13 @@ class Kills:
     def __len__(self) -> int:
         return len(self._killed)
 
-    def take(self, key: bytes, ban: str, acknowledgment: int, now: float) -> bool:
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._killed
+
+    def take(self, key: bytes, ban: str, on_failure: str, acknowledgment: int, now: float, grounds: Grounds) -> bool:
         """Notes a kill; False where it is the same again: TCP's numbers tell a new connection between used ports."""
         known = self._killed.pop(key, None)
-        self._killed[key] = Killed(ban, acknowledgment, now)
+        self._killed[key] = Killed(ban, on_failure, acknowledgment, now, grounds)
         self._evict()
         if known is None or known.ban != ban or now - known.time > KILL_SECONDS:
             return True
@@ -61,9 +86,10 @@ class Kills:
         """The flows that the kernel must hold still, with the bans that killed them."""
         return {key: killed.ban for key, killed in self._killed.items() if now - killed.time <= KILL_SECONDS}
 
-    def forget_others(self, bans: frozenset[str]) -> list[bytes]:
-        """Forgets what bans killed that are not among these; the keys."""
-        gone = [key for key, killed in self._killed.items() if killed.ban not in bans]
-        for key in gone:
-            del self._killed[key]
-        return gone
+    def all(self) -> list[tuple[bytes, Killed]]:
+        """Every flow by its key, the oldest first."""
+        return list(self._killed.items())
+
+    def drop(self, key: bytes) -> None:
+        """The flow is killed no longer."""
+        self._killed.pop(key, None)

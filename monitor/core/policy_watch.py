@@ -56,13 +56,17 @@ class PolicyWatch:
         if changed:
             judge.expect()
             self._reporter.put(PolicyChanged(now))
-            judge.release(now)
         if changed or news:
-            self._review({follow.number for follow in news}, changed, now)
+            numbers = {follow.number for follow in news}
+            gone = judge.release(now, None if changed else numbers)
+            self._review(numbers, changed, gone, now)
 
-    def _review(self, numbers: set[int], everyone: bool, now: float) -> None:
+    def _review(self, numbers: set[int], everyone: bool, gone: frozenset[bytes], now: float) -> None:
+        """Judges the live flows of these devices or of all; those in `gone` are killed no longer."""
         for flow in list(self._table.forward.values()):
             device = flow.device
             if device is not None and (everyone or device.number in numbers):
                 self._accounting.group_of(device)
+                if flow.key in gone:
+                    flow.watch = None
                 self._judge.review(flow, device, self._accounting.attribution_of(flow, now), now)

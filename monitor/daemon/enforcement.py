@@ -124,10 +124,12 @@ class Enforcement:
     def _perform(self, enforcer: Enforcer, effects: list[Effect]) -> None:
         news: list[Follow] = []
         kills: list[Kill] = []
+        freed: dict[bytes, str] = {}
         changed = False
         for effect in effects:
             if isinstance(effect, Kill):
                 kills.append(effect)
+                freed.pop(effect.key, None)
             elif isinstance(effect, Follow):
                 news.append(effect)
             elif isinstance(effect, PolicyChanged):
@@ -137,7 +139,7 @@ class Enforcement:
             elif isinstance(effect, Used):
                 self.learning.use(effect.address, effect.name)
             elif isinstance(effect, Release):
-                self._holding.release(enforcer, effect.keys)
+                freed.update(dict.fromkeys(effect.keys, effect.on_failure))
         changes = self._holding.follow(news)
         policy = self._gateway.policy
         if changed and policy is not None:
@@ -146,6 +148,8 @@ class Enforcement:
             self._holding.change_members(changes)
         if kills:
             self._holding.kill(enforcer, kills)
+        if freed:
+            self._holding.release(enforcer, freed)
 
     async def look_again(self, ground: Ground) -> None:
         """Interfaces or addresses have changed."""

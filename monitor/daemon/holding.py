@@ -4,7 +4,7 @@ Whatever the kernel refuses is told in one line, and the rest goes on.
 """
 
 from asyncio import AbstractEventLoop, sleep
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 
 from monitor.core.effects import Follow, Kill
@@ -19,7 +19,7 @@ from monitor.histogram import Histogram
 from monitor.kernel.enforcer import Cut, Enforcer
 from monitor.kernel.probe import ProbeLink
 from monitor.model import Samples, reverse_key
-from monitor.policy.ban import CLOSED
+from monitor.policy.ban import CLOSED, OPEN
 from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
 from monitor.policy.desired import TABLE, Desired
 from monitor.policy.diff import change_elements
@@ -195,17 +195,19 @@ class Holding:
         """Has flows that are cut already dropped again."""
         enforcer.hold([cut(kill) for kill in kills])
 
-    def release(self, enforcer: Enforcer, keys: Sequence[bytes]) -> None:
-        """Which of the sets a flow is in nobody needs to know: what is not there is not missed."""
-        flows: dict[tuple[str, int], list[bytes]] = {}
-        for key in keys:
+    def release(self, enforcer: Enforcer, freed: Mapping[bytes, str]) -> None:
+        """Takes flows, by key, out of the sets of bans that fail this way, or out of all where that is empty: what is
+        not there is not missed.
+        """
+        flows: dict[str, list[bytes]] = {}
+        for key, kind in freed.items():
             protocol = {6: "tcp", 17: "udp"}.get(key[-1])
             if protocol is not None:
-                both = flows.setdefault((protocol, 4 if len(key) < 16 else 6), [])
-                both += [key[:-1], reverse_key(key)[:-1]]
-        for (protocol, family), both in flows.items():
-            for on_failure in ("open", "closed"):
-                enforcer.forget(kill_set(protocol, family, on_failure), both)
+                for on_failure in (kind,) if kind else (OPEN, CLOSED):
+                    both = flows.setdefault(kill_set(protocol, 4 if len(key) < 16 else 6, on_failure), [])
+                    both += [key[:-1], reverse_key(key)[:-1]]
+        for name, both in flows.items():
+            enforcer.forget(name, both)
 
     def reconcile(self, enforcer: Enforcer) -> bool:
         """Begins to put back what somebody took away; true where something was missing.
