@@ -44,6 +44,7 @@ GROUPS = 100
 LOAD_SECONDS, LEARNED_MS, PREFIX_MS = 5.0, 1.0, 100.0
 QUIET_SECONDS = 0.05
 CLASSES = 300
+MEGABYTES, CLASSES_SECONDS, STALL_SECONDS = 150.0, 10.0, 0.25
 VENDORS = (
     "bytedance", "meta", "snap", "discord", "reddit", "roblox", "netflix", "spotify", "x-twitter", "telegram",
     "epicgames", "valve-steam", "pinterest", "openai", "kuaishou", "tencent", "shein", "pdd-temu", "amazon", "google",
@@ -120,26 +121,47 @@ def mend(daemon: Daemon, lab: Lab) -> bool:
     return whole < LOAD_SECONDS + 1
 
 
-def many_groups(daemon: Daemon) -> bool:
-    """As a school with classes: every group under one ban of many vendors."""
+def classes() -> tuple[list[str], str]:
+    """The words of many groups, and the configuration that makes them: classes of a school, each with a prefix."""
     words = [f"class-{number:03}" for number in range(CLASSES)]
     parts = ['[capture]\ninterfaces = ["br-lan"]\n']
     for number, word in enumerate(words):
         parts.append(f'[[group]]\nname = "{word}"\nmembers = ["10.{number // 250}.{number % 250}.0/24"]\n')
+    return words, "".join(parts)
+
+
+def ban_of(words: list[str]) -> str:
     vendors, groups = ", ".join(f'"{name}"' for name in VENDORS), ", ".join(f'"{word}"' for word in words)
-    parts.append(f'[[ban]]\nvendors = [{vendors}]\ngroups = [{groups}]\nmode = "enforce"\n')
-    daemon.configure("".join(parts))
+    return f'[[ban]]\nvendors = [{vendors}]\ngroups = [{groups}]\nmode = "enforce"\n'
+
+
+def load_classes(daemon: Daemon, text: str, what: str) -> bool:
+    """Reloads, and prints how long until all is in force, how long the loop stood still, and the memory."""
+    daemon.configure(text)
     began = time.monotonic()
     daemon.reload()
-    daemon.wait_for("many groups", lambda: daemon.metric("ban_info") > CLASSES, PATIENCE_SECONDS)
+    daemon.wait_for(what, lambda: daemon.metric("ban_info") > CLASSES, PATIENCE_SECONDS)
     daemon.wait_for("all", lambda: daemon.metric("kernel_pending_changes") == 0, PATIENCE_SECONDS)
     seconds, megabytes = time.monotonic() - began, daemon.resident_bytes() / 1e6
     stalled, series = daemon.metric("loop_stall_seconds"), max(map(len, daemon.metrics().values()))
     print(
-        f"{CLASSES} groups under a ban of {len(VENDORS)} vendors: in force within {seconds:.1f} s, {megabytes:.0f} MB, "
+        f"{what}: in force within {seconds:.1f} s, {megabytes:.0f} MB, "
         f"the loop stood still for {stalled * 1000:.0f} ms at most, {series:,} series in the largest family"
     )
-    return megabytes < 150 and seconds < 10
+    return megabytes < MEGABYTES and seconds < CLASSES_SECONDS and stalled < STALL_SECONDS
+
+
+def many_groups(daemon: Daemon) -> bool:
+    """Every group under one ban of many vendors."""
+    words, groups = classes()
+    return load_classes(daemon, groups + ban_of(words), f"{CLASSES} groups under a ban of {len(VENDORS)} vendors")
+
+
+def many_bans(daemon: Daemon) -> bool:
+    """Every group under a ban of its own of many vendors."""
+    words, groups = classes()
+    text = groups + "".join([ban_of([word]) for word in words])
+    return load_classes(daemon, text, f"{CLASSES} bans of {len(VENDORS)} vendors, each of one group")
 
 
 def planned(file: Path) -> Desired:
@@ -201,9 +223,10 @@ def run(bans: int, devices: int, prefixes: int, realtime: bool) -> int:
         good = mend(daemon, lab) and good
         desired = planned(daemon.configuration)
         daemon.stop()
-        classes = lab.daemon('[capture]\ninterfaces = ["br-lan"]\n', through=REALTIME if realtime else ())
-        good = many_groups(classes) and good
-        classes.stop()
+        for measure in (many_groups, many_bans):
+            school = lab.daemon('[capture]\ninterfaces = ["br-lan"]\n', through=REALTIME if realtime else ())
+            good = measure(school) and good
+            school.stop()
         if realtime:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         good = one_more(lab, desired, prefixes) and good

@@ -1,5 +1,6 @@
 """What passes in spite of a ban by address: the rules of exceptions, allowed and protected names, and their sets."""
 
+import zlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -54,8 +55,11 @@ def device_words(device: bytes) -> str:
 
 
 def allow_set(ban: Ban, family: int) -> str:
-    """The set of the addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6."""
-    return kernel_name(f"allow{family}_{ban.id}")
+    """The set of the addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6.
+
+    It is named after these names: bans that allow the same share it, and another list of names is another set.
+    """
+    return f"allow{family}_{zlib.crc32(b' '.join(sorted(ban.allow))):08x}"
 
 
 def conditions(bans: list[Ban]) -> list[str]:
@@ -74,4 +78,4 @@ def conditions(bans: list[Ban]) -> list[str]:
             gate = f"iifname @{LAN if ban.on_failure == CLOSED else ALIVE}"
             found.append(f"{gate} ip daddr != @{allow_set(ban, 4)}")
             found.append(f"{gate} ip6 daddr != @{allow_set(ban, 6)}")
-    return found
+    return list(dict.fromkeys(found))

@@ -10,6 +10,7 @@ from typing import final
 
 from monitor.catalog.entry import CATEGORY_MARK, UNKNOWN_SERVICE, Vendor
 from monitor.policy.ban import DNS, ENFORCE, IP, OBSERVE, SHADOW, Ban, is_over
+from monitor.policy.banned_owners import BannedOwners
 from monitor.policy.chain_names import chain_name, chain_part
 from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, Chain, CounterLabel, Desired, SetSpec
 from monitor.policy.exemption_rules import (
@@ -29,7 +30,7 @@ from monitor.policy.group_words import parts_of
 from monitor.policy.judge import Policy
 from monitor.policy.members import Members
 from monitor.policy.names import kernel_name
-from monitor.policy.owners import OwnerNames, closest, is_about, subject_label
+from monitor.policy.owners import OwnerNames, closest, subject_label
 from monitor.policy.probe import PROBE
 from monitor.policy.rules import (
     DIVERT,
@@ -88,23 +89,20 @@ class TablePlan:
     """One table in the making."""
 
     __slots__ = (
-        "_active", "_bans", "_chains", "_counters", "_groups", "_members", "_policy", "_rank", "_sets", "_standing",
+        "_active", "_banned", "_chains", "_counters", "_groups", "_members", "_policy", "_rank", "_sets", "_standing",
         "_united",
     )  # fmt: skip
 
     def __init__(self, policy: Policy, members: Members, now: float) -> None:
         self._policy = policy
         self._members = members
-        self._united = UnitedGroups(policy.bans, members)
+        self._active = {ban.id for ban in policy.active}
+        self._united = UnitedGroups(policy.bans, self._active, members)
         self._rank = {group: rank for rank, group in enumerate([*members.groups, *self._united.names, ""])}
         self._standing = [
             ban for ban in policy.bans if ban.mode != OBSERVE and IP in ban.layers and not is_over(ban.until, now)
         ]
-        self._active = {ban.id for ban in policy.active}
-        self._bans: dict[str, list[Ban]] = {}
-        for ban in self._standing:
-            for key in {str(subject).partition("/")[0] for subject in ban.subjects}:
-                self._bans.setdefault(key, []).append(ban)
+        self._banned = BannedOwners(self._standing)
         self._sets = fixed_sets()
         self._counters = fixed_counters()
         self._chains: dict[str, Chain] = {}
@@ -121,8 +119,8 @@ class TablePlan:
             self._sets[name] = SetSpec(key, runtime=True, timeouts=True, size=SPARED_MAX)
         for ban in self._standing:
             if ban.allow:
-                self._sets[allow_set(ban, 4)] = SetSpec(IPV4_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
-                self._sets[allow_set(ban, 6)] = SetSpec(IPV6_KEY, runtime=True, timeouts=True, size=SPARED_MAX)
+                for family, key in ((4, IPV4_KEY), (6, IPV6_KEY)):
+                    self._sets[allow_set(ban, family)] = SetSpec(key, runtime=True, timeouts=True, size=SPARED_MAX)
         self._chains.update(fixed_chains())
         chains = {owners: chain_name(owners) for owners in self._owners(territory, vendors)}
         single = [name for owners, name in chains.items() if len(owners) == 1]
@@ -165,21 +163,11 @@ class TablePlan:
         for ban in self._standing:
             for subject in ban.subjects:
                 known[(str(subject),)] = None
-        return [owners for owners in known if self._bans_of(owners)]
-
-    def _bans_of(self, owners: OwnerNames) -> list[Ban]:
-        """The standing bans about one of the owners."""
-        found = [
-            ban
-            for key in dict.fromkeys([owner.partition("/")[0] for owner in owners])
-            for ban in self._bans.get(key, ())
-            if is_about(ban, owners)
-        ]
-        return list(dict.fromkeys(found)) if len(owners) > 1 else found
+        return [owners for owners in known if self._banned.bans_of(owners)]
 
     def _jumps(self, owners: OwnerNames) -> tuple[str, ...]:
         """The chain of several owners: what the bans of one let pass goes on to the next."""
-        return tuple([f"jump {chain_name((owner,))}" for owner in owners if self._bans_of((owner,))])
+        return tuple([f"jump {chain_name((owner,))}" for owner in owners if self._banned.bans_of((owner,))])
 
     def _left_out(self) -> list[str]:
         """The groups that a ban leaves out or an exception spares, in the order of the groups."""
@@ -189,7 +177,7 @@ class TablePlan:
 
     def _owner_rules(self, owner: str, chain: str) -> tuple[str, ...]:
         """The chain of one owner: who is spared, whom a ban refuses, whom it only counts."""
-        bans = [ban for ban in self._bans_of((owner,)) if ban.id in self._active]
+        bans = [ban for ban in self._banned.bans_of((owner,)) if ban.id in self._active]
         if not bans:
             return ()
         spared = list(SPARED)
@@ -214,7 +202,7 @@ class TablePlan:
         """The rules of the bans of one mode, those of a service before those of its vendor."""
         by_subject: dict[tuple[int, str], list[Ban]] = {}
         for ban in bans:
-            closeness, subject = closest(ban.subjects, (owner,))
+            closeness, subject = self._banned.closest(ban, owner)
             by_subject.setdefault((closeness, str(subject)), []).append(ban)
         rules: list[str] = []
         for key in sorted(by_subject):

@@ -93,3 +93,34 @@ def test_no_step_from_few_groups_to_many_leaves_a_gap() -> None:
     sent = list(packets([*MACS, b""], "lan0"))
     assert find_gap(Pair(few, many, CATALOGUE, CATALOGUE), sent) is None
     assert find_gap(Pair(many, few, CATALOGUE, CATALOGUE), sent) is None
+
+
+def alike(**more: object) -> tuple[Ban, ...]:
+    """A ban for each group, all alike."""
+    made = [replace(BAN, id=f"ban-{name}", groups=(name,), **more) for name in NAMES]  # type: ignore[arg-type]
+    return tuple(made)
+
+
+def test_bans_of_one_group_each_that_are_alike_share_their_rules() -> None:
+    one = World(GROUPS, (BAN,), (), (), True).desired(CATALOGUE)
+    many = World(GROUPS, alike(), (), (), True).desired(CATALOGUE)
+    assert sum(len(chain.rules) for chain in many.chains.values()) == sum(
+        len(chain.rules) for chain in one.chains.values()
+    )
+    kernel = kernel_of(many, INTERFACES, ())
+    for number in range(MANY):
+        assert kernel.forward(packet(packed(f"10.{number}.0.200"))) == REJECT
+        assert kernel.forward(packet(packed(f"10.{number}.1.1"))) == PASS
+
+
+def test_bans_that_allow_the_same_names_share_the_set_of_their_addresses() -> None:
+    many = World(GROUPS, alike(allow=(b"news.acme.com", b"acme.org")), (), (), True).desired(CATALOGUE)
+    assert len([name for name in many.sets if name.startswith("allow")]) == 2
+
+
+def test_a_ban_that_differs_from_the_others_keeps_rules_of_its_own() -> None:
+    bans = (*alike()[1:], replace(BAN, id="differs", groups=NAMES[:1], on_failure="closed"))
+    world = World(GROUPS, bans, (), (), False)
+    kernel = kernel_of(world.desired(CATALOGUE), (), ())
+    assert kernel.forward(packet(packed("10.0.0.200"))) == REJECT
+    assert kernel.forward(packet(packed("10.1.0.200"))) == PASS
