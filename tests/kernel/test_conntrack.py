@@ -117,7 +117,7 @@ def test_bytes_are_those_of_the_wire(
         assert (end.state, end.id) == (FLOW_END, flow.id)
         wait_until(lambda: truth_of(file, far, layer)[0] >= end.bytes_sent)
         truth.terminate()
-        truth.wait(5)
+        truth.wait(60)
     assert truth_of(file, far, layer) == (end.bytes_sent, end.bytes_reply)
     assert flow.bytes_reply > 2_000_000
 

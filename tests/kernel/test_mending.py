@@ -42,7 +42,7 @@ def test_elements_that_were_refused_come_once_they_can(wire: Cable) -> None:
         assert "others overlap them" in enforcer.take_complaints()[0]
         assert "198.51.100.9" not in str(elements(wire.near, "net4", "map"))
         nft(wire.near, "delete", "element", "inet", "gatewatch", "net4", foreign.partition(" :")[0] + " }")
-        wait_until(lambda: mend(enforcer, new) == "" and "198.51.100.9" in str(elements(wire.near, "net4", "map")), 20)
+        wait_until(lambda: mend(enforcer, new) == "" and "198.51.100.9" in str(elements(wire.near, "net4", "map")), 60)
 
     with_enforcer(wire.near, work)
 
@@ -153,7 +153,7 @@ def test_what_the_kernel_keeps_refusing_is_tried_with_all_the_table_once(wire: C
         assert "chain learned" in mend(enforcer, desired)
         assert enforcer.take_complaints() != []
         told: list[str] = []
-        wait_until(lambda: bool(told.append(mend(enforcer, desired)) or "made anew" in told[-1]), 20)
+        wait_until(lambda: bool(told.append(mend(enforcer, desired)) or "made anew" in told[-1]), 60)
         assert any("tried again" in line for line in told)
         assert "ipv4_addr" in nft(wire.near, "list", "set", "inet", "gatewatch", set_name)
         assert mend(enforcer, desired) == ""

@@ -16,7 +16,7 @@ FLOWS, NAMES, DEVICES, QUIC = 4_000, 2_000, 100, 256
 LIMITS = f"[limits]\nflows = {FLOWS}\nnames = {NAMES}\ndevices = {DEVICES}\nquic_connections = {QUIC}\n"
 PACKETS = 6_000
 RESOLVER, SERVER, ELSEWHERE = "203.0.113.53", "71.18.1.10", "203.0.113.80"
-REST_SECONDS, AT_ONCE_SECONDS = 30.0, 0.2
+REST_SECONDS, AT_ONCE_SECONDS = 60.0, 1.0
 # How much larger the daemon may become than it was at its start.
 MOST_GROWTH_BYTES = 30_000_000
 MORE_THAN_FIT = 20_000
@@ -80,7 +80,7 @@ def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
     daemon.wait_for(
         "counted the transfer as lost to sight",
         lambda: daemon.metric("blind_bytes_total", group="phones", reason="dropped") > 300_000,
-        seconds=2 * REST_SECONDS,
+        seconds=REST_SECONDS,
     )
     assert daemon.metric("capture_dropped_packets_total") > 0
     assert daemon.metric("blind_bytes_total", reason="undecodable") == undecodable

@@ -109,11 +109,11 @@ def test_who_does_not_give_up_gets_nothing(banning: Daemon, lab: Lab) -> None:
     ]
     for hammer in hammers:
         done = hammered(hammer, 30)
-        assert done["attempts"] >= 2 * 5
+        assert done["attempts"] >= 5
         assert (done["handshakes"], done["received"]) == (0, 0)
     # Its ports are the kernel's choice; a server may still repeat itself to those of the tests before.
     assert [flow for flow in answered(capture.stop()) if flow[4] >= EPHEMERAL] == []
-    assert banning.metric("blocked_total", layer="sni") - before >= 4 * 2 * 5
+    assert banning.metric("blocked_total", layer="sni") - before >= 4 * 5
     assert banning.metric("late_answers_total") == 0
     assert banning.metric("leaked_bytes_total") == 0
     assert banning.metric("blocked_bytes_total", vendor="bytedance", group="phones") > 4 * 2 * 5 * 500

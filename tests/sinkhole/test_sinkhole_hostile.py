@@ -77,14 +77,14 @@ def test_queries_that_come_faster_than_they_are_read_are_counted() -> None:
 
         async def stand_still() -> None:
             busy.set()
-            over.wait(30)
+            over.wait(60)
 
         standing = asyncio.run_coroutine_threadsafe(stand_still(), place.loop)
-        busy.wait(10)
+        busy.wait(60)
         for _ in range(PACKETS):
             client.send(BANNED.to_wire())
         over.set()
-        standing.result(10)
+        standing.result(60)
         wait_until(lambda: sum(place.sinkhole.samples()["sinkhole_queries_total"].values()) >= PACKETS)
         queries = place.sinkhole.samples()["sinkhole_queries_total"]
         assert queries["unread",] > 100
@@ -103,7 +103,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 def drain(client: socket.socket, place: Place, sent: int) -> None:
     """Reads what came back, and waits for the sinkhole where it lags behind."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE_SECONDS
     while sum(place.sinkhole.counts.queries.values()) < sent - 100 and time.monotonic() < end:
         time.sleep(0.001)
     try:
@@ -170,7 +170,7 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
         with suppress(OSError):
             for _ in range(2_000):
                 client.sendall(framed(ALLOWED.to_wire()))
-        end = time.monotonic() + 5
+        end = time.monotonic() + PATIENCE_SECONDS
         while place.count("connections", "slow") == 0:
             assert time.monotonic() < end
             time.sleep(0.01)

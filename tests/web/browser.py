@@ -56,7 +56,7 @@ class Browser:
     ) -> None:
         os.close(self._out)
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
