@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from shell import gatewatch
+
+pytestmark = pytest.mark.slow
 
 
 def catalog(*arguments: object) -> list[dict[str, Any]]:

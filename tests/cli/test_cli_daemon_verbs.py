@@ -17,6 +17,8 @@ from monitor.core.rows import DeviceRow, FlowRow, Row
 from monitor.daemon.control import Control, Peer
 from monitor.errors import UsageError
 
+pytestmark = pytest.mark.slow
+
 NOW = 1_795_360_804.0
 PHONE = "02:00:0b:00:00:07"
 ROW = Row(PHONE, "students", "bytedance", "tiktok", "sni", 2_048, 5_000_000, 3, NOW - 60, NOW)

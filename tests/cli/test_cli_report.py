@@ -17,6 +17,8 @@ from shell import Ran, gatewatch
 from monitor.core.diary import NoteRow
 from monitor.journal.journal import Journal
 
+pytestmark = pytest.mark.slow
+
 NOW = time.time()
 TODAY = date.today()
 PHONE = "02:00:0b:00:00:07"

@@ -12,6 +12,8 @@ from subscribed import GOOD, Subscribed
 
 from monitor.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 
 def row_of(subscribed: Subscribed) -> dict[str, object]:
     """What `lists --json` says of the list."""

@@ -5,7 +5,7 @@ same packets.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
@@ -46,6 +46,8 @@ class Packet:
     came_in: str = "lan0"
     goes_out: str = "wan0"
     mark: int = 0
+    # What `FakeKernel.value` has read from it, by fields: a packet meets many rules.
+    values: dict[tuple[str, ...], bytes | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def flow(self) -> bytes:
         """The key of its direction in a set of killed flows."""
@@ -324,8 +326,11 @@ class FakeKernel:
         return (value in choices_of(fields[0], operand)) == (verb == "is")
 
     def value(self, fields: tuple[str, ...], packet: Packet) -> bytes | None:
-        parts = [FIELDS[field](packet) for field in fields]
-        return None if any(part is None for part in parts) else b"".join(part for part in parts if part is not None)
+        if fields not in packet.values:
+            parts = [FIELDS[name](packet) for name in fields]
+            known = [part for part in parts if part is not None]
+            packet.values[fields] = b"".join(known) if len(known) == len(parts) else None
+        return packet.values[fields]
 
     def look_up(self, name: str, fields: tuple[str, ...], packet: Packet) -> str | None:
         value = self.value(fields, packet)
