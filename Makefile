@@ -14,10 +14,14 @@ FAST    := not (netns or root or programs or slow or machine)
 HOURS   := 8
 SECONDS := 3600
 
+# Folders with snapshots of the catalogue's sources, as blocklists/pipeline/sources.toml names them.
+SNAPSHOTS ?= build/snapshots
+PIPELINE  := PYTHONPATH=blocklists $(VENV)/bin/python -P -m pipeline
+
 export PYTHON
 
 .PHONY: help run lab fast test test-installed test-interpreted test-debian13 fuzz endure bench check dashboards deb \
-	format clean
+	catalogue-report catalogue-merge format clean
 
 run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -63,6 +67,13 @@ check: $(VENV)/test.stamp ## check style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy monitor
 	MYPYPATH=grafana $(VENV)/bin/mypy --explicit-package-bases grafana/boards
+	MYPYPATH=blocklists $(VENV)/bin/mypy --explicit-package-bases blocklists/pipeline
+
+catalogue-report: $(VENV)/test.stamp ## compare the catalogue with the sources in SNAPSHOTS="FOLDER …"
+	$(PIPELINE) report $(addprefix --inputs ,$(SNAPSHOTS)) $(ARGS)
+
+catalogue-merge: $(VENV)/test.stamp ## merge the sources in SNAPSHOTS into the catalogue, and print the report
+	$(PIPELINE) merge $(addprefix --inputs ,$(SNAPSHOTS)) $(ARGS)
 
 dashboards: $(VENV)/test.stamp ## write Grafana's dashboards
 	PYTHONPATH=grafana $(VENV)/bin/python -P -m boards

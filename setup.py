@@ -49,7 +49,7 @@ class BuildWithLists(build_py):
     def run(self) -> None:
         super().run()
         target = Path(self.build_lib, "monitor", "blocklists")
-        shutil.copytree("blocklists", target, dirs_exist_ok=True)
+        shutil.copytree("blocklists", target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("pipeline"))
 
 
 setup(ext_modules=extensions(), cmdclass={"build_py": BuildWithLists})

@@ -109,7 +109,8 @@ def add_environment(root: Path, source: Path | None) -> None:
     if source is not None:
         ignore = shutil.ignore_patterns("__pycache__", "*.so")
         shutil.copytree(source / "monitor", packages / "monitor", ignore=ignore)
-        shutil.copytree(source / "blocklists", packages / "monitor/blocklists", ignore=ignore)
+        without_pipeline = shutil.ignore_patterns("__pycache__", "pipeline")
+        shutil.copytree(source / "blocklists", packages / "monitor/blocklists", ignore=without_pipeline)
     binaries = root / HOME / "bin"
     binaries.mkdir(parents=True)
     for name in ("python3", PYTHON):
