@@ -15,6 +15,7 @@ from monitor.catalog.suffixes import ICANN_SUFFIX, PRIVATE_SUFFIX, PublicSuffixe
 # Kept complaints; the counts go on.
 COMPLAINTS_KEPT: Final = 100
 HIGHEST_ASN: Final = 0xFFFFFFFF
+ONE_LABEL: Final = "one label, which is no domain name: write the whole name"
 
 
 @final
@@ -87,7 +88,8 @@ class Sheet:
             return
         part = self._public.part_of(name)
         if part == ICANN_SUFFIX:
-            self._refuse_suffix("a public suffix, under which anybody may register", text)
+            is_word = b"." not in name and not self._public.is_rule(name)
+            self._refuse_suffix(ONE_LABEL if is_word else "a public suffix, under which anybody may register", text)
             return
         if self._tail and name[-self._tail :] in self._tails and is_under(name, self._protected):
             self._refuse("a protected name, which no ban may touch", text)

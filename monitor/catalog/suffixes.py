@@ -46,6 +46,10 @@ class PublicSuffixes:
         else:
             self._plain[name] = part
 
+    def is_rule(self, name: bytes) -> bool:
+        """Whether the list has the name itself, not only a rule that covers it."""
+        return name in self._plain
+
     def part_of(self, name: bytes) -> int:
         """ICANN_SUFFIX, PRIVATE_SUFFIX or NO_SUFFIX: whether the whole name is a public suffix.
 

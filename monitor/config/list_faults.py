@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from monitor.catalog.formats.reader import NO_FORMAT
 from monitor.lists.loader import ListStatus
+from monitor.units import count_text
 
 # So begins the origin of a list only while it has no copy: then it is its file.
 FETCHED: Final = ("https://", "http://", "file://")
@@ -17,7 +19,9 @@ def fault_of(status: ListStatus) -> str:
     if first is not None and not first.line:
         return f"no list, {first.reason}"
     shown = f", the first: {first}" if first is not None else ""
-    return f"no list, none of its {status.ignored} lines is an entry{shown}"
+    if status.complaints[0].reason.startswith(NO_FORMAT):
+        return f"no list, {NO_FORMAT} its {count_text(status.ignored, 'line')}{shown}"
+    return f"no list, none of its {count_text(status.ignored, 'line')} is an entry{shown}"
 
 
 def list_faults(statuses: Sequence[ListStatus]) -> list[str]:

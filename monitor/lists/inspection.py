@@ -11,16 +11,13 @@ from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.errors import ListError
+from monitor.lists.heads import HEAD_BYTES, check_head, printable
 from monitor.lists.packing import open_list
 from monitor.lists.subscription import Subscription
 from monitor.lists.user import UserList, protected_names, read_file
 
-HEAD_BYTES: Final = 65_536
 # A list that is so many times larger or smaller than the one before is another list, or half of one.
 FACTOR: Final = 10
-TEXT_SHOWN: Final = 60
-# No text has these.
-BINARY: Final = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a"))
 
 
 @dataclass(frozen=True)
@@ -109,26 +106,8 @@ def nothing_in(contents: Contents) -> str:
     return f"none of its lines is an entry ({contents.ignored}), the first: {printable(str(contents.first_complaint))}"
 
 
-def check_head(head: bytes) -> None:
-    """Raises ListError for what is no text, or a text of another sort."""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not text:
-        raise ListError("empty")
-    if any(byte in BINARY for byte in head):
-        raise ListError("no list: it holds bytes that no text has")
-    if text.startswith(b"<"):
-        raise ListError(
-            f"no list: a page of HTML or XML, it begins with {printable(text[:24].decode('utf-8', 'replace'))}"
-        )
-
-
 def check_growth(before: int, now: int) -> None:
     """Raises ListError where the list is not what it was: cut, emptied, or swapped for another."""
     if before and (now * FACTOR <= before or now >= before * FACTOR):
         than = "smaller" if now < before else "larger"
         raise ListError(f"{FACTOR} times {than} than before ({now:,} after {before:,} entries): --force takes it")
-
-
-def printable(text: str) -> str:
-    """A piece of a stranger's list, for a terminal."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text[:TEXT_SHOWN])

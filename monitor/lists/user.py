@@ -1,11 +1,11 @@
 """The user's own lists: files in any of the formats, read line by line within limits."""
 
 import os
-from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from monitor.catalog.builder import IndexBuilder
@@ -15,6 +15,7 @@ from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.errors import ListError
 from monitor.lists.copies import copy_path, is_subscription, shown
+from monitor.lists.heads import HEAD_BYTES, check_head, encoding_of
 from monitor.lists.packing import open_list
 from monitor.lists.refusal import refusal
 from monitor.policy.protected import PROTECTED
@@ -22,9 +23,9 @@ from monitor.policy.protected import PROTECTED
 DEFAULT_MAX_BYTES: Final = 67_108_864
 DEFAULT_MAX_ENTRIES: Final = 2_000_000
 # More than a reader takes for a line; what is behind is passed over.
-LINE_BYTES: Final = 65_536
+LINE_CHARACTERS: Final = 65_536
 # What may stand before a document: a BOM and blanks.
-BLANKS: Final = b"\xef\xbb\xbf \t\r\n"
+BLANKS: Final = "\ufeff \t\r\n"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuild
         return ListRead(shown(user.url), sheet, fault=fault)
     try:
         format = read_file(path, user, suffixes, sheet, user.max_entries)
+        if not sheet.entries:
+            check_kind(path)
     except OSError as error:
         return ListRead(str(path), sheet, fault=f"cannot be read: {refusal(error)}")
     except ListError as error:
@@ -102,10 +105,19 @@ def read_file(path: Path, user: UserList, suffixes: PublicSuffixes, sheet: Sheet
         return read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, max_entries)
 
 
-def limited_lines(file: IO[bytes], max_bytes: int, sheet: Sheet) -> Iterator[str]:
-    """The file's lines as text, at most `max_bytes` of them; bytes that are not UTF-8 become U+FFFD.
+def check_kind(path: Path) -> None:
+    """Raises ListError for a file without an entry that is no text, or a page. Raises OSError."""
+    with open_list(path) as file:
+        head = file.read(HEAD_BYTES)
+    if head.strip():
+        check_head(head)
 
-    What is longer than LINE_BYTES comes without its rest, but a JSON document in pieces of that size.
+
+def limited_lines(file: BufferedReader, max_bytes: int, sheet: Sheet) -> Iterator[str]:
+    """The file's lines as text, at most `max_bytes` of them; what is not in the file's encoding becomes U+FFFD.
+
+    Lines end with LF, CR LF or CR. What is longer than LINE_CHARACTERS comes without its rest, but a JSON document in
+    pieces of that size. Of a file in UTF-16 the bytes in UTF-8 count.
     """
     try:
         yield from cut_lines(file, max_bytes)
@@ -113,19 +125,27 @@ def limited_lines(file: IO[bytes], max_bytes: int, sheet: Sheet) -> Iterator[str
         sheet.cut_off(str(error))
 
 
-def cut_lines(file: IO[bytes], max_bytes: int) -> Iterator[str]:
+def cut_lines(file: BufferedReader, max_bytes: int) -> Iterator[str]:
     """Raises ListError where there are more than `max_bytes`, or where a packed file is damaged."""
     left = max_bytes
-    decoder = getincrementaldecoder("utf-8")("replace")
+    text = TextIOWrapper(file, encoding=encoding_of(file.peek(HEAD_BYTES)), errors="replace")
     is_decided = is_document = False
-    while line := file.readline(LINE_BYTES):
-        if not is_decided and line.strip(BLANKS):
-            is_decided, is_document = True, line.lstrip(BLANKS).startswith(b"{")
-        rest = line
-        while not is_document and len(rest) == LINE_BYTES and rest[-1:] != b"\n":
-            rest = file.readline(LINE_BYTES)
-            left -= len(rest)
-        left -= len(line)
-        if left < 0:
-            raise ListError(f"longer than max_bytes ({max_bytes:,})")
-        yield decoder.decode(line) if is_document else line.decode("utf-8", "replace")
+    try:
+        while line := text.readline(LINE_CHARACTERS):
+            if not is_decided and line.strip(BLANKS):
+                is_decided, is_document = True, line.lstrip(BLANKS).startswith("{")
+            rest = line
+            while not is_document and len(rest) == LINE_CHARACTERS and rest[-1:] != "\n":
+                rest = text.readline(LINE_CHARACTERS)
+                left -= size_of(rest)
+            left -= size_of(line)
+            if left < 0:
+                raise ListError(f"longer than max_bytes ({max_bytes:,})")
+            yield line
+    finally:
+        text.detach()  # the caller closes the file
+
+
+def size_of(text: str) -> int:
+    """Bytes in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

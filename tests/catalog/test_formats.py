@@ -330,7 +330,7 @@ BAD = [
 
 @pytest.mark.parametrize(("format", "line", "complaint"), BAD)
 def test_a_bad_line_is_a_complaint_with_its_number(format: str, line: str, complaint: str) -> None:
-    sheet, entries, _ = read_text(["", line, ""], format)
+    sheet, entries, _ = read_text(["payload:" if line.startswith("- ") else "", line, ""], format)
     assert len(sheet.complaints) == 1
     assert str(sheet.complaints[0]).startswith(f"line 2: {complaint}")
     assert (entries, sheet.ignored) == ([], 1)

@@ -48,7 +48,7 @@ def test_all_mistakes_come_at_once(config: Path) -> None:
     ("content", "complaint"),
     [
         (None, "cannot be read: No such file or directory"),
-        (bytes(range(128, 256)) + b"\n\x00\x01\n", "no list, none of its 2 lines is an entry, the first: line 1: "),
+        (bytes(range(128, 256)) + b"\n\x00\x01\n", "no list: it holds bytes that no text has"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_one_line(config: Path, content: bytes | None, complaint: str) -> None:

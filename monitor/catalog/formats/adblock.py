@@ -8,7 +8,7 @@ the configuration: both are complaints.
 from typing import Final
 
 from monitor.catalog.formats import hosts
-from monitor.catalog.prefix import may_be_address, parse_address
+from monitor.catalog.prefix import may_be_address, parse_address, parse_prefix
 from monitor.catalog.sheet import Sheet
 
 COSMETIC: Final = ("##", "#@#", "#?#", "#$#", "#%#")
@@ -35,11 +35,13 @@ def read_line(line: str, sheet: Sheet) -> None:
     for scheme in SCHEMES:
         name = name.removeprefix(scheme)
     name = name.rstrip("|").removesuffix("^")
-    if name.startswith("*."):
+    if name.startswith(("*.", ".")):
         below = True
-        name = name[2:]
+        name = name.lstrip("*")[1:]
     if " " in name:
         sheet.ignore("a pattern, not a whole name", text)
+    elif "/" in name and not parse_prefix(name)[2]:
+        sheet.prefix(name)
     elif "/" in name or "*" in name or "^" in name:
         sheet.leave_out("a pattern, not a whole name", text)
     elif may_be_address(name) and parse_address(name) is not None:
@@ -53,10 +55,15 @@ def read_line(line: str, sheet: Sheet) -> None:
 def is_marked(line: str) -> bool:
     """Whether the line is one that a plain list of names never has: without any, bare names are no filters."""
     text = line.strip()
-    if text.startswith(("|", "@@")) or text.endswith("^") or any(mark in text for mark in COSMETIC):
+    if is_filter(text):
         return True
     words = text.split(maxsplit=1)
     return len(words) > 1 and parse_address(words[0]) is not None
+
+
+def is_filter(text: str) -> bool:
+    """Whether the line is one that only a filter list has."""
+    return text.startswith(("|", "@@")) or text.endswith("^") or any(mark in text for mark in COSMETIC)
 
 
 def is_silent(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""One AS number a line, with or without `AS` and quotation marks; whatever follows it is a comment."""
+"""An AS number a line, with or without `AS` and quotation marks, or several with `AS`; the rest is a comment."""
 
 from typing import Final
 
@@ -11,6 +11,16 @@ HEAD: Final = "ASN,"
 
 def read_line(line: str, sheet: Sheet) -> None:
     text = without_comment(line)
-    if not is_comment(text) and not text.upper().startswith(HEAD):
-        words = text.replace(",", " ").replace(";", " ").split()
-        sheet.asn(words[0].strip('"') if words else text)
+    if is_comment(text) or text.upper().startswith(HEAD):
+        return
+    words = [word.strip('"') for word in text.replace(",", " ").replace(";", " ").split()]
+    sheet.asn(words[0] if words else text)
+    for word in words[1:]:
+        if not (is_marked(words[0]) and is_marked(word)):
+            break
+        sheet.asn(word)
+
+
+def is_marked(word: str) -> bool:
+    """Whether it is written `AS` and a number."""
+    return word[:2].upper() == "AS" and word[2:].isascii() and word[2:].isdigit()

@@ -17,6 +17,9 @@ KEYS: Final = frozenset(("payload", "rules"))
 KEY: Final = re.compile(r"""["']?([A-Za-z][\w-]*)["']?:(?:\s*\[\])?(?:\s+#.*)?$""")
 # What begins other things than a scalar (YAML 1.2 section 5.3); a `*` before a dot is a wildcard.
 INDICATORS: Final = "&!{}[]|>@`%"
+# A list in one line (YAML 1.2 section 7.4), which no published rule set has.
+FLOW: Final = re.compile(r"""["']?(?:payload|rules)["']?:\s*\[.+""")
+NO_KEY: Final = "items without the key payload: a name is read alone; '+.name' is the name with all below it"
 
 
 def read_line(line: str, sheet: Sheet) -> None:
@@ -27,7 +30,9 @@ def read_line(line: str, sheet: Sheet) -> None:
         read_item(text, sheet)
         return
     key = KEY.match(text)
-    if key is not None:
+    if FLOW.match(text):
+        sheet.leave_out("a list in one line of YAML: write one item a line, each behind a hyphen", text)
+    elif key is not None:
         read_key(key.group(1), text, sheet)
     elif sheet.section:
         sheet.ignore("neither a key nor an item of a list", text)
@@ -54,6 +59,9 @@ def read_item(text: str, sheet: Sheet) -> None:
             sheet.ignore(fault, text)
             return
         value = scalar
+    if not sheet.section and not sheet.origin:
+        sheet.origin = "warned"
+        sheet.warn(NO_KEY, text)
     surge.read_line(value, sheet)
 
 

@@ -3,6 +3,7 @@
 What no format reads well, or two formats read in different ways, is a doubt, which becomes a complaint of the list.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Final, final
 
@@ -37,6 +38,20 @@ DOTS_DOUBT: Final = (
     "names with and without a leading dot: all are read with their sub-names, as domains; "
     'format = "surge" reads those without a dot as exact'
 )
+MIXED_DOUBT: Final = (
+    "lines of a hosts file and bare names: each name is read alone, without those below it, as adblock reads them; "
+    'format = "hosts" leaves bare names out'
+)
+JSON_ARRAY: Final = re.compile(r"""\[\s*(?:["'{\[\]]|$)""")
+ARRAY: Final = "a JSON array: nothing is read; write one name a line, or a rule set of sing-box"
+# What a web server sends in the place of a list, where it is no HTML, and no list is so short.
+ERROR_LINES_MOST: Final = 5
+SERVER_ERROR: Final = re.compile(
+    r"(?:\W*error\W*)?[45]\d\d\b.*\b(?:bad|denied|error|forbidden|gateway|gone|many|not found|time-?out|unauthorized|"
+    r"unavailable)",
+    re.IGNORECASE,
+)
+ERROR_PAGE: Final = "an error message of a web server in its place: check the URL, and fetch the list again"
 
 
 @final
@@ -94,10 +109,12 @@ def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
     first = next((line for line in sample if line.strip(BLANKS)), "").lstrip(BLANKS)
     if first.startswith(ADBLOCK_HEAD):
         return Detection(ADBLOCK)
-    if singbox.looks_so(first):
+    meant = [line for line in sample if not is_comment(line.strip(BLANKS))]
+    if singbox.looks_so(first) or (meant and singbox.looks_so(meant[0])):
         return Detection(singbox.NAME)
-    if is_ranking(sample):
-        return Detection("", refusal=RANKED)
+    refusal = refusal_of(meant)
+    if refusal:
+        return Detection("", refusal=refusal)
     is_filter = any(adblock.is_marked(line) for line in sample)
     trials = [try_format(format, sample, suffixes) for format in FORMATS if is_filter or format != ADBLOCK]
     best = trials[0]
@@ -109,10 +126,20 @@ def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
     return Detection(best.format, doubt_of(best, trials, sample))
 
 
-def is_ranking(sample: list[str]) -> bool:
-    meant = [line for line in sample if not is_comment(line.strip(BLANKS))]
-    ranked = sum([1 for line in meant if len(line) <= LONGEST_LINE and columns.is_ranked(line)])
-    return ranked > 0 and ranked * 2 > len(meant)
+def refusal_of(meant: list[str]) -> str:
+    """Why a list of these lines, comments left out, is not read at all; `""` where it may be."""
+    first = meant[0].strip(BLANKS) if meant else ""
+    if JSON_ARRAY.match(first):
+        return ARRAY
+    if len(meant) <= ERROR_LINES_MOST and SERVER_ERROR.match(first):
+        return ERROR_PAGE
+    return RANKED if is_ranking(meant) else ""
+
+
+def is_ranking(meant: list[str]) -> bool:
+    short = [line for line in meant if len(line) <= LONGEST_LINE]
+    ranked = sum([1 for line in short if columns.is_ranked(line)])
+    return (ranked > 0 and ranked * 2 > len(meant)) or columns.is_ranked_behind(short)
 
 
 def try_format(format: str, sample: list[str], suffixes: PublicSuffixes) -> Trial:
@@ -141,6 +168,8 @@ def doubt_of(best: Trial, trials: list[Trial], sample: list[str]) -> str:
         return COLUMNS_DOUBT
     if best.format == "domains" and not best.foreign and has_both(best, sample):
         return DOTS_DOUBT
+    if best.format == ADBLOCK and has_bare(best, sample):
+        return MIXED_DOUBT
     known = best.lines_read + best.known
     if known * 100 >= SURE_PERCENT * (known + best.foreign):
         return ""
@@ -158,6 +187,13 @@ def is_close(other: Trial, best: Trial) -> bool:
     if other is best or other.lines_read * 100 < CLOSE_PERCENT * best.lines_read:
         return False
     return any(theirs > ours for theirs, ours in zip(other.read, best.read, strict=True))
+
+
+def has_bare(best: Trial, sample: list[str]) -> bool:
+    """Whether some of the lines that were read are bare names, and none is one that only a filter list has."""
+    if any(adblock.is_filter(line.strip(BLANKS)) for line in sample):
+        return False
+    return any(read and len(line.split()) == 1 for line, read in zip(sample, best.read, strict=True))
 
 
 def has_both(best: Trial, sample: list[str]) -> bool:

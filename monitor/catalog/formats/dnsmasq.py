@@ -6,6 +6,8 @@ from monitor.catalog.formats.comments import without_comment
 from monitor.catalog.sheet import Sheet
 
 NAMING: Final = frozenset(("address", "ipset", "local", "nftset", "server"))
+# Options with which `#` behind the names means the servers that all other names have: an exception.
+FORWARDING: Final = frozenset(("local", "server"))
 
 
 def read_line(line: str, sheet: Sheet) -> None:
@@ -19,13 +21,16 @@ def read_line(line: str, sheet: Sheet) -> None:
         sheet.exact(parts[0].split(",")[0].strip())
     elif not equals or option not in NAMING or len(parts) < 3 or parts[0]:
         sheet.ignore("not an option that names domains", text)
+    elif option in FORWARDING and parts[-1].strip() == "#":
+        sheet.leave_out("an exception: use allow or [[exception]] in the configuration", text)
     else:
         for name in parts[1:-1]:
             read_name(name, text, sheet)
 
 
 def read_name(name: str, text: str, sheet: Sheet) -> None:
-    if name in ("", "#") or "*" in name:
+    bare = name[2:] if name.startswith("*.") else name.removeprefix(".")
+    if bare in ("", "#") or "*" in bare:
         sheet.leave_out("a wildcard, not a name", text)
     else:
-        sheet.suffix(name.removeprefix("."))
+        sheet.suffix(bare)

@@ -1,8 +1,11 @@
-"""hosts(5): an address, then names. Every name stands for itself alone, so the entries are exact."""
+"""hosts(5): an address, then names. Every name stands for itself alone, so the entries are exact.
+
+`*.name` and `.name`, which no resolver reads in a hosts file, are taken as in every other format: with all below it.
+"""
 
 from typing import Final
 
-from monitor.catalog.formats.comments import without_comment
+from monitor.catalog.formats.comments import is_comment, without_comment, without_tail
 from monitor.catalog.prefix import parse_address
 from monitor.catalog.sheet import Sheet
 
@@ -18,15 +21,17 @@ LOCAL: Final = frozenset(
 
 
 def read_line(line: str, sheet: Sheet) -> None:
-    text = without_comment(line)
-    words = text.split()
-    if not words:
+    text = without_tail(without_comment(line))
+    if is_comment(text):
         return
+    words = text.split()
     if words[0] not in SINKS and parse_address(words[0].partition("%")[0]) is None:
         sheet.ignore("no address in front", text)
         return
     if len(words) == 1:
         sheet.ignore("an address without a name", text)
     for name in words[1:]:
-        if name.lower() not in LOCAL:
+        if name.startswith(("*.", ".")):
+            sheet.suffix(name.lstrip("*")[1:])
+        elif name.lower() not in LOCAL:
             sheet.exact(name)

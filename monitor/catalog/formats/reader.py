@@ -5,12 +5,15 @@ from itertools import chain
 from typing import Final
 
 from monitor.catalog.formats import singbox
-from monitor.catalog.formats.detection import Detection, detect, take_sample
+from monitor.catalog.formats.comments import is_comment
+from monitor.catalog.formats.detection import BLANKS, Detection, detect, take_sample
 from monitor.catalog.formats.known import FORMATS, LONGEST_LINE
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
 AUTO: Final = "auto"
+NO_FORMAT: Final = "no format fits"
+EMPTY: Final = "empty: no line of it holds anything but a comment"
 DOMAINS: Final = "domains"
 CIDR: Final = "cidr"
 
@@ -30,7 +33,7 @@ def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicS
             sheet.ignore(found.refusal, "")
             return ""
         format = found.format or DOMAINS
-        warn_of(found, sheet)
+        warn_of(found, sample, sheet)
     if format == singbox.NAME:
         singbox.read_document(lines, sheet, max_entries)
     elif format == CIDR and by_itself:
@@ -56,10 +59,12 @@ def read_lines(lines: Iterator[str], format: str, sheet: Sheet, max_entries: int
             read_line(line.lstrip("\ufeff").rstrip() if sheet.line == 1 else line.rstrip(), sheet)
 
 
-def warn_of(found: Detection, sheet: Sheet) -> None:
+def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
     """What the administrator should know of a detection."""
-    if not found.format:
-        sheet.warn("no format fits: read as domains", "")
+    if all(is_comment(line.strip(BLANKS)) for line in sample):
+        sheet.warn(EMPTY, "")
+    elif not found.format:
+        sheet.warn(f"{NO_FORMAT}: read as domains", "")
     if found.doubt:
         sheet.warn(found.doubt, "")
 

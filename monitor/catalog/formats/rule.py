@@ -4,6 +4,7 @@ Types: https://wiki.metacubex.one/en/config/rules/ and https://manual.nssurge.co
 writes `host` for `DOMAIN` and `ip6-cidr` for `IP-CIDR6`.
 """
 
+import re
 from typing import Final
 
 from monitor.catalog.prefix import may_be_address, parse_address
@@ -25,6 +26,8 @@ CONDITION: Final = frozenset(
         "user-agent",
     )
 )  # fmt: skip
+# A name with wildcards, and nothing else.
+WILDCARDS: Final = re.compile(r"[\w.*+-]+")
 PASSING: Final = frozenset(("direct", "pass"))
 SOURCE: Final = "src"
 
@@ -67,7 +70,7 @@ def read_name(text: str, sheet: Sheet) -> None:
         if text.startswith(mark):
             name, below = text[len(mark) :], True
             break
-    if "*" in name or "+" in name:
+    if ("*" in name or "+" in name) and WILDCARDS.fullmatch(name):
         sheet.leave_out("a pattern, not a whole name", text)
     elif below:
         sheet.suffix(name)

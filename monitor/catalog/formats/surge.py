@@ -3,14 +3,20 @@
 A line is a rule (`DOMAIN-SUFFIX,name`), or in a set of names or prefixes the name or prefix itself.
 """
 
+import re
+from typing import Final
+
 from monitor.catalog.formats.comments import is_comment, without_comment
 from monitor.catalog.formats.rule import read_name, read_rule
 from monitor.catalog.sheet import Sheet
 
+# The head of a section, such as `[Rule]`.
+SECTION: Final = re.compile(r"\[[A-Za-z][\w ]*\]")
+
 
 def read_line(line: str, sheet: Sheet) -> None:
     text = without_comment(line).split(" //", 1)[0].rstrip()
-    if is_comment(text) or (text[0] == "[" and text[-1] == "]"):
+    if is_comment(text) or SECTION.fullmatch(text):
         return
     if "," in text:
         read_rule(text, sheet)

@@ -26,6 +26,8 @@ def read_line(line: str, sheet: Sheet) -> None:
         sheet.suffix(words[0])
     elif option == "local-zone" and len(words) == 2 and words[1] in PASSING:
         return
+    elif option == "local-zone" and len(words) == 2:
+        sheet.ignore(f"a local-zone of the unknown type {words[1]}", text)
     elif option == "local-data" and len(words) >= 3:
         sheet.exact(words[0])
     else:
