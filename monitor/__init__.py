@@ -61,6 +61,9 @@ What always holds, each with the test that keeps it:
   `tests/netns/test_netns_enforce_life.py`
 - what two policies refuse is refused at each step from one to the other, and what both pass passes:
   `tests/policy/test_fake_kernel.py`, `tests/policy/test_gaps.py`
+- a daemon that dies between any two steps of a change leaves no gap, and the next one the whole table:
+  `tests/daemon/test_table_kill.py`
+- an allowed name is never refused while a ban begins, changes or starts again: `tests/daemon/test_table_races.py`
 - nothing that is banned passes while a large policy comes or goes, and one that is taken away comes back whole:
   `tests/netns/test_netns_large.py`
 - a clock that is set ends nothing, counts nothing again and keeps nothing waiting: `tests/core/test_clock.py`,

@@ -71,7 +71,15 @@ class Enforcement:
             gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion, make.try_ordinary
         )
         self._holding = Holding(
-            loop, now, ground, self._diversion, self._recut, self._refill, make.enforcer, make.probe_link
+            loop,
+            now,
+            ground,
+            self._diversion,
+            self._recut,
+            lambda: self.learning.sparing.restore(),
+            self._refill,
+            make.enforcer,
+            make.probe_link,
         )
         self.learning = Learning(gateway, now, self._holding, self._answers.upstreams, make.lookups)
         self._upkeep = Upkeep(loop, self._holding, sees)
@@ -96,6 +104,7 @@ class Enforcement:
         self._stand_on(ground)
         policy.refresh(self._now())
         if needs_kernel(policy):
+            await self.learning.sparing.prepare(policy)
             self._start(policy)
         else:
             self.fault = ""
@@ -108,7 +117,7 @@ class Enforcement:
         self._write(effects)
         await self._holding.backlog.done()
         await self._arm(policy)
-        self.learning.ask_anew()
+        self.learning.sparing.ask_anew()
 
     def perform(self, effects: list[Effect]) -> None:
         """Does at once what a batch asks for: the table first, then the kills."""
@@ -246,7 +255,7 @@ class Enforcement:
         if self._holding.enforcer is not None:
             return
         try:
-            self._holding.start(policy)
+            self._holding.start(policy, self.learning.sparing.elements())
         except (OSError, MachineError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
             fault = f"bans are not enforced: {reason}"
@@ -341,4 +350,4 @@ class Enforcement:
 
     def _refill(self) -> None:
         self.learning.restore()
-        self.learning.ask_anew()
+        self.learning.sparing.ask_anew()

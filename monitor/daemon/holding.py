@@ -5,6 +5,7 @@ Whatever the kernel refuses is told in one line, and the rest goes on.
 
 from asyncio import AbstractEventLoop, sleep
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Final, final
 
 from monitor.core.effects import Follow, Kill
@@ -16,14 +17,16 @@ from monitor.daemon.log import log
 from monitor.daemon.survey import PAUSE_SECONDS, Survey
 from monitor.errors import MachineError
 from monitor.histogram import Histogram
-from monitor.kernel.enforcer import Cut, Enforcer
+from monitor.kernel.cut import Cut
+from monitor.kernel.enforcer import Enforcer, Spared
 from monitor.kernel.probe import ProbeLink
 from monitor.model import Samples, reverse_key
 from monitor.policy.ban import CLOSED, OPEN
-from monitor.policy.change import AddElements, Change, DeleteElements, ReplaceElements
+from monitor.policy.change import AddCounter, AddElements, AddSet, Change, DeleteElements
 from monitor.policy.desired import TABLE, Desired
 from monitor.policy.diff import change_elements
 from monitor.policy.judge import Policy
+from monitor.policy.portions import first_verdict
 from monitor.policy.rules import Diversion, kill_set
 from monitor.policy.table import bare_table, plan_table
 from monitor.policy.transition import Transition
@@ -38,7 +41,8 @@ class Holding:
     """`enforcer` is None while nothing is held. `diversion` tells what decides whose questions are diverted now.
 
     `recut` drops again what had been cut, `refill` puts back what else the run of time had put into the table: both are
-    called when some of it has to be put back, as soon as there is a place for them.
+    called when some of it has to be put back, as soon as there is a place for them. `spare` puts in the addresses of
+    names that pass: it is called as soon as their sets are there, before the rules that would refuse them.
     What stands on ground that has changed is made anew by `stand_on`.
     """
 
@@ -49,12 +53,14 @@ class Holding:
         ground: Ground,
         diversion: Callable[[], Diversion],
         recut: Callable[[], None],
+        spare: Callable[[], None],
         refill: Callable[[], None],
         make_enforcer: Callable[[], Enforcer] = Enforcer,
         make_probe_link: Callable[[], ProbeLink] = ProbeLink,
     ) -> None:
         self.enforcer: Enforcer | None = None
         self._recut = recut
+        self._spare = spare
         self._refill = refill
         self._make_enforcer = make_enforcer
         self._make_probe_link = make_probe_link
@@ -90,8 +96,8 @@ class Holding:
         plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(), self._now())
         await sleep(PAUSE_SECONDS)
 
-    def start(self, policy: Policy) -> Enforcer:
-        """Makes the table. Raises MachineError where that cannot be; nothing is held then."""
+    def start(self, policy: Policy, spared: Spared) -> Enforcer:
+        """Makes the table, with what is `spared`. Raises MachineError where that cannot be; nothing is held then."""
         if not self._ground.forwarding:
             raise MachineError("this host does not forward what it sees")
         bridged = self._ground.bridged
@@ -105,11 +111,14 @@ class Holding:
             # What an earlier run left must be replaced without a gap, all at once; else it may come bit by bit.
             left = enforcer.refuse_foreign()
             first = self._plan(policy) if left is not None else bare_table(self._ground.interfaces)
-            enforcer.start(first, self._ground.interfaces)
+            enforcer.start(
+                first, self._ground.interfaces, {name: spared[name] for name in spared if name in first.sets}
+            )
         except (OSError, MachineError):
             enforcer.close()
             raise
         self.enforcer, self.desired = enforcer, first
+        self._spare()
         self.rebuild(enforcer, policy)
         return enforcer
 
@@ -152,7 +161,11 @@ class Holding:
         if steps.put or steps.take:
             self._read_counters(enforcer)
         self.desired = desired
-        self.backlog.add(steps.put, wanted)
+        at = len(list(takewhile(lambda change: isinstance(change, AddSet | AddCounter), steps.put)))
+        self.backlog.add(steps.put[:at], wanted)
+        if at or between is not None:
+            self.backlog.then(self._spare)
+        self.backlog.add(steps.put[at:], wanted)
         if between is not None:
             self.backlog.then(between)
         self.backlog.add(steps.take, wanted)
@@ -276,14 +289,6 @@ class Holding:
         self._planned = policy, diversion
         vendors = ground.index.vendors()
         return plan_table(policy, self._members, self._territory, vendors, ground.interfaces, diversion, self._now())
-
-
-def first_verdict(changes: Sequence[Change], desired: Desired) -> int:
-    """Where what is banned begins among the changes."""
-    for at, change in enumerate(changes):
-        if isinstance(change, AddElements | ReplaceElements) and desired.sets[change.set].verdicts:
-            return at
-    return len(changes)
 
 
 def cut(kill: Kill) -> Cut:

@@ -17,13 +17,11 @@ from monitor.daemon.blocked_page import answer_addresses
 from monitor.daemon.ground import Ground
 from monitor.daemon.holding import Holding
 from monitor.daemon.lookups import COMING, DROPPED, Found, Lookups, system_resolvers
-from monitor.daemon.passing import Passing
+from monitor.daemon.sparing import Sparing
 from monitor.errors import MachineError
 from monitor.kernel.enforcer import Enforcer
 from monitor.model import Samples
 from monitor.policy.claims import Claims
-from monitor.policy.excused import excused_elements, excused_names
-from monitor.policy.judge import Policy
 from monitor.policy.learnable import Learnable
 from monitor.policy.learned import GUARDED, LEARNED, Free, Learn, Learned, Lesson
 from monitor.policy.owners import OwnerNames
@@ -58,7 +56,7 @@ class Learning:
         self._upstreams = upstreams
         self._lookups = make_lookups(self._found)
         self._learned: Learned | None = None
-        self.passing = Passing()
+        self.sparing = Sparing(gateway, now, holding, self._lookups)
         self._ground: Ground | None = None
         self._awaited = Awaited()
         self._chains: dict[OwnerNames, str] = {}
@@ -87,7 +85,6 @@ class Learning:
         self._learned.limit = ground.config.limits.learned
         self._settle(self._learned.govern(self._now()))
         self._publish(self._learned)
-        self._restore_passing(enforcer, policy)
         chains = {owners: chain_for(self._holding.desired, owners) for owners in self._learned.owners()}
         if any(self._chains.get(owners, chain) != chain for owners, chain in chains.items()):
             self._put_back(self._learned.addresses())
@@ -103,14 +100,6 @@ class Learning:
         """A device wants a name whose vendor a ban by address is about."""
         self._lookups.ask(name)
 
-    def ask_anew(self) -> None:
-        """The table knows no address of names that pass, or other names pass than before."""
-        policy = self._gateway.policy
-        if self._holding.enforcer is not None and policy is not None:
-            self._lookups.forget()
-            for name in excused_names(policy):
-                self._lookups.ask(name)
-
     def use(self, address: bytes, name: bytes) -> None:
         """A learned address goes by this name, too, as far as a device says or was told."""
         learned = self._learned
@@ -124,16 +113,14 @@ class Learning:
 
     def restore(self) -> None:
         """The table was made anew, or has other chains: what passes goes back, then what is learned, bit by bit."""
-        enforcer, policy = self._holding.enforcer, self._gateway.policy
-        if enforcer is not None and policy is not None:
-            self._restore_passing(enforcer, policy)
+        self.sparing.restore()
         if self._learned is not None:
             self._put_back(self._learned.addresses())
 
     def forget(self) -> None:
         """The table is gone: nothing is learned any longer."""
         self._awaited.clear()
-        self.passing.forget()
+        self.sparing.close()
         if self._learned is not None:
             self._learned.forget_all()
             self._publish(self._learned)
@@ -191,13 +178,13 @@ class Learning:
 
     def _found(self, names: list[bytes], addresses: list[bytes], ttl: float) -> None:
         """A trusted answer, or none where `addresses` is empty."""
+        seconds = max(ttl + GRACE_SECONDS, SECONDS_LEAST)
+        self.sparing.take(names[0], addresses, seconds)
         enforcer, policy, learned = self._holding.enforcer, self._gateway.policy, self._learned
         if enforcer is None or policy is None or learned is None:
             return
         now = self._now()
-        if self._excuse(enforcer, policy, names[0], addresses, ttl + GRACE_SECONDS):
-            self.passing.note(names[0], addresses, ttl + GRACE_SECONDS)
-        until = now + max(ttl + GRACE_SECONDS, SECONDS_LEAST)
+        until = now + seconds
         found, lessons = learned.take(names, addresses, until, now)
         self._perform(enforcer, lessons, now)
         self._settle([address for address in found if learned.is_learned(address) or not self._verify(address, now)])
@@ -206,19 +193,6 @@ class Learning:
             self._sweep_due = now + SWEEP_SECONDS
             learned.sweep(now)
         self._publish(learned)
-
-    def _excuse(self, enforcer: Enforcer, policy: Policy, name: bytes, addresses: list[bytes], seconds: float) -> bool:
-        """The addresses of a name that passes may be reached, by whom the name may be; false where it does not pass."""
-        excused = excused_elements(policy, name, addresses, self._now())
-        with self._telling(enforcer):
-            for set_name, keys in excused.items():
-                if set_name in enforcer.elements.specs:
-                    enforcer.put(set_name, keys, seconds, name)
-        return bool(excused)
-
-    def _restore_passing(self, enforcer: Enforcer, policy: Policy) -> None:
-        for name, addresses, seconds in self.passing.standing():
-            self._excuse(enforcer, policy, name, addresses, seconds)
 
     def _verify(self, address: bytes, now: float) -> bool:
         """Asks for the names that devices know the address by; True where the answers must be waited for.

@@ -9,7 +9,7 @@ import asyncio
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from monitor.attribution.answers import follow
@@ -84,9 +84,10 @@ class Lookups:
         self._go_on()
         return COMING
 
-    def forget(self) -> None:
-        """What was found is to be asked for again."""
-        self._due.clear()
+    def forget(self, names: Sequence[bytes] | None = None) -> None:
+        """What was found of these names, or of all, is to be asked for again."""
+        for name in list(self._due) if names is None else names:
+            self._due.pop(name, None)
 
     async def close(self) -> None:
         self._urgent.clear()

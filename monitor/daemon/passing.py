@@ -16,6 +16,10 @@ class Passing:
     def __init__(self) -> None:
         self._answers: dict[bytes, tuple[list[bytes], float]] = {}
 
+    def __contains__(self, name: bytes) -> bool:
+        answer = self._answers.get(name)
+        return answer is not None and answer[1] > time.monotonic()
+
     def note(self, name: bytes, addresses: list[bytes], seconds: float) -> None:
         self._answers.pop(name, None)
         self._answers[name] = (addresses, time.monotonic() + seconds)

@@ -160,7 +160,7 @@ class Verbs:
         if learned and entry is None:
             owners = index.owners_of_name(learned[0]["name"].encode("ascii", "replace"))
         by_word = bool(asked.meaning.subject) and not asked.name
-        passing = self._daemon.enforcement.learning.passing.names_at(asked.address) if asked.address else []
+        passing = self._daemon.enforcement.learning.sparing.passing.names_at(asked.address) if asked.address else []
         fates = self._fate(device, owners, asked.name, by_word, passing)
         return {**row, "device": device_text(device), **fates}
 

@@ -7,13 +7,13 @@ large and has to be put back is told as changes, so that whoever performs them c
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, TypeAlias, final
 
 from monitor.errors import MachineError
 from monitor.kernel.alive import Alive
+from monitor.kernel.cut import Cut
 from monitor.kernel.damage import Repair, leftovers, look_at_table
 from monitor.kernel.diversion import Diversion
 from monitor.kernel.elements import ElementChange, Elements
@@ -36,25 +36,13 @@ MARK: Final = "made by gatewatch, removed when it stops"
 # Holds the policy while the table is replaced, and is gone afterwards.
 BRIDGE: Final = f"{TABLE}_bridge"
 BRIDGE_SECONDS: Final = 30.0
+# Keys by run-time set.
+Spared: TypeAlias = Mapping[str, Sequence[bytes]]
+NOTHING_SPARED: Final[Spared] = {}
 # How long what was refused waits before it is tried again, each time twice as long.
 PATIENCE_SECONDS: Final = 1.0
 PATIENCE_SECONDS_MAX: Final = 60.0
 REFUSALS: Final = {"ENFILE": "it is full", "ENOMEM": "the kernel has no memory", "EEXIST": "others overlap them"}
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A flow to end, `key` from client to server.
-
-    `sequence` is the acknowledgment number that the client sent last, what its reset must carry; without one
-    (`None`) it is asked for it, and what it answers is reset by the rules. `closed`: its ban holds without the daemon
-    too. `name` is what it was cut for.
-    """
-
-    key: bytes
-    sequence: int | None = None
-    closed: bool = False
-    name: bytes = b""
 
 
 @final
@@ -90,13 +78,14 @@ class Enforcer:
         self._patience = 0.0
         self._again = 0.0
 
-    def start(self, desired: Desired, interfaces: Sequence[str]) -> None:
+    def start(self, desired: Desired, interfaces: Sequence[str], spared: Spared = NOTHING_SPARED) -> None:
         """Makes the table; what an earlier run left of it is replaced without a gap. Raises MachineError.
 
         `interfaces` are those of the LAN by name: bans hold on them from now on, as long as `renew_alive` is called.
+        `spared` are keys by run-time set that must be there before anything is refused; they stay `BRIDGE_SECONDS`.
         """
         self.alive.watch(interfaces)
-        self._load(desired)
+        self._load(desired, spared)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Performs changes in their order; neighbours of one kind share a transaction.
@@ -296,17 +285,17 @@ class Enforcer:
             )
         return there
 
-    def _load(self, desired: Desired) -> None:
+    def _load(self, desired: Desired, spared: Spared = NOTHING_SPARED) -> None:
         """Makes the table with all that it holds. Where there is one, another one holds the policy meanwhile."""
         there = self.refuse_foreign() is not None
         self.elements.specs = dict(desired.sets)
         if there:
-            self._bridge(desired)
-        self._make(desired, there)
+            self._bridge(desired, spared)
+        self._make(desired, there, spared)
         self._remove_table(FAMILY_INET, BRIDGE)
         self._remember()
 
-    def _make(self, desired: Desired, there: bool) -> None:
+    def _make(self, desired: Desired, there: bool, spared: Spared = NOTHING_SPARED) -> None:
         """Makes the table, in the place of one that is `there`; bans hold from now on, as long as they are renewed."""
         script = f"delete table inet {TABLE}\n" if there else ""
         self.elements.specs = dict(desired.sets)
@@ -314,16 +303,18 @@ class Enforcer:
         made = self._nftables.table(FAMILY_INET, TABLE)
         self._handle = made.handle if made is not None else 0
         self._failed, self._lacking = [], set()
+        spare(self.elements, spared)
         self._change_elements(all_elements(desired))
         self.alive.renew()
         self._remember()
 
-    def _bridge(self, desired: Desired) -> None:
+    def _bridge(self, desired: Desired, spared: Spared) -> None:
         """Rules come by one way and elements by another, so in the table itself there would be a moment without."""
         self._remove_table(FAMILY_INET, BRIDGE)
         self._library.run(marked(BRIDGE, desired))
         bridge = Elements(self._batches, self._nftables, BRIDGE)
         bridge.specs = self.elements.specs
+        spare(bridge, spared)
         bridge.change(all_elements(desired))
         bridge.put(ALIVE, [(name, "") for name in self.alive.interfaces], BRIDGE_SECONDS)
 
@@ -381,6 +372,11 @@ def marked(table: str, desired: Desired) -> str:
     """The rules and empty sets, in a table that tells whose it is."""
     rules = ruleset(desired).replace(f"table inet {TABLE} {{", f"table inet {table} {{", 1)
     return f'table inet {table} {{\n\tcomment "{MARK}"\n}}\n{rules}'
+
+
+def spare(elements: Elements, spared: Spared) -> None:
+    for name, keys in spared.items():
+        elements.put(name, [(key, "") for key in keys], BRIDGE_SECONDS)
 
 
 def is_of_elements(change: Change) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from monitor.policy.change import AddElements, Change, DeleteElements, PutChain, ReplaceElements
+from monitor.policy.desired import Desired
 
 # 0.1 s each in a table of 200,000 prefixes, however few they are: the kernel's price of a transaction there. Seen by
 # `perf` on Linux 6.18: half goes to nft_rbtree_commit, which walks the whole set to index it anew, half to
@@ -52,3 +53,11 @@ def weigh(change: Change) -> int:
     if isinstance(change, ReplaceElements):
         return len(change.keys) + len(change.elements)
     return max(1, len(change.chain.rules)) if isinstance(change, PutChain) else 1
+
+
+def first_verdict(changes: Sequence[Change], desired: Desired) -> int:
+    """Where what is banned begins among the changes."""
+    for at, change in enumerate(changes):
+        if isinstance(change, AddElements | ReplaceElements) and desired.sets[change.set].verdicts:
+            return at
+    return len(changes)

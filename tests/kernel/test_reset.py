@@ -14,7 +14,8 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from tables import table
 
-from monitor.kernel.enforcer import Cut, Enforcer
+from monitor.kernel.cut import Cut
+from monitor.kernel.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
 from monitor.wire.refusal import refusal_to_client

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from fake_kernel import ACK, DIVERT, DROP, PASS, REJECT, SYN, TCP, UDP, FakeKernel, Packet
+from fake_kernel import DIVERT, DROP, PASS, REJECT, TCP, UDP, FakeKernel, Packet
+from nft_words import ACK, SYN
 from worlds import INTERFACES, NOW, listed, local_time, packed
 
 from monitor.catalog.entry import Owner, Vendor
