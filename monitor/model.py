@@ -104,16 +104,15 @@ class Packet:
     destination MAC then source MAC, `b""` where the link has none. `flags` are TCP's, `payload` the transport
     payload's length in bytes as the IP header gives it. `fragment` is true for a fragment without ports of its own
     that did not complete its datagram; the key has the ports of the first fragment, 0 where that one was not seen.
-    `acknowledgment` is TCP's where the packet
-    completed a hello, a Host or a DNS message: what a reset to its sender must carry as its sequence number; also of a
-    SYN-ACK. `sequence` is TCP's. `opening` is true for a QUIC long header, which only a new connection sends. `share`
-    are the bytes that count for the packet's own flow, so that bytes in a tunnel count once: its length without that of
-    the packet inside it.
+    `acknowledgment` is TCP's where the packet completed a hello, a Host or a DNS message: what a reset to its sender
+    must carry as its sequence number; also of a SYN-ACK. `sequence` is TCP's. `hops` is the hop limit of a TCP segment
+    with data. `opening` is true for a QUIC long header, which only a new connection sends. `share` are the bytes that
+    count for the packet's own flow, so that bytes in a tunnel count once: its length without that of the packet inside.
     """
 
     __slots__ = (
-        "acknowledgment", "depth", "ethernet", "flags", "fragment", "interface", "key", "length", "number", "opening",
-        "payload", "sequence", "share", "time", "vlan",
+        "acknowledgment", "depth", "ethernet", "flags", "fragment", "hops", "interface", "key", "length", "number",
+        "opening", "payload", "sequence", "share", "time", "vlan",
     )  # fmt: skip
 
     def __init__(
@@ -131,6 +130,7 @@ class Packet:
         self.vlan = 0
         self.fragment = False
         self.opening = False
+        self.hops = 0
         self.sequence = 0
         self.acknowledgment = 0
         self.share = length

@@ -226,6 +226,7 @@ class Decoder:
         packet.payload = payload
         if payload > 0 or flags & (TCP_SYN | TCP_RST):
             packet.sequence = four(data, at + 4)
+            packet.hops = cursor.hop_limit
             if flags & TCP_SYN:
                 packet.acknowledgment = four(data, at + 8)
             start = at + header

@@ -66,9 +66,9 @@ class Dialogue:
         """A new look at the same direction."""
         return Dialogue(self.limit, self.answers, self.dns_port, self.errors)
 
-    def is_watching(self) -> bool:
-        """Whether what came so far is the beginning of nothing that is read."""
-        return self.state == WATCHING
+    def is_begun(self) -> bool:
+        """Whether what came so far is the beginning of a hello or a request."""
+        return self.state == TLS or self.state == HTTP
 
     def size(self) -> int:
         """The bytes that are kept."""

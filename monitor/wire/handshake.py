@@ -30,8 +30,8 @@ NO_CLOCK: Final = -1
 NO_SCALE: Final = -1
 # RFC 7323 section 2.3.
 SCALE_MAX: Final = 14
-# An acknowledgment that is further ahead than servers send before a client says anything.
-AHEAD_MAX: Final = 1 << 20
+# An acknowledgment may be so far ahead of what was seen of the server, as the capture may have lost segments of it.
+AHEAD_MAX: Final = 65_535
 # RFC 5961 section 5.2 allows what lies the largest window behind; none is smaller than this without scaling.
 WINDOW_MIN: Final = 65_535
 
@@ -78,35 +78,38 @@ def read_options(data: bytes, at: int, end: int) -> Options:
 class Syn:
     """A SYN, or with `answers` a SYN-ACK. `first` is the sequence number of the byte behind it.
 
-    `window` is what its sender offers, in bytes; `scaled` means that later windows may be larger. `data` came with the
-    SYN (RFC 7413); `packet` is there with it alone.
+    `window` is what its sender offers, in bytes. `data` came with the SYN (RFC
+    7413); `packet` is there with it alone. `agreed` is true once the other end has acknowledged this SYN; `older` is
+    another SYN of the same ports that came before and may still be the connection's.
     """
 
-    __slots__ = ("answers", "data", "first", "options", "packet", "scaled", "window")
+    __slots__ = ("agreed", "answers", "data", "first", "older", "options", "packet", "window")
 
     def __init__(self, sequence: int, answers: bool, options: Options, window: int) -> None:
         self.first = (sequence + 1) & SEQUENCE_MASK
         self.answers = answers
         self.options = options
         self.window = window
-        self.scaled = options.scale > 0
+        self.agreed = False
+        self.older: Syn | None = None
         self.data = b""
         self.packet: Packet | None = None
 
 
 def is_dropped(
-    flags: int, sequence: int, acknowledgment: int, options: Options | None, own: Syn | None, other: Syn | None
+    flags: int, acknowledgment: int, window: int, options: Options | None, own: Syn | None, other: Syn | None, sent: int
 ) -> bool:
     """Whether the receiver drops a segment with data, whatever server it is.
 
-    `own` is the SYN of the sender, `other` that of the receiver, each None where it was not seen.
+    `own` is the SYN of the sender, `other` that of the receiver, each None where it was not seen. `sent` are the bytes
+    that were seen of the receiver, -1 where they are not known; `window` is the field of the segment's header.
     """
     if flags & TCP_RST or not flags & TCP_ACK:
         # RFC 9293 section 3.10.7.4: fifth, and second; Linux and BSD ignore the data of a reset.
         return True
     if options is not None and own is not None and is_unagreed(options, own, other):
         return True
-    return other is not None and is_out_of_window(acknowledgment, own, other)
+    return sent >= 0 and other is not None and is_out_of_window(acknowledgment, window, own, other, sent)
 
 
 def is_unagreed(options: Options, own: Syn, other: Syn | None) -> bool:
@@ -118,22 +121,26 @@ def is_unagreed(options: Options, own: Syn, other: Syn | None) -> bool:
     return (options.clock - own.options.clock) & SEQUENCE_MASK >= HALF_OF_SEQUENCES
 
 
-def is_out_of_window(acknowledgment: int, own: Syn | None, other: Syn) -> bool:
-    """RFC 5961 section 5.2: what acknowledges data that was never sent, or is older than the largest window."""
+def is_out_of_window(acknowledgment: int, window: int, own: Syn | None, other: Syn, sent: int) -> bool:
+    """RFC 5961 section 5.2: what acknowledges data that was never sent, or is older than the largest window.
+
+    Windows before this segment's may have been larger, but the client has hardly sent anything yet.
+    """
     ahead = (acknowledgment - other.first) & SEQUENCE_MASK
     if ahead < HALF_OF_SEQUENCES:
-        return ahead > AHEAD_MAX
-    if own is None or own.scaled:
+        return ahead > sent + AHEAD_MAX
+    if own is None:
         return False
-    return SEQUENCE_MASK + 1 - ahead > max(WINDOW_MIN, own.window)
+    scale = own.options.scale if own.options.scale > 0 and other.options.scale >= 0 else 0
+    return SEQUENCE_MASK + 1 - ahead > max(WINDOW_MIN, own.window, window << scale)
 
 
-def segment_options(data: bytes, header: int, start: int) -> Options | None:
-    """The options of the segment whose header is at `header`; None where it has none."""
+def read_header(data: bytes, header: int, start: int) -> tuple[int, Options | None]:
+    """The window field, not scaled, and the options of the TCP header at `header`, whose payload is at `start`.
+
+    0 and None where `header` is -1, because nothing is known of it; None where there are no options.
+    """
+    if header < 0:
+        return 0, None
     at = header + TCP_HEADER
-    return read_options(data, at, start) if header >= 0 and at < start else None
-
-
-def window_of(data: bytes, header: int) -> int:
-    """The window field of the TCP header at `header`, not scaled."""
-    return two(data, header + 14)
+    return two(data, header + 14), read_options(data, at, start) if at < start else None

@@ -6,6 +6,7 @@ from monitor.errors import ErrorCounts
 from monitor.model import Observation, Packet
 from monitor.wire import opening
 from monitor.wire.assembly import Assembly
+from monitor.wire.conflict import PART_OVERHEAD, PARTS_MAX, Part, differs
 from monitor.wire.dialogue import DECIDED, IS_DNS, Dialogue
 from monitor.wire.dns_stream import DnsStream
 from monitor.wire.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
@@ -25,22 +26,32 @@ URGENT_MAX: Final = 16
 class Stream:
     """`first` is the sequence number of the first byte, `syn` the SYN before it (None where none was seen).
 
-    `name` is what was reported last. `joined` are the first bytes of a stream whose SYN was not seen, kept while they
-    are the beginning of nothing: what lies before them may come later. `urgent` are sequence numbers of bytes that the
-    receiver takes out of the stream. Sequence numbers wrap (RFC 9293 section 3.4): they are compared as distances from
-    what is expected.
+       `name` is what was reported last, `names` all of it. `urgent` are sequence
+    numbers of bytes that the receiver takes out of the stream. Sequence numbers wrap (RFC 9293 section 3.4): they are
+    compared as distances from what is expected.
+
+    `parts` are the segments so far, numbered from the sequence number `origin` on; `top` is the number behind the last
+    byte of them. `conflicting` is true once two of them have different bytes for one place, `tries` is how often that
+    was looked at. `before` is the stream of an earlier connection on the same ports, whose end was not seen.
     """
 
     __slots__ = (
-        "assembly", "dialogue", "dns", "errors", "failures", "first", "hole_since", "joined", "limit", "misses", "name",
-        "syn", "time", "urgent",
+        "assembly", "before", "conflicting", "dialogue", "dns", "errors", "failures", "first", "hole_since", "limit",
+        "misses", "name", "names", "origin", "parts", "parts_size", "syn", "time", "top", "tries", "urgent",
     )  # fmt: skip
 
     def __init__(self, first: int, syn: Syn | None, dialogue: Dialogue, errors: ErrorCounts) -> None:
         self.first = first
         self.syn = syn
         self.name = b""
-        self.joined = b""
+        self.names: list[bytes] = []
+        self.origin = first
+        self.parts: list[Part] = []
+        self.parts_size = 0
+        self.top = 0
+        self.tries = 0
+        self.conflicting = False
+        self.before: Stream | None = None
         self.urgent: list[int] = []
         self.dialogue = dialogue
         self.limit = dialogue.limit
@@ -55,26 +66,49 @@ class Stream:
     def size(self) -> int:
         """The bytes that the stream holds."""
         held = self.dialogue.size() if self.dns is None else self.dns.held
-        return self.assembly.held + held + len(self.joined)
+        size = self.assembly.held + held + self.parts_size
+        return size if self.before is None else size + self.before.size()
 
     def is_near(self, sequence: int) -> bool:
         """Whether a segment with this sequence number may be of this connection."""
         ahead = (sequence - self.first - self.assembly.position + self.limit) & SEQUENCE_MASK
         return ahead <= 2 * self.limit
 
-    def is_again(self, sequence: int) -> bool:
-        """Whether a segment repeats the first byte of what was read already. A message of DNS is read once."""
-        return sequence == self.first and self.assembly.position > 0 and self.dns is None
+    def number(self, sequence: int) -> int:
+        """The sequence number as a distance from `origin`, which is negative before it."""
+        ahead = (sequence - self.origin) & SEQUENCE_MASK
+        return ahead if ahead < HALF_OF_SEQUENCES else ahead - SEQUENCE_MASK - 1
+
+    def may_conflict(self, sequence: int) -> bool:
+        """Whether a segment may have other bytes for a place that was read, or more of another reading."""
+        return self.conflicting or self.before is not None or self.number(sequence) < self.top
+
+    def keep(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, header: int) -> None:
+        """Keeps the segment for other readings of the stream; the TCP header begins at `header`."""
+        number = self.number(sequence)
+        piece = data[start:end]
+        if number < self.top and not self.conflicting:
+            self.conflicting = differs(self.parts, number, piece)
+        if len(self.parts) >= PARTS_MAX or number > self.limit:
+            return
+        self.parts.append(Part(number, piece, packet, data, header, start))
+        self.parts_size += len(data) + PART_OVERHEAD
+        if number + len(piece) > self.top:
+            self.top = number + len(piece)
 
     def accept(
-        self, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int, out: list[Observation]
-    ) -> bool:
+        self, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int, out: list[Observation],
+        header: int = -1,
+    ) -> bool:  # fmt: skip
         """Takes a segment's bytes; `True` once the stream is decided and need not be seen again.
 
         `urgent` is the sequence number of a byte that is not of the stream, -1 where there is none.
         """
+        if self.dns is None:
+            self.keep(packet, data, start, end, sequence, header)
         if urgent >= 0 and urgent not in self.urgent and len(self.urgent) < URGENT_MAX:
             self.urgent.append(urgent)
+            self.conflicting = self.conflicting or len(self.urgent) > 1
         return self._accept(packet, data, start, end, sequence, out)
 
     def _accept(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
@@ -83,7 +117,7 @@ class Stream:
         ahead = (sequence - self.first - assembly.position) & SEQUENCE_MASK
         if ahead >= HALF_OF_SEQUENCES:
             repeated = SEQUENCE_MASK + 1 - ahead
-            if self.joined and begins_before(data, start, end):
+            if self._may_join_earlier(repeated) and begins_before(data, start, end):
                 return self._join_earlier(packet, data, start, end, sequence, out)
             if repeated >= end - start:
                 return self._miss(packet, data, start, end, sequence, out)
@@ -94,23 +128,25 @@ class Stream:
             return self._hold(packet, data[start:end], ahead, out)
         self.misses = 0
         assembly.position += end - start
-        joins = self.syn is None and assembly.position == end - start
         if self._deliver(packet, data, start, end, out):
             return True
-        if joins and self.dialogue.is_watching() and end - start <= self.limit:
-            self.joined = data[start:end]
         return len(assembly.offsets) > 0 and self._drain(packet, out)
+
+    def _may_join_earlier(self, behind: int) -> bool:
+        """Whether what was read so far may be the rest of something that begins so many bytes before."""
+        return self.syn is None and self.dns is None and behind <= self.limit and not self.dialogue.is_begun()
 
     def _join_earlier(
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]
     ) -> bool:
         """A stream that was joined within a hello: its beginning came behind the rest of it."""
-        joined, behind = self.joined, (self.first - sequence) & SEQUENCE_MASK
-        self.joined = b""
         self.first = sequence
         self.assembly = Assembly()
         self.dialogue = self.dialogue.again()
-        self.assembly.hold(behind, joined)
+        first = self.number(sequence)
+        for part in self.parts:
+            if part.number > first:
+                self.assembly.hold(part.number - first, part.data)
         return self._accept(packet, data, start, end, sequence, out)
 
     def _miss(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
@@ -175,6 +211,9 @@ class Stream:
         if found != IS_DNS:
             return found == DECIDED
         self.dns = DnsStream(self.errors)
+        self.parts = []
+        self.parts_size = 0
+        self.conflicting = False
         opened = self.dialogue.buffer
         self.dialogue.buffer = b""
         return self._feed(packet, self.dns, opened, 0, len(opened), out)
@@ -192,8 +231,8 @@ class Stream:
 
 
 def begins_before(data: bytes, start: int, end: int) -> bool:
-    """Whether a segment from before the place where a stream was joined is the beginning of a hello or a request."""
-    return end > start and opening.recognise(data[start:end]) in (opening.TLS, opening.HTTP)
+    """Whether a segment from before the place where a stream was joined may begin a hello or a request."""
+    return end > start and opening.recognise(data[start:end]) in (opening.TLS, opening.HTTP, opening.MORE)
 
 
 def without_urgent(data: bytes, sequence: int, urgent: list[int]) -> bytes:

@@ -2,9 +2,10 @@
 
 Tables by flow key, each with its maximum, the oldest leaves first:
 
-    opened    SYNs that no data followed yet: a flood of these evicts no stream
-    streams   what is being looked at, with its bytes
-    others    a second reading of the same beginning: data came again for the first byte of a stream
+    opened    SYNs that no data followed yet (`openings.py`): a flood of these evicts no stream
+    streams   what is being looked at, with its bytes; also what was looked at when another connection began on the same
+              ports (`Stream.before`), should its SYN be forged
+    kept      streams that were decided lately, with their bytes: another segment for the same place may come
     decided   what needs no look any more; evicting one costs a second look, never an event
 
 RST and FIN are not believed, as anybody may forge them to hide what follows: tables forget by age. A SYN in an
@@ -17,36 +18,37 @@ from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import TCP_ACK, TCP_SYN, HttpRequest, Observation, Packet
 from monitor.wire.dialogue import Dialogue
-from monitor.wire.handshake import (
-    HALF_OF_SEQUENCES,
-    SEQUENCE_MASK,
-    Options,
-    Syn,
-    is_dropped,
-    segment_options,
-    window_of,
-)
+from monitor.wire.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Options, Syn, is_dropped, read_header
 from monitor.wire.http import begins_request
-from monitor.wire.readings import NONE, Decided, report, reverse_stream_key, stream_key
+from monitor.wire.kept import STREAM_OVERHEAD, Kept
+from monitor.wire.openings import Openings
+from monitor.wire.readings import (
+    NONE,
+    Decided,
+    read_before,
+    report,
+    report_other_readings,
+    reverse_stream_key,
+    stream_key,
+    syn_of,
+)
 from monitor.wire.stream import Stream
 
 DNS_PORT: Final = 53
 
 # The tables of SYNs and of decided streams are that much larger than the table of streams.
 NUMBERS_PER_STREAM: Final = 8
-# What a stream costs beyond its bytes.
-STREAM_OVERHEAD: Final = 512
-# RFC 7413 section 4.1: the shortest cookie; data that comes with one is for the application at once.
-COOKIE_MIN: Final = 4
+# The part of all bytes that decided streams may hold.
+KEPT_SHARE: Final = 4
 
 
 @final
 class Streams:
-    """See the module. `evictions` counts what left a table for lack of room, by table."""
+    """See the module."""
 
     __slots__ = (
-        "bytes_held", "bytes_max", "decided", "errors", "evictions", "numbers_max", "opened", "others", "seconds",
-        "stream_bytes", "streams", "streams_max",
+        "_evictions", "bytes_held", "bytes_max", "decided", "errors", "kept",
+        "numbers_max", "opened", "seconds", "stream_bytes", "streams", "streams_max",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
@@ -57,11 +59,11 @@ class Streams:
         self.bytes_max = limits.streams_bytes
         self.seconds = limits.stream_seconds
         self.bytes_held = 0
-        self.opened: dict[bytes, Syn] = {}
+        self.opened = Openings(self.numbers_max)
         self.streams: dict[bytes, Stream] = {}
-        self.others: dict[bytes, Stream] = {}
+        self.kept = Kept(limits.streams_bytes // KEPT_SHARE)
         self.decided: dict[bytes, Decided] = {}
-        self.evictions: dict[str, int] = {"streams": 0, "streams_opened": 0, "streams_decided": 0}
+        self._evictions: dict[str, int] = {"streams": 0, "streams_decided": 0}
 
     def segment(
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
@@ -78,72 +80,91 @@ class Streams:
             return
         decided = self.decided.get(key)
         if decided is not None:
-            if not decided.looked_at and sequence != decided.first:
+            if not decided.looked_at and (sequence - decided.first) & SEQUENCE_MASK >= decided.span:
                 return
             if not decided.reopened and not self._is_wanted(key, decided, data, start, end, sequence):
                 return
         if start >= end:
             return
-        opened = self.opened.get(key)
         stream = self.streams.get(key)
-        own = stream.syn if opened is None and stream is not None else opened
-        options = segment_options(data, header, start)
-        if is_dropped(packet.flags, sequence, acknowledgment, options, own, self._syn_of(packet)):
+        opened = self.opened.choose(key, sequence, self.stream_bytes)
+        begun = stream is not None or decided is not None
+        if begun and opened is not None and not self._is_opened_again(opened, stream, decided, sequence):
+            opened = None
+        if self._is_dropped(packet, data, start, sequence, acknowledgment, header, opened, stream, decided):
             return
-        if opened is not None and (stream is not None or decided is not None):
-            if not self._is_opened_again(opened, stream, sequence):
-                opened = None
-            else:
-                self._supersede(key, stream)
-                stream = decided = None
         packet.acknowledgment = acknowledgment
-        if decided is not None and decided.requests >= 0 and key not in self.others and sequence != decided.first:
+        before: Stream | None = None
+        if begun and opened is not None:
+            before = self._supersede(key, stream)
+            stream = decided = None
+        if decided is not None:
+            kept = self.kept.get(key)
+            if kept is not None and kept.may_conflict(sequence):
+                self._read_kept(decided, kept, packet, data, start, end, sequence, header, out)
+                return
+            if decided.requests < 0 or sequence == decided.first:
+                return
             del self.decided[key]
-            decided = None
-        if decided is None and stream is None:
+        if stream is None:
             # A keep-alive probe repeats one byte before what comes next, usually 0 (RFC 9293 section 3.8.4).
             if end - start == 1 and data[start] == 0 and opened is None:
                 return
-            stream = self._start(key, packet, sequence, out)
-        again = decided is not None and sequence == decided.first
-        if stream is not None:
-            again = stream.is_again(sequence)
-            self._read(key, stream, packet, data, start, end, sequence, urgent, out)
-        if again or key in self.others:
-            name = stream.name if stream is not None else decided.name if decided is not None else b""
-            self._read_other(key, stream, name, packet, data, start, end, sequence, urgent, out)
+            stream = self._start(key, packet, sequence, opened, out)
+            if before is not None:
+                stream.before = before
+                self.bytes_held += before.size()
+        self._read(key, stream, packet, data, start, end, sequence, urgent, out, header)
 
     def expire(self, now: float) -> None:
         """Forgets the streams that have been silent for `stream_seconds`."""
         oldest = now - self.seconds
         for key in [key for key, stream in self.streams.items() if stream.time < oldest]:
             self._remove(key)
-        for key in [key for key, stream in self.others.items() if stream.time < oldest]:
-            self._remove_other(key)
+        self.kept.expire(oldest)
 
     def table_sizes(self) -> dict[str, int]:
         return {
-            "streams": len(self.streams) + len(self.others),
+            "streams": len(self.streams),
             "streams_opened": len(self.opened),
             "streams_decided": len(self.decided),
+            "streams_kept": len(self.kept),
         }
 
+    @property
+    def evictions(self) -> dict[str, int]:
+        """What left a table for lack of room, by table."""
+        return {**self._evictions, "streams_opened": self.opened.evictions, "streams_kept": self.kept.evictions}
+
     def _is_wanted(self, key: bytes, decided: Decided, data: bytes, start: int, end: int, sequence: int) -> bool:
-        """Whether a segment of a decided stream may change what is known: its beginning again, or another request."""
-        if sequence == decided.first or (self.others and key in self.others):
+        """Whether a segment of a decided stream may change what is known: its place again, or another request."""
+        kept = self.kept.get(key)
+        if kept is not None and kept.may_conflict(sequence):
             return True
         if decided.requests < 0 or (sequence - decided.requests) & SEQUENCE_MASK >= HALF_OF_SEQUENCES:
             return False
         return begins_request(data, start, end)
 
-    def _syn_of(self, packet: Packet) -> Syn | None:
-        """The SYN of the other end."""
+    def _is_dropped(
+        self, packet: Packet, data: bytes, start: int, sequence: int, acknowledgment: int, header: int,
+        opened: Syn | None, stream: Stream | None, decided: Decided | None,
+    ) -> bool:  # fmt: skip
+        """Whether the receiver drops the segment, by what was seen of both ends."""
+        own = opened if opened is not None else syn_of(stream, decided)
         key = reverse_stream_key(packet)
-        syn = self.opened.get(key)
-        if syn is None:
-            stream = self.streams.get(key)
-            syn = stream.syn if stream is not None else None
-        return syn
+        other = self.opened.newest(key)
+        sent = 0
+        if other is None:
+            back = self.streams.get(key)
+            sent = back.assembly.position if back is not None else NONE
+            other = syn_of(back, self.decided.get(key))
+        window, options = read_header(data, header, start)
+        while is_dropped(packet.flags, acknowledgment, window, options, own, other, sent):
+            # A server that forgot the first SYN answers the second one with another number.
+            if other is None or other.older is None:
+                return True
+            other = other.older
+        return False
 
     def _open(
         self, key: bytes, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
@@ -151,156 +172,127 @@ class Streams:
     ) -> None:  # fmt: skip
         """A SYN may start a connection; the one again that started the present one does not."""
         answers = packet.flags & TCP_ACK != 0
-        options = segment_options(data, header, start) or Options()
-        syn = Syn(sequence, answers, options, window_of(data, header) if header >= 0 else 0)
+        window, options = read_header(data, header, start)
+        syn = Syn(sequence, answers, options or Options(), window)
         stream = self.streams.get(key)
         decided = self.decided.get(key)
-        known = self.opened.get(key)
-        repeated = (
-            (stream is not None and stream.first == syn.first)
-            or (decided is not None and decided.first == syn.first)
-            or (known is not None and known.first == syn.first)
+        repeated = (stream is not None and stream.first == syn.first) or (
+            decided is not None and decided.first == syn.first
         )
-        if not repeated:
-            if len(self.opened) >= self.numbers_max and known is None:
-                self._evict("streams_opened")
-                del self.opened[next(iter(self.opened))]
-            self.opened[key] = syn
+        if not repeated and self.opened.add(key, syn):
             if decided is not None:
                 decided.reopened = decided.looked_at = True
             if start < end and not answers:
                 syn.data = data[start : min(end, start + self.stream_bytes)]
                 syn.packet = packet
-                if options.cookie >= COOKIE_MIN:
-                    self._start(key, packet, (syn.first + len(syn.data)) & SEQUENCE_MASK, out)
         if answers:
-            self._accept_fast_open(reverse_stream_key(packet), acknowledgment, syn.first, out)
+            self._agree(reverse_stream_key(packet), acknowledgment, syn.first, out)
 
-    def _accept_fast_open(self, key: bytes, acknowledgment: int, first: int, out: list[Observation]) -> None:
-        """The server has answered a SYN with data: it has taken the data where it acknowledges it (RFC 7413)."""
-        syn = self.opened.get(key)
-        if syn is None or syn.packet is None or not syn.data:
+    def _agree(self, key: bytes, acknowledgment: int, first: int, out: list[Observation]) -> None:
+        """The server has answered a SYN, and taken the data of it where it acknowledges it (RFC 7413)."""
+        stream = self.streams.get(key)
+        if stream is not None and stream.syn is not None and stream.syn.first == acknowledgment:
+            stream.syn.agreed = True
             return
-        if (acknowledgment - syn.first) & SEQUENCE_MASK == len(syn.data):
+        syn = self.opened.agree(key, acknowledgment)
+        if syn is not None and syn.packet is not None and syn.first != acknowledgment and stream is None:
             syn.packet.acknowledgment = first
-            self._start(key, syn.packet, acknowledgment, out)
+            self._start(key, syn.packet, acknowledgment, syn, out)
 
-    def _is_opened_again(self, opened: Syn, stream: Stream | None, sequence: int) -> bool:
+    def _is_opened_again(self, opened: Syn, stream: Stream | None, decided: Decided | None, sequence: int) -> bool:
         """Whether the segment is of the connection that a later SYN began, on the same ports."""
         if (sequence - opened.first) & SEQUENCE_MASK > self.stream_bytes:
             return False
-        return stream is None or not stream.is_near(sequence)
+        own = syn_of(stream, decided)
+        if own is not None and own.agreed:
+            # Answers are seen here: a SYN without one began nothing.
+            return opened.agreed
+        return stream is None or opened.agreed or not stream.is_near(sequence)
 
-    def _supersede(self, key: bytes, stream: Stream | None) -> None:
-        """A new connection takes the place; should it be forged, the old one is read on beside it."""
-        self._remove_other(key)
-        if stream is not None:
-            self.others[key] = self.streams.pop(key)
+    def _supersede(self, key: bytes, stream: Stream | None) -> Stream | None:
+        """A new connection takes the place; the stream of the old one is read on beside it."""
+        self.kept.drop(key)
         self.decided.pop(key, None)
+        if stream is not None:
+            self._remove(key)
+            stream.before = None
+        return stream
 
-    def _start(self, key: bytes, packet: Packet, sequence: int, out: list[Observation]) -> Stream:
+    def _start(self, key: bytes, packet: Packet, sequence: int, syn: Syn | None, out: list[Observation]) -> Stream:
         """A stream whose first byte follows its SYN; where none was seen, it is joined here.
 
         Data of the SYN is read first where the stream goes on behind it.
         """
-        syn = self.opened.pop(key, None)
+        self.opened.remove(key)
         first = sequence if syn is None else syn.first
-        stream = self._make(packet, first, syn)
+        dns_port = packet.source_port == DNS_PORT or packet.destination_port == DNS_PORT
+        dialogue = Dialogue(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
+        stream = Stream(first, syn, dialogue, self.errors)
         self._make_room()
         self.streams[key] = stream
         self.bytes_held += STREAM_OVERHEAD
         if syn is not None and syn.packet is not None and sequence != first:
             data = syn.data
-            self._read(key, stream, syn.packet, data, 0, len(data), first, NONE, out)
+            self._read(key, stream, syn.packet, data, 0, len(data), first, NONE, out, NONE)
         return stream
-
-    def _make(self, packet: Packet, first: int, syn: Syn | None) -> Stream:
-        dns_port = packet.source_port == DNS_PORT or packet.destination_port == DNS_PORT
-        dialogue = Dialogue(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
-        return Stream(first, syn, dialogue, self.errors)
 
     def _read(
         self, key: bytes, stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
-        out: list[Observation],
+        out: list[Observation], header: int,
     ) -> None:  # fmt: skip
         """Feeds the stream; what a second reading has reported already is not reported again."""
         before = stream.size()
         seen: list[Observation] = []
-        decided = stream.accept(packet, data, start, end, sequence, urgent, seen)
-        self.bytes_held += stream.size() - before
+        decided = stream.accept(packet, data, start, end, sequence, urgent, seen, header)
         if seen:
-            other = self.others.get(key)
-            report(seen, stream, b"" if other is None else other.name, out)
+            report(seen, stream, b"" if stream.before is None else stream.before.name, out)
+        if stream.before is not None:
+            read_before(stream, packet, data, start, end, sequence, urgent, out)
+        if stream.conflicting:
+            report_other_readings(stream, packet, out)
+        self.bytes_held += stream.size() - before
         if decided and key in self.streams:
             request = len(seen) > 0 and isinstance(seen[len(seen) - 1], HttpRequest)
             self._decide(key, stream, (sequence + end - start) & SEQUENCE_MASK if request else NONE)
         elif self.bytes_held > self.bytes_max:
             self._evict_bytes()
 
-    def _read_other(
-        self, key: bytes, stream: Stream | None, name: bytes, packet: Packet, data: bytes, start: int, end: int,
-        sequence: int, urgent: int, out: list[Observation],
+    def _read_kept(
+        self, decided: Decided, kept: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int,
+        header: int, out: list[Observation],
     ) -> None:  # fmt: skip
-        """Data for the first byte came again: which of the two the server takes is not known, so both are read.
-
-        `name` is what the first reading has reported.
-        """
-        other = self.others.get(key)
-        if other is None:
-            other = self._make(packet, sequence, None if stream is None else stream.syn)
-            self._make_room()
-            self.others[key] = other
-            self.bytes_held += STREAM_OVERHEAD
-            decided = self.decided.get(key)
-            if decided is not None:
-                decided.looked_at = True
-        before = other.size()
-        seen: list[Observation] = []
-        finished = other.accept(packet, data, start, end, sequence, urgent, seen)
-        self.bytes_held += other.size() - before
-        if seen:
-            report(seen, other, name, out)
-        if finished or seen:
-            self._remove_other(key)
-        elif self.bytes_held > self.bytes_max:
-            self._evict_bytes()
+        """Another segment for a place that was read: which of the two the receiver takes is not known."""
+        before = kept.size()
+        if kept.before is not None:
+            read_before(kept, packet, data, start, end, sequence, NONE, out)
+        kept.keep(packet, data, start, end, sequence, header)
+        self.kept.grow(kept.size() - before)
+        if kept.conflicting:
+            decided.looked_at = True
+            report_other_readings(kept, packet, out)
 
     def _decide(self, key: bytes, stream: Stream, requests: int) -> None:
         self._remove(key)
         if len(self.decided) >= self.numbers_max:
-            self._evict("streams_decided")
+            self._evictions["streams_decided"] += 1
             del self.decided[next(iter(self.decided))]
-        decided = Decided(stream.first, stream.name, requests)
-        if key in self.others or key in self.opened:
-            decided.looked_at = True
-            decided.reopened = key in self.opened
+        decided = Decided(stream.first, stream.name, requests, stream.syn)
+        decided.reopened = key in self.opened
+        decided.looked_at = requests >= 0 or decided.reopened or stream.conflicting or stream.before is not None
         self.decided[key] = decided
+        if stream.parts:
+            decided.span = max(1, stream.top - stream.number(stream.first))
+            self.kept.put(key, stream)
 
     def _remove(self, key: bytes) -> None:
         self.bytes_held -= self.streams.pop(key).size() + STREAM_OVERHEAD
 
-    def _remove_other(self, key: bytes) -> None:
-        other = self.others.pop(key, None)
-        if other is not None:
-            self.bytes_held -= other.size() + STREAM_OVERHEAD
-
     def _make_room(self) -> None:
-        """Second readings give way first: a flood of them evicts no stream."""
-        if len(self.streams) + len(self.others) < self.streams_max:
-            return
-        self._evict("streams")
-        if self.others:
-            self._remove_other(next(iter(self.others)))
-        else:
+        if len(self.streams) >= self.streams_max:
+            self._evictions["streams"] += 1
             self._remove(next(iter(self.streams)))
 
     def _evict_bytes(self) -> None:
-        while self.bytes_held > self.bytes_max and self.others:
-            self._evict("streams")
-            self._remove_other(next(iter(self.others)))
         while self.bytes_held > self.bytes_max and len(self.streams) > 1:
-            self._evict("streams")
+            self._evictions["streams"] += 1
             self._remove(next(iter(self.streams)))
-
-    def _evict(self, table: str) -> None:
-        self.evictions[table] += 1

@@ -11,6 +11,7 @@ from monitor.wire import decoder
 
 FRAMES_A_ROUND: Final = 50_000
 SHOWN: Final = 5
+SHOWN_DIGITS: Final = 400
 
 
 def main(seconds: float, seed: int) -> int:
@@ -19,6 +20,7 @@ def main(seconds: float, seed: int) -> int:
         print("frames: the captures beside the checkout are absent")
         return 2
     captured()
+    slowest, longest = "", 0.0
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
     frames = observations = rounds = 0
@@ -27,6 +29,8 @@ def main(seconds: float, seed: int) -> int:
         rounds += 1
         frames += outcome.frames
         observations += outcome.observations
+        if outcome.slowest is not None and outcome.seconds > longest:
+            slowest, longest = outcome.slowest.data.hex(), outcome.seconds
         if outcome.broken:
             print(f"frames: {len(outcome.broken)} raised an error in the round of seed {seed + rounds - 1}, the first:")
             for frame in outcome.broken[:SHOWN]:
@@ -36,6 +40,7 @@ def main(seconds: float, seed: int) -> int:
     engine = "interpreted" if str(decoder.__file__).endswith(".py") else "compiled"
     print(
         f"frames: {frames:,} damaged frames from seed {seed} in {time.monotonic() - began:.0f} s ({engine}), "
-        f"{observations:,} observations, no error; memory {peak // 1024} MB at most, {floor // 1024} MB before"
+        f"{observations:,} observations, no error; memory {peak // 1024} MB at most, {floor // 1024} MB before\n"
+        f"frames: the slowest took {longest * 1000:.1f} ms: {slowest[:SHOWN_DIGITS]}"
     )
     return 0

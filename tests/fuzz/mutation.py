@@ -5,8 +5,10 @@ sees all, so that its tables are under fire too.
 """
 
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import corpus
@@ -19,6 +21,8 @@ from monitor.wire.answers import record_address, record_name
 from monitor.wire.decoder import Decoder
 from monitor.wire.rdata import rdata_text
 
+# One small capture for each behaviour that decoding once got wrong.
+CRAFTED: Final = Path(__file__).resolve().parents[1] / "vectors" / "wire"
 FRAMES_A_CAPTURE: Final = 300
 LINKS: Final = (0, 1, 9, 101, 104, 105, 107, 113, 127, 239, 276)
 # What length, count and offset fields do harm with.
@@ -28,22 +32,26 @@ INTERNAL: Final = ("decoder", "internal")
 
 @dataclass
 class Outcome:
-    """`broken` are frames whose decoding raised; `largest` is the most entries that each table had."""
+    """`broken` are frames whose decoding raised; `largest` is the most entries that each table had. `slowest` took
+    `seconds` of CPU time to decode and read.
+    """
 
     frames: int = 0
     observations: int = 0
     broken: list[Frame] = field(default_factory=list)
+    slowest: Frame | None = None
+    seconds: float = 0.0
     largest: dict[str, int] = field(default_factory=dict)
     errors: ErrorCounts = field(default_factory=ErrorCounts)
 
 
 def captured() -> list[list[Frame]]:
-    """The first frames of every capture that has any."""
+    """The first frames of every capture that has any: those beside the checkout, and the crafted ones of `CRAFTED`."""
     samples: list[list[Frame]] = []
-    for capture in corpus.captures():
+    for path in [*(capture.path for capture in corpus.captures()), *sorted(CRAFTED.glob("*.pcap"))]:
         frames: list[Frame] = []
         try:
-            for batch in read_frames(capture.path):
+            for batch in read_frames(path):
                 frames += batch
                 if len(frames) >= FRAMES_A_CAPTURE:
                     break
@@ -98,8 +106,12 @@ def run(count: int, seed: int) -> Outcome:
     for frame in mutated(captured(), count, seed):
         out: list[Observation] = []
         before = outcome.errors.counts.get(INTERNAL, 0)
+        began = time.thread_time()
         decoder.decode(frame, out)
         read(out)
+        took = time.thread_time() - began
+        if took > outcome.seconds:
+            outcome.seconds, outcome.slowest = took, frame
         if outcome.errors.counts.get(INTERNAL, 0) > before:
             outcome.broken.append(frame)
         outcome.frames += 1

@@ -40,6 +40,7 @@ TLS_EXPLAINED: dict[str, tuple[int, int, str]] = {
         "segments without ACK, which servers drop (RFC 9293 section 3.10.7.4)",
     ),
     "suricata__tcp-fastopen-10-syn-data-ignore.pcap": (2, 0, "the same: one hello, sent four times with one number"),
+    "ndpi__KakaoTalk_chat.pcap": (1, 0, "a hello without a name that was sent again with the same bytes"),
     "ndpi__443-opvn.pcap": (1, 0, "TLS inside OpenVPN's own framing"),
     "ndpi__rdp2.pcap": (2, 0, "TLS inside RDP over UDP"),
     "zeek__rdp_rdpeudp2-handshake-success.pcap": (1, 0, "TLS inside RDP over UDP"),
