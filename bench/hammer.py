@@ -49,7 +49,7 @@ def hammer(seconds: float, connections: int) -> int:
             print(f"{label}: {done['attempts']} attempts, {done['handshakes']} of them with a handshake, "
                   f"{done['received']} bytes received")  # fmt: skip
         late, leaked = daemon.metric("late_answers_total"), daemon.metric("leaked_bytes_total")
-        cut, blocked = daemon.metric("blocked_total", layer="sni"), daemon.metric("blocked_bytes_total")
+        cut, blocked = daemon.metric("killed_flows_total"), daemon.metric("blocked_bytes_total")
         print(f"{cut:.0f} flows cut, {blocked:,.0f} bytes blocked, {late:.0f} late answers, {leaked:.0f} bytes leaked; "
               f"tcpdump saw {len(answered(capture.stop()))} flows with an answer")  # fmt: skip
         daemon.stop()

@@ -33,11 +33,11 @@ def configuration(lab: Lab) -> str:
 
 def try_one(lab: Lab, daemon: Daemon, address: str, quic: bool, attempts: int) -> tuple[int, int, int]:
     """The flows that were cut, those of them that had an answer, and the bytes of pages."""
-    before = daemon.metric("blocked_total", layer="sni"), daemon.metric("late_answers_total")
+    before = daemon.metric("killed_flows_total"), daemon.metric("late_answers_total")
     options = ["--attempts", str(attempts), "--connections", str(AT_ONCE), "--give-up", "0.5"]
     child = lab.client("phone").start_hammer(NAME, address, *options, *(["--quic"] if quic else []))
     done = hammered(child, 600)
-    cut = daemon.metric("blocked_total", layer="sni") - before[0]
+    cut = daemon.metric("killed_flows_total") - before[0]
     # Of an answer that was late conntrack tells when it ends or is asked for all of its flows.
     daemon.wait_for("counted everything", lambda: daemon.metric("flows_active") == 0, 60)
     late = daemon.metric("late_answers_total") - before[1]

@@ -26,12 +26,14 @@ from boards.panels import (
 from boards.queries import BAN_GROUP, TRAFFIC, VENDOR, everyone, grown, pace, quantile, rate, series, share, total
 
 CHOSEN: Final = (VENDOR, BAN_GROUP)
-BAN: Final = "vendor, group"
+BAN: Final = "vendor, service, group"
+SUBJECT: Final = "vendor, service"
 ENFORCED: Final = 'mode="enforce"'
 INEFFECTIVE: Final = 'state="ineffective"'
-DNS: Final = 'layer="dns"'
-SNI: Final = 'layer="sni"'
-IP: Final = 'layer="ip"'
+# What bans stopped, in the units of the three layers.
+QUERIES: Final = "dns_blocked_queries_total"
+FLOWS: Final = "killed_flows_total"
+PACKETS: Final = "refused_packets_total"
 NONE_ENFORCED: Final = "No ban is enforced."
 WORKS: Final = {"0": ("does not hold", "red"), "1": ("holds", "green")}
 PASSED: Final = {"0": ("failed", "red"), "1": ("passed", "green")}
@@ -70,12 +72,66 @@ HOLDS = Row(
             grown("leaked_bytes_total", "", *CHOSEN),
         ),
         number(
-            About("Blocked", "Questions, flows and packets that bans stopped over the time shown."),
-            grown("blocked_total", "", *CHOSEN),
+            About("Blocked names", "DNS queries that bans answered over the time shown."),
+            grown(QUERIES, "", *CHOSEN),
+        ),
+        number(
+            About("Flows cut", "Flows that bans cut over the time shown."),
+            grown(FLOWS, "", *CHOSEN),
+        ),
+        number(
+            About("Refused", "Packets that bans refused by their address over the time shown."),
+            grown(PACKETS, "", *CHOSEN),
         ),
         number(
             About("Still trying", "Devices that a ban stopped in the last hour.", COUNT, above(1, 50)),
             f"sum({series('ban_devices', *CHOSEN)}) or vector(0)",
+            width=6,
+        ),
+        number(
+            About(
+                "Ineffective",
+                "Bans that cannot stop anything, by vendor and group; `gatewatch status` has the reasons.",
+                COUNT,
+                bad_above(1),
+            ),
+            f"sum({series('ban_state', INEFFECTIVE, *CHOSEN)}) or vector(0)",
+            width=6,
+        ),
+        words(
+            About(
+                "Self-test",
+                "Whether a client of gatewatch's own, under a ban of its own, was stopped on each layer the last time.",
+                COUNT,
+                bad_below(1),
+                "has not run; `[selftest].every` says how often",
+            ),
+            Query(f"min by (layer) ({series('selftest_success')})", "{{layer}}"),
+            PASSED,
+            width=12,
+        ),
+        number(
+            About(
+                "Last self-test",
+                "Time since it ended; `[selftest].every` says how often.",
+                SECONDS,
+                above(3600, 86_400),
+                "never",
+            ),
+            f"max(time() - {series('selftest_last_timestamp_seconds')})",
+            width=8,
+            course=False,
+        ),
+        number(
+            About(
+                "Blind",
+                "The share of all bytes over the time shown that nothing could name.",
+                SHARE,
+                above(0.05, 0.2),
+                "no traffic",
+            ),
+            share(f"sum(increase({series('blind_bytes_total')}[$__range]))", f"sum({total(TRAFFIC, 'instance')})"),
+            width=8,
         ),
         number(
             About(
@@ -88,52 +144,9 @@ HOLDS = Row(
             ),
             share(
                 f"sum(increase({series('late_answers_total')}[$__range]))",
-                f"sum(increase({series('blocked_total', SNI)}[$__range]))",
+                f"sum(increase({series(FLOWS)}[$__range]))",
             ),
-        ),
-        number(
-            About(
-                "Ineffective",
-                "Bans that cannot stop anything, by vendor and group; `gatewatch status` has the reasons.",
-                COUNT,
-                bad_above(1),
-            ),
-            f"sum({series('ban_state', INEFFECTIVE, *CHOSEN)}) or vector(0)",
-        ),
-        words(
-            About(
-                "Self-test",
-                "Whether a client of gatewatch's own, under a ban of its own, was stopped on each layer the last time.",
-                COUNT,
-                bad_below(1),
-                "has not run; `[selftest].every` says how often",
-            ),
-            Query(f"min by (layer) ({series('selftest_success')})", "{{layer}}"),
-            PASSED,
             width=8,
-        ),
-        number(
-            About(
-                "Last self-test",
-                "Time since it ended; `[selftest].every` says how often.",
-                SECONDS,
-                above(3600, 86_400),
-                "never",
-            ),
-            f"max(time() - {series('selftest_last_timestamp_seconds')})",
-            width=6,
-            course=False,
-        ),
-        number(
-            About(
-                "Blind",
-                "The share of all bytes over the time shown that nothing could name.",
-                SHARE,
-                above(0.05, 0.2),
-                "no traffic",
-            ),
-            share(f"sum(increase({series('blind_bytes_total')}[$__range]))", f"sum({total(TRAFFIC, 'instance')})"),
-            width=6,
         ),
     ),
 )
@@ -144,17 +157,17 @@ EACH = Row(
         rows(
             About(
                 "Bans",
-                "What each ban did over the time shown: names that were answered as banned, hellos that were cut, "
+                "What each ban did over the time shown: names that were answered as banned, flows that were cut, "
                 "packets that were refused by address, bytes that leaked, bytes of flows until they were cut, "
                 "what bans in shadow would have stopped, and devices that were stopped in the last hour. Its group "
                 "leads to what its devices do.",
             ),
-            ("group", "vendor", "mode"),
+            ("group", "vendor", "service", "mode"),
             (
                 Column("In force", everyone(f"max by ({BAN}, mode) ({series('ban_info', *CHOSEN)})"), shown=False),
-                Column("Names", everyone(grown("blocked_total", BAN, DNS, *CHOSEN))),
-                Column("Hellos", everyone(grown("blocked_total", BAN, SNI, *CHOSEN))),
-                Column("Packets", everyone(grown("blocked_total", BAN, IP, *CHOSEN))),
+                Column("Names", everyone(grown(QUERIES, BAN, *CHOSEN))),
+                Column("Flows", everyone(grown(FLOWS, BAN, *CHOSEN))),
+                Column("Packets", everyone(grown(PACKETS, BAN, *CHOSEN))),
                 Column("Leaked", everyone(grown("leaked_bytes_total", BAN, *CHOSEN)), BYTES, bad_above(1)),
                 Column("Until cut", everyone(grown("blocked_bytes_total", BAN, *CHOSEN)), BYTES),
                 Column("Shadow", everyone(grown("shadow_blocked_total", BAN, *CHOSEN))),
@@ -187,12 +200,13 @@ COURSE = Row(
         curve(
             About(
                 "Blocked, by layer",
-                "Questions answered as banned, flows cut, packets refused by address.",
+                "Questions answered as banned, flows cut, packets refused by address: three units, so not stacked.",
                 A_MINUTE,
                 absent=NONE_ENFORCED,
             ),
-            Query(pace("blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
-            stacked=True,
+            Query(pace(QUERIES, SUBJECT, *CHOSEN), "{{vendor}} {{service}} queries"),
+            Query(pace(FLOWS, SUBJECT, *CHOSEN), "{{vendor}} {{service}} flows"),
+            Query(pace(PACKETS, SUBJECT, *CHOSEN), "{{vendor}} {{service}} packets"),
         ),
         curve(
             About(
@@ -203,7 +217,9 @@ COURSE = Row(
                 bad_above(1),
                 NONE_ENFORCED,
             ),
-            Query(rate("leaked_bytes_total", "vendor, group, evidence", *CHOSEN), "{{vendor}} {{group}} {{evidence}}"),
+            Query(
+                rate("leaked_bytes_total", f"{BAN}, evidence", *CHOSEN), "{{vendor}} {{service}} {{group}} {{evidence}}"
+            ),
         ),
         curve(
             About(
@@ -212,7 +228,7 @@ COURSE = Row(
                 A_MINUTE,
                 absent="No ban is in shadow.",
             ),
-            Query(pace("shadow_blocked_total", "vendor, layer", *CHOSEN), "{{vendor}} {{layer}}"),
+            Query(pace("shadow_blocked_total", f"{SUBJECT}, layer", *CHOSEN), "{{vendor}} {{service}} {{layer}}"),
             stacked=True,
         ),
         curve(
@@ -235,7 +251,7 @@ COURSE = Row(
                 above(1, 50),
                 NONE_ENFORCED,
             ),
-            Query(f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})", "{{vendor}} {{group}}"),
+            Query(f"sum by ({BAN}) ({series('ban_devices', *CHOSEN)})", "{{vendor}} {{service}} {{group}}"),
         ),
         curve(
             About(
@@ -244,7 +260,7 @@ COURSE = Row(
                 BYTES_A_SECOND,
                 absent=NONE_ENFORCED,
             ),
-            Query(rate("blocked_bytes_total", BAN, *CHOSEN), "{{vendor}} {{group}}"),
+            Query(rate("blocked_bytes_total", BAN, *CHOSEN), "{{vendor}} {{service}} {{group}}"),
         ),
     ),
 )

@@ -45,7 +45,9 @@ BESIDE = Row(
                 Column("Upload", total(TRAFFIC, "group", UP, *CHOSEN), BYTES),
                 Column("Download", total(TRAFFIC, "group", DOWN, *CHOSEN), BYTES),
                 Column("Devices", f"sum by (group) ({series('group_devices', GROUP)})"),
-                Column("Blocked", grown("blocked_total", "group", *CHOSEN)),
+                Column("Names", grown("dns_blocked_queries_total", "group", *CHOSEN)),
+                Column("Flows", grown("killed_flows_total", "group", *CHOSEN)),
+                Column("Packets", grown("refused_packets_total", "group", *CHOSEN)),
                 Column("Leaked", grown("leaked_bytes_total", "group", *CHOSEN), BYTES, bad_above(1)),
                 Column(
                     "Bypass attempts",

@@ -34,7 +34,7 @@ GOOD: Final[Steps] = ((None, "green"),)
 
 # What tables call labels, and how wide such a column is at least, in pixels.
 LABELS: Final = {
-    "vendor": ("Vendor", 120), "service": ("Service", 120), "group": ("Group", 170), "mode": ("Mode", 80),
+    "vendor": ("Vendor", 120), "service": ("Service", 90), "group": ("Group", 140), "mode": ("Mode", 80),
     "asn": ("Network", 110), "country": ("Country", 90), "list": ("List", 130), "state": ("State", 110),
 }  # fmt: skip
 # What stands where a row has no such label: a ban that is over has figures, and no mode any longer.

@@ -9,6 +9,7 @@ groups. A counter without a zero is made when it counts. Where the budget is spe
 from typing import Final, final
 
 from monitor.attribution.counters import OTHER, Cell, Traffic
+from monitor.policy.owners import SubjectLabel
 
 # Of the budget, for the series of `other`: one for each value of the last label, in two directions.
 RESERVED: Final = 32
@@ -39,25 +40,27 @@ class SeriesBudget:
 
 @final
 class BanCells:
-    """Counters of one family by vendor, the ban's group and a label from a small closed set (`""`: no such label)."""
+    """Counters of one family by vendor, service (`""`: a ban of the whole vendor), the ban's group and a label from a
+    small closed set (`""`: no such label).
+    """
 
     __slots__ = ("budget", "cells")
 
     def __init__(self, limit: int) -> None:
         self.budget = SeriesBudget(limit)
-        self.cells: dict[tuple[str, str, str], Cell] = {}
+        self.cells: dict[tuple[str, str, str, str], Cell] = {}
 
-    def expect(self, vendor: str, group: str, last: str) -> None:
+    def expect(self, label: SubjectLabel, group: str, last: str) -> None:
         """The counter is there from now on, at zero, if there is room."""
-        if (vendor, group, last) not in self.cells and self.budget.has_room_for_zero():
-            self.of(vendor, group, last)
+        if (label[0], label[1], group, last) not in self.cells and self.budget.has_room_for_zero():
+            self.of(label, group, last)
 
-    def of(self, vendor: str, group: str, last: str) -> Cell:
-        key = (vendor, group, last)
+    def of(self, label: SubjectLabel, group: str, last: str) -> Cell:
+        key = (label[0], label[1], group, last)
         cell = self.cells.get(key)
         if cell is None:
             if not self.budget.take():
-                key = (OTHER, OTHER, last)
+                key = (OTHER, OTHER, OTHER, last)
                 cell = self.cells.get(key)
             if cell is None:
                 cell = Cell()
@@ -73,18 +76,18 @@ class BanTraffic:
 
     def __init__(self, limit: int) -> None:
         self.budget = SeriesBudget(limit, 2)
-        self.cells: dict[tuple[str, str, str], Traffic] = {}
+        self.cells: dict[tuple[str, str, str, str], Traffic] = {}
 
-    def expect(self, vendor: str, group: str, last: str) -> None:
-        if (vendor, group, last) not in self.cells and self.budget.has_room_for_zero():
-            self.of(vendor, group, last)
+    def expect(self, label: SubjectLabel, group: str, last: str) -> None:
+        if (label[0], label[1], group, last) not in self.cells and self.budget.has_room_for_zero():
+            self.of(label, group, last)
 
-    def of(self, vendor: str, group: str, last: str) -> Traffic:
-        key = (vendor, group, last)
+    def of(self, label: SubjectLabel, group: str, last: str) -> Traffic:
+        key = (label[0], label[1], group, last)
         traffic = self.cells.get(key)
         if traffic is None:
             if not self.budget.take():
-                key = (OTHER, OTHER, last)
+                key = (OTHER, OTHER, OTHER, last)
                 traffic = self.cells.get(key)
             if traffic is None:
                 traffic = Traffic()

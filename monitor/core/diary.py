@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, final
 
-from monitor.attribution.counters import Attribution, Note, Tally
+from monitor.attribution.counters import UNKNOWN, Attribution, Note, Tally
 from monitor.attribution.devices import Device, Devices
 from monitor.attribution.host_names import host_text
 from monitor.attribution.networks import address_text
 from monitor.core.naming import Naming
+from monitor.policy.owners import SubjectLabel
 
 NAMES_MAX: Final = 16
 ADDRESSES_MAX: Final = 8
@@ -81,10 +82,18 @@ class Diary:
         return note
 
     def block(
-        self, device: Device, origin: bytes, group: str, vendor: str, why: Attribution, name: bytes, now: float
+        self, device: Device, origin: bytes, group: str, label: SubjectLabel, why: Attribution, name: bytes, now: float
     ) -> None:
-        """The device was refused something of the vendor, by a name of the catalogue or by none."""
-        note = self.of(device, origin, group, vendor, why.service, why.evidence, now) if self.keeps else None
+        """The device was refused something of the vendor, by a name of the catalogue or by none.
+
+        The service is the one that the ban is of, else the one that `why` names of the same vendor.
+        """
+        if not self.keeps:
+            return
+        vendor, service = label
+        if not service:
+            service = why.service if why.vendor == vendor else UNKNOWN
+        note = self.of(device, origin, group, vendor, service, why.evidence, now)
         if note is not None:
             note.blocked += 1
             note.last = max(note.last, now)

@@ -32,6 +32,7 @@ from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHAD
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.judge import BLOCK, Policy, Verdict, holds
+from monitor.policy.owners import subject_label
 
 CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
 # What a flow can be cut of whose address is not banned: the kernel drops it by its ports, which others have not.
@@ -164,12 +165,12 @@ class Judge:
 
     def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
         """The sinkhole has answered a question of the device as the ban wants."""
-        vendor = label_of(verdict)
-        self.proof.block(vendor, ban_group(verdict.ban, device), DNS, device.number, now)
-        known = match.owners.has(vendor)
+        label = label_of(verdict)
+        self.proof.block(label, ban_group(verdict.ban, device), DNS, device.number, now)
+        known = match.owners.has(label[0])
         origin = address if len(address) == 4 else b""
         group, name = group_label(device), match.name if known else b""
-        self._diary.block(device, origin, group, vendor, match_of(match), name, now)
+        self._diary.block(device, origin, group, label, match_of(match), name, now)
 
     def watch(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
         """Whether what the flow carries from now on is a leak, should it pass."""
@@ -181,11 +182,11 @@ class Judge:
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
             return
-        vendor, group = label_of(verdict), ban_group(verdict.ban, device)
-        leak = self.proof.leak_of(vendor, group, why.evidence)
+        label, group = label_of(verdict), ban_group(verdict.ban, device)
+        leak = self.proof.leak_of(label, group, why.evidence)
         sent, returned = (watch.sent, watch.returned) if watch is not None else (0, 0)
         self.watching.leak(flow, attribution, policy.version, leak, sent, returned)
-        self.proof.trying.note(vendor, group, device.number, now)
+        self.proof.trying.note(label, group, device.number, now)
 
     def review(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
         """Other bans are in force, or the device is in other groups: a live flow is judged anew, and cut or let go."""
@@ -236,7 +237,7 @@ class Judge:
         if policy is None:
             return
         samples["ban_info"] = {
-            (subject.category or subject.vendor, group, ban.mode): 1.0
+            (*subject_label(str(subject)), group, ban.mode): 1.0
             for ban in policy.active
             for subject in ban.subjects
             for group in ban.groups or (EVERYONE,)
@@ -297,7 +298,7 @@ class Judge:
         now: float,
     ) -> None:  # fmt: skip
         """Does, or counts, what the verdict says."""
-        group, vendor = ban_group(verdict.ban, device), label_of(verdict)
+        group, label = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
             ban, blind = verdict.ban, not self._is_sure(flow, device, attribution, verdict, now)
             grounds = grounds_of(device, attribution.owners, self._name(flow), verdict, blind)
@@ -309,12 +310,12 @@ class Judge:
             self.watching.kill(flow, attribution)
             self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
             if acknowledgment != UNDERWAY:
-                self.watching.block(flow, self.proof.blocked_bytes_of(vendor, group))
-            self.proof.block(vendor, group, layer, device.number, now)
-            name = self._attributor.name_of(flow, vendor)
-            self._diary.block(device, flow.origin, group_label(device), vendor, attribution, name, now)
+                self.watching.block(flow, self.proof.blocked_bytes_of(label, group))
+            self.proof.block(label, group, layer, device.number, now)
+            name = self._attributor.name_of(flow, label[0])
+            self._diary.block(device, flow.origin, group_label(device), label, attribution, name, now)
         elif verdict.action == SHADOW:
-            self.proof.shadow(vendor, group, layer)
+            self.proof.shadow(label, group, layer)
         self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))
 
     def _leak(

@@ -1,13 +1,13 @@
-"""What verdicts are counted under: the vendor or category, the ban's group, the device's group."""
+"""What verdicts are counted under: the vendor or category, the service, the ban's group, the device's group."""
 
 from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY
 from monitor.attribution.matches import DNS, Match
-from monitor.catalog.entry import CATEGORY_MARK
 from monitor.policy.ban import EVERYONE, Ban
 from monitor.policy.group_words import is_meant
 from monitor.policy.judge import Verdict
+from monitor.policy.owners import SubjectLabel, subject_label
 
 
 def ban_group(ban: Ban, device: Device) -> str:
@@ -22,9 +22,9 @@ def group_label(device: Device) -> str:
     return device.groups[0] if device.groups else "none"
 
 
-def label_of(verdict: Verdict) -> str:
-    """The vendor or category that the verdict is about: a flow may have other owners beside it."""
-    return verdict.subject.removeprefix(CATEGORY_MARK).partition("/")[0]
+def label_of(verdict: Verdict) -> SubjectLabel:
+    """What the verdict is about: a flow may have other owners beside it."""
+    return subject_label(verdict.subject)
 
 
 def match_of(match: Match) -> Attribution:

@@ -16,7 +16,8 @@ from monitor.attribution.matches import EVIDENCE
 from monitor.core.ban_series import BanCells, BanTraffic, SeriesBudget
 from monitor.core.trying import Trying
 from monitor.model import Samples
-from monitor.policy.ban import ENFORCE, EVERYONE, SHADOW, Ban
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, SHADOW, Ban
+from monitor.policy.owners import SubjectLabel, subject_label
 
 UP: Final = "up"
 DOWN: Final = "down"
@@ -24,7 +25,9 @@ DOWN: Final = "down"
 
 @final
 class Proof:
-    """Counters by labels from closed sets: vendor or category, the ban's group (`all` without one), layer, evidence."""
+    """Counters by labels from closed sets: vendor or category, service (`""` without one), the ban's group
+    (`all` without one), layer, evidence.
+    """
 
     __slots__ = ("blocked", "blocked_bytes", "late", "leaked", "shadowed", "trying")
 
@@ -54,50 +57,75 @@ class Proof:
         for ban in bans:
             for subject in ban.subjects:
                 for group in ban.groups or (EVERYONE,):
-                    self._expect(ban, subject.category or subject.vendor, group)
+                    self._expect(ban, subject_label(str(subject)), group)
 
-    def _expect(self, ban: Ban, vendor: str, group: str) -> None:
+    def _expect(self, ban: Ban, label: SubjectLabel, group: str) -> None:
         if ban.mode == SHADOW:
             for layer in sorted(ban.layers):
-                self.shadowed.expect(vendor, group, layer)
+                self.shadowed.expect(label, group, layer)
         elif ban.mode == ENFORCE:
             for layer in sorted(ban.layers):
-                self.blocked.expect(vendor, group, layer)
+                self.blocked.expect(label, group, layer)
             for evidence in EVIDENCE:
-                self.leaked.expect(vendor, group, evidence)
-            self.blocked_bytes.expect(vendor, group, "")
+                self.leaked.expect(label, group, evidence)
+            self.blocked_bytes.expect(label, group, "")
 
-    def block(self, vendor: str, group: str, layer: str, device: int, now: float) -> None:
+    def block(self, label: SubjectLabel, group: str, layer: str, device: int, now: float) -> None:
         """The device with this number was stopped."""
-        self.blocked.of(vendor, group, layer).value += 1
-        self.trying.note(vendor, group, device, now)
+        self.blocked.of(label, group, layer).value += 1
+        self.trying.note(label, group, device, now)
 
-    def shadow(self, vendor: str, group: str, layer: str) -> None:
-        self.shadowed.of(vendor, group, layer).value += 1
+    def shadow(self, label: SubjectLabel, group: str, layer: str) -> None:
+        self.shadowed.of(label, group, layer).value += 1
 
-    def leak_of(self, vendor: str, group: str, evidence: str) -> Traffic:
+    def leak_of(self, label: SubjectLabel, group: str, evidence: str) -> Traffic:
         """Where the bytes of one flow go that pass."""
-        return self.leaked.of(vendor, group, evidence)
+        return self.leaked.of(label, group, evidence)
 
-    def blocked_bytes_of(self, vendor: str, group: str) -> Cell:
-        return self.blocked_bytes.of(vendor, group, "")
+    def blocked_bytes_of(self, label: SubjectLabel, group: str) -> Cell:
+        return self.blocked_bytes.of(label, group, "")
 
     def put(self, samples: Samples, now: float) -> None:
-        samples["blocked_total"] = {key: float(cell.value) for key, cell in self.blocked.cells.items()}
+        put_blocked(samples, self.blocked)
         samples["shadow_blocked_total"] = {key: float(cell.value) for key, cell in self.shadowed.cells.items()}
         samples["late_answers_total"] = {(): float(self.late.value)}
         leaked: dict[tuple[str, ...], float] = {}
-        for (vendor, group, evidence), traffic in self.leaked.cells.items():
-            leaked[vendor, group, UP, evidence] = float(traffic.up)
-            leaked[vendor, group, DOWN, evidence] = float(traffic.down)
+        for (vendor, service, group, evidence), traffic in self.leaked.cells.items():
+            leaked[vendor, service, group, UP, evidence] = float(traffic.up)
+            leaked[vendor, service, group, DOWN, evidence] = float(traffic.down)
         samples["leaked_bytes_total"] = leaked
         trying = self.trying.counts(now)
         blocked: dict[tuple[str, ...], float] = {}
         devices: dict[tuple[str, ...], float] = {}
-        for (vendor, group, _), cell in self.blocked_bytes.cells.items():
-            blocked[vendor, group] = float(cell.value)
-            devices[vendor, group] = float(trying.pop((vendor, group), 0))
-        if (OTHER, OTHER) in devices:
-            devices[OTHER, OTHER] = float(sum(trying.values()))
+        for (vendor, service, group, _), cell in self.blocked_bytes.cells.items():
+            blocked[vendor, service, group] = float(cell.value)
+            devices[vendor, service, group] = float(trying.pop((vendor, service, group), 0))
+        if (OTHER, OTHER, OTHER) in devices:
+            devices[OTHER, OTHER, OTHER] = float(sum(trying.values()))
         samples["blocked_bytes_total"] = blocked
         samples["ban_devices"] = devices
+
+
+def put_blocked(samples: Samples, blocked: BanCells) -> None:
+    """The three counters of what was stopped, each of one unit, and their sum by layer under its old name.
+
+    The kernel counts the packets that it refuses by address, see `daemon/ban_counters.py`; they begin at zero here. A
+    flow that was cut because of its address is a flow, and under the old name one of layer `ip`.
+    """
+    queries: dict[tuple[str, ...], float] = {}
+    flows: dict[tuple[str, ...], float] = {}
+    packets: dict[tuple[str, ...], float] = {}
+    old: dict[tuple[str, ...], float] = {}
+    for (vendor, service, group, layer), cell in blocked.cells.items():
+        key, value = (vendor, service, group), float(cell.value)
+        old[vendor, group, layer] = old.get((vendor, group, layer), 0.0) + value
+        if layer == DNS:
+            queries[key] = value
+            continue
+        flows[key] = flows.get(key, 0.0) + value
+        if layer == IP:
+            packets[key] = 0.0
+    samples["dns_blocked_queries_total"] = queries
+    samples["killed_flows_total"] = flows
+    samples["refused_packets_total"] = packets
+    samples["blocked_total"] = old

@@ -2,18 +2,20 @@
 
 from typing import Final, final
 
+from monitor.policy.owners import SubjectLabel
+
 TRYING_SECONDS: Final = 3600.0
 
 
 @final
 class Trying:
-    """When each device was stopped last, by vendor and the ban's group; the oldest first, at most `limit`."""
+    """When each device was stopped last, by vendor, service and the ban's group; the oldest first, at most `limit`."""
 
     __slots__ = ("_last", "evictions", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._last: dict[tuple[str, str, int], float] = {}
+        self._last: dict[tuple[str, str, str, int], float] = {}
         self.evictions = 0
 
     def __len__(self) -> int:
@@ -24,18 +26,18 @@ class Trying:
         for key in self._last:
             self._last[key] += seconds
 
-    def note(self, vendor: str, group: str, device: int, now: float) -> None:
-        key = (vendor, group, device)
+    def note(self, label: SubjectLabel, group: str, device: int, now: float) -> None:
+        key = (label[0], label[1], group, device)
         self._last.pop(key, None)
         self._last[key] = now
         while len(self._last) > self.limit:
             del self._last[next(iter(self._last))]
             self.evictions += 1
 
-    def counts(self, now: float) -> dict[tuple[str, str], int]:
-        """How many devices in the last hour, by vendor and group; what is older is forgotten."""
+    def counts(self, now: float) -> dict[tuple[str, str, str], int]:
+        """How many devices in the last hour, by vendor, service and group; what is older is forgotten."""
         self._last = {key: last for key, last in self._last.items() if last > now - TRYING_SECONDS}
-        counts: dict[tuple[str, str], int] = {}
-        for vendor, group, _ in self._last:
-            counts[vendor, group] = counts.get((vendor, group), 0) + 1
+        counts: dict[tuple[str, str, str], int] = {}
+        for vendor, service, group, _ in self._last:
+            counts[vendor, service, group] = counts.get((vendor, service, group), 0) + 1
         return counts

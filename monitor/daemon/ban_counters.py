@@ -26,12 +26,22 @@ class BanCounters:
         self._last = {name: packets for name, (packets, _) in counters.items()}
 
     def samples(self) -> Samples:
-        """`blocked_total` and `shadow_blocked_total` of layer `ip`, in packets: each is refused and so the last one."""
-        blocked: dict[tuple[str, ...], float] = {}
+        """`refused_packets_total`, and `shadow_blocked_total` of layer `ip` in packets: each is refused and so the last
+        one. `blocked_total` is the old name of both the first and what the core counts.
+        """
+        refused: dict[tuple[str, ...], float] = {}
+        old: dict[tuple[str, ...], float] = {}
         shadowed: dict[tuple[str, ...], float] = {}
         for label, packets in self._totals.items():
-            if label.layer == IP and packets:
-                key = (label.vendor, label.group, label.layer)
-                target = shadowed if label.mode == SHADOW else blocked
-                target[key] = target.get(key, 0.0) + packets
-        return {"blocked_total": blocked, "shadow_blocked_total": shadowed}
+            if label.layer != IP or not packets:
+                continue
+            if label.mode == SHADOW:
+                add_to(shadowed, (label.vendor, label.service, label.group, IP), packets)
+            else:
+                add_to(refused, (label.vendor, label.service, label.group), packets)
+                add_to(old, (label.vendor, label.group, IP), packets)
+        return {"refused_packets_total": refused, "blocked_total": old, "shadow_blocked_total": shadowed}
+
+
+def add_to(totals: dict[tuple[str, ...], float], key: tuple[str, ...], more: float) -> None:
+    totals[key] = totals.get(key, 0.0) + more

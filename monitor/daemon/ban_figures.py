@@ -1,14 +1,15 @@
 """What each ban has blocked and what leaked since it began: counters only grow, so the figures are differences.
 
-A counter is that of a vendor or category and a group, and outlives its bans. A ban that is made anew, in another mode
-or with other layers begins again at zero.
+A counter is that of a vendor or category, a service and a group, and outlives its bans. A ban that is made anew, in
+another mode or with other layers begins again at zero.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, final
 
-from monitor.policy.ban import EVERYONE, SHADOW, Ban
+from monitor.policy.ban import DNS, EVERYONE, IP, SHADOW, SNI, Ban
+from monitor.policy.owners import subject_label
 
 Numbers: TypeAlias = Mapping[str, Mapping[tuple[str, ...], float]]
 # What makes two bans one and the same for its counters.
@@ -27,6 +28,9 @@ class Figures:
 
 
 NOTHING: Final = Figures()
+
+# What counts what each layer stopped.
+COUNTERS: Final = {DNS: "dns_blocked_queries_total", SNI: "killed_flows_total", IP: "refused_packets_total"}
 
 
 @final
@@ -62,11 +66,14 @@ def key_of(ban: Ban) -> BanKey:
 def counted(ban: Ban, numbers: Numbers, since: float) -> Figures:
     """What the counters of the ban's subjects and groups have."""
     groups = ban.groups or (EVERYONE,)
-    keys = {(subject.category or subject.vendor, group) for subject in ban.subjects for group in groups}
-    name = "shadow_blocked_total" if ban.mode == SHADOW else "blocked_total"
+    keys = {(*subject_label(str(subject)), group) for subject in ban.subjects for group in groups}
     blocked = dict.fromkeys(sorted(ban.layers), 0.0)
-    for (vendor, group, layer), value in numbers.get(name, {}).items():
-        if layer in blocked and (vendor, group) in keys:
-            blocked[layer] += value
+    for layer in blocked:
+        if ban.mode == SHADOW:
+            counts = numbers.get("shadow_blocked_total", {}).items()
+            blocked[layer] = sum(value for labels, value in counts if labels[:3] in keys and labels[3] == layer)
+        else:
+            counts = numbers.get(COUNTERS[layer], {}).items()
+            blocked[layer] = sum(value for labels, value in counts if labels in keys)
     leaks = numbers.get("leaked_bytes_total", {}).items()
-    return Figures(since, blocked, sum(value for labels, value in leaks if labels[:2] in keys))
+    return Figures(since, blocked, sum(value for labels, value in leaks if labels[:3] in keys))

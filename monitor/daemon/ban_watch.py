@@ -18,10 +18,11 @@ from monitor.daemon.selftest_check import Check
 from monitor.lists.loader import Loaded
 from monitor.metrics.collector import Collector
 from monitor.model import Samples
-from monitor.policy.ban import Ban, parse_subject
+from monitor.policy.ban import Ban
 from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, IDLE, INEFFECTIVE, WAITING, Conditions
 from monitor.policy.ban_state import BanState, PairState, ban_states
 from monitor.policy.orders import Standing
+from monitor.policy.owners import subject_label
 
 LOOK_SECONDS: Final = 5.0
 # A page and a scrape of one moment share the states.
@@ -133,9 +134,7 @@ class BanWatch:
         found: dict[tuple[str, ...], float] = {}
         for one in self.states():
             for pair in one.pairs:
-                subject = parse_subject(pair.subject)
-                labels = (subject.category or subject.vendor, subject.service, pair.group, one.ban.mode, pair.state)
-                found[labels] = 1.0
+                found[*subject_label(pair.subject), pair.group, one.ban.mode, pair.state] = 1.0
         return {"ban_state": found}
 
     def _compute(self, running: Running) -> tuple[BanState, ...]:

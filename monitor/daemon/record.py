@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final, final
 
+from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.config.sections import Config
 from monitor.core.diary import NoteRow
 from monitor.core.gateway import Gateway
@@ -17,7 +18,6 @@ from monitor.daemon.log import log
 from monitor.journal.journal import Journal
 from monitor.journal.tables import FILE_NAME
 from monitor.model import Samples
-from monitor.policy.ban import IP
 
 LOOK_SECONDS: Final = 1.0
 TAKE_SECONDS: Final = 60.0
@@ -29,7 +29,7 @@ Count = dict[tuple[str, ...], float]
 
 @final
 class Record:
-    """`refused` gives the packets that the kernel has refused by address so far, by vendor, group and layer."""
+    """`refused` gives the packets that the kernel has refused by address so far, by vendor, service and group."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, gateway: Gateway, config: Config, refused: Callable[[], Samples]
@@ -108,13 +108,14 @@ class Record:
 
     def _refusals(self) -> list[NoteRow]:
         """What the kernel refused by address since the last time: it counts by group, so no device is named."""
-        counts: Count = {key: n for key, n in self._refused().get("blocked_total", {}).items() if key[2] == IP}
+        counts: Count = dict(self._refused().get("refused_packets_total", {}))
         now = time.time()
         rows = []
-        for (vendor, group, _), count in counts.items():
-            more = int(count - self._counted.get((vendor, group, IP), 0.0))
+        for (vendor, service, group), count in counts.items():
+            more = int(count - self._counted.get((vendor, service, group), 0.0))
             if more > 0:
-                rows.append(NoteRow("", "", (), group, vendor, "unknown", "prefix", 0, 0, 0, more, 0, now, now, ()))
+                known = service or UNKNOWN_SERVICE
+                rows.append(NoteRow("", "", (), group, vendor, known, "prefix", 0, 0, 0, more, 0, now, now, ()))
         self._counted.update(counts)
         return rows
 

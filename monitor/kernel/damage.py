@@ -27,7 +27,7 @@ from monitor.policy.desired import IPV4_KEY, TABLE, Chain, CounterLabel, Desired
 # What is there and nobody knows the inside of: it is only taken away.
 UNKNOWN_CHAIN: Final = Chain(("unknown",))
 UNKNOWN_SET: Final = SetSpec(IPV4_KEY, runtime=True)
-UNKNOWN_COUNTER: Final = CounterLabel("", "", "", "")
+UNKNOWN_COUNTER: Final = CounterLabel("", "", "", "", "")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class Family:
         return PREFIX + self.name
 
 
+# Of bans: `service` is empty for a ban of a whole vendor or of a category.
+_BAN: Final = ("vendor", "service", "group")
 _FLOW: Final = ("vendor", "service", "group", "direction", "evidence")
 
 FAMILIES: Final = (
@@ -78,8 +80,8 @@ FAMILIES: Final = (
     Family(
         "ban_info",
         GAUGE,
-        "1 for each vendor or category and group that a ban is in force for.",
-        ("vendor", "group", "mode"),
+        "1 for each vendor or category, service and group that a ban is in force for; no service: the whole vendor.",
+        ("vendor", "service", "group", "mode"),
     ),
     Family(
         "ban_state",
@@ -87,21 +89,25 @@ FAMILIES: Final = (
         "1 for the state of a ban: effective, idle, waiting, ineffective or off; without a service for a whole vendor.",
         ("vendor", "service", "group", "mode", "state"),
     ),
+    Family("dns_blocked_queries_total", COUNTER, "DNS queries that the sinkhole answered as banned.", _BAN),
+    Family("killed_flows_total", COUNTER, "Flows that an enforced ban cut.", _BAN),
+    Family("refused_packets_total", COUNTER, "Packets that the kernel refused by their address.", _BAN),
     Family(
         "blocked_total",
         COUNTER,
-        "Questions answered as banned (dns), flows cut (sni), packets refused by address (ip).",
+        "Deprecated, gone in the next release: the sum of dns_blocked_queries_total, killed_flows_total and "
+        "refused_packets_total.",
         ("vendor", "group", "layer"),
     ),
-    Family("shadow_blocked_total", COUNTER, "What bans in shadow would have stopped.", ("vendor", "group", "layer")),
+    Family("shadow_blocked_total", COUNTER, "What bans in shadow would have stopped.", (*_BAN, "layer")),
     Family(
         "leaked_bytes_total",
         COUNTER,
         "IP bytes that passed after an enforced ban took effect.",
-        ("vendor", "group", "direction", "evidence"),
+        (*_BAN, "direction", "evidence"),
     ),
-    Family("blocked_bytes_total", COUNTER, "IP bytes of cut flows up to their hello.", ("vendor", "group")),
-    Family("ban_devices", GAUGE, "Devices that an enforced ban stopped in the last hour.", ("vendor", "group")),
+    Family("blocked_bytes_total", COUNTER, "IP bytes of cut flows up to their hello.", _BAN),
+    Family("ban_devices", GAUGE, "Devices that an enforced ban stopped in the last hour.", _BAN),
     Family("late_answers_total", COUNTER, "Cut flows whose server was faster than the cut."),
     Family("enforce_seconds", HISTOGRAM, "Time between a banned hello on the wire and its cut in the kernel."),
     Family("enforcement_up", GAUGE, "1 where that part of enforcement, which a ban needs, works.", ("part",)),

@@ -41,9 +41,13 @@ class SetSpec:
 
 @dataclass(frozen=True)
 class CounterLabel:
-    """What a named counter of the table counts packets and bytes of: `mode` is `enforce` or `shadow`."""
+    """What a named counter of the table counts packets and bytes of: `mode` is `enforce` or `shadow`.
+
+    `service` is `""` where the ban is of a whole vendor or of a category.
+    """
 
     vendor: str
+    service: str
     group: str
     layer: str
     mode: str

@@ -8,6 +8,8 @@ from monitor.policy.ban import Ban, Subject
 
 # All owners of a name or an address.
 OwnerNames: TypeAlias = tuple[str, ...]
+# How metrics name what a ban is about: the vendor, category or list, and the service, `""` for a ban of the whole.
+SubjectLabel: TypeAlias = tuple[str, str]
 
 
 def covers(subject: Subject, owner: str) -> int:
@@ -45,6 +47,7 @@ def without(owners: OwnerNames, subjects: Sequence[Subject]) -> OwnerNames:
     return tuple([owner for owner in owners if closest(subjects, (owner,))[0] < 0])
 
 
-def subject_label(subject: str) -> str:
-    """The vendor or category that a ban's subject is about, as metrics have it."""
-    return subject.removeprefix(CATEGORY_MARK).partition("/")[0]
+def subject_label(subject: str) -> SubjectLabel:
+    """The labels `vendor` and `service` of a ban's subject: `bytedance/tiktok` gives `bytedance` and `tiktok`."""
+    vendor, _, service = subject.removeprefix(CATEGORY_MARK).partition("/")
+    return vendor, service

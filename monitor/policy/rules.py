@@ -105,9 +105,9 @@ def fixed_sets() -> dict[str, SetSpec]:
 def fixed_counters() -> dict[str, CounterLabel]:
     """What killed flows go on sending, and the questions that were diverted."""
     return {
-        KILLED_TCP: CounterLabel("", "", "sni", "enforce"),
-        KILLED_UDP: CounterLabel("", "", "sni", "enforce"),
-        "diverted": CounterLabel("", "", "dns", "enforce"),
+        KILLED_TCP: CounterLabel("", "", "", "sni", "enforce"),
+        KILLED_UDP: CounterLabel("", "", "", "sni", "enforce"),
+        "diverted": CounterLabel("", "", "", "dns", "enforce"),
     }
 
 

@@ -223,7 +223,7 @@ class TablePlan:
         spared = (PLAIN_DNS,) if subject == CATEGORY_MARK + ENCRYPTED_DNS else ()
         # Another label is another counter: what it has counted stays where it was.
         counter = kernel_name("/".join([mode, chain, label] if part == chain else [mode, chain, part, label]))
-        self._counters[counter] = CounterLabel(subject_label(subject), label, IP, mode)
+        self._counters[counter] = CounterLabel(*subject_label(subject), label, IP, mode)
         verdict = f"goto {REFUSE}" if mode == ENFORCE else "return"
         name = "/".join([chain, mode, *(["not-plain-dns"] if spared else []), label])
         return self._groups.rules(group, name, conditions(bans), spared, f"counter name {counter}", verdict)

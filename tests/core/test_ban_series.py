@@ -28,8 +28,8 @@ def test_zeros_take_half_of_the_budget_of_each_family_in_the_order_of_the_bans()
     samples = put(proof)
     assert {name: len(values) for name, values in samples.items() if len(values) * 2 > LIMIT} == {}
     assert len(samples["leaked_bytes_total"]) * 2 > LIMIT - 4 * len(EVIDENCE)
-    assert ("vendor-00", "class-299", "up", DNS) in samples["leaked_bytes_total"]
-    assert ("vendor-19", "class-299", "up", DNS) not in samples["leaked_bytes_total"]
+    assert ("vendor-00", "", "class-299", "up", DNS) in samples["leaked_bytes_total"]
+    assert ("vendor-19", "", "class-299", "up", DNS) not in samples["leaked_bytes_total"]
     assert proof.folded == 0
 
 
@@ -39,7 +39,7 @@ def test_what_counts_gets_a_series_of_its_own_until_the_budget_is_spent_and_noth
     for number, subject in enumerate(SUBJECTS[::-1]):
         for group in GROUPS:
             for layer in (SNI, IP):
-                proof.block(subject.vendor, group, layer, number, 1.0)
+                proof.block((subject.vendor, ""), group, layer, number, 1.0)
     samples = put(proof)
     blocked = samples["blocked_total"]
     assert len(blocked) <= LIMIT
@@ -50,7 +50,7 @@ def test_what_counts_gets_a_series_of_its_own_until_the_budget_is_spent_and_noth
     for subject in SUBJECTS:
         for group in GROUPS:
             for evidence in EVIDENCE:
-                proof.leak_of(subject.vendor, group, evidence).up += 1
+                proof.leak_of((subject.vendor, ""), group, evidence).up += 1
     leaked = put(proof)["leaked_bytes_total"]
     assert len(leaked) <= LIMIT
     assert sum(leaked.values()) == len(SUBJECTS) * len(GROUPS) * len(EVIDENCE)
@@ -58,11 +58,11 @@ def test_what_counts_gets_a_series_of_its_own_until_the_budget_is_spent_and_noth
 
 def test_a_larger_budget_makes_room_and_a_series_stays_where_it_is() -> None:
     proof = Proof(100, RESERVED + 1)
-    proof.block("acme", "a", SNI, 1, 1.0)
-    proof.block("acme", "b", SNI, 2, 1.0)
+    proof.block(("acme", ""), "a", SNI, 1, 1.0)
+    proof.block(("acme", ""), "b", SNI, 2, 1.0)
     assert put(proof)["blocked_total"] == {("acme", "a", SNI): 1.0, (OTHER, OTHER, SNI): 1.0}
     proof.resize(100, LIMIT)
-    proof.block("acme", "b", SNI, 2, 1.0)
+    proof.block(("acme", ""), "b", SNI, 2, 1.0)
     assert put(proof)["blocked_total"] == {
         ("acme", "a", SNI): 1.0, (OTHER, OTHER, SNI): 1.0, ("acme", "b", SNI): 1.0
     }  # fmt: skip
@@ -79,7 +79,7 @@ def test_small_counters_of_very_many_groups_are_folded_too() -> None:
 
 
 def test_no_family_of_the_page_has_more_series_than_the_limit() -> None:
-    info = {(f"v{number}", "g", "enforce"): 1.0 for number in range(500)}
+    info = {(f"v{number}", "", "g", "enforce"): 1.0 for number in range(500)}
     collector = Collector([lambda: {"ban_info": info}], [], process=False, limit=lambda: 100)
     shown = collector.numbers()["ban_info"]
     assert len(shown) == 100

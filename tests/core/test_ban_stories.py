@@ -48,8 +48,8 @@ def test_a_banned_hello_is_killed_and_a_reset_fits_its_client() -> None:
     assert kill.key == key_of(packed(PHONE), packed(SHARED), 40000, 443, PROTOCOL_TCP)
     assert (kill.acknowledgment, kill.ban, kill.on_failure) == (77, "bytedance-test", "open")
     assert rulings(effects) == [("block", "sni", "bytedance-test")]
-    assert told(watched, "blocked_total") == {("bytedance", "phones", "sni"): 1}
-    assert told(watched, "blocked_bytes_total") == {("bytedance", "phones"): 220}
+    assert told(watched, "killed_flows_total") == {("bytedance", "", "phones"): 1}
+    assert told(watched, "blocked_bytes_total") == {("bytedance", "", "phones"): 220}
     assert told(watched, "leaked_bytes_total") == {}
 
 
@@ -72,7 +72,7 @@ def test_what_no_ban_is_about_passes(story: list[Observation]) -> None:
     watched = governed()
     effects = watched.feed(story, START + 1)
     assert (kills(effects), rulings(effects)) == ([], [])
-    assert told(watched, "blocked_total") == {}
+    assert told(watched, "killed_flows_total") == {}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_no_ban_is_about_passes(story: list[Observation]) -> None:
 def test_other_ways_to_say_it_are_cut_too(story: list[Observation], vendor: str) -> None:
     watched = governed(ban(), ban("category:encrypted-dns"), ban("category:vpn-proxy"))
     assert len(kills(watched.feed(story, START + 1))) == 1
-    assert told(watched, "blocked_total") == {(vendor, "phones", "sni"): 1}
+    assert told(watched, "killed_flows_total") == {(vendor, "", "phones"): 1}
 
 
 def test_a_hello_that_is_sent_again_is_no_second_one_but_a_new_connection_is() -> None:
@@ -99,7 +99,7 @@ def test_a_hello_that_is_sent_again_is_no_second_one_but_a_new_connection_is() -
     again = hello("www.tiktok.com")
     again[-2].acknowledgment = 99  # type: ignore[union-attr]
     assert len(kills(watched.feed(again, START + 3))) == 1
-    assert told(watched, "blocked_total") == {("bytedance", "phones", "sni"): 2}
+    assert told(watched, "killed_flows_total") == {("bytedance", "", "phones"): 2}
 
 
 def test_what_hammers_on_is_nothing_and_what_came_too_late_is_counted() -> None:
@@ -108,7 +108,7 @@ def test_what_hammers_on_is_nothing_and_what_came_too_late_is_counted() -> None:
     again = [packet(PHONE, SHARED, (40000, 443), at=at, length=100) for at in (0.5, 1.0, 2.0, 4.0)]
     watched.feed(again, START + 5)
     assert told(watched, "leaked_bytes_total") == {}
-    assert told(watched, "blocked_bytes_total") == {("bytedance", "phones"): 220}
+    assert told(watched, "blocked_bytes_total") == {("bytedance", "", "phones"): 220}
     assert told(watched, "late_answers_total") == {}
     watched.feed([answer_to(again[0], 0.6, 1400)], START + 11)
     assert told(watched, "late_answers_total", 20) == {(): 1}
@@ -121,7 +121,7 @@ def test_conntrack_tells_later_what_a_killed_flow_had_carried() -> None:
     last = connection(FLOW_END, 160, 60, at=0.3, destination=SHARED)
     last.packets_reply = 1
     effects = watched.feed([last], START + 0.4)
-    assert told(watched, "blocked_bytes_total") == {("bytedance", "phones"): 220}
+    assert told(watched, "blocked_bytes_total") == {("bytedance", "", "phones"): 220}
     assert told(watched, "late_answers_total") == {}
     assert [effect.about.reason for effect in effects if hasattr(effect, "about")] == ["killed"]  # type: ignore[union-attr]
 
@@ -133,8 +133,8 @@ def test_shadow_stops_nothing_and_says_what_it_would_have() -> None:
     assert kills(effects) == []
     assert rulings(effects) == [("shadow", "dns", "bytedance-test"), ("shadow", "sni", "bytedance-test")]
     assert told(watched, "shadow_blocked_total") == {
-        ("bytedance", "phones", "dns"): 1,
-        ("bytedance", "phones", "sni"): 1,
+        ("bytedance", "", "phones", "dns"): 1,
+        ("bytedance", "", "phones", "sni"): 1,
     }
     assert told(watched, "dns_queries_total") == {("bytedance", "phones", "shadowed"): 1}
     assert told(watched, "leaked_bytes_total") == {}
@@ -155,7 +155,7 @@ def test_questions_are_blocked_once_the_sinkhole_answers_them() -> None:
     assert verdict is not None
     watched.note_refused(packed(PHONE), b"www.tiktok.com", verdict, START + 2)
     assert told(watched, "dns_queries_total")["bytedance", "phones", "blocked"] == 1
-    assert told(watched, "blocked_total") == {("bytedance", "phones", "dns"): 1}
+    assert told(watched, "dns_blocked_queries_total") == {("bytedance", "", "phones"): 1}
     assert watched.decide(packed(PHONE), b"www.google.com", START + 2) is None
     assert watched.decide(packed(LAPTOP), b"www.tiktok.com", START + 2) is None
 
@@ -164,8 +164,8 @@ def test_what_passes_under_a_ban_is_a_leak_with_its_evidence() -> None:
     watched = governed(ban(layers=frozenset({"dns"})))
     watched.feed(exchange(PHONE, SHARED, "www.tiktok.com"), START + 1)
     assert told(watched, "leaked_bytes_total") == {
-        ("bytedance", "phones", "up", "sni"): 600,
-        ("bytedance", "phones", "down", "sni"): 5100,
+        ("bytedance", "", "phones", "up", "sni"): 600,
+        ("bytedance", "", "phones", "down", "sni"): 5100,
     }
 
 
@@ -178,7 +178,7 @@ def test_what_leads_to_where_banned_names_lead_is_neither_cut_nor_a_leak() -> No
     effects = watched.govern(policy(ban(), ban("google")), START + 6)
     assert [effect for effect in effects if isinstance(effect, Kill)] == []
     assert told(watched, "leaked_bytes_total") == {}
-    assert told(watched, "blocked_total") == {}
+    assert told(watched, "killed_flows_total") == {}
 
 
 def test_what_is_refused_at_its_first_packet_is_no_leak() -> None:
@@ -216,10 +216,10 @@ def test_a_tunnel_without_ports_cannot_be_cut_and_what_it_carries_on_is_a_leak()
     watched.feed(tunnel(STRANGER, 0.0), START + 1)
     assert kills(watched.govern(policy(ban("category:vpn-proxy")), START + 1)) == []
     watched.feed(tunnel(STRANGER, 2.0), START + 3)
-    assert told(watched, "blocked_total") == {}
+    assert told(watched, "killed_flows_total") == {}
     assert told(watched, "leaked_bytes_total") == {
-        ("vpn-proxy", "phones", "up", "none"): 100,
-        ("vpn-proxy", "phones", "down", "none"): 1000,
+        ("vpn-proxy", "", "phones", "up", "none"): 100,
+        ("vpn-proxy", "", "phones", "down", "none"): 1000,
     }
 
 
@@ -232,7 +232,7 @@ def test_a_tunnel_to_a_banned_address_is_stopped_by_that(subject: str, server: s
     watched.feed(tunnel(server, 0.0), START + 1)
     watched.govern(policy(ban(subject)), START + 1)
     watched.feed(tunnel(server, 2.0)[:1], START + 3)
-    assert told(watched, "blocked_total") == {(label, "phones", "ip"): 1}
+    assert told(watched, "killed_flows_total") == {(label, "", "phones"): 1}
     assert told(watched, "leaked_bytes_total") == {}
 
 
@@ -339,7 +339,7 @@ def test_noise_beside_a_banned_name_hides_it_from_nobody() -> None:
         watched = governed()
         effects = watched.feed([*answers, *hello("www.tiktok.com", ech=True)], START + 1)
         assert len(kills(effects)) == 1
-        assert told(watched, "blocked_total")["bytedance", "phones", "sni"] == 1
+        assert told(watched, "killed_flows_total")["bytedance", "", "phones"] == 1
     for passes in (hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC, ech=True), hello("www.example.org", ech=True)):
         assert kills(governed().feed([*learned, *passes], START + 1)) == []
 

@@ -94,7 +94,7 @@ def test_devices_that_try_are_told_for_as_long_as_before(step: float) -> None:
     watched = governed(ban())
     watched.feed(hello("www.tiktok.com"), START + 1)
     watched.step(step)
-    assert told(watched, "ban_devices", step + 3500) == {("bytedance", "phones"): 1}
+    assert told(watched, "ban_devices", step + 3500) == {("bytedance", "", "phones"): 1}
     assert told(watched, "ban_devices", step + 3700) == {}
 
 

@@ -51,14 +51,14 @@ def test_a_list_takes_no_name_out_of_an_enforced_ban(mode: str) -> None:
     effects = watched.feed(hello("www.tiktok.com"), START + 1)
     assert (len(kills(effects)), rulings(effects)) == (1, [("block", "sni", "bytedance-test")])
     assert decided(watched, "www.tiktok.com") == "block bytedance-test"
-    assert told(watched, "blocked_total") == {("bytedance", "phones", "sni"): 1}
+    assert told(watched, "killed_flows_total") == {("bytedance", "", "phones"): 1}
 
 
 def test_a_ban_of_the_list_covers_the_vendors_name_and_counts_as_the_lists() -> None:
     watched = governed(ban("blocked"), ban(mode=SHADOW))
     assert len(kills(watched.feed(hello("www.tiktok.com"), START + 1))) == 1
     assert decided(watched, "www.tiktok.com") == "block blocked-test"
-    assert told(watched, "blocked_total") == {("blocked", "phones", "sni"): 1}
+    assert told(watched, "killed_flows_total") == {("blocked", "", "phones"): 1}
     assert told(watched, "handshakes_total") == {("bytedance", "phones", "tls"): 1}
 
 
@@ -72,7 +72,7 @@ def test_what_the_list_alone_names_is_the_lists() -> None:
     watched = governed(ban("blocked", SHADOW), ban())
     effects = watched.feed(hello("www.tracker.example"), START + 1)
     assert (kills(effects), rulings(effects)) == ([], [("shadow", "sni", "blocked-test")])
-    assert told(watched, "shadow_blocked_total") == {("blocked", "phones", "sni"): 1}
+    assert told(watched, "shadow_blocked_total") == {("blocked", "", "phones", "sni"): 1}
     assert told(watched, "handshakes_total") == {("blocked", "phones", "tls"): 1}
 
 

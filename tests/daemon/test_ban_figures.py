@@ -12,16 +12,21 @@ OTHER = Ban("b", (Subject("meta"),), mode="enforce")
 
 def numbers(dns: float, packets: float = 0.0, leaked: float = 0.0) -> Samples:
     return {
-        "blocked_total": {
-            ("bytedance", "students", "dns"): dns,
-            ("bytedance", "students", "ip"): packets,
-            ("bytedance", "all", "dns"): 1_000.0,
-            ("meta", "all", "sni"): 5.0,
+        "dns_blocked_queries_total": {
+            ("bytedance", "", "students"): dns,
+            ("bytedance", "tiktok", "students"): 2_000.0,
+            ("bytedance", "", "all"): 1_000.0,
         },
-        "shadow_blocked_total": {("bytedance", "students", "dns"): 7.0},
+        "killed_flows_total": {("meta", "", "all"): 5.0},
+        "refused_packets_total": {("bytedance", "", "students"): packets},
+        "shadow_blocked_total": {
+            ("bytedance", "", "students", "dns"): 7.0,
+            ("bytedance", "tiktok", "students", "dns"): 9.0,
+        },
         "leaked_bytes_total": {
-            ("bytedance", "students", "up", "sni"): leaked,
-            ("bytedance", "students", "down", "dns"): leaked,
+            ("bytedance", "", "students", "up", "sni"): leaked,
+            ("bytedance", "", "students", "down", "dns"): leaked,
+            ("bytedance", "tiktok", "students", "down", "dns"): 3_000.0,
         },
     }
 
@@ -53,3 +58,14 @@ def test_another_mode_or_other_layers_begin_again_and_count_their_own() -> None:
     figures.begin([shadow], {}, 200.0)
     assert not figures.is_new([shadow])
     assert (figures.of(shadow, numbers(50)).since, figures.of(shadow, numbers(50)).blocked) == (200.0, {"dns": 7.0})
+
+
+def test_a_ban_of_a_service_has_the_figures_of_its_service() -> None:
+    figures = BanFigures()
+    tiktok = replace(BAN, subjects=(Subject("bytedance", "tiktok"),))
+    figures.begin([tiktok], {}, 100.0)
+    assert figures.of(tiktok, numbers(143, 7, 50)).blocked == {"dns": 2_000, "ip": 0, "sni": 0}
+    assert figures.of(tiktok, numbers(143, 7, 50)).leaked == 3_000
+    shadow = replace(tiktok, mode="shadow")
+    figures.begin([shadow], {}, 100.0)
+    assert figures.of(shadow, numbers(143, 7, 50)).blocked == {"dns": 9, "ip": 0, "sni": 0}

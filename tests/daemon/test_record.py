@@ -107,12 +107,15 @@ def test_another_place_takes_over_at_a_reload(tmp_path: Path) -> None:
 
 
 def test_what_the_kernel_refused_is_told_once_and_of_no_device(tmp_path: Path) -> None:
-    refused: Samples = {"blocked_total": {("bytedance", "phones", "ip"): 5.0, ("bytedance", "phones", "sni"): 9.0}}
+    counts: dict[tuple[str, ...], float] = {("bytedance", "", "phones"): 5.0, ("meta", "instagram", "phones"): 3.0}
+    refused: Samples = {"refused_packets_total": counts}
 
     async def test(record: Record, gateway: Gateway) -> None:
         await record._take("2026-05-20")
-        refused["blocked_total"]["bytedance", "phones", "ip"] = 7.0
+        counts["bytedance", "", "phones"] = 7.0
 
     rows = recorded(tmp_path, test, refused)
-    assert sum(int(str(row["blocked"])) for row in rows) == 7
-    assert {(row["device"], row["group"], row["vendor"]) for row in rows} == {("", "phones", "bytedance")}
+    assert sum(int(str(row["blocked"])) for row in rows) == 7 + 3
+    assert {(row["device"], row["group"], row["vendor"], row["service"]) for row in rows} == {
+        ("", "phones", "bytedance", "unknown"), ("", "phones", "meta", "instagram")
+    }  # fmt: skip

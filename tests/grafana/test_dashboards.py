@@ -104,11 +104,15 @@ def test_every_metric_and_label_that_a_panel_names_exists(asked: Asked) -> None:
     assert named - asked_for <= labels, asked.expression
 
 
-def test_every_metric_is_in_a_panel_as_it_is_or_summed() -> None:
+def test_every_metric_is_in_a_panel_as_it_is_or_summed_and_no_deprecated_one() -> None:
     recorded = " ".join(rule["expr"] for rule in rules() if "record" in rule)
     asked = set().union(*(names(one.expression) for one in asked_by_panels()), names(recorded))
+    alerted = set().union(*(names(rule["expr"]) for rule in rules()))
     for family in FAMILIES:
-        assert {family.full_name, f"{family.full_name}_bucket"} & asked, family.full_name
+        if family.help.startswith("Deprecated"):
+            assert family.full_name not in asked | alerted
+        else:
+            assert {family.full_name, f"{family.full_name}_bucket"} & asked, family.full_name
 
 
 def test_every_choice_asks_a_metric_and_label_that_exist() -> None:

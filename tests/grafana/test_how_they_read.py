@@ -158,7 +158,10 @@ def test_links_keep_the_time_the_source_and_the_gateways() -> None:
 
 def test_bans_for_everyone_are_bans_for_every_group_that_is_chosen() -> None:
     """They have the group `all`, which no device has: it leads nowhere, and must not be lost by choosing a group."""
-    counted = ("ban_info", "blocked_total", "blocked_bytes_total", "leaked_bytes_total", "ban_devices")
+    counted = (
+        "ban_info", "dns_blocked_queries_total", "killed_flows_total", "refused_packets_total", "blocked_bytes_total",
+        "leaked_bytes_total", "ban_devices",
+    )  # fmt: skip
     asked = [one for one in asked_by_panels() if one.where.startswith("compliance: ")]
     bans = [one.expression for one in asked if any(f"gatewatch_{name}{{" in one.expression for name in counted)]
     grouped = [expression for expression in bans if "$vendor" in expression]

@@ -45,7 +45,7 @@ def table(
             learned_set("v_acme", 4): SetSpec(IPV4_KEY, runtime=True, timeouts=True),
             "g_staff/mac": SetSpec(MAC_KEY),
         },
-        {**fixed_counters(), COUNTER: CounterLabel("acme", "staff", "ip", "enforce")},
+        {**fixed_counters(), COUNTER: CounterLabel("acme", "", "staff", "ip", "enforce")},
         chains,
         elements,
     )

@@ -50,11 +50,11 @@ def test_sources_are_joined_and_asked_only_when_somebody_scrapes() -> None:
 
 
 def test_what_the_core_and_the_kernel_count_in_one_series_is_added() -> None:
-    cut = {"blocked_total": {("bytedance", "all", "ip"): 2.0, ("bytedance", "all", "sni"): 1.0}}
-    refused = {"blocked_total": {("bytedance", "all", "ip"): 40.0}}
+    cut = {"shadow_blocked_total": {("meta", "", "all", "ip"): 2.0, ("meta", "instagram", "all", "ip"): 1.0}}
+    refused = {"shadow_blocked_total": {("meta", "", "all", "ip"): 40.0}}
     text = Collector([lambda: cut, lambda: refused], [], process=False).text()
-    assert 'layer="ip"} 42\n' in text
-    assert 'layer="sni"} 1\n' in text
+    assert 'service="",group="all",layer="ip"} 42\n' in text
+    assert 'service="instagram",group="all",layer="ip"} 1\n' in text
 
 
 def test_a_family_that_the_table_does_not_know_is_a_fault() -> None:

@@ -4,7 +4,7 @@ from monitor.policy.change import AddCounter, AddElements, Change, DeleteElement
 from monitor.policy.desired import CounterLabel
 from monitor.policy.portions import ELEMENTS_MAX, RULES_MAX, portions
 
-LABEL = CounterLabel("acme", "staff", "ip", "enforce")
+LABEL = CounterLabel("acme", "", "staff", "ip", "enforce")
 
 
 def key(number: int) -> bytes:

@@ -98,8 +98,8 @@ def test_learned_addresses_are_banned_like_the_vendors_own() -> None:
     assert of.forward(Packet(GUEST, CDN)) == PASS
     counted = {desired.counters[name]: count for name, count in of.counters.items() if count}
     assert counted == {
-        CounterLabel("bytedance", "staff", "ip", "enforce"): 2,
-        CounterLabel("bytedance", "students", "ip", "shadow"): 1,
+        CounterLabel("bytedance", "", "staff", "ip", "enforce"): 2,
+        CounterLabel("bytedance", "", "students", "ip", "shadow"): 1,
     }
 
 

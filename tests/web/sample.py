@@ -29,9 +29,10 @@ def numbers() -> Samples:
         "devices": {("bytedance", "students"): 12.0, ("google", "none"): 31.0, ("google", "staff"): 8.0},
         "group_devices": {("students",): 14.0, ("none",): 33.0, ("staff",): 9.0, ("government-issued",): 4.0},
         "blind_bytes_total": {("none", "ech"): 2.5e8},
-        "blocked_total": {("bytedance", "students", "dns"): 1_502.0, ("bytedance", "students", "sni"): 7.0},
-        "shadow_blocked_total": {("meta", "staff", "sni"): 41.0},
-        "leaked_bytes_total": {("bytedance", "students", "up", "sni"): 0.0},
+        "dns_blocked_queries_total": {("bytedance", "", "students"): 1_502.0},
+        "killed_flows_total": {("bytedance", "", "students"): 7.0},
+        "shadow_blocked_total": {("meta", "instagram", "staff", "sni"): 41.0},
+        "leaked_bytes_total": {("bytedance", "", "students", "up", "sni"): 0.0},
     }
 
 
