@@ -8,6 +8,7 @@ gives nothing.
 import difflib
 import re
 import tomllib
+from dataclasses import replace
 from typing import Any, Final, final
 
 from monitor.catalog.aliases import ALIAS_KEYS, read_aliases
@@ -16,10 +17,12 @@ from monitor.catalog.entry import CATEGORY, SHARED, UNKNOWN_SERVICE, VENDOR, Ali
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
-FILE_KEYS: Final = ("kind", "name", "note", "services", "entries", *ALIAS_KEYS)
+OWN_PREFIXES_SERVICE: Final = "own_prefixes_service"
+FILE_KEYS: Final = ("kind", "name", "note", "services", "entries", OWN_PREFIXES_SERVICE, *ALIAS_KEYS)
 SERVICE_KEYS: Final = ("name", *ALIAS_KEYS)
-GROUP_KEYS: Final = ("service", "source", "shared", "hosting", "note", "suffix", "exact", "prefix", "asn")
+GROUP_KEYS: Final = ("service", "also", "source", "shared", "hosting", "note", "suffix", "exact", "prefix", "asn")
 VALUE_KEYS: Final = ("suffix", "exact", "prefix", "asn")
+ADDRESS_KEYS: Final = ("prefix", "asn")
 SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TOML_LINE: Final = re.compile(r"\(at line (\d+),")
 
@@ -54,13 +57,15 @@ def place(complaint: Complaint, text: str) -> Complaint:
 class VendorReader:
     """Walks one file's tables."""
 
-    __slots__ = ("_builder", "_services", "_sheet", "_slug")
+    __slots__ = ("_builder", "_own_prefixes", "_services", "_sheet", "_slug")
 
     def __init__(self, slug: str, sheet: Sheet, builder: IndexBuilder) -> None:
         self._slug = slug
         self._sheet = sheet
         self._builder = builder
         self._services: dict[str, str] = {}
+        # The service that the vendor's own prefixes count for, `""` where they carry several.
+        self._own_prefixes = ""
 
     def read(self, table: dict[str, Any]) -> None:
         self._complain_of_keys(table, FILE_KEYS)
@@ -77,6 +82,7 @@ class VendorReader:
             self._sheet.ignore("services must be a table: [services]", "services")
         name = self._text(table, "name", self._slug)
         self._builder.add_vendor(Vendor(self._slug, name, kind, tuple(self._services.items()), tuple(aliases)))
+        self._own_prefixes = self._own_prefixes_service(table, kind)
         groups = table.get("entries", [])
         if not isinstance(groups, list):
             self._sheet.ignore("entries must be tables: [[entries]]", "entries")
@@ -84,6 +90,21 @@ class VendorReader:
         for group in groups:
             if isinstance(group, dict):
                 self._read_group(group, kind)
+        if self._own_prefixes and not any(is_own(group) for group in groups):
+            self._sheet.warn(f"{OWN_PREFIXES_SERVICE} without a prefix of the vendor's own", self._own_prefixes)
+
+    def _own_prefixes_service(self, table: dict[str, Any], kind: str) -> str:
+        """One of [services], `""` where the file has no such key or a wrong one."""
+        service = self._text(table, OWN_PREFIXES_SERVICE, "")
+        if OWN_PREFIXES_SERVICE not in table or not isinstance(table[OWN_PREFIXES_SERVICE], str):
+            return ""
+        if kind != VENDOR:
+            self._sheet.ignore(f"{OWN_PREFIXES_SERVICE} is a key of vendors, not of a {kind}", service)
+        elif service not in self._services:
+            self._sheet.ignore(f"{OWN_PREFIXES_SERVICE} must be one of [services]", service or OWN_PREFIXES_SERVICE)
+        else:
+            return service
+        return ""
 
     def _read_service(self, slug: str, value: object) -> list[Alias]:
         """`slug = "Name"`, or `slug = { name = "Name", aliases = [...] }`."""
@@ -108,11 +129,37 @@ class VendorReader:
             self._sheet.warn("entries without a source", service)
         hosting = group.get("hosting") is True
         weak = hosting or kind == SHARED or bool(self._text(group, "shared", ""))
-        owner = Owner(self._slug, service, self._slug, weak, kind == CATEGORY, hosting=hosting or kind == SHARED)
-        self._sheet.owner = self._builder.number_of(owner)
+        also = self._read_also(group, service, kind)
+        owner = Owner(self._slug, service, self._slug, weak, kind == CATEGORY, also, hosting or kind == SHARED)
         self._sheet.hosting = hosting
         for key in VALUE_KEYS:
-            self._read_values(key, group.get(key, []))
+            if key in group:
+                meant = self._of_prefixes(owner) if key in ADDRESS_KEYS else owner
+                self._sheet.owner = self._builder.number_of(meant)
+                self._read_values(key, group[key])
+
+    def _of_prefixes(self, owner: Owner) -> Owner:
+        """The owner of prefixes and AS numbers in the group: those of the vendor as a whole count for one service."""
+        service = self._own_prefixes
+        if not service or owner.weak or owner.service != UNKNOWN_SERVICE or service in owner.also:
+            return owner
+        return replace(owner, also=(*owner.also, service))
+
+    def _read_also(self, group: dict[str, Any], service: str, kind: str) -> tuple[str, ...]:
+        """The further services that the group's entries count for; wrong ones are complaints."""
+        values = group.get("also", [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            self._sheet.ignore("also must be an array of strings", "also")
+            return ()
+        found: list[str] = []
+        for value in values:
+            if kind != VENDOR:
+                self._sheet.ignore(f"also is a key of vendors, not of a {kind}", value)
+            elif value == service or value not in self._services:
+                self._sheet.ignore("also must name other services of [services]", value)
+            elif value not in found:
+                found.append(value)
+        return tuple(found)
 
     def _read_values(self, key: str, values: object) -> None:
         if not isinstance(values, list):
@@ -143,3 +190,10 @@ class VendorReader:
                 nearest = difflib.get_close_matches(key, known, 1)
                 hint = f", perhaps {nearest[0]}" if nearest else ""
                 self._sheet.ignore(f"an unknown key{hint}", key)
+
+
+def is_own(group: object) -> bool:
+    """Whether the group gives prefixes that are the vendor's own, as a whole."""
+    if not isinstance(group, dict) or "service" in group or "shared" in group or group.get("hosting") is True:
+        return False
+    return bool(group.get("prefix"))

@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
         for finding in limits(config, watched_by_daemon(config.path))
         if config.path
     ]
-    for line in [*broken, *findings, *[f"note: {note}" for note in notes(config)]]:
+    for line in [*broken, *findings, *[f"note: {note}" for note in notes(config, loaded)]]:
         print(line)
     if broken or (unknown and not arguments.lenient):
         return EXIT_USAGE

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+from monitor.config.ban_faults import configured_states
 from monitor.config.sections import Config
 from monitor.doctor.case import look
+from monitor.lists.loader import Loaded
 from monitor.policy.group_words import BUT, parts_of, words_of
 from monitor.policy.groups import HOST_MARK, parse_mac
 
 
-def notes(config: Config) -> Iterator[str]:
+def notes(config: Config, loaded: Loaded) -> Iterator[str]:
     """A line each."""
     banned = {
         first
@@ -31,6 +33,8 @@ def notes(config: Config) -> Iterator[str]:
                 f"group '{group.name}': a ban of MAC addresses alone ends when a device makes up another MAC, as "
                 'phones do by themselves. Ban everyone but those who may: groups = ["!allowed"]'
             )
+    for _, state in configured_states(config, loaded):
+        yield from state.notes
     yield from listen_notes(config)
     yield from look(config).left_out
 

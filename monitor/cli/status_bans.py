@@ -41,6 +41,8 @@ def detail_lines(ban: dict[str, Any], now: float) -> Iterator[str]:
         counts = [count_text(count, *BLOCKED_UNITS.get(layer, (layer, ""))) for layer, count in ban["blocked"].items()]
         leaked = f", leaked {bytes_text(ban['leaked_bytes'])}" if ban["mode"] == "enforce" else ""
         yield f"  {BLOCKED[ban['mode']]} {', '.join(counts)}{leaked}, since {moment(ban['since'], now)}\n"
+    for note in ban.get("notes", ()):
+        yield f"  note: {printable(note)}\n"
     change = ban.get("next_change")
     when = f"{change['what']} {moment(change['time'], now)}" if change else ""
     if ban.get("schedule", "always") != "always":

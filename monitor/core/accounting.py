@@ -11,13 +11,15 @@ from monitor.attribution.counters import Attribution, Tally
 from monitor.attribution.devices import Device, Devices
 from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import Flow
-from monitor.attribution.places import Place
+from monitor.attribution.matches import PREFIX
+from monitor.core.blind_verdicts import is_left_open
 from monitor.core.blindness import blind_reason, bypass_method
 from monitor.core.diary import Diary, add_name
 from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
 from monitor.core.losses import Losses
 from monitor.policy.groups import NO_GROUP, Groups
+from monitor.policy.shared_prefixes import SHARED_PREFIX
 
 HOLD_SECONDS: Final = 3.0
 
@@ -131,7 +133,7 @@ class Accounting:
             tally.series.flows += 1
         if remote is not None and not remote.local:
             flow.destination = self.ledger.destination(remote)
-            self._look_for_blindness(flow, remote, group, attribution)
+            self._look_for_blindness(flow, device, group, attribution, now)
             if self.judge.policy is not None:
                 self.judge.watch(flow, device, attribution, now)
         return tally
@@ -145,10 +147,24 @@ class Accounting:
                 note.first = min(note.first, flow.start)
             add_name(note, self.attributor.name_of(flow, tally.attribution.vendor))
 
-    def _look_for_blindness(self, flow: Flow, remote: Place, group: str, attribution: Attribution) -> None:
+    def review(self, flow: Flow, device: Device, now: float) -> None:
+        """Other bans are in force, or the device is in other groups: the judge looks again, and what was blind because
+        of a ban may not be any more.
+        """
+        group = self.group_of(device)
+        attribution = self.attribution_of(flow, now)
+        self.judge.review(flow, device, attribution, now)
+        if attribution.evidence == PREFIX and flow.tally is not None and flow.destination is not None:
+            self.flush(flow, now)
+            self._look_for_blindness(flow, device, group, attribution, now)
+
+    def _look_for_blindness(self, flow: Flow, device: Device, group: str, attribution: Attribution, now: float) -> None:
         method = bypass_method(flow, self.attributor.categories_of(flow))
         if method and not flow.bypass:
             flow.bypass = method
             self.ledger.bypass(group, method)
         reason = blind_reason(flow, method, attribution, self.losses)
+        policy = self.judge.policy
+        if not reason and policy is not None and is_left_open(policy, flow, device, attribution, now):
+            reason = SHARED_PREFIX
         flow.blind = self.ledger.blind_cell(group, reason) if reason else None

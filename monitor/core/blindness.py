@@ -8,6 +8,7 @@ from monitor.attribution.matches import ASN, NOTHING
 from monitor.attribution.roles import DNS_PORT, DOT_PORT
 from monitor.core.losses import Losses
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
+from monitor.policy.shared_prefixes import SHARED_PREFIX
 
 PROTOCOL_ESP: Final = 50
 UNSAID: Final = "unknown"  # the application of a flow whose beginning said nothing, or was not seen
@@ -32,7 +33,7 @@ MIDSTREAM: Final = "midstream"
 UNDECODABLE: Final = "undecodable"
 DROPPED: Final = "dropped"
 
-REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, DROPPED, MIDSTREAM)
+REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, DROPPED, MIDSTREAM, SHARED_PREFIX)
 METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER, MAC_CHANGE)
 
 # What a flow of a method is, also at an address that no list knows.

@@ -14,6 +14,7 @@ from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, M
 from monitor.attribution.matches import DNS as DNS_EVIDENCE
 from monitor.attribution.roles import DNS_PORT
 from monitor.catalog.entry import CATEGORY_MARK
+from monitor.core.blind_verdicts import judge_nameless, judge_shared_hello
 from monitor.core.blindness import ENCRYPTED_DNS, METHOD_CATEGORY, bypass_method
 from monitor.core.diary import Diary
 from monitor.core.effects import UNDERWAY, AskName, Kill, Release
@@ -24,11 +25,11 @@ from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
 from monitor.core.settings import EnforcementState
 from monitor.core.usage import Usage
-from monitor.core.verdicts import by_address_alone, falls_by_address, is_current, is_stronger
+from monitor.core.verdicts import by_address_alone, falls_by_address, flow_name, is_current, is_meant_by, is_stronger
 from monitor.core.watching import Watching
 from monitor.limits import Limits
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
-from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, SHADOW
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.judge import BLOCK, Policy, Verdict, holds
@@ -78,7 +79,7 @@ class Judge:
         policy = self.policy
         if policy is None or not flow.outbound or not policy.active or self._is_sunk(flow):
             return
-        self._want(self._attributor.matches.of(self._name(flow)), device, now)
+        self._want(self._attributor.matches.of(flow_name(flow)), device, now)
         verdict = self._judge_hello(policy, flow, device, attribution, now)
         if attribution.user and (verdict is None or verdict.action != BLOCK):
             beneath = self._attributor.beneath(flow, now)
@@ -99,10 +100,13 @@ class Judge:
         certain = self._is_certain(flow, device, attribution, now)
         owners = (attribution.owners if certain else ()) + self._categories(flow, device, now)
         key = (device.mac, key_source(flow.key), "")
-        verdict = policy.judge(device.groups, key, owners, self._name(flow), now, SNI_LAYER)
+        verdict = policy.judge(device.groups, key, owners, flow_name(flow), now, SNI_LAYER)
         if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
-            return self._judge_blind(flow, device, now)
-        return None if verdict is not None and by_address_alone(attribution, verdict) else verdict
+            return judge_nameless(policy, flow, device, now)
+        if verdict is not None and by_address_alone(attribution, verdict):
+            verdict = None
+        shared = judge_shared_hello(policy, flow, device, attribution, now)
+        return shared if is_stronger(shared, verdict) else verdict
 
     def question(self, match: Match, device: Device, key: bytes, now: float) -> tuple[str, Verdict | None]:
         """What becomes of the device's question, as `dns_queries_total` has it, and the ban that decided."""
@@ -201,6 +205,9 @@ class Judge:
         said = outer is not None and outer.action == BLOCK
         if said and (verdict is None or verdict.action != BLOCK):
             verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
+        shared = judge_shared_hello(policy, flow, device, told, now)
+        if is_stronger(shared, verdict):
+            verdict, attribution, said = shared, told, True
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
             return
@@ -256,7 +263,7 @@ class Judge:
             return None, attribution
         key = (device.mac, key_source(flow.key), "")
         categories = self._categories(flow, device, now)
-        name = self._name(flow)
+        name = flow_name(flow)
         verdict = policy.judge(device.groups, key, attribution.owners + categories, name, now)
         if attribution.user and (verdict is None or verdict.action != BLOCK):
             beneath = self._attributor.beneath(flow, now)
@@ -279,20 +286,6 @@ class Judge:
             return None
         return self.judge_name(self._attributor.matches.of(flow.host), device, key_source(flow.key), now, SNI_LAYER)
 
-    def _judge_blind(self, flow: Flow, device: Device, now: float) -> Verdict | None:
-        """A hello that names nobody, towards addresses where a banned vendor is, under a ban that rejects such."""
-        policy, remote = self.policy, flow.remote
-        if policy is None or remote is None or (flow.host and not flow.ech):
-            return None
-        owners = remote.own.owners if remote.own is not None else ()
-        if remote.network is not None and (remote.own is None or remote.own.user):
-            owners += remote.network.owners
-        if not owners:
-            return None
-        key = (device.mac, key_source(flow.key), "")
-        verdict = policy.judge(device.groups, key, owners, b"", now, SNI_LAYER)
-        return verdict if verdict is not None and verdict.ban.blind == REJECT else None
-
     def _act(
         self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, layer: str, acknowledgment: int,
         now: float,
@@ -301,7 +294,7 @@ class Judge:
         group, label = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
             ban, blind = verdict.ban, not self._is_sure(flow, device, attribution, verdict, now)
-            grounds = grounds_of(device, attribution.owners, self._name(flow), verdict, blind)
+            grounds = grounds_of(device, attribution.owners, flow_name(flow), verdict, blind)
             if not self.kills.take(flow.key, ban.id, ban.on_failure, acknowledgment, now, grounds):
                 return
             if self.kills.evicted:
@@ -316,7 +309,7 @@ class Judge:
             self._diary.block(device, flow.origin, group_label(device), label, attribution, name, now)
         elif verdict.action == SHADOW:
             self.proof.shadow(label, group, layer)
-        self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, self._name(flow))
+        self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, flow_name(flow))
 
     def _leak(
         self, flow: Flow, device: Device, attribution: Attribution, why: Attribution, verdict: Verdict, version: int
@@ -329,7 +322,8 @@ class Judge:
         """Whether enough is known of a live flow to cut it."""
         if verdict.subject.startswith(CATEGORY_MARK):
             return True
-        return self._is_certain(flow, device, attribution, now) and not by_address_alone(attribution, verdict)
+        is_certain = self._is_certain(flow, device, attribution, now) and is_meant_by(verdict, attribution)
+        return is_certain and not by_address_alone(attribution, verdict)
 
     def _is_certain(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
         if attribution.evidence in CERTAIN:
@@ -356,10 +350,3 @@ class Judge:
         if done and done not in found:
             found += (done,)
         return tuple([CATEGORY_MARK + category for category in found]) if found else ()
-
-    def _name(self, flow: Flow) -> bytes:
-        """The name that the flow goes by."""
-        if flow.inherited and not flow.host:
-            return flow.inherited
-        claim = flow.claim
-        return claim.name if claim is not None and (flow.ech or not flow.host) else flow.host

@@ -66,7 +66,6 @@ class PolicyWatch:
         for flow in list(self._table.forward.values()):
             device = flow.device
             if device is not None and (everyone or device.number in numbers):
-                self._accounting.group_of(device)
                 if flow.key in gone:
                     flow.watch = None
-                self._judge.review(flow, device, self._accounting.attribution_of(flow, now), now)
+                self._accounting.review(flow, device, now)

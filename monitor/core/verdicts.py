@@ -4,8 +4,9 @@ from monitor.attribution.counters import Attribution, Watch
 from monitor.attribution.flows import Flow
 from monitor.attribution.matches import PREFIX
 from monitor.catalog.entry import CATEGORY_MARK
-from monitor.policy.ban import IP, REJECT
+from monitor.policy.ban import IP, REJECT, parse_subject
 from monitor.policy.judge import MODE_RANK, Policy, Verdict
+from monitor.policy.owners import closest
 
 
 def is_stronger(one: Verdict | None, other: Verdict | None) -> bool:
@@ -35,3 +36,16 @@ def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
     ban = verdict.ban
     is_category = verdict.subject.startswith(CATEGORY_MARK)
     return attribution.evidence == PREFIX and IP not in ban.layers and ban.blind != REJECT and not is_category
+
+
+def flow_name(flow: Flow) -> bytes:
+    """The name that the flow goes by: one that it inherited, of its answer, or of its own hello; `b""` without one."""
+    if flow.inherited and not flow.host:
+        return flow.inherited
+    claim = flow.claim
+    return claim.name if claim is not None and (flow.ech or not flow.host) else flow.host
+
+
+def is_meant_by(verdict: Verdict, attribution: Attribution) -> bool:
+    """Whether the verdict is about an owner that the attribution gives, not about what nothing can name."""
+    return closest((parse_subject(verdict.subject),), attribution.owners)[0] >= 0

@@ -17,7 +17,8 @@ from monitor.policy.orders import Standing
 def ban_rows(
     states: Sequence[BanState], figures: Sequence[Figures], policy: Policy | None, now: float
 ) -> list[dict[str, Any]]:
-    """A row a ban. `state` and `why` are those of the ban as a whole, `pairs` those of each subject and group.
+    """A row a ban. `state` and `why` are those of the ban as a whole, `pairs` those of each subject and group,
+    and `notes` state what it leaves open.
 
     `blocked` has by layer what was stopped, in shadow what would have been, `leaked_bytes` what passed, both `since`
     the ban began.
@@ -33,6 +34,7 @@ def ban_rows(
                 {"vendor": pair.subject, "group": pair.group, "state": pair.state, "why": pair.reason}
                 for pair in one.pairs
             ],
+            "notes": list(one.notes),
             "since": figure.since,
             "blocked": {layer: round(count) for layer, count in figure.blocked.items()},
             "leaked_bytes": round(figure.leaked),

@@ -10,6 +10,7 @@ from monitor.policy.exempted import DeviceKey
 from monitor.policy.groups import Group, GroupMembers
 from monitor.policy.judge import BLOCK, Policy
 from monitor.policy.owners import OwnerNames
+from monitor.policy.shared_prefixes import left_open
 
 PASS: Final = "pass"
 NO_BAN: Final = "no ban"
@@ -66,6 +67,9 @@ def layer_fate(
         return passes("shared by many, never banned by address")
     verdict = policy.judge(groups, key_of(device), names, name, now, layer)
     if verdict is None:
+        shared = policy.judge(groups, key_of(device), left_open(policy.active, names), b"", now, layer)
+        if not name and shared is not None:
+            return passes(f"left open by {shared.ban.id}, a ban of {shared.subject}: other services use the prefix")
         return passes(excuse(policy, groups, device, names, name, now))
     what = {BLOCK: BLOCKED[layer], SHADOW: "counted only", OBSERVE: "counted only"}[verdict.action]
     return {"action": verdict.action, "ban": verdict.ban.id, "mode": verdict.mode, "what": what}

@@ -52,7 +52,7 @@ class PolicyVerbs:
         answers: list[list[str]] = []
         for change in changes:
             order = change.order
-            first, *more = tell(order, configured, before, after)
+            first, *more = tell(order, configured, before, after, daemon.loaded.index)
             answers.append([first, *change.notes, *more])
             log.warning("%s (by %s, process %d%s)", first, user, peer.pid, f": {order.reason}" if order.reason else "")
             self._write(order)

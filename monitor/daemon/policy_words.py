@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from monitor.catalog.index import Index
 from monitor.policy.ban import CONFIGURED, EVERYONE, LAYERS, Ban
 from monitor.policy.group_words import group_text
 from monitor.policy.judge import Policy
 from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
+from monitor.policy.shared_prefixes import open_notes
 from monitor.wire.presentation import address_text
 
 
@@ -35,11 +37,11 @@ def whom(ban: Ban) -> str:
     return ", ".join([group_text(word) for word in ban.groups]) or "everyone"
 
 
-def tell(order: Order, configured: Standing, before: Standing, after: Standing) -> list[str]:
+def tell(order: Order, configured: Standing, before: Standing, after: Standing, index: Index) -> list[str]:
     """What the order did, for people; the first line is for the log too."""
     end = until_text(order.until)
     if order.verb == BAN:
-        return tell_ban(order, configured, after)
+        return tell_ban(order, configured, after, index)
     if order.verb == UNBAN:
         return tell_unban(order, configured, before, end)
     if order.verb == ALLOW:
@@ -61,14 +63,14 @@ def bans_text(standing: Standing) -> str:
     return f"{count} ban{'' if count == 1 else 's'}"
 
 
-def tell_ban(order: Order, configured: Standing, after: Standing) -> list[str]:
+def tell_ban(order: Order, configured: Standing, after: Standing, index: Index) -> list[str]:
     ban = next(ban for ban in after.bans if ban.source != CONFIGURED and concerns(order, ban))
     layers = ", ".join(layers_of(ban))
     lines = [f"{order.subject} is banned for {whom(ban)}: {ban.mode}, {layers}{until_text(order.until)}"]
     lines += [f"in the place of {describe(old)}" for old in configured.bans if concerns(order, old)]
     if after.paused_until > order.time:
         lines.append("but all bans pause at present; `gatewatch resume` ends that")
-    return lines
+    return [*lines, *open_notes(ban, index)]
 
 
 def tell_unban(order: Order, configured: Standing, before: Standing, end: str) -> list[str]:

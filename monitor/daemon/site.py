@@ -108,6 +108,7 @@ def ban_line(one: BanState, figures: Figures, now: float) -> BanLine:
         schedule="" if ban.schedule.is_always() else turn["schedule"],
         next_change=(change["time"], change["what"]) if change else None,
         allow=len(ban.allow),
+        notes=one.notes,
     )
 
 

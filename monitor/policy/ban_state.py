@@ -36,6 +36,7 @@ from monitor.policy.ban_conditions import (
 from monitor.policy.ban_subject import subject_outcome
 from monitor.policy.group_words import parts_of
 from monitor.policy.schedule import LocalTime, next_change
+from monitor.policy.shared_prefixes import open_notes
 
 # What a ban as a whole is: the first of these that one of its pairs is.
 WORST_FIRST: Final = (INEFFECTIVE, WAITING, EFFECTIVE, IDLE, OFF)
@@ -60,10 +61,14 @@ class PairState:
 
 @dataclass(frozen=True)
 class BanState:
-    """A ban with the state of each of its pairs, subject by subject."""
+    """A ban with the state of each of its pairs, subject by subject.
+
+    `notes` state what the ban leaves open although nothing is wrong, a line each.
+    """
 
     ban: Ban
     pairs: tuple[PairState, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -98,7 +103,7 @@ def ban_states(
             PairState(subject, group, outcome.state, outcome.reason, outcome.key)
             for (subject, group), outcome in zip(pairs, outcomes, strict=True)
         ]
-        states.append(BanState(ban, tuple(found)))
+        states.append(BanState(ban, tuple(found), open_notes(ban, conditions.index)))
     return tuple(states)
 
 

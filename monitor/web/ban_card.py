@@ -42,13 +42,14 @@ def ban(line: BanLine, now: float) -> Markup:
     if line.why:
         shade = "bad" if line.state == INEFFECTIVE else "soft"
         why = Markup('<div class="{} small">{}</div>\n').format(shade, line.why)
+    notes = Markup("").join([Markup('<div class="soft small">{}</div>\n').format(note) for note in line.notes])
     reason = Markup("<br>{}").format(line.reason) if line.reason else Markup("")
     return Markup(
         '<div class="ban"><span class="what">{}</span><span class="badge {}">{}</span> <span class="badge">{}</span>\n'
         '{}<div class="small">{}</div>\n<div class="soft small">{}{}</div></div>\n'
     ).format(
-        ", ".join(line.subjects), STATE_BADGES.get(line.state, ""), line.state, line.mode, why, counts(line, now),
-        " · ".join(terms(line, now)), reason,
+        ", ".join(line.subjects), STATE_BADGES.get(line.state, ""), line.state, line.mode, why + notes,
+        counts(line, now), " · ".join(terms(line, now)), reason,
     )  # fmt: skip
 
 

@@ -25,7 +25,8 @@ class BanLine:
     """A ban as it stands. `state` is one of `policy.ban_conditions.STATES`, `why` its reason; `until` 0: no end.
 
     `blocked` has by layer what the ban stopped, in shadow what it would have, and `leaked` the bytes that passed since
-    it began, at `since`. `next_change` has the time and `starts` or `ends`; `allow` is the number of names left out.
+    it began, at `since`. `next_change` has the time and `starts` or `ends`; `allow` is the number of names left out
+    and `notes` state what the ban leaves open.
     """
 
     subjects: tuple[str, ...]
@@ -43,6 +44,7 @@ class BanLine:
     schedule: str = ""
     next_change: tuple[float, str] | None = None
     allow: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

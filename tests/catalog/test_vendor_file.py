@@ -150,3 +150,75 @@ def test_what_is_no_toml_is_one_complaint() -> None:
     sheet, index = read('kind = "vendor"\nname = ')
     assert [str(complaint) for complaint in sheet.complaints] == ["line 2: no TOML: Invalid value"]
     assert index.ignored_counts == {"example": 1}
+
+
+SERVICES = '[services]\nmail = "Mail"\nvideo = "Video"\n'
+OWN = (
+    SERVICES
+    + """
+[[entries]]
+source = "s"
+suffix = ["example.com"]
+prefix = ["71.18.0.0/17"]
+asn = ["AS64500"]
+[[entries]]
+service = "mail"
+also = ["video"]
+source = "s"
+suffix = ["metrics.example.com"]
+prefix = ["71.18.128.0/24"]
+[[entries]]
+source = "s"
+shared = "its cloud"
+prefix = ["71.19.0.0/16"]
+"""
+)
+
+
+def test_entries_may_count_for_further_services_and_own_prefixes_for_one() -> None:
+    sheet, index = read('own_prefixes_service = "video"\n' + OWN)
+    assert sheet.complaints == []
+    assert {entry.value: entry.owner for entry in index.entries()} == {
+        "example.com": "example", "71.18.0.0/17": "example/+video", "AS64500": "example/+video",
+        "metrics.example.com": "example/mail+video", "71.18.128.0/24": "example/mail+video", "71.19.0.0/16": "example",
+    }  # fmt: skip
+    assert index.coverage["example/video"].prefixes == 2
+    assert index.coverage["example/mail"].prefixes == 1
+    assert {entry.service for entry in index.entries() if entry.kind == "prefix"} == {"mail", "unknown"}
+
+
+def test_without_the_key_own_prefixes_are_of_no_service() -> None:
+    _, index = read(OWN)
+    assert {entry.owner for entry in index.entries() if entry.value == "71.18.0.0/17"} == {"example"}
+
+
+def test_wrong_further_services_are_a_complaint_each_and_the_entries_stay() -> None:
+    group = '[[entries]]\nservice = "mail"\nsource = "s"\nsuffix = ["example.com"]\nalso = '
+    assert complaints(SERVICES + group + '"video"') == ["line 8: also must be an array of strings: also"]
+    assert complaints(SERVICES + group + "[1]") == ["line 8: also must be an array of strings: also"]
+    wrong = SERVICES + group + '["mail", "film", "video", "video"]'
+    assert complaints(wrong) == [
+        "line 2: also must name other services of [services]: mail",
+        "line 8: also must name other services of [services]: film",
+    ]
+    assert [entry.owner for entry in read(wrong)[1].entries()] == ["example/mail+video"]
+    assert complaints('kind = "category"\n' + SERVICES + group + '["video"]') == [
+        "line 4: also is a key of vendors, not of a category: video"
+    ]
+
+
+def test_a_wrong_service_of_own_prefixes_is_a_complaint_and_leaves_them_to_the_vendor() -> None:
+    for value, complaint in (
+        ('"film"', "line 1: own_prefixes_service must be one of [services]: film"),
+        ('""', "line 1: own_prefixes_service must be one of [services]: own_prefixes_service"),
+        ("1", "line 1: own_prefixes_service must be a string: own_prefixes_service"),
+    ):
+        text = f"own_prefixes_service = {value}\n{OWN}"
+        assert complaints(text) == [complaint]
+        assert {entry.owner for entry in read(text)[1].entries() if entry.value == "71.18.0.0/17"} == {"example"}
+    assert complaints('own_prefixes_service = "video"\nkind = "category"\n' + SERVICES) == [
+        "line 1: own_prefixes_service is a key of vendors, not of a category: video"
+    ]
+    assert complaints('own_prefixes_service = "video"\n' + SERVICES) == [
+        "line 1: own_prefixes_service without a prefix of the vendor's own: video"
+    ]

@@ -4,8 +4,10 @@ import pytest
 
 from monitor.cli.check_notes import notes
 from monitor.config.parse import parse
+from monitor.lists.loader import load_catalogue
 
 PHONES = "[[group]]\nname = 'phones'\nmembers = ['02:00:00:00:00:01']\n"
+BAN_META = "[[ban]]\nvendors = ['meta/instagram']\nmode = 'enforce'\n"
 BAN = "[[ban]]\nvendors = ['bytedance']\ngroups = ['phones']\n"
 
 
@@ -21,11 +23,15 @@ BAN = "[[ban]]\nvendors = ['bytedance']\ngroups = ['phones']\n"
         (PHONES.replace("02:00:00:00:00:01", "!host:ann-*"), ["chooses its host name itself"]),
         ("[metrics]\nlisten = '0.0.0.0:10053'\n", ["drop TCP port 10053 from outside"]),
         ("[metrics]\nlisten = '[::]:10053'\n", ["drop TCP port 10053 from outside"]),
+        (BAN_META, ["of meta stay open"]),
+        (BAN_META.replace("instagram", "instagram', 'bytedance/tiktok', 'discord"), ["meta/instagram: "]),
+        (BAN_META + "enabled = false\n", []),
+        (BAN_META.replace("/instagram", ""), []),
         ("[metrics]\nlisten = '192.168.1.1:10053'\n", []),
         ("[metrics]\nlisten = ''\n", []),
     ],
 )
 def test_notes(text: str, words: list[str]) -> None:
-    found = [note for note in notes(parse(text, "c.toml")) if not note.startswith("not watching")]
+    found = [note for note in notes(parse(text, "c.toml"), load_catalogue()) if not note.startswith("not watching")]
     assert len(found) == len(words)
     assert all(word in note for word, note in zip(words, found, strict=True))

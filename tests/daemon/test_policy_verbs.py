@@ -92,11 +92,18 @@ def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None
         "  TikTok is bytedance/tiktok",
         "tencent/wechat is banned for everyone: enforce, dns, sni, ip",
         "  微信 is tencent/wechat",
+        "  tencent/wechat: 8 prefixes of tencent stay open, because other services of tencent use them; bytes to them "
+        'without a known name count in gatewatch_blind_bytes_total{reason="shared_prefix"}; [[ban]].blind = "reject" '
+        "refuses such connections",
         "x-twitter is banned for everyone: enforce, dns, sni, ip",
         "  https://x.com/home is x-twitter",
     ]
     bans = daemon.ask("status")["policy"]["bans"]
     assert [ban["vendors"] for ban in bans[:3]] == [["bytedance/tiktok"], ["tencent/wechat"], ["x-twitter"]]
+    assert [len(ban["notes"]) for ban in bans[:3]] == [0, 1, 0]
+    assert "  note: tencent/wechat: 8 prefixes of tencent stay open" in daemon.run("status").stdout
+    shared = daemon.run("why", "203.205.160.1", "--device", "10.9.0.7").stdout
+    assert "left open by" in shared
     lifted = daemon.run("unban", "www.tiktok.com", "WeChat", "Twitter")
     assert (lifted.returncode, lifted.stdout.count("is no longer banned for anyone")) == (0, 3)
     assert len(daemon.ask("status")["policy"]["bans"]) == 1

@@ -13,7 +13,7 @@ from monitor.lab.lab import Lab
 pytestmark = pytest.mark.netns
 
 # What every ban that holds makes grow.
-GROWING = ("sinkhole_queries_total", "kernel_transactions_total", "killed_flows_total", "refused_packets_total")
+GROWING = ("sinkhole_queries_total", "kernel_transactions_total", "dns_blocked_queries_total")
 GROUP = '[[group]]\nname = "phones"\nmembers = ["{mac}"]\n'
 
 

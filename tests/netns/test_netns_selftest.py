@@ -22,8 +22,8 @@ LAYERS = {"dns", "sni", "quic", "ip"}
 # What devices do moves these, and time alone does not.
 OF_DEVICES = (
     "dns_queries_total", "dns_responses_total", "handshakes_total", "flows_total", "bypass_attempts_total",
-    "dns_blocked_queries_total", "killed_flows_total", "refused_packets_total", "blocked_bytes_total", "leaked_bytes_total", "late_answers_total", "sinkhole_queries_total",
-    "enforce_seconds_count", "events_total",
+    "dns_blocked_queries_total", "killed_flows_total", "refused_packets_total", "blocked_bytes_total",
+    "leaked_bytes_total", "late_answers_total", "sinkhole_queries_total", "enforce_seconds_count", "events_total",
 )  # fmt: skip
 
 
