@@ -150,7 +150,7 @@ def test_an_inherited_name_cuts_nothing_and_counts_as_a_leak() -> None:
     cut = kills(watched.govern(policy(ban()), START + 10))
     watched.feed([*datagrams(11, 50002)], START + 12)
     assert [kill.key[8:10] for kill in cut] == [(50001).to_bytes(2, "big")]
-    assert told(watched, "leaked_bytes_total", 20)["bytedance", "phones", "down", "migrated"] == 5000
+    assert told(watched, "leaked_bytes_total", 20)["bytedance", "", "phones", "down", "migrated"] == 5000
 
 
 def test_named_connections_are_no_more_than_their_limit() -> None:

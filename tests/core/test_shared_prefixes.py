@@ -17,6 +17,7 @@ from cast import (
     syn,
 )
 
+from monitor.core.effects import Release
 from monitor.core.gateway import Gateway
 from monitor.core.settings import Settings
 from monitor.model import Observation
@@ -148,3 +149,12 @@ def test_a_ban_that_begins_cuts_live_connections_without_a_name_where_it_rejects
         watched = governed()
         watched.feed(hello(name, to=BYTEDANCE_OWN), START + 1)
         assert len(kills(watched.govern(policy(service(blind=how)), START + 2))) == cut
+
+
+def test_what_was_cut_as_nameless_stays_cut_as_long_as_a_ban_rejects_it() -> None:
+    watched = governed(service(blind=REJECT))
+    (kill,) = kills(watched.feed(hello("", to=BYTEDANCE_OWN), START + 1))
+    other = watched.govern(policy(service(blind=REJECT), ban("google")), START + 2)
+    assert [effect for effect in other if isinstance(effect, Release)] == []
+    counting = watched.govern(policy(service()), START + 3)
+    assert [effect.keys for effect in counting if isinstance(effect, Release)] == [(kill.key,)]
