@@ -62,24 +62,19 @@ class NameTable:
     def find(self, name: bytes) -> list[int] | None:
         """The offsets of the records that `name` falls under, None where there is none.
 
-        Whole labels, the shortest suffix first; an exact record only for the whole name. The last label alone is no
-        candidate: public suffixes are never listed.
+        Whole labels, the shortest suffix first; an exact record only for the whole name. The last label alone is a
+        candidate too: a top-level domain may be a brand's own.
         """
         hash = self._seed
         found: list[int] | None = None
-        labels: i64 = 0
         at: i64 = len(name)
         while at > 0:
             at -= 1
             byte: i64 = name[at]
             if byte == DOT:
-                if labels > 0:
-                    found = self._probe(name, at + 1, hash, False, found)
-                labels += 1
+                found = self._probe(name, at + 1, hash, False, found)
             hash = ((hash ^ byte) * PRIME) & MASK
-        if labels > 0:
-            found = self._probe(name, 0, hash, True, found)
-        return found
+        return self._probe(name, 0, hash, True, found) if len(name) > 0 else None
 
     def _probe(self, name: bytes, start: i64, hash: i64, whole: bool, found: list[int] | None) -> list[int] | None:
         """What was found before, and the records of the name from `start` on."""

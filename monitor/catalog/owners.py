@@ -35,10 +35,11 @@ class Owners:
     The first vendor's entry (`entry`) labels metrics: a shipped vendor's, else that of the user's first list; a hosting
     company's comes after the lists, which name its customers. `category` is the first category's entry. `names` are
     the owners as bans compare them (`owner_text`), vendors before categories, none twice; `vendors` are those of
-    `names` that are no categories, `categories` the slugs of the others.
+    `names` that are no categories, `categories` the slugs of the others. `behind` are those of `names` that count where
+    another name leads here by CNAME: not a vendor whose customers have names here, as the other name is a customer's.
     """
 
-    __slots__ = ("categories", "category", "entries", "entry", "names", "vendors")
+    __slots__ = ("behind", "categories", "category", "entries", "entry", "names", "vendors")
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         """`entries` are one for each holder, in the order of the lists."""
@@ -50,6 +51,8 @@ class Owners:
         self.category: Entry | None = categories[0] if categories else None
         self.vendors = tuple(dict.fromkeys([entry.owner for entry in vendors]))
         self.names = self.vendors + tuple(dict.fromkeys([entry.owner for entry in categories]))
+        hosts = {entry.owner for entry in vendors if entry.hosting}
+        self.behind = tuple([name for name in self.names if name not in hosts]) if hosts else self.names
         self.categories = tuple(dict.fromkeys([entry.vendor for entry in categories]))
 
     def own(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ class Sheet:
     """Collects a list. `builder` is None where only the counts matter.
 
     `line` is the number of the line being read, `owner` the builder's number of whose entries these are. `hosting`
-    says that private public suffixes are meant. A name at or below one of `protected` makes no entry.
+    says that private public suffixes are meant, `brand` that a top-level domain is the owner's own. A name at or below
+    one of `protected` makes no entry.
 
     `entries` are those made: `suffixes`, `exacts`, `prefixes` and `asns` together. `ignored` counts the lines that
     gave none; among these, `left_out` are right in their format but beyond what an entry can express, and `refused`
@@ -31,7 +32,7 @@ class Sheet:
     """
 
     __slots__ = (
-        "_builder", "_protected", "_public", "_tail", "_tails", "apex", "asns", "complaints", "cut", "entries",
+        "_builder", "_protected", "_public", "_tail", "_tails", "apex", "asns", "brand", "complaints", "cut", "entries",
         "exacts", "first_refused", "hosting", "ignored", "left_out", "line", "origin", "owner", "prefixes",
         "public_suffix", "refused", "section", "suffixes", "within",
     )  # fmt: skip
@@ -60,6 +61,7 @@ class Sheet:
         self.left_out = 0
         self.refused = 0
         self.hosting = False
+        self.brand = False
         self.complaints: list[Complaint] = []
         # Why the rest of the list was not read, "" where all of it was.
         self.cut = ""
@@ -87,7 +89,7 @@ class Sheet:
             self.ignore(fault, text)
             return
         part = self._public.part_of(name)
-        if part == ICANN_SUFFIX:
+        if part == ICANN_SUFFIX and not (self.brand and b"." not in name):
             is_word = b"." not in name and not self._public.is_rule(name)
             self._refuse_suffix(ONE_LABEL if is_word else "a public suffix, under which anybody may register", text)
             return

@@ -20,7 +20,19 @@ from monitor.catalog.suffixes import PublicSuffixes
 OWN_PREFIXES_SERVICE: Final = "own_prefixes_service"
 FILE_KEYS: Final = ("kind", "name", "note", "services", "entries", OWN_PREFIXES_SERVICE, *ALIAS_KEYS)
 SERVICE_KEYS: Final = ("name", *ALIAS_KEYS)
-GROUP_KEYS: Final = ("service", "also", "source", "shared", "hosting", "note", "suffix", "exact", "prefix", "asn")
+GROUP_KEYS: Final = (
+    "service",
+    "also",
+    "source",
+    "shared",
+    "hosting",
+    "brand",
+    "note",
+    "suffix",
+    "exact",
+    "prefix",
+    "asn",
+)
 VALUE_KEYS: Final = ("suffix", "exact", "prefix", "asn")
 ADDRESS_KEYS: Final = ("prefix", "asn")
 SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -132,6 +144,7 @@ class VendorReader:
         also = self._read_also(group, service, kind)
         owner = Owner(self._slug, service, self._slug, weak, kind == CATEGORY, also, hosting or kind == SHARED)
         self._sheet.hosting = hosting
+        self._sheet.brand = group.get("brand") is True
         for key in VALUE_KEYS:
             if key in group:
                 meant = self._of_prefixes(owner) if key in ADDRESS_KEYS else owner

@@ -31,7 +31,6 @@ from monitor.lists.cache import load_cached
 from monitor.policy.ban import Ban
 from monitor.policy.judge import Policy
 from monitor.policy.owners import OwnerNames, is_about
-from monitor.policy.protected import is_under
 
 STANDARD_INPUT: Final = "-"
 
@@ -169,9 +168,9 @@ def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
         is_own = bool(about(bans, found.owners.own()))
         return "" if is_own else "shared by many, never banned by address"
     name = as_name(host_of(found.query))
-    if policy.is_protected(name):
-        return "protected"
-    return "allowed by its ban" if all(is_under(name, frozenset(ban.allow)) for ban in bans) else ""
+    if not all(policy.frees(ban, name) for ban in bans):
+        return ""
+    return "protected" if policy.is_protected(name) else "allowed by its ban"
 
 
 def _ask_daemon(arguments: Namespace) -> int:

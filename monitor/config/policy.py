@@ -83,4 +83,5 @@ def _ban(section: BanSection) -> Ban:
         allow=tuple(name.encode() for name in section.allow),
         blind=section.blind,
         ech=section.ech,
+        protect=section.protect,
     )

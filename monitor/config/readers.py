@@ -129,6 +129,7 @@ def _ban(table: Table, groups: list[str]) -> Ban:
         blind=table.choice("blind", Ban.blind, ("count", "reject")),
         ech=table.choice("ech", Ban.ech, ("keep", "strip")),
         enabled=table.flag("enabled", Ban.enabled),
+        protect=table.flag("protect", Ban.protect),
     )
 
 

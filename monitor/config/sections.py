@@ -57,7 +57,7 @@ class Group:
 @dataclass(frozen=True)
 class Ban:
     """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone, one behind a `!` is left out.
-    A ban that is not `enabled` has no effect.
+    A ban that is not `enabled` has no effect. Without `protect` it covers the built-in protected names too.
     """
 
     vendors: tuple[str, ...]
@@ -71,6 +71,7 @@ class Ban:
     blind: str = "count"
     ech: str = "keep"
     enabled: bool = True
+    protect: bool = True
 
 
 @dataclass(frozen=True)

@@ -190,11 +190,14 @@ class Gateway:
         """The flows that were killed lately and whose bans are in force, for a kernel that has lost them."""
         return self._judge.standing_kills(now)
 
-    def decide(self, address: bytes, name: bytes, now: float) -> Verdict | None:
-        """The verdict over a question of the client at this address, for whoever answers in the resolver's place."""
+    def decide(self, address: bytes, name: bytes, now: float, behind: bool = False) -> Verdict | None:
+        """The verdict over a question of the client at this address, for whoever answers in the resolver's place.
+
+        `behind`: another name was asked for, and its answer leads to `name` by CNAME.
+        """
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
-        return self._judge.judge_name(self._matches.of(name), device, address, now, DNS)
+        return self._judge.judge_name(self._matches.of(name), device, address, now, DNS, behind)
 
     def excuses(self, address: bytes, name: bytes, now: float) -> bool:
         """Whether a name that passes would be banned for that client but for its name or device: an exception."""

@@ -159,13 +159,16 @@ class Judge:
         if verdict is not None and verdict.action != OBSERVE:
             self._reporter.put(AskName(match.name))
 
-    def judge_name(self, match: Match, device: Device, address: bytes, now: float, layer: str) -> Verdict | None:
-        """The verdict over a name that a device asks for."""
+    def judge_name(
+        self, match: Match, device: Device, address: bytes, now: float, layer: str, behind: bool = False
+    ) -> Verdict | None:
+        """The verdict over a name that a device asks for, or to which a name leads that it asks for (`behind`)."""
         policy = self.policy
         if policy is None:
             return None
         key = (device.mac, address, "")
-        return policy.judge(device.groups, key, match.owners.names, match.name, now, layer)
+        owners = match.owners.behind if behind else match.owners.names
+        return policy.judge(device.groups, key, owners, match.name, now, layer)
 
     def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
         """The sinkhole has answered a question of the device as the ban wants."""

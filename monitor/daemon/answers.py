@@ -59,7 +59,7 @@ class Answers:
         self.sinkhole: Sinkhole | None = None
         self._counts: Counts | None = None  # of every sinkhole that there was
         self._doors: dict[str, Door] = {}
-        self._decisions: dict[int, Decision] = {}
+        self._decisions: dict[tuple[int, bool], Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
         self._version = (0, 0)
 
@@ -165,7 +165,8 @@ class Answers:
         verdict = gateway.decide(client, name, now)
         self._forget_if_changed()
         if verdict is not None and verdict.action == BLOCK:
-            return self._decision(verdict)
+            behind = gateway.decide(client, name, now, behind=True)
+            return self._decision(verdict, behind is None or behind.action != BLOCK)
         groups = gateway.groups_of(client, now)
         strips = self._strips.get(groups)
         if strips is None:
@@ -187,12 +188,13 @@ class Answers:
         group = next((word for word in ban.groups if is_meant(word, groups)), EVERYONE)
         return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
 
-    def _decision(self, verdict: Verdict) -> Decision:
+    def _decision(self, verdict: Verdict, tenant: bool) -> Decision:
         """One object a verdict, so that its answer's option is made once."""
-        made = self._decisions.get(id(verdict))
+        key = (id(verdict), tenant)
+        made = self._decisions.get(key)
         if made is None:
-            made = Decision(banned=True, text=verdict.ban.reason, about=verdict)
-            self._decisions[id(verdict)] = made
+            made = Decision(banned=True, text=verdict.ban.reason, about=verdict, tenant=tenant)
+            self._decisions[key] = made
         return made
 
     def _forget_if_changed(self) -> None:

@@ -58,8 +58,8 @@ class Ban:
     """`groups` may not reach `subjects`; without a group nobody may. Each is a word as `group_words.py` has them.
 
     `id` is unique among all bans and made of a-z, 0-9, `.`, `_` and `-`: names of kernel sets are made of it. `allow`
-    are names that stay reachable, each with all below it. `until` is in seconds since the epoch, 0: no end. `source`
-    is `config` or `runtime`.
+    are names that stay reachable, each with all below it. `protect`: the built-in protected names stay reachable too.
+    `until` is in seconds since the epoch, 0: no end. `source` is `config` or `runtime`.
     """
 
     id: str
@@ -75,6 +75,7 @@ class Ban:
     ech: str = KEEP
     until: float = 0.0
     source: str = CONFIGURED
+    protect: bool = True
 
 
 @dataclass(frozen=True)

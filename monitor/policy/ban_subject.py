@@ -101,5 +101,5 @@ def is_all_allowed(ban: Ban, subject: Subject, coverage: Coverage, conditions: C
     """Whether nothing of the subject is left to ban: every name is allowed or protected, and no address is banned."""
     if bites_by_address(ban, subject, coverage):
         return False
-    free = frozenset((*PROTECTED, *conditions.protected, *ban.allow))
+    free = frozenset((*(PROTECTED if ban.protect else ()), *conditions.protected, *ban.allow))
     return all(is_under(name, free) for name in conditions.index.names_of(str(subject)))

@@ -14,7 +14,6 @@ from monitor.policy.exempted import DeviceKey
 from monitor.policy.group_words import parts_of
 from monitor.policy.judge import MODE_RANK, Policy, holds
 from monitor.policy.owners import OwnerNames, is_about
-from monitor.policy.protected import is_under
 
 NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
@@ -36,13 +35,13 @@ class Claims:
         A name that a shipped vendor has on shared infrastructure has none: its addresses are other names' too,
         whichever list names it.
         """
-        if self._policy.is_protected(name):
-            return []
         entries = self._index.owners_of_name(name).entries
         if any(entry.weak and not entry.category for entry in entries):
             return []
         found = dict.fromkeys([(entry.owner,) for entry in entries if not entry.weak])
-        return [owners for owners in found if any(not is_allowed(ban, name) for ban in self.bans_of(owners, now))]
+        return [
+            owners for owners in found if any(not self._policy.frees(ban, name) for ban in self.bans_of(owners, now))
+        ]
 
     def bans_of(self, owners: OwnerNames, now: float) -> list[Ban]:
         """The bans by address that are about one of the owners and not over."""
@@ -63,7 +62,7 @@ class Claims:
             for group in ban.groups or ("",):
                 first = parts_of(group)[0]
                 groups = (first,) if first else ()
-                if all(self._passes(ban, groups, name, now) for name in names):
+                if all(self._passes(ban, groups, name, now, at > 0) for at, name in enumerate(names)):
                     return True
         return False
 
@@ -71,16 +70,13 @@ class Claims:
         """Whether none of the owners' bans is about a device of these groups."""
         return not any(holds(ban, groups) for ban in self.bans_of(owners, now))
 
-    def _passes(self, ban: Ban, groups: tuple[str, ...], name: bytes, now: float) -> bool:
-        owners = self._index.owners_of_name(name).names
+    def _passes(self, ban: Ban, groups: tuple[str, ...], name: bytes, now: float, behind: bool) -> bool:
+        found = self._index.owners_of_name(name)
+        owners = found.behind if behind else found.names
         if not owners:
             return True
         verdict = self._policy.judge(groups, NO_DEVICE, owners, name, now)
         return verdict is None or MODE_RANK[verdict.mode] > MODE_RANK[ban.mode]
-
-
-def is_allowed(ban: Ban, name: bytes) -> bool:
-    return bool(ban.allow) and is_under(name, frozenset(ban.allow))
 
 
 def spells(name: bytes, address: bytes) -> bool:

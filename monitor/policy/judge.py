@@ -26,6 +26,7 @@ MODE_RANK: Final = {ENFORCE: 0, SHADOW: 1, OBSERVE: 2}
 RECHECK_SECONDS: Final = 3600.0
 # Verdicts are kept up to so many; groups and owners are few, but nothing else bounds them.
 VERDICTS_KEPT: Final = 65_536
+VITAL: Final = frozenset(PROTECTED)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Policy:
         self.active: tuple[Ban, ...] = ()
         self.version = 0
         self._local_time = local_time
-        self._protected = frozenset(PROTECTED) | frozenset(protected)
+        self._protected = frozenset(protected)
         self._broad: list[Exempted] = []
         self._excused: dict[bytes, frozenset[bytes]] = {}
         self._spared: dict[bytes, tuple[Subject, ...]] = {}
@@ -113,7 +114,10 @@ class Policy:
             left = self._unspared(groups, device, owners)
             if left != owners:
                 judged = self._ranked(groups, left, layer)
+        vital = name != b"" and is_under(name, VITAL)
         for candidate in judged:
+            if vital and candidate.verdict.ban.protect:
+                continue
             if not candidate.allow or not name or not is_under(name, candidate.allow):
                 return candidate.verdict
         return None
@@ -132,8 +136,16 @@ class Policy:
         return None
 
     def is_protected(self, name: bytes) -> bool:
-        """Whether the name is one that no ban touches."""
-        return is_under(name, self._protected)
+        """Whether the name is one that no ban touches: of the administrator's, or built in and given up by no ban."""
+        if is_under(name, self._protected):
+            return True
+        return is_under(name, VITAL) and (not self.bans or any(ban.protect for ban in self.bans))
+
+    def frees(self, ban: Ban, name: bytes) -> bool:
+        """Whether the name, protected or allowed, stays reachable under this ban."""
+        if is_under(name, self._protected) or (ban.protect and is_under(name, VITAL)):
+            return True
+        return bool(ban.allow) and is_under(name, frozenset(ban.allow))
 
     def pause(self, until: float) -> None:
         """Lifts every ban until then; a time that is past puts them in force again."""
@@ -234,7 +246,7 @@ class Policy:
         return judged
 
     def _is_exempt(self, groups: tuple[str, ...], device: DeviceKey, name: bytes) -> bool:
-        """Whether no ban touches the name, or none does for this device."""
+        """Whether the administrator protects the name, or this device has an exception for it."""
         if not name:
             return False
         if is_under(name, self._protected):

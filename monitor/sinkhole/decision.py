@@ -13,10 +13,11 @@ class Decision:
     `excused` says that the name would be banned but for an exception: then the names that its answer leads to, mostly
     of the same vendor, are excused with it. `strip_ech` takes `ech` out of what is passed on. `plain` says that the
     client is under a ban that needs plain DNS, so that the canaries are answered as their owners define. `text` goes
-    into the answer for whoever looks (RFC 8914), `about` is the policy's own and comes back to it.
+    into the answer for whoever looks (RFC 8914), `about` is the policy's own and comes back to it. `tenant`: the
+    name is one of a banned vendor's customers, so that a name which leads to it by CNAME is not banned for it.
     """
 
-    __slots__ = ("about", "banned", "excused", "option", "plain", "strip_ech")
+    __slots__ = ("about", "banned", "excused", "option", "plain", "strip_ech", "tenant")
 
     def __init__(
         self,
@@ -26,9 +27,11 @@ class Decision:
         text: str = "",
         about: object = None,
         excused: bool = False,
+        tenant: bool = False,
     ) -> None:
         self.banned = banned
         self.excused = excused
+        self.tenant = tenant
         self.strip_ech = strip_ech
         self.plain = plain
         self.option = error_option(EDE_BLOCKED, text.encode())

@@ -80,7 +80,7 @@ class Responder:
         names = [] if asked.decision.excused else chain_names(data, self.counts.errors)
         for name in names:
             decision = self.decide(asked.client, name, query.type)
-            if decision.banned:
+            if decision.banned and not decision.tenant:
                 return self._refuse(asked.client, query, decision, CLOAKED)
         if asked.decision.strip_ech:
             stripped = strip_ech(data)

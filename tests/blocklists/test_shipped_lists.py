@@ -94,8 +94,9 @@ def test_no_entry_is_a_public_suffix() -> None:
     full = PublicSuffixList()
     for slug, group, key, value in rows():
         if key in ("suffix", "exact"):
-            assert icann.publicsuffix(value) != value, f"{value} of {slug}"
-            meant = key == "exact" or group.get("hosting") is True
+            brand = group.get("brand") is True
+            assert icann.publicsuffix(value) != value or (brand and "." not in value), f"{value} of {slug}"
+            meant = key == "exact" or group.get("hosting") is True or brand
             assert full.publicsuffix(value) != value or meant, f"{value} of {slug}"
 
 
@@ -128,6 +129,21 @@ def test_every_group_has_a_source_that_the_readme_explains() -> None:
         ("vk.com", "vk", "vk"),
         ("chatgpt.com", "openai", "openai"),
         ("roblox.cn", "roblox", "roblox"),
+        # A name of a category is its vendor's as well.
+        ("qwen.ai", "alibaba", "qwen"),
+        ("chat.tongyi.com", "alibaba", "qwen"),
+        ("kling-ai.com", "kuaishou", "kling"),
+        ("www.codebuddy.cn", "tencent", "codebuddy"),
+        ("yiyan.baidu.com", "baidu", "ernie"),
+        ("dig.bdurl.net", "bytedance", "bytedance"),
+        ("lf.bdurl.net", "bytedance", "bytedance"),
+        # A top-level domain of a brand.
+        ("gemini.google", "google", "gemini"),
+        ("notebooklm.google", "google", "notebooklm"),
+        ("ep1.adtrafficquality.google", "google", "unknown"),
+        ("appletvapp.apple", "apple", "unknown"),
+        ("static.microsoft", "microsoft", "unknown"),
+        ("ads.yandex", "yandex", "unknown"),
     ],
 )
 def test_well_known_names(name: str, vendor: str, service: str) -> None:
@@ -149,6 +165,9 @@ def test_names_that_only_look_like_it(name: str) -> None:
         ("dns.google", "encrypted-dns"),
         ("cloudflare-dns.com", "encrypted-dns"),
         ("abc123.dns.nextdns.io", "encrypted-dns"),
+        ("use-application-dns.net", "encrypted-dns"),
+        ("_dns.resolver.arpa", "encrypted-dns"),
+        ("qwen.ai", "ai-cn-other"),
         ("mask.icloud.com", "private-relay"),
         ("mask-h2.icloud.com", "private-relay"),
         ("nordvpn.com", "vpn-proxy"),
@@ -160,7 +179,7 @@ def test_well_known_categories(name: str, category: str) -> None:
     assert entry.vendor == category
 
 
-@pytest.mark.parametrize("name", ["use-application-dns.net", "_dns.resolver.arpa", "www.google.com", "www.icloud.com"])
+@pytest.mark.parametrize("name", ["resolver.arpa", "www.google.com", "www.icloud.com"])
 def test_what_is_asked_without_encrypted_dns_is_no_category(name: str) -> None:
     assert catalogue().index.match_category(name.encode()) is None
 

@@ -60,6 +60,23 @@ def test_a_file() -> None:
     assert index.ignored_counts == {"example": 0}
 
 
+def test_a_top_level_domain_of_a_brand() -> None:
+    brand = GOOD.replace('suffix = ["video.example.com"]', 'brand = true\nsuffix = ["google", "co.uk"]')
+    sheet, index = read(brand)
+    assert [str(one) for one in sheet.complaints] == [
+        "line 11: a public suffix, under which anybody may register: co.uk"
+    ]
+    for name in (b"gemini.google", b"google"):
+        entry = index.match_name(name)
+        assert entry is not None
+        assert entry.value == "google"
+    # Only a group that is marked so may claim one.
+    assert complaints(brand.replace("brand = true", "")) == [
+        "line 11: a public suffix, under which anybody may register: google",
+        "line 11: a public suffix, under which anybody may register: co.uk",
+    ]
+
+
 def test_a_category_and_shared_infrastructure() -> None:
     _, category = read(GOOD.replace('"vendor"', '"category"'))
     assert category.match_name(b"video.example.com") is None

@@ -52,6 +52,20 @@ def test_what_an_excused_name_leads_to_is_excused_with_it() -> None:
         assert place.blocked == []
 
 
+def test_an_answer_that_leads_to_a_customer_of_a_banned_vendor_passes() -> None:
+    def decide(client: bytes, name: bytes, type: int) -> Decision:
+        return Decision(banned=True, tenant=True) if name.endswith(b".cdn.example") else policy(client, name, type)
+
+    script = says("shop.example. 60 IN CNAME shop.cdn.example.", "shop.cdn.example. 60 IN A 192.0.2.1")
+    with sinkhole(script=script, decide=decide) as place:
+        query = dns.message.make_query("shop.example", "A")
+        assert len(dns.query.udp(query, place.v4.address, 3, place.v4.port).answer) == 2
+        # Asked for by itself, the name is the vendor's.
+        direct = dns.query.udp(dns.message.make_query("shop.cdn.example", "A"), place.v4.address, 3, place.v4.port)
+        assert direct.rcode() == dns.rcode.NXDOMAIN
+        assert place.blocked == [b"shop.cdn.example"]
+
+
 def test_an_answer_that_only_mentions_a_banned_name_passes() -> None:
     with sinkhole(
         script=says("innocent.example. 60 IN TXT tiktok.com", "innocent.example. 60 IN MX 5 tiktok.com.")
