@@ -66,7 +66,7 @@ def in_force(daemon: Daemon, bans: int) -> bool:
 
 
 def elements(lab: Lab) -> int:
-    return lab.gateway.run(["nft", "list", "map", "inet", "gatewatch", "net4"], timeout=60).stdout.count(" goto ")
+    return lab.gateway.run(["nft", "list", "map", "inet", "gatewatch", "net4"], timeout=LOADED).stdout.count(" goto ")
 
 
 def test_nothing_passes_while_a_large_policy_comes_and_goes(lab: Lab, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_nothing_passes_while_a_large_policy_comes_and_goes(lab: Lab, tmp_path: 
 
 def holdings(lab: Lab) -> list[str]:
     """All of the table but its counts and the questions under way, in any order; nothing where there is none."""
-    listed = lab.gateway.run(["nft", "-j", "list", "table", "inet", "gatewatch"], timeout=60).stdout
+    listed = lab.gateway.run(["nft", "-j", "list", "table", "inet", "gatewatch"], timeout=LOADED).stdout
     if not listed:
         return []
     return sorted(json.dumps(one) for one in json.loads(listed, object_hook=lasting)["nftables"])
