@@ -30,15 +30,23 @@ def registrable(name: str) -> str:
 
 
 class Rules:
-    """The rules with the data that they need: `innocents` are names of no vendor, such as banks'."""
+    """The rules with the data that they need: `innocents` are names of no vendor, such as banks'; `never`
+    are names with the reason of a person who refused them."""
 
     def __init__(
-        self, index: Index, suffixes: PublicSuffixes, protected: frozenset[bytes], innocents: frozenset[bytes]
+        self,
+        index: Index,
+        suffixes: PublicSuffixes,
+        protected: frozenset[bytes],
+        innocents: frozenset[bytes],
+        never: dict[str, str],
     ) -> None:
         self._index = index
         self._suffixes = suffixes
         self._protected = protected
         self._innocents = innocents
+        self._never = never
+        self._refused = frozenset(name.encode() for name in never)
         shared = {vendor.slug for vendor in index.vendors() if vendor.kind == SHARED}
         self._above_shared = frozenset(
             registrable(entry.value).encode()
@@ -58,6 +66,8 @@ class Rules:
         entry = self._index.match_name(data)
         if entry is not None and (entry.hosting or entry.vendor == "shared-infrastructure"):
             return "a name of a customer on a shared network"
+        if is_under(data, self._refused):
+            return f"decided: {self._never.get(registrable(name), 'never added')}"
         if is_under(data, self._innocents):
             return "an innocent name, of a bank or a certificate authority"
         return ""

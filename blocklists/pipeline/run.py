@@ -1,6 +1,7 @@
 """One run: read the sources, merge, compare with the catalogue that is there, and write if it is asked to."""
 
 import json
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from monitor.catalog.vendor_file import read_vendor_file
 from monitor.lists.shipped import public_suffixes
 from monitor.policy.protected import PROTECTED
 from pipeline.claims import Reading, read_source_files
-from pipeline.coverage import measure
+from pipeline.coverage import Covered, measure
 from pipeline.merge import Merge, gather, merge
 from pipeline.provenance import HAND, PIPELINE, Seen, read_rows, write_rows
 from pipeline.report import report
@@ -20,6 +21,7 @@ from pipeline.writing import hand_made, with_pipeline, write_additions
 
 # MISP's lists of banks and of certificate status: names of no vendor, though a vendor's devices ask for them.
 INNOCENTS = ("bank-website", "crl-hostname")
+DECISIONS = Path(__file__).parent / "decisions.toml"
 INNOCENTS_FOLDER = "misp-warninglists/lists"
 
 
@@ -34,10 +36,7 @@ class Outcome:
 
 def run(sources: list[Source], inputs: list[Path], folder: Path, table: Path, accepted: frozenset[str]) -> Outcome:
     """Merges the snapshots in `inputs` with the catalogue in `folder`, whose provenance is in `table`."""
-    suffixes, protected = public_suffixes(), frozenset(PROTECTED)
-    index = hand_made(folder, suffixes)
-    rules = Rules(index, suffixes, protected, innocents(inputs))
-    readings = [read_source_files(source, inputs, index, suffixes, protected) for source in sources]
+    index, rules, readings = read_all(sources, inputs, folder)
     rows = read_rows(table.read_text()) if table.exists() else {}
     before = {name: row for name, row in rows.items() if row.owner == PIPELINE}
     result = merge(readings, index, rules, before, accepted)
@@ -45,6 +44,20 @@ def run(sources: list[Source], inputs: list[Path], folder: Path, table: Path, ac
     then, now = measure(readings, shipped(folder), rules), measure(readings, with_additions(folder, result), rules)
     text = report(readings, result, added, then, now)
     return Outcome(text, provenance(readings, index, result, rows), result)
+
+
+def read_all(sources: list[Source], inputs: list[Path], folder: Path) -> tuple[Index, Rules, list[Reading]]:
+    """The catalogue without what the pipeline owns, the rules, and what each source gives."""
+    suffixes, protected = public_suffixes(), frozenset(PROTECTED)
+    index = hand_made(folder, suffixes)
+    rules = Rules(index, suffixes, protected, innocents(inputs), never())
+    return index, rules, [read_source_files(source, inputs, index, suffixes, protected) for source in sources]
+
+
+def coverage(sources: list[Source], inputs: list[Path], folder: Path) -> dict[str, Covered]:
+    """The coverage of the catalogue as it is."""
+    _, rules, readings = read_all(sources, inputs, folder)
+    return measure(readings, shipped(folder), rules)
 
 
 def write(outcome: Outcome, folder: Path, table: Path) -> list[Path]:
@@ -96,6 +109,12 @@ def innocents(inputs: list[Path]) -> frozenset[bytes]:
         if path is not None:
             names.update(registrable(name.strip(".").lower()).encode() for name in json.loads(path.read_text())["list"])
     return frozenset(names - {b""})
+
+
+def never() -> dict[str, str]:
+    """The names that a person refused, with the reason."""
+    table: dict[str, str] = tomllib.loads(DECISIONS.read_text())["never"]
+    return table
 
 
 def shipped(folder: Path) -> Index:
