@@ -276,6 +276,7 @@ ROUND = Row(
                 above(6, 60),
             ),
             Query(pace("bypass_attempts_total", "group, method"), "{{group}} {{method}}"),
+            Query(pace("host_names_refused_total", ""), "host names refused"),
             stacked=True,
         ),
         curve(

@@ -2,10 +2,11 @@
 
 A client chooses its host name, and whoever forges a request chooses that of another. So a name belongs to the MAC that
 had it first, and a MAC keeps its first name: later words change neither until the name was not heard of for
-`PIN_SECONDS`. The table lives as long as the daemon.
+`PIN_SECONDS`. The daemon keeps the table over a restart, see `daemon/host_pins.py`.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Final, final
 
 PIN_SECONDS: Final = 7 * 86_400.0
@@ -24,13 +25,18 @@ def host_key(text: str) -> str:
 
 @final
 class HostPins:
-    """At most `limit` names and as many MACs; the one not heard of for longest gives way."""
+    """At most `limit` names and as many MACs; the one not heard of for longest gives way.
 
-    __slots__ = ("_macs", "_names", "limit", "refused")
+    `refused` counts names that did not count, `evictions` those that gave way. `version` changes with the table.
+    """
+
+    __slots__ = ("_macs", "_names", "evictions", "limit", "refused", "version")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.refused = 0
+        self.evictions = 0
+        self.version = 0
         self._names: dict[bytes, tuple[bytes, float]] = {}  # by MAC, the one heard last at the end
         self._macs: dict[bytes, bytes] = {}
 
@@ -49,11 +55,26 @@ class HostPins:
             return b""
         self._drop(mac)
         self._drop(holder)
-        if len(self._names) >= self.limit:
-            self._drop(next(iter(self._names)))
-        self._names[mac] = (hostname, now)
-        self._macs[hostname] = mac
+        self._put(mac, hostname, now)
         return hostname
+
+    def entries(self) -> list[tuple[bytes, bytes, float]]:
+        """Each MAC with its name and when it was heard last, the one heard last at the end."""
+        return [(mac, name, last) for mac, (name, last) in self._names.items()]
+
+    def take(self, entries: Sequence[tuple[bytes, bytes, float]], now: float) -> None:
+        """Takes up what an earlier run knew, as far as it still counts; what is known already goes first."""
+        for mac, name, last in entries:
+            if now - PIN_SECONDS < last <= now and mac not in self._names and name not in self._macs:
+                self._put(mac, name, last)
+
+    def _put(self, mac: bytes, name: bytes, last: float) -> None:
+        if len(self._names) >= self.limit:
+            self.evictions += 1
+            self._drop(next(iter(self._names)))
+        self._names[mac] = (name, last)
+        self._macs[name] = mac
+        self.version += 1
 
     def step(self, seconds: float) -> None:
         """The clock was set: names keep their age."""

@@ -1,10 +1,10 @@
 """What `check` remarks of a configuration that is right: it may do less than was meant. Notes change no exit code."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from monitor.config.ban_faults import configured_states
 from monitor.config.sections import Config
+from monitor.daemon.exposure import exposure_anywhere
 from monitor.doctor.case import look
 from monitor.lists.loader import Loaded
 from monitor.policy.group_words import BUT, parts_of, words_of
@@ -40,9 +40,6 @@ def notes(config: Config, loaded: Loaded) -> Iterator[str]:
 
 
 def listen_notes(config: Config) -> Iterator[str]:
-    listen = config.metrics.listen
-    if listen.host and ip_address(listen.host).is_unspecified:
-        yield (
-            f'[metrics].listen = "{listen}" serves at every address of this host, that of the internet side too: write '
-            f"write an address of the LAN, or drop TCP port {listen.port} from outside in the firewall"
-        )
+    line = exposure_anywhere(config.metrics.listen)
+    if line:
+        yield line

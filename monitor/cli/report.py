@@ -23,13 +23,13 @@ from monitor.units import bytes_text
 
 NAMES_SHOWN: Final = 2
 COLUMNS: Final = (
-    Column("DAY"), Column("DEVICE"), Column("GROUP"), Column("VENDOR"), Column("SERVICE"), Column("UPLOAD", right=True),
+    Column("DEVICE"), Column("GROUP"), Column("VENDOR"), Column("SERVICE"), Column("UPLOAD", right=True),
     Column("DOWNLOAD", right=True), Column("FLOWS", right=True), Column("BLOCKED", right=True),
     Column("LEAKED", right=True), Column("EVIDENCE"), Column("NAMES"),
 )  # fmt: skip
 FIELDS: Final = (
     "day", "device", "hostname", "addresses", "group", "vendor", "service", "evidence", "bytes_up", "bytes_down",
-    "flows", "blocked", "leaked", "first", "last", "names",
+    "flows", "blocked", "leaked", "first", "last", "names", "random_mac",
 )  # fmt: skip
 # What a spreadsheet takes for the start of a formula.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -103,7 +103,7 @@ def report_table(rows: Iterable[Row], wanted: Wanted) -> str:
         return f"nothing since {wanted.since}; the daemon writes once a minute\n"
     ordered = sorted(lines.values(), key=lambda line: (line[0]["vendor"] == UNKNOWN, -volume(line)))
     ordered.sort(key=lambda line: line[0]["day"], reverse=True)
-    return table_text(COLUMNS, [cells(line) for line in ordered])
+    return table_text((Column(f"DAY ({time.strftime('%Z')})"), *COLUMNS), [cells(line) for line in ordered])
 
 
 def volume(line: list[Row]) -> int:
@@ -116,7 +116,8 @@ def cells(line: list[Row]) -> list[str]:
     names = list(dict.fromkeys(name for row in line for name in row["names"]))
     more = f" +{len(names) - NAMES_SHOWN}" if len(names) > NAMES_SHOWN else ""
     return [
-        first["day"], first["hostname"] or first["device"] or "-", first["group"], first["vendor"], first["service"],
+        first["day"], (first["hostname"] or first["device"] or "-") + (" (random)" if first["random_mac"] else ""),
+        first["group"], first["vendor"], first["service"],
         bytes_text(total(line, "bytes_up")), bytes_text(total(line, "bytes_down")), f"{total(line, 'flows'):,}",
         f"{total(line, 'blocked'):,}", bytes_text(total(line, "leaked")), " ".join(largest(evidence)),
         " ".join(names[:NAMES_SHOWN]) + more,

@@ -36,6 +36,8 @@ def sections(result: dict[str, Any]) -> Iterator[str]:
     yield f"gatewatch {result['version']} ({result['engine']}), up {up}, configuration: {result['config']}\n"
     for name, wrong in {**result["health"], **result.get("degraded", {})}.items():
         yield f"{name}: {wrong or 'ok'}\n"
+    for note in result.get("notes", []):
+        yield f"note: {note}\n"
     full = [f"{table} {count:,}" for table, count in result["evictions"].items() if count]
     if full:
         yield f"given up because a table was full: {', '.join(full)}\n"

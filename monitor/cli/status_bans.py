@@ -55,7 +55,8 @@ def detail_lines(ban: dict[str, Any], now: float) -> Iterator[str]:
 
 def exception_lines(exceptions: Sequence[dict[str, Any]], now: float) -> Iterator[str]:
     for one in exceptions:
-        who = one["device"] or one.get("group") or one.get("prefix") or "?"
+        host = f" ({printable(one['hostname'])})" if one.get("hostname") else ""
+        who = f"{one['device']}{host}" if one["device"] else one.get("group") or one.get("prefix") or "?"
         made = " at run time" if one["source"] == "runtime" else ""
         until = f" until {moment(one['until'], now)}" if one["until"] else ""
         reason = f" ({printable(one['reason'])})" if one["reason"] else ""

@@ -11,6 +11,7 @@ from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.evidence import Attributor
 from monitor.attribution.flows import FlowTable
+from monitor.attribution.host_names import HostPins
 from monitor.attribution.matches import Matches
 from monitor.attribution.memory import Claim, Memory
 from monitor.attribution.migrations import Migrations
@@ -86,7 +87,7 @@ class Gateway:
         attributor = Attributor(self._matches, self._memory, self._places, EchFronts(limits.ech_names))
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
-        self._ledger.expect(group_names(settings))
+        self._ledger.expect([*[group.name for group in settings.groups], NO_GROUP])
         self._diary = Diary(limits.notes)
         self._judge = Judge(attributor, self._reporter, self._diary, self._packets, limits)
         self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self._judge, self._diary)
@@ -101,7 +102,7 @@ class Gateway:
         self._readout = Readout(self._accounting)
         self._tables = Tables(
             self._tracking, attributor, self._devices, self._ledger, self._diary, self._questions.pending, self._judge,
-            self._connections,
+            self._connections, self._policy_watch.replacement,
         )  # fmt: skip
 
     def feed(self, observations: list[Observation], now: float) -> list[Effect]:
@@ -158,7 +159,7 @@ class Gateway:
         self._tables.resize(limits)
         self._devices.own = settings.own
         self._devices.forget_labels()
-        self._ledger.expect(group_names(settings))
+        self._ledger.expect([*[group.name for group in settings.groups], NO_GROUP])
         self._matches.reload(index)
         self._places.reload(index, Networks(settings.local), Networks(settings.nat64), settings.lookup)
         self._accounting.reload(Groups(settings.groups, settings.interfaces))
@@ -185,6 +186,11 @@ class Gateway:
     def set_enforcement(self, state: EnforcementState) -> None:
         self._judge.enforce(state)
         self._connections.own_port = state.own_port
+
+    @property
+    def host_pins(self) -> HostPins:
+        """Which host name belongs to which MAC, for whoever keeps that over a restart."""
+        return self._devices.pins
 
     def standing_kills(self, now: float) -> list[Kill]:
         """The flows that were killed lately and whose bans are in force, for a kernel that has lost them."""
@@ -386,10 +392,6 @@ class Gateway:
         if self._reporter.dhcp:
             group = self._accounting.group_of(device) if device is not None else "none"
             self._reporter.report(packet.time, message, device, group, None)
-
-
-def group_names(settings: Settings) -> list[str]:
-    return [*[group.name for group in settings.groups], NO_GROUP]
 
 
 def next_tick(now: float) -> float:

@@ -16,7 +16,7 @@ from monitor.core.reporter import Reporter
 class PolicyWatch:
     """Compares the policy's version and the devices' groups with those of the last look."""
 
-    __slots__ = ("_accounting", "_devices", "_following", "_judge", "_replacement", "_reporter", "_table", "_version")
+    __slots__ = ("_accounting", "_devices", "_following", "_judge", "_reporter", "_table", "_version", "replacement")
 
     def __init__(
         self, judge: Judge, accounting: Accounting, devices: Devices, table: FlowTable, reporter: Reporter
@@ -27,7 +27,7 @@ class PolicyWatch:
         self._table = table
         self._reporter = reporter
         self._following = Following(devices)
-        self._replacement = Replacement(devices, accounting, reporter)
+        self.replacement = Replacement(devices, accounting, reporter)
         self._version = -1
 
     def restart(self) -> None:
@@ -47,7 +47,7 @@ class PolicyWatch:
             if not device.group:
                 self._accounting.group_of(device)
         if policy is not None:
-            self._replacement.look(policy, now)
+            self.replacement.look(policy, now)
         moved = self._accounting.moved
         self._accounting.moved = []
         news = self._following.look(moved)

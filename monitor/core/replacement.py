@@ -19,7 +19,7 @@ from monitor.policy.judge import BLOCK, Policy, Verdict, holds
 RECENT_SECONDS: Final = 600.0
 SILENT_SECONDS: Final = 120.0
 # New devices that one look takes up, and pairs that wait for the old one to be seen again.
-NEW_MAX: Final = 16
+NEW_MAX: Final = 64
 WAITING_MAX: Final = 256
 DEVICE: Final = "device"
 
@@ -39,9 +39,9 @@ class Suspicion:
 
 @final
 class Replacement:
-    """Looks at new devices, at most `WAITING_MAX` at a time; more are not noted."""
+    """Looks at new devices, at most `WAITING_MAX` pairs at a time; `evictions` counts those that were not noted."""
 
-    __slots__ = ("_accounting", "_devices", "_last_number", "_reporter", "_waiting")
+    __slots__ = ("_accounting", "_devices", "_last_number", "_reporter", "_waiting", "evictions")
 
     def __init__(self, devices: Devices, accounting: Accounting, reporter: Reporter) -> None:
         self._devices = devices
@@ -49,13 +49,22 @@ class Replacement:
         self._reporter = reporter
         self._last_number = devices.last_number
         self._waiting: dict[int, Suspicion] = {}
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def look(self, policy: Policy, now: float) -> None:
         newest = self._devices.last_number
-        for number in range(max(self._last_number + 1, newest - NEW_MAX + 1), newest + 1):
+        found = 0
+        for number in range(self._last_number + 1, newest + 1):
             device = self._devices.everyone.get(number)
             if device is not None and is_random_mac(device.mac):
-                self._suspect(policy, device)
+                found += 1
+                if found > NEW_MAX:
+                    self.evictions += 1
+                else:
+                    self._suspect(policy, device)
         self._last_number = newest
         self._settle(now)
 
@@ -65,6 +74,7 @@ class Replacement:
             return
         for old in self._devices.everyone.values():
             if len(self._waiting) >= WAITING_MAX:
+                self.evictions += 1
                 return
             if old is new or not old.mac or old.interface != new.interface or old.number in self._waiting:
                 continue

@@ -93,5 +93,6 @@ def put_devices(ledger: Ledger, devices: Devices, samples: Samples, now: float) 
             seen.add(key)
             counts[key[0], key[1]] = counts.get((key[0], key[1]), 0.0) + 1.0
             members.setdefault(key[1], set()).add(key[2])
+    samples["host_names_refused_total"] = {(): float(devices.pins.refused)}
     samples["devices"] = counts
     samples["group_devices"] = {(group,): float(len(numbers)) for group, numbers in members.items()}

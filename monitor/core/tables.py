@@ -9,6 +9,7 @@ from monitor.core.connections import Connections
 from monitor.core.diary import Diary
 from monitor.core.judging import Judge
 from monitor.core.ledger import Ledger
+from monitor.core.replacement import Replacement
 from monitor.core.tracking import Tracking
 from monitor.limits import Limits
 
@@ -17,12 +18,12 @@ from monitor.limits import Limits
 class Tables:
     __slots__ = (
         "_connections", "_devices", "_diary", "_flows", "_fronts", "_judge", "_ledger", "_memory", "_migrations",
-        "_pending", "_places",
+        "_pending", "_places", "_replacement",
     )  # fmt: skip
 
     def __init__(
         self, tracking: Tracking, attributor: Attributor, devices: Devices, ledger: Ledger, diary: Diary,
-        pending: Pending, judge: Judge, connections: Connections,
+        pending: Pending, judge: Judge, connections: Connections, replacement: Replacement,
     ) -> None:  # fmt: skip
         self._flows = tracking.table
         self._migrations = tracking.migrations
@@ -35,6 +36,7 @@ class Tables:
         self._pending = pending
         self._judge = judge
         self._connections = connections
+        self._replacement = replacement
 
     def resize(self, limits: Limits) -> None:
         """Takes the limits of another configuration."""
@@ -66,6 +68,8 @@ class Tables:
             "kills": len(self._judge.kills),
             "trying": len(self._judge.proof.trying),
             "hellos": len(self._judge.usage.sayings),
+            "host_names": len(self._devices.pins),
+            "replacements": len(self._replacement),
         }
 
     def evictions(self) -> dict[str, int]:
@@ -85,6 +89,8 @@ class Tables:
             "kills": self._judge.kills.evictions,
             "trying": self._judge.proof.trying.evictions,
             "hellos": self._judge.usage.evictions + self._judge.usage.sayings.evictions,
+            "host_names": self._devices.pins.evictions,
+            "replacements": self._replacement.evictions,
         }
 
     def step(self, seconds: float) -> None:

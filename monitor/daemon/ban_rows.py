@@ -1,11 +1,12 @@
 """Bans as rows for programs: what they are, their state, and when they begin or end next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
 from monitor.config.policy import local_time
+from monitor.core.rows import DeviceRow
 from monitor.daemon.ban_figures import Figures
 from monitor.daemon.policy_words import ban_row, device_text
 from monitor.policy.ban import CONFIGURED, RUNTIME, is_over
@@ -53,12 +54,22 @@ def schedule_row(one: BanState, now: float) -> dict[str, Any]:
     return {"schedule": str(one.ban.schedule), "next_change": change}
 
 
-def exception_rows(standing: Standing, configured: Standing, now: float) -> list[dict[str, Any]]:
-    """The exceptions in force, those made at run time first; `device` is a MAC or an address as text."""
+def host_names(devices: Sequence[DeviceRow]) -> dict[str, str]:
+    """What devices call themselves, by MAC and by each address as text."""
+    return {key: row.hostname for row in devices if row.hostname for key in (row.mac, *row.addresses)}
+
+
+def exception_rows(
+    standing: Standing, configured: Standing, hosts: Mapping[str, str], now: float
+) -> list[dict[str, Any]]:
+    """The exceptions in force, those made at run time first; `device` is a MAC or an address as text. `hosts` are the
+    names of devices by MAC and address.
+    """
     return [
         {
             **{key: value for key, value in asdict(one).items() if key in ("group", "prefix") and value},
             "device": device_text(one.device) if one.device else "",
+            "hostname": hosts.get(device_text(one.device), "") if one.device else "",
             "name": one.name.decode(),
             "vendor": one.vendor,
             "until": one.until,

@@ -1,4 +1,5 @@
-"""Brings what the core has noted into the journal: once a minute, and when the day changes.
+"""Brings what the core has noted into the journal: once a minute, and when the day changes. Host names have a file of
+their own beside it.
 
 Days are local ones, as the clock shows them when a note is taken: should somebody set the clock, what comes later goes
 to another day, and nothing is written twice.
@@ -14,6 +15,7 @@ from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.config.sections import Config
 from monitor.core.diary import NoteRow
 from monitor.core.gateway import Gateway
+from monitor.daemon.host_pins import HostPinBook
 from monitor.daemon.log import log
 from monitor.journal.journal import Journal
 from monitor.journal.tables import FILE_NAME
@@ -44,10 +46,12 @@ class Record:
         self._taken = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._taking: asyncio.Task[None] | None = None
+        self._pins = HostPinBook(gateway.host_pins, lambda line: log.warning("%s", line))
         self.configure(config)
 
     def configure(self, config: Config) -> None:
         """Another place, size or time to keep: another journal goes on from here."""
+        self._pins.configure(config, time.time())
         settings = (config.state.path, config.state.journal_max_bytes, config.privacy.retention_days)
         if settings == self._settings:
             return
@@ -72,6 +76,7 @@ class Record:
             self._timer.cancel()
         if self._taking is not None:
             self._taking.cancel()
+        self._pins.save()
         journal, self._journal = self._journal, None
         if journal is not None:
             journal.put(self._day, self._gateway.take_notes(self._gateway.notes_waiting()) + self._refusals())
@@ -85,6 +90,7 @@ class Record:
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+        self._pins.look(self._loop)
         is_due = self._loop.time() - self._taken >= TAKE_SECONDS or self._gateway.wants_notes_taken()
         is_over = today() != self._day
         if (is_due or is_over) and (self._taking is None or self._taking.done()):

@@ -12,6 +12,8 @@ from monitor.config.values import Endpoint
 from monitor.core.settings import CONNTRACK
 from monitor.daemon.ban_figures import Figures
 from monitor.daemon.ban_rows import schedule_row
+from monitor.daemon.exposure import exposure
+from monitor.daemon.log import log
 from monitor.daemon.policy_words import layers_of
 from monitor.errors import MachineError
 from monitor.lists.loader import ListStatus
@@ -29,7 +31,7 @@ from monitor.web.status_page import status_page
 async def serve(
     listen: Endpoint, collector: Collector, facts: Callable[[], Facts], health: Health, degraded: Health
 ) -> HttpServer:
-    """The site at that address. Raises MachineError."""
+    """The site at that address; where the internet may reach it, the log has a line. Raises MachineError."""
     site = Site(collector.render, status_render(collector, facts), health, own_names(listen), degraded)
     server = HttpServer(site.answer)
     try:
@@ -39,6 +41,9 @@ async def serve(
         if error.errno == errno.EADDRINUSE:
             reason += ": does another gatewatch run? Else choose another place in [metrics].listen"
         raise MachineError(f"cannot serve metrics at {listen}: {reason}") from error
+    line = exposure(listen)
+    if line:
+        log.warning("%s", line)
     return server
 
 

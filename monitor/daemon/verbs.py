@@ -13,10 +13,11 @@ from monitor.catalog.words import is_host
 from monitor.config.question import read_question
 from monitor.config.subject_text import meaning_line
 from monitor.core.rows import FlowRow
-from monitor.daemon.ban_rows import ban_rows, exception_rows
+from monitor.daemon.ban_rows import ban_rows, exception_rows, host_names
 from monitor.daemon.control import Peer
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.device_words import device_meant
+from monitor.daemon.exposure import exposure
 from monitor.daemon.fate import fate, groups_by_key, layer_fate
 from monitor.daemon.orders import order_row
 from monitor.daemon.owner_rows import entry_row, owner_rows
@@ -84,15 +85,21 @@ class Verbs:
             "evictions": {**daemon.decoder.decoder.evictions, **daemon.gateway.evictions()},
             "conntrack_overruns": conntrack.overruns if conntrack is not None else 0,
             "loop_stall_seconds": daemon.stall.seconds(),
+            "notes": [line for line in [exposure(daemon.config.metrics.listen)] if line],
             "policy": {
                 **standing_rows(daemon.standing(), daemon.gateway.policy),
                 "bans": ban_rows(daemon.bans.states(), daemon.bans.figures(), daemon.gateway.policy, daemon.line.now()),
                 "orders": [order_row(order) for order in daemon.orders.orders],
-                "exceptions": exception_rows(daemon.standing(), daemon.configured(), daemon.line.now()),
+                "exceptions": self._exceptions(),
                 "orders_fault": daemon.orders.fault,
             },
             "rows": self._rows(),
         }
+
+    def _exceptions(self) -> list[dict[str, Any]]:
+        daemon, standing = self._daemon, self._daemon.standing()
+        known = daemon.gateway.device_rows() if any(one.device for one in standing.exemptions) else []
+        return exception_rows(standing, daemon.configured(), host_names(known), daemon.line.now())
 
     def _config(self) -> str:
         return self._daemon.config.path or "defaults"

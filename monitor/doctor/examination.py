@@ -12,6 +12,7 @@ from monitor.doctor import (
     disk,
     features,
     groups,
+    listening,
     machine,
     nat64,
     offload,
@@ -38,6 +39,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...]] = (
     (bans.TOPIC, bans.find),
     (clock.TOPIC, clock.find),
     (disk.TOPIC, disk.find),
+    (listening.TOPIC, listening.find),
 )
 
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
+from monitor.attribution.devices import is_random_mac
 from monitor.errors import GatewatchError, MachineError
 from monitor.journal.tables import DamagedError, EmptyError, is_damage, open_reader
 
@@ -65,6 +66,12 @@ def select(path: str, query: str, values: dict[str, str]) -> Iterator[tuple[Any,
         raise GatewatchError(f"the journal {path} {what}: {error}") from None
 
 
+def is_random(device: str) -> bool:
+    """Whether the device has a MAC that it may have made up; a pseudonym does not show that."""
+    mac = device.split(":")
+    return len(mac) == 6 and all(len(part) == 2 for part in mac) and is_random_mac(bytes.fromhex("".join(mac)))
+
+
 def row_of(values: tuple[Any, ...]) -> dict[str, Any]:
     day, device, hostname, addresses, group, vendor, service, evidence, up, down, flows, blocked, leaked = values[:13]
     first, last, names = values[13:]
@@ -72,4 +79,5 @@ def row_of(values: tuple[Any, ...]) -> dict[str, Any]:
         "day": day, "device": device, "hostname": hostname, "addresses": addresses.split(), "group": group,
         "vendor": vendor, "service": service, "evidence": evidence, "bytes_up": up, "bytes_down": down,
         "flows": flows, "blocked": blocked, "leaked": leaked, "first": first, "last": last, "names": names.split(),
+        "random_mac": is_random(device),
     }  # fmt: skip

@@ -72,6 +72,11 @@ FAMILIES: Final = (
     Family("devices", GAUGE, "Devices seen with the vendor in the last hour.", ("vendor", "group")),
     Family("group_devices", GAUGE, "Devices of the group seen in the last hour.", ("group",)),
     Family(
+        "host_names_refused_total",
+        COUNTER,
+        "Host names in DHCP requests that did not count: another MAC has the name, or the MAC another name.",
+    ),
+    Family(
         "bypass_attempts_total",
         COUNTER,
         "Flows of a kind that hides names from a gateway, by method; devices whose MAC may have changed: mac_change.",

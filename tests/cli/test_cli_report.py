@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import time
 from dataclasses import replace
 from datetime import date, timedelta
@@ -31,7 +32,7 @@ FORMULA = replace(ROW, device="", hostname="", addresses=(), vendor="google", gr
 STRANGER = replace(ROW, device="192.168.1.9", hostname="", vendor="unknown", service="unknown", evidence="none")
 FIELDS = (
     "day", "device", "hostname", "addresses", "group", "vendor", "service", "evidence", "bytes_up", "bytes_down",
-    "flows", "blocked", "leaked", "first", "last", "names",
+    "flows", "blocked", "leaked", "first", "last", "names", "random_mac",
 )  # fmt: skip
 
 
@@ -63,19 +64,19 @@ def rows(ran: Ran) -> list[dict[str, Any]]:
 def test_the_table_has_a_line_a_day_device_and_service(config: Path) -> None:
     ran = report(config, "--since", "30d")
     assert (ran.code, ran.err) == (0, "")
-    lines = [line.split() for line in ran.out.splitlines()]
+    lines = [re.split("  +", line) for line in ran.out.splitlines()]
     assert lines[0] == [
-        "DAY", "DEVICE", "GROUP", "VENDOR", "SERVICE", "UPLOAD", "DOWNLOAD", "FLOWS", "BLOCKED", "LEAKED", "EVIDENCE",
-        "NAMES",
+        f"DAY ({time.strftime('%Z')})", "DEVICE", "GROUP", "VENDOR", "SERVICE", "UPLOAD", "DOWNLOAD", "FLOWS",
+        "BLOCKED", "LEAKED", "EVIDENCE", "NAMES",
     ]  # fmt: skip
     assert [(line[0], line[1], line[3]) for line in lines[1:]] == [
-        (str(TODAY), "anns-phone", "bytedance"), (str(TODAY), "-", "google"), (str(TODAY), "192.168.1.9", "unknown"),
-        (str(TODAY - timedelta(days=9)), "anns-phone", "bytedance"),
+        (str(TODAY), "anns-phone (random)", "bytedance"), (str(TODAY), "-", "google"),
+        (str(TODAY), "192.168.1.9", "unknown"), (str(TODAY - timedelta(days=9)), "anns-phone (random)", "bytedance"),
     ]  # fmt: skip
     phone = lines[1]
-    assert phone[4:11] == ["tiktok", "2.0", "KiB", "4.8", "MiB", "3", "12"]
-    assert phone[13:] == ["sni", "dns", "www.tiktok.com", "m.tiktok.com", "+1"]
-    assert "512" in lines[4]
+    assert phone[4:9] == ["tiktok", "2.0 KiB", "4.8 MiB", "3", "12"]
+    assert phone[10:] == ["sni dns", "www.tiktok.com m.tiktok.com +1"]
+    assert "512" in lines[4][9]
 
 
 def test_json_is_one_object_with_rows(config: Path) -> None:
@@ -83,6 +84,7 @@ def test_json_is_one_object_with_rows(config: Path) -> None:
     assert [(row["evidence"], row["blocked"], row["bytes_down"]) for row in found] == [
         ("sni", 0, 5_000_000), ("dns", 12, 0),
     ]  # fmt: skip
+    assert all(row["random_mac"] for row in found)
     assert tuple(found[0]) == FIELDS
     assert found[0]["names"] == ["www.tiktok.com", "m.tiktok.com", "v.tiktok.com"]
     assert found[0]["addresses"] == ["192.168.1.7"]
@@ -96,7 +98,7 @@ def test_csv_has_a_head_and_no_formulas(config: Path) -> None:
     head, *found = csv.reader(io.StringIO(ran.out))
     assert tuple(head) == FIELDS
     assert len(found) == 4
-    assert next(row for row in found if row[5] == "google")[-1] == "'=1+1.google.com"
+    assert next(row for row in found if row[5] == "google")[-2:] == ["'=1+1.google.com", "False"]
     assert all(len(row) == len(FIELDS) for row in found)
 
 

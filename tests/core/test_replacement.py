@@ -5,7 +5,7 @@ from banned_world import ban, governed, hello, rulings, told
 from cast import LAPTOP, LAPTOP_MAC, PHONE, PHONE_MAC, START, packet
 
 from monitor.core.gateway import Gateway
-from monitor.core.replacement import RECENT_SECONDS, SILENT_SECONDS
+from monitor.core.replacement import NEW_MAX, RECENT_SECONDS, SILENT_SECONDS
 from monitor.model import Observation
 
 BOUGHT_MAC = bytes.fromhex("00aabbccdd03")
@@ -63,3 +63,16 @@ def test_devices_say_whether_their_mac_is_made_up() -> None:
         PHONE_MAC.hex(":"): True,
         BOUGHT_MAC.hex(":"): False,
     }
+
+
+def test_of_too_many_new_devices_at_once_the_rest_is_counted() -> None:
+    watched = governed()
+    flood = [
+        one
+        for number in range(NEW_MAX + 5)
+        for one in seen(f"192.168.2.{number}", bytes((2, 0, 0, 0, 1, number)), at=1.0)
+    ]
+    watched.feed(flood, START + 1)
+    watched.tick(START + 3)
+    assert watched.evictions()["replacements"] == 5
+    assert watched.table_sizes()["replacements"] == 0

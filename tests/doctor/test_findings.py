@@ -16,7 +16,7 @@ from scapy.layers.l2 import Ether
 
 from monitor.config.parse import load
 from monitor.config.sections import Config
-from monitor.doctor import conntrack, disk, groups, machine, offload, routers, rules
+from monitor.doctor import conntrack, disk, groups, listening, machine, offload, routers, rules
 from monitor.doctor.case import Case, look
 from monitor.doctor.finding import Finding
 from monitor.kernel.chains import flow_tables
@@ -141,6 +141,15 @@ def test_mac_members_do_not_reach_behind_another_router(wire: Cable, tmp_path: P
     assert f"10.20.0.0/16 is behind the router {FAR_V4} on v0" in finding.what
     assert '"10.20.0.0/16"' in finding.mend
     assert found(wire, groups.find, config_of(tmp_path, text.format(', "10.20.0.0/16"'))) == []
+
+
+def test_a_web_server_for_the_internet_side_unless_a_firewall_drops(wire: Cable, tmp_path: Path) -> None:
+    text = '[metrics]\nlisten = "{}:10053"\n'
+    (finding,) = found(wire, listening.find, config_of(tmp_path, text.format("0.0.0.0")))
+    assert "at every address of this host" in finding.what
+    assert found(wire, listening.find, config_of(tmp_path, text.format(FAR_V4))) == []
+    wire.near.run(["nft", "-f", "-"], input=chain("input priority 0", policy="drop")).check_returncode()
+    assert found(wire, listening.find, config_of(tmp_path, text.format("0.0.0.0"))) == []
 
 
 @contextmanager
