@@ -102,7 +102,7 @@ def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None
     assert [ban["vendors"] for ban in bans[:3]] == [["bytedance/tiktok"], ["tencent/wechat"], ["x-twitter"]]
     assert [len(ban["notes"]) for ban in bans[:3]] == [0, 1, 0]
     assert "  note: tencent/wechat: 8 prefixes of tencent stay open" in daemon.run("status").stdout
-    shared = daemon.run("why", "203.205.160.1", "--device", "10.9.0.77").stdout
+    shared = daemon.run("why", "203.205.160.1", "--device", "10.8.0.7").stdout
     assert "left open by" in shared
     lifted = daemon.run("unban", "www.tiktok.com", "WeChat", "Twitter")
     assert (lifted.returncode, lifted.stdout.count("is no longer banned for anyone")) == (0, 3)
