@@ -40,6 +40,8 @@ What always holds, each with the test that keeps it:
 - what real captures hold comes out, and nothing else: `tests/wire/test_dns_corpus.py`,
   `tests/wire/test_hello_corpus.py`,
   `tests/wire/test_flows.py`
+- a ban of a service refuses what is the service's, and nothing of its siblings:
+  `tests/policy/test_each_service.py`, `tests/netns/test_netns_services.py`
 - what a client can forge bans no address and frees none of a vendor's: `tests/netns/test_netns_learned.py`;
   an address is banned as long as only names inside the ban have it:
   `tests/policy/test_learned.py::test_an_address_is_banned_as_long_as_only_names_inside_the_ban_have_it`

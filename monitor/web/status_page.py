@@ -29,7 +29,7 @@ PARTS_SHOWN: Final = 4
 LABELS: Final = {"none": "no group", "unknown": "unidentified"}
 HIDDEN: Final = {
     "ech": "ECH", "vpn": "VPN", "doh": "encrypted DNS", "undecodable": "undecodable", "dropped": "lost by the capture",
-    "midstream": "began before gatewatch",
+    "midstream": "began before gatewatch", "shared_prefix": "in networks that a ban of a service leaves open",
 }  # fmt: skip
 
 PAGE_STYLE: Final = (

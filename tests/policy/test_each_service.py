@@ -131,6 +131,7 @@ def test_the_names_of_a_banned_service_are_refused_and_those_of_its_siblings_are
         assert wrong == [], f"{vendor.slug}/{service}"
 
 
+@pytest.mark.slow
 def test_the_addresses_of_a_banned_service_are_refused_and_those_of_its_siblings_are_not() -> None:
     for vendor, service in each_service():
         kernel = kernel_of(planned(vendor.slug, service))
