@@ -129,3 +129,8 @@ def owner_text(owner: Owner) -> str:
     service = "" if owner.service == UNKNOWN_SERVICE else owner.service
     services = SERVICE_SEPARATOR.join((service, *owner.also))
     return f"{owner.vendor}/{services}" if services else owner.vendor
+
+
+def further_services(entry: Entry) -> tuple[str, ...]:
+    """The services that the entry counts for beside the one that labels it."""
+    return tuple(entry.owner.partition("/")[2].split(SERVICE_SEPARATOR)[1:])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from monitor.catalog.entry import Entry
+from monitor.catalog.entry import Entry, further_services
 from monitor.catalog.index import Index
 from monitor.catalog.owners import NOBODY, Owners
 from monitor.catalog.subject_index import NO_MEANING, Resolution, SubjectIndex
@@ -233,7 +233,8 @@ def queries(given: list[str]) -> Iterator[str]:
 def owner_source(owner: dict[str, Any]) -> str:
     """An owner of a daemon's answer, for people."""
     what = f"category {owner['category']}" if owner["category"] else f"vendor {owner['vendor']}"
-    return f"{what}: list {owner['list']}, {owner['kind']} {owner['entry']}"
+    also = f", counts for {', '.join(owner['also'])} too" if owner.get("also") else ""
+    return f"{what}: list {owner['list']}, {owner['kind']} {owner['entry']}{also}"
 
 
 def _owner(entry: Entry) -> str:
@@ -243,4 +244,6 @@ def _owner(entry: Entry) -> str:
 def _source(entry: Entry) -> str:
     what = f"category {entry.vendor}" if entry.category else f"vendor {_owner(entry)}" if entry.user else "vendor"
     shared = ", shared by many: attributed weakly, never banned by address" if entry.weak else ""
-    return f"{what}: list {entry.list}, {entry.kind} {entry.value}{shared}"
+    more = further_services(entry)
+    also = f", counts for {', '.join(more)} too" if more else ""
+    return f"{what}: list {entry.list}, {entry.kind} {entry.value}{also}{shared}"

@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from monitor.catalog.entry import Entry
+from monitor.catalog.entry import Entry, further_services
 from monitor.catalog.owners import Owners
 
 
 def owner_rows(owners: Owners) -> list[dict[str, Any]]:
-    """Every owner that a list has, with the entry that names it; `user`: the list is one of the user's own."""
+    """Every owner that a list has, with the entry that names it.
+
+    `also` are further services that the entry counts for; `user`: the list is one of the user's own.
+    """
     return [
         {
             "vendor": None if entry.category else entry.vendor,
             "service": None if entry.category else entry.service,
+            "also": list(further_services(entry)),
             "category": entry.vendor if entry.category else None,
             "list": entry.list,
             "entry": entry.value,

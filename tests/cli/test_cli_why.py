@@ -105,3 +105,12 @@ def test_bans_of_the_configuration_are_named_and_what_stays_free_in_spite_of_the
     found = {row["query"]: row for row in rows("--config", config, *asked)}
     assert [bool(found[query]["bans"]) for query in asked] == [True, True, True, False]
     assert [found[query]["free"] for query in asked] == [None, "allowed by its ban", "protected", None]
+
+
+def test_further_services_that_an_entry_counts_for_are_named() -> None:
+    ran = gatewatch("why", "sdk.analytics.tiktok.com", "71.18.1.1", "www.tiktok.com")
+    assert "sdk.analytics.tiktok.com: bytedance/ads\n" in ran.out
+    assert "suffix analytics.tiktok.com, counts for tiktok too\n" in ran.out
+    assert ran.out.count(", counts for tiktok too") == 2
+    owners = [row["owners"] for row in rows("analytics.tiktok.com", "www.tiktok.com")]
+    assert [[owner["also"] for owner in some] for some in owners] == [[["tiktok"]], [[]]]  # type: ignore[attr-defined]
