@@ -18,11 +18,13 @@ LETTERS_LEAST: Final = 4
 BEGINNING_LEAST: Final = 5
 SIGNS_LEAST: Final = 2
 NEAREST_MAX: Final = 5
+# Names of other vendors that are like a known one; a hint would be a wrong vendor.
+OTHERS: Final = frozenset(("douban", "element", "linode", "meitu"))
 
 
 def alike(folded: str, known: list[str]) -> list[str]:
     """The known words that are like the folded one, at most `NEAREST_MAX` a kind of likeness, best first."""
-    if not folded:
+    if not folded or folded in OTHERS:
         return []
     found: list[str] = []
     if len(folded) >= LETTERS_LEAST:

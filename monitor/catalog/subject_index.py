@@ -5,6 +5,7 @@ word is looked for among the names and aliases, folded by `catalog.words.fold`; 
 among the names of the lists. One subject is taken; several, or none, give candidates.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -16,11 +17,16 @@ from monitor.catalog.prefix import parse_address
 from monitor.catalog.words import brand_of, fold, host_of, is_host, tokens
 
 CANDIDATES_MAX: Final = 5
+# Top-level domains under which a word may be the name of somebody whom nothing else is called like it.
+ENDINGS: Final = ("com", "net", "org", "io", "app", "ai", "cn", "ru")
+BRAND_LETTERS_LEAST: Final = 4
 WORD_CHARACTERS_MAX: Final = 300
 # Services of one vendor that are called what many have: such a word alone names none of them.
 GENERIC: Final = frozenset(
     ("ads", "camera", "cdn", "cloud", "ecommerce", "games", "other", "others", "resolver", "tunnel", "tunnels")
 )
+
+AS_NUMBER: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
 
 SLUG: Final = "slug"
 WORD: Final = "word"
@@ -66,6 +72,8 @@ class Resolution:
             return f"may mean {listed}: write {'one of them' if len(self.candidates) > 1 else 'that'}"
         if listed:
             return f"the nearest {'are' if len(self.candidates) > 1 else 'is'} {listed}"
+        if is_host(self.word) or parse_address(host_of(self.word)) is not None or AS_NUMBER.fullmatch(self.word):
+            return "it is not in the catalogue: to ban it, name it in the file of a [[list]] of your own"
         return "it is not in the catalogue, which `gatewatch catalog` lists"
 
 
@@ -110,6 +118,10 @@ class SubjectIndex:
             return self._resolve_host(word)
         if "/" in word:
             return self._resolve_service(word)
+        bare = host_of(word)
+        if bare != word and bare and parse_address(bare) is None:  # a word with a port, as of an authority
+            found = self._resolve_word(bare)
+            return Resolution(word, found.subject, found.how, found.candidates, found.ambiguous)
         return self._resolve_word(word)
 
     def _add(self, vendor: Vendor) -> None:
@@ -181,9 +193,12 @@ class SubjectIndex:
             return Resolution(word, parts[0], PART)
         if parts:
             return Resolution(word, candidates=tuple(parts), ambiguous=True)
-        if "." not in word and ":" not in word and parse_address(word) is None:
-            return Resolution(word, candidates=self._alike(word))
-        return Resolution(word, candidates=self._of_address(word))
+        number = AS_NUMBER.fullmatch(word)
+        if number is not None:
+            return Resolution(word, candidates=self._of_network(int(number.group(1))))
+        if parse_address(host_of(word)) is not None:
+            return Resolution(word, candidates=self._of_address(word))
+        return Resolution(word, candidates=self._alike(word) or self._branded(folded))
 
     def _resolve_category(self, word: str) -> Resolution:
         rest = word[len(CATEGORY_MARK) :]
@@ -239,6 +254,20 @@ class SubjectIndex:
         if category is not None:
             found.append(CATEGORY_MARK + category.vendor)
         return found
+
+    def _branded(self, folded: str) -> tuple[str, ...]:
+        """The owners of a name that is the word under a top-level domain, such as `hola.org`."""
+        if len(folded) < BRAND_LETTERS_LEAST or not folded.isascii():
+            return ()
+        found: list[str] = []
+        for ending in ENDINGS:
+            found += self._owners(f"{folded}.{ending}".encode())
+        return tuple(unique([one for one in found if self._vendor(one) not in self._shared])[:CANDIDATES_MAX])
+
+    def _of_network(self, number: int) -> tuple[str, ...]:
+        """An AS number is nothing that a ban may name; its vendor may be meant."""
+        entry = self._index.owners_of_asn(number).entry
+        return (entry.vendor,) if entry is not None else ()
 
     def _of_address(self, text: str) -> tuple[str, ...]:
         """An address is nothing that a ban may name; its vendor may be meant."""

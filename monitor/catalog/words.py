@@ -67,8 +67,9 @@ def host_of(text: str) -> str:
 
 
 def is_host(text: str) -> bool:
-    """Whether the text is written as a URL, an authority or a name of several labels."""
-    return SCHEME_END in text or "." in host_of(text).strip(".")
+    """Whether the text is written as a URL, an authority or a name of several labels, none of which has a blank."""
+    host = host_of(text)
+    return SCHEME_END in text or ("." in host.strip(".") and len(host.split()) == 1)
 
 
 def brand_of(host: str) -> str:

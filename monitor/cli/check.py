@@ -17,7 +17,7 @@ from monitor.config.files import PARTS_FOLDER, part_paths, written_paths
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
-from monitor.config.targets import list_hints
+from monitor.config.targets import list_hints, single_labels
 from monitor.doctor.examination import limits
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lists.cache import load_cached
@@ -84,6 +84,8 @@ def config_findings(config: Config, loaded: Loaded) -> list[str]:
     complaints = complaints_of(config)
     complain_of_subjects(config, loaded.index, complaints)
     complain_of_bans(config, loaded, complaints)
+    for path, text in single_labels(config, SubjectIndex(loaded.index)):
+        complaints.add(path, text)
     if config.lists:
         for path, text in list_hints(config, SubjectIndex(load_cached().index)):
             complaints.add(path, text)

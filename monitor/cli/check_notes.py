@@ -7,6 +7,7 @@ from monitor.config.sections import Config
 from monitor.daemon.exposure import exposure_anywhere
 from monitor.doctor.case import look
 from monitor.lists.loader import Loaded
+from monitor.policy.ban import CLOSED, DNS, IP
 from monitor.policy.group_words import BUT, parts_of, words_of
 from monitor.policy.groups import HOST_MARK, parse_mac
 
@@ -35,8 +36,18 @@ def notes(config: Config, loaded: Loaded) -> Iterator[str]:
             )
     for _, state in configured_states(config, loaded):
         yield from state.notes
+    yield from closed_notes(config)
     yield from listen_notes(config)
     yield from look(config).left_out
+
+
+def closed_notes(config: Config) -> Iterator[str]:
+    for at, ban in enumerate(config.bans):
+        if ban.enabled and ban.on_failure == CLOSED and IP not in ban.layers and ban.layers != (DNS,):
+            yield (
+                f'ban {at + 1}: on_failure = "closed" holds addresses alone: while the daemon is stopped, only '
+                'connections that were cut before stay cut. Add "ip" to its layers'
+            )
 
 
 def listen_notes(config: Config) -> Iterator[str]:

@@ -80,7 +80,7 @@ def _text(path: str) -> str:
     except OSError as error:
         raise ConfigErrors([Complaint(path, 0, f"cannot be read: {refusal(error)}")]) from None
     except UnicodeDecodeError as error:
-        raise ConfigErrors([Complaint(path, 0, f"is not UTF-8 at byte {error.start}")]) from None
+        raise ConfigErrors([Complaint(path, 0, f"is not UTF-8 at byte {error.start}: save it in UTF-8")]) from None
 
 
 def _syntax(text: str, path: str, message: str) -> Complaint:

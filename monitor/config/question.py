@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from monitor.catalog.domain import to_ascii
 from monitor.catalog.subject_index import NO_MEANING, PART, WORD, Resolution, SubjectIndex
 from monitor.catalog.words import host_of, is_host
 from monitor.config.device_address import device_address
@@ -41,9 +42,9 @@ def as_name(text: str) -> bytes:
     bare = bare[:-1] if len(bare) > 1 and bare.endswith(".") else bare
     if bare.isascii():
         return bare.encode("ascii")
-    try:
-        return bare.encode("idna")
-    except UnicodeError:
-        return b"".join(
-            b"\\%03d" % byte if byte > 126 else bytes((byte,)) for byte in bare.encode("utf-8", "surrogateescape")
-        )
+    plain, fault = to_ascii(bare)
+    if not fault:
+        return plain.encode("ascii")
+    return b"".join(
+        b"\\%03d" % byte if byte > 126 else bytes((byte,)) for byte in bare.encode("utf-8", "surrogateescape")
+    )

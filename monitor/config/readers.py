@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from monitor.config.device_address import device_address
 from monitor.config.location import below, location, minisign_key, sha256
 from monitor.config.schedule import schedule
 from monitor.config.sections import (
@@ -42,6 +43,7 @@ _SINKHOLE_ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
 JOURNAL_BYTES_MIN: Final = 1_048_576
 TTL_MAX: Final = 86_400
 SELFTEST_SECONDS_MIN: Final = 1.0
+_EVERYONE: Final = ("all", "any", "everybody", "everyone", "*")
 _SINKHOLE_UPSTREAMS: Final = ("asked", "system")
 
 
@@ -49,7 +51,9 @@ def read_config(top: Table, path: str, digest: str) -> Config:
     """All sections; relative paths are relative to the file's folder."""
     folder = Path(path).parent
     groups = _array(top, "group", _group)
-    group_names = _unique([group.name for group in groups], top, "group")
+    _unique([group.name for group in groups], top, "group")
+    # A name that is wrong has its own complaint: who refers to it is not to blame, too.
+    group_names = [group.name or written for group, written in zip(groups, top.texts("group", "name"), strict=True)]
     lists = _array(top, "list", lambda table: _list(table, folder))
     _unique([source.name for source in lists], top, "list")
     config = Config(
@@ -106,10 +110,20 @@ def _group(table: Table) -> Group:
 
 
 def _group_name(text: str, groups: list[str]) -> str:
+    if text in _EVERYONE and text not in groups:
+        raise ValueError(f"no group is called '{text}': leave this key out, and the ban is for everyone")
     if not groups:
         raise ValueError(f"there is no [[group]], so none is '{text}'; without this key the ban is for everyone")
     if text.startswith(BUT):
         return BUT + chosen(text[len(BUT) :].strip(), groups)
+    return chosen(text, groups)
+
+
+def _exempted_group(text: str, groups: list[str]) -> str:
+    if text.startswith(BUT):
+        raise ValueError(f"an exception is for one group, and leaves none out, got '{text}'")
+    if not groups:
+        raise ValueError(f"there is no [[group]], so none is '{text}'")
     return chosen(text, groups)
 
 
@@ -136,7 +150,7 @@ def _ban(table: Table, groups: list[str]) -> Ban:
 def _exemption(table: Table, groups: list[str]) -> Exemption:
     exemption = Exemption(
         device=table.parsed("device", Exemption.device, device),
-        group=table.parsed("group", Exemption.group, lambda text: chosen(text, groups)),
+        group=table.parsed("group", Exemption.group, lambda text: _exempted_group(text, groups)),
         prefix=table.parsed("prefix", Exemption.prefix, lambda text: str(prefix(text))),
         name=table.parsed("name", Exemption.name, name),
         vendor=table.parsed("vendor", Exemption.vendor, subject),
@@ -172,6 +186,8 @@ def _answer(text: str) -> str:
 
 def _upstream(value: object) -> str | tuple[Address, ...]:
     if isinstance(value, str):
+        if device_address(value) is not None:
+            raise ValueError(f'expected "asked", "system" or a list of addresses: write ["{value}"]')
         return chosen(value, _SINKHOLE_UPSTREAMS)
     if isinstance(value, list) and value and all(isinstance(entry, str) for entry in value):
         return tuple(address(entry) for entry in value)

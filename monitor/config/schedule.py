@@ -76,11 +76,12 @@ def parts_of(text: str) -> list[Part]:
             if not word[0].isalpha():
                 parts[-1].hours.append(hours_of(word))
                 continue
+            days = days_of(word)
             if at and parts[-1].hours:
                 raise ValueError("days come before their hours, and a comma before the next days")
             if parts[-1].hours:
                 parts.append(Part())
-            parts[-1].days.append(days_of(word))
+            parts[-1].days.append(days)
     if len(parts) > 1 and not all(part.days for part in parts):
         raise ValueError("some hours have days and some have none")
     return parts

@@ -4,9 +4,10 @@ import re
 from ipaddress import ip_address
 from typing import Final
 
+from monitor.catalog.domain import LONGEST_NAME, to_ascii
 from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
-from monitor.catalog.words import tokens
-from monitor.config.device_address import MAC_BYTES, mac, packed_device
+from monitor.catalog.words import host_of, tokens
+from monitor.config.device_address import MAC_BYTES, device_address, mac, packed_device
 from monitor.config.values import prefix
 from monitor.policy.group_words import BUT
 
@@ -15,6 +16,9 @@ _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # What metrics call everyone, devices of no group, and what is folded or of no vendor.
 _GROUP_LABELS: Final = ("all", "none", "other")
 _VENDOR_LABELS: Final = ("other", "unknown")
+_EVERYONE: Final = ("all", "any", "everybody", "everyone", "*")
+_HOST_OR_INTERFACE: Final = re.compile(r"(?!\d+(?:\.|$))[\w.-]{1,15}")
+MULTICAST: Final = "an address of several devices or of none, not one of a device"
 _INTERFACE: Final = re.compile(r"[^\s/]{1,15}")
 
 
@@ -54,13 +58,16 @@ def interface(text: str) -> str:
 def name(text: str) -> str:
     """A domain name: lower case, A-labels (RFC 5890 section 2.3.2.1), no trailing dot."""
     bare = text.strip().removesuffix(".").lower()
-    try:
-        plain = bare if bare.isascii() else bare.encode("idna").decode("ascii")
-    except UnicodeError:
-        plain = ""
-    if len(plain) > 253 or not plain or not all(_LABEL.fullmatch(label) for label in plain.split(".")):
-        raise ValueError(f"expected a domain name, got '{text}'")
-    return plain
+    plain = bare if bare.isascii() else to_ascii(bare)[0]
+    if is_name(plain):
+        return plain
+    host = host_of(bare).removeprefix("*").removeprefix(".").removesuffix(".")
+    hint = f": write '{host}', which stands for all names below it, too" if "." in host and is_name(host) else ""
+    raise ValueError(f"expected a domain name, got '{text}'{hint}")
+
+
+def is_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and bool(text) and all(_LABEL.fullmatch(label) for label in text.split("."))
 
 
 def target(text: str) -> str:
@@ -84,24 +91,45 @@ def subject(text: str) -> str:
 
 def member(text: str) -> str:
     """A MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`; behind a `!` one that is never a member."""
+    text = text.strip()
     if text.startswith(BUT) and not text.startswith(BUT + BUT):
-        return BUT + member(text[len(BUT) :].strip())
+        return BUT + member(text[len(BUT) :])
     scheme, _, rest = text.partition(":")
     if scheme == "host" and rest:
         return f"host:{rest.lower()}"
     if scheme == "iface":
         return f"iface:{interface(rest)}"
     try:
-        return mac(text).hex(":")
-    except ValueError:
-        pass
+        return unicast(mac(text)).hex(":")
+    except ValueError as error:
+        if MULTICAST in str(error):
+            raise
+    address = device_address(text)
+    if address is not None:
+        return str(prefix(str(ip_address(address))))
     try:
         return str(prefix(text))
     except ValueError as error:
         if "/" in text:
             raise
         wanted = "a MAC address, an address, a prefix, host:PATTERN or iface:NAME"
-        raise ValueError(f"expected {wanted}, got '{text}'") from error
+        raise ValueError(f"expected {wanted}, got '{text}'{member_hint(text)}") from error
+
+
+def unicast(address: bytes) -> bytes:
+    """The MAC address, which some device may have (IEEE 802-2014 section 8.2.2). Raises ValueError."""
+    if address[0] & 1 or not any(address):
+        raise ValueError(f"'{address.hex(':')}' is {MULTICAST}")
+    return address
+
+
+def member_hint(text: str) -> str:
+    """What may be meant by a member of no kind: a host name and an interface are written with their kind."""
+    if text.lower() in _EVERYONE:
+        return ": a ban without `groups` is for everyone"
+    if not _HOST_OR_INTERFACE.fullmatch(text):
+        return ""
+    return f": 'host:{text}' or 'iface:{text}' may be meant"
 
 
 def device(text: str) -> str:

@@ -120,6 +120,13 @@ class Table:
         self.complain(key, f"expected [[{key}]] tables, got {kind_of(value)}")
         return []
 
+    def texts(self, key: str, inner: str) -> list[str]:
+        """What the tables of an array have for a key, `""` where that is no text."""
+        tables = self._values.get(key, [])
+        if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
+            return []
+        return [value if isinstance(value := entry.get(inner), str) else "" for entry in tables]
+
     def table(self, key: str) -> "Table":
         """A table of this one, empty where it is absent."""
         self._known.append(key)
@@ -138,7 +145,8 @@ class Table:
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            self.complain(key, f"expected {_KINDS[kind]}, got {kind_of(value)}")
+            hint = f': write ["{value}"]' if kind is list and isinstance(value, str) and value.isprintable() else ""
+            self.complain(key, f"expected {_KINDS[kind]}, got {kind_of(value)}{hint}")
             return None
         return value
 

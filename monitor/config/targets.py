@@ -80,6 +80,22 @@ def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath,
             yield ("list", at, "vendor" if source.vendor else "name"), text
 
 
+def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
+    """Names of exceptions and of `allow` that are one label: often a vendor is meant, of which a name frees nothing."""
+    places: list[tuple[KeyPath, str]] = []
+    for at, ban in enumerate(config.bans):
+        places += [(("ban", at, "allow"), name) for name in ban.allow]
+    places += [(("exception", at, "name"), one.name) for at, one in enumerate(config.exceptions) if one.name]
+    for path, name in places:
+        if "." in name:
+            continue
+        meant = subjects.resolve(name).subject
+        remedy = "write the whole name"
+        if meant and path[0] == "exception":
+            remedy = f'write vendor = "{meant}" if that is meant, or the whole name'
+        yield path, f"'{name}' is one label, which stands for names such as www.{name} and for no vendor: {remedy}"
+
+
 def is_typo(vendor: str, subject: str) -> bool:
     """Whether the slugs at the end differ by a letter or two: lists have names of their own, such as `mine`."""
     written, known = (fold(text.rpartition("/")[2].removeprefix(CATEGORY_MARK)) for text in (vendor, subject))

@@ -17,7 +17,6 @@ _BYTES: Final = {
 }  # fmt: skip
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SIZE: Final = re.compile(r"(\d+) ?([A-Za-z]*)")
-_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def duration(text: str) -> float:
@@ -83,6 +82,8 @@ def endpoint(text: str) -> Endpoint:
     host, _, port = text.rpartition(":")
     if not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError(f"expected address:port such as 127.0.0.1:10053, got '{text}'")
+    if not host:
+        raise ValueError(f"expected address:port such as 127.0.0.1:10053, got '{text}'")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if (":" in bare) != (bare != host):
         raise ValueError(f"expected address:port, an IPv6 address in brackets, got '{text}'")
@@ -106,6 +107,10 @@ def quoted_moment(text: str) -> date:
     """The date (ISO 8601) in a string. Raises ValueError in one line."""
     plain = text.strip()
     try:
-        return date.fromisoformat(plain) if _DATE.fullmatch(plain) else datetime.fromisoformat(plain)
+        return date.fromisoformat(plain)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(plain)
     except ValueError:
         raise ValueError(f"expected a date such as 2026-12-31, without quotes, got '{text}'") from None

@@ -34,6 +34,7 @@ from monitor.policy.ban_conditions import (
     Outcome,
 )
 from monitor.policy.ban_subject import subject_outcome
+from monitor.policy.group_cover import empty_reason
 from monitor.policy.group_words import parts_of
 from monitor.policy.schedule import LocalTime, next_change
 from monitor.policy.shared_prefixes import open_notes
@@ -151,9 +152,10 @@ def resting_reason(ban: Ban, local_time: LocalTime, now: float, paused_until: fl
 
 def group_outcome(ban: Ban, group: str, resting: str, conditions: Conditions) -> Outcome:
     """The outcome for a group where the ban has something to act on."""
-    first = parts_of(group)[0] if ban.groups else ""  # who a group that is left out holds makes no difference
-    if first and not conditions.members.get(first, ()):
-        return Outcome(INEFFECTIVE, f"the group '{first}' has no members", GROUPS)
+    first = parts_of(group)[0] if ban.groups else ""
+    reason = empty_reason(group, conditions.members) if ban.groups else ""
+    if reason:
+        return Outcome(INEFFECTIVE, reason, GROUPS)
     if resting:
         return Outcome(OFF, resting)
     fault = layer_fault(ban, conditions.faults)

@@ -9,6 +9,7 @@ from monitor.lists.loader import load_catalogue
 PHONES = "[[group]]\nname = 'phones'\nmembers = ['02:00:00:00:00:01']\n"
 BAN_META = "[[ban]]\nvendors = ['meta/instagram']\nmode = 'enforce'\n"
 BAN = "[[ban]]\nvendors = ['bytedance']\ngroups = ['phones']\n"
+OPEN = "[[ban]]\nvendors = ['bytedance']\n"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,8 @@ BAN = "[[ban]]\nvendors = ['bytedance']\ngroups = ['phones']\n"
         (BAN_META + "enabled = false\n", []),
         (BAN_META.replace("/instagram", ""), []),
         ("[metrics]\nlisten = '192.168.1.1:10053'\n", []),
+        (OPEN + "on_failure = 'closed'\nlayers = ['dns', 'sni']\n", ["holds addresses alone"]),
+        (OPEN + "on_failure = 'closed'\n", []),
         ("[metrics]\nlisten = ''\n", []),
     ],
 )

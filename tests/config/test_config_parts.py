@@ -82,7 +82,7 @@ def test_each_file_that_cannot_be_read_is_a_line(folder: Path) -> None:
     (folder / "conf.d" / "b.toml").mkdir()
     (folder / "conf.d" / "c.toml").symlink_to("nowhere")
     assert faults(path) == [
-        "conf.d/a.toml: is not UTF-8 at byte 5",
+        "conf.d/a.toml: is not UTF-8 at byte 5: save it in UTF-8",
         "conf.d/b.toml: cannot be read: Is a directory",
         "conf.d/c.toml: cannot be read: No such file or directory",
     ]

@@ -3,14 +3,16 @@
 import pytest
 
 from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.domain import parse_name
 from monitor.catalog.entry import Alias, Owner, Vendor
 from monitor.catalog.index import Index
 from monitor.catalog.subject_index import SubjectIndex
 from monitor.config.complaints import ConfigErrors
 from monitor.config.parse import parse
 from monitor.config.policy import configured_standing
-from monitor.config.subjects import target
-from monitor.config.targets import list_hints, named_subjects, stand_in, with_subjects
+from monitor.config.question import as_name
+from monitor.config.subjects import name, target
+from monitor.config.targets import list_hints, named_subjects, single_labels, stand_in, with_subjects
 from monitor.policy.orders import ban_id
 
 CONFIG = """
@@ -89,3 +91,26 @@ def test_a_list_whose_vendor_is_called_like_a_shipped_one_is_hinted_at(index: In
         assert hints(f"name = 'mine'\nvendor = '{fine}'") == [], fine
     assert "bytedance" in hints("name = 'mine'\nvendor = 'bytedanse'")[0][1]
     assert "bytedance/tiktok" in hints("name = 'mine'\nvendor = 'bytedance/tiktik'")[0][1]
+
+
+def test_a_name_of_one_label_frees_nothing_of_a_vendor(index: Index) -> None:
+    text = """
+[[ban]]
+vendors = ["bytedance"]
+allow = ["tiktok", "www.tiktok.com"]
+[[exception]]
+device = "10.0.0.5"
+name = "tiktok"
+[[exception]]
+device = "10.0.0.5"
+name = "lan"
+"""
+    found = list(single_labels(parse(text, "c.toml"), SubjectIndex(index)))
+    assert [path for path, _ in found] == [("ban", 0, "allow"), ("exception", 0, "name"), ("exception", 1, "name")]
+    assert found[1][1].endswith('write vendor = "bytedance/tiktok" if that is meant, or the whole name')
+    assert found[2][1].endswith("no vendor: write the whole name")
+
+
+def test_names_in_other_scripts_are_what_lists_and_questions_have() -> None:
+    for text in ("Bücher.example", "straße.example", "ΣΊΣΥΦΟΣ.example", "例え.テスト"):
+        assert name(text).encode() == parse_name(text)[0] == as_name(text)

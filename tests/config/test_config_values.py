@@ -113,6 +113,7 @@ def test_a_date_lasts_until_its_end() -> None:
 def test_a_date_may_be_in_quotes() -> None:
     assert moment("2026-12-04") == moment(date(2026, 12, 4))
     assert moment("2026-12-04T18:00:00+01:00") == datetime(2026, 12, 4, 17, tzinfo=UTC).timestamp()
+    assert moment("20261204") == moment("2026-W49-5") == moment(date(2026, 12, 4))
     assert moment(" 2026-12-04 18:00 ") == moment(datetime(2026, 12, 4, 18))
     with pytest.raises(ValueError, match="such as 2026-12-31, without quotes, got '4 December'"):
         moment("4 December")
@@ -121,6 +122,8 @@ def test_a_date_may_be_in_quotes() -> None:
 def test_subjects_have_one_spelling() -> None:
     assert member("AA-BB-CC-DD-EE-FF") == "aa:bb:cc:dd:ee:ff"
     assert member("10.1.2.3") == "10.1.2.3/32"
+    assert member(" 10.1.2.3 ") == member("::ffff:10.1.2.3") == "10.1.2.3/32"
+    assert member("fe80::1%eth0") == "fe80::1/128"
     assert member("host:Gov-*") == "host:gov-*"
     assert device("FD00::0001") == "fd00::1"
     assert name("Bücher.Example.") == "xn--bcher-kva.example"

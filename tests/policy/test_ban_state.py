@@ -26,7 +26,20 @@ INDEX = index_of(
     ("prefix", "71.53.0.0/16", False, Owner("relay", "unknown", "relay", category=True)),
     ("name", "time.apple.com", False, Owner("clocks", "unknown", "clocks")),
 )
-MEMBERS = {"staff": ("02:00:00:00:00:01",), "nobody": (), "guests": ("10.0.0.0/8",)}
+MEMBERS = {
+    "staff": ("02:00:00:00:00:01",),
+    "twins": ("02:00:00:00:00:01", "02:00:00:00:00:02"),
+    "nobody": (),
+    "guests": ("10.0.0.0/8",),
+    "floor": ("10.1.0.0/16", "10.2.0.1/32"),
+    "mixed": ("10.1.0.0/16", "02:00:00:00:00:03"),
+    "world": ("0.0.0.0/0", "::/0"),
+    "four": ("0.0.0.0/0",),
+    "six": ("::/0",),
+    "open": ("!10.0.0.5/32",),
+    "hollow": ("10.1.0.0/16", "!10.0.0.0/8"),
+    "void": ("!0.0.0.0/0", "!::/0"),
+}
 DAILY = frozenset(range(7))
 NOW_OPEN = weekly(DAILY, 600, 840)
 LATER = weekly(DAILY, 1080, 1200)
@@ -53,6 +66,17 @@ def state_of(one: Ban, paused_until: float = 0.0, disabled: bool = False, **cond
         (ban("maker/tiktok"), "unknown", "no list knows 'maker/tiktok'"),
         (ban("category:maker"), "unknown", "no list knows 'category:maker'"),
         (ban("maker", groups=("nobody",)), "groups", "the group 'nobody' has no members"),
+        (ban("maker", groups=("guests!guests",)), "groups", "the group 'guests' is meant and left out"),
+        (ban("maker", groups=("!world",)), "groups", "'world' is left out, and nothing remains of everyone"),
+        (ban("maker", groups=("!four!six",)), "groups", "'four', 'six' are left out, and nothing remains of everyone"),
+        (ban("maker", groups=("floor!guests",)), "groups", "left out, and nothing remains of the group 'floor'"),
+        (
+            ban("maker", groups=("staff!twins",)),
+            "groups",
+            "'twins' is left out, and nothing remains of the group 'staff'",
+        ),
+        (ban("maker", groups=("hollow",)), "groups", "the group 'hollow' leaves out every member that it has"),
+        (ban("maker", groups=("void",)), "groups", "the group 'void' leaves out every member that it has"),
         (ban("maker", layers=frozenset()), "layers", "without any layer nothing is stopped"),
         (ban("maker", layers=frozenset({"dns"}), on_failure="closed"), "layers", "the dns layer always fails open"),
         (
@@ -83,6 +107,10 @@ def test_what_can_never_bite_is_ineffective_and_says_where_the_mistake_is(one: B
     "one",
     [
         ban("maker"),
+        ban("maker", groups=("staff!guests",)),
+        ban("maker", groups=("!guests",)),
+        ban("maker", groups=("!four",)),
+        ban("maker", groups=("!open",)),
         ban("maker/shop", layers=frozenset({"dns"})),
         ban("maker", allow=(b"example.com", b"example.org")),  # its own prefixes stay banned
         ban("maker/app", allow=(b"news.app.example.com",)),
