@@ -1,9 +1,4 @@
-"""The flow table: flows by the key of either direction, and a wheel that says whose time is up.
-
-A flow sits in the slot of the time at which it would end if nothing more came. When the wheel gets there and more has
-come, it moves on to its new slot: a packet costs no move. When the table is full, whoever would end soonest
-goes first, so that a flood of half-open flows pushes out itself and not what is established.
-"""
+"""A flow: one connection, or what stands for one."""
 
 from typing import Final, final
 
@@ -13,15 +8,8 @@ from monitor.attribution.counters import Attribution, Cell, Destination, Tally, 
 from monitor.attribution.devices import Device
 from monitor.attribution.memory import Claim
 from monitor.attribution.places import Place
+from monitor.attribution.roles import DNS_PORT
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
-
-SLOT_SECONDS: Final = 4.0
-# Of a flow that is on its way out: it may stand in a slot twice, when its patience went back and forth.
-TAKEN: Final = -1
-SLOTS: Final = 1024
-# Flows that ended before their time stand in their slots until the wheel comes there, at most as many as live ones and
-# so many more.
-ENDED_MAX: Final = 4096
 
 OPENING_SECONDS: Final = 30.0
 ESTABLISHED_SECONDS: Final = 3600.0
@@ -59,11 +47,13 @@ class Flow:
 
     Of TCP: `initial` is the client's SYN number, `next_sent` and `next_returned` are the sequence numbers that come
     next, `again` a later SYN of the client with another number and its bytes `again_length`; -1 where not seen. `tag`
-    is what tells the flow from others with the same key, such as a VLAN (`b""`: nothing).
+    is what tells the flow from others with the same key, such as a VLAN (`b""`: nothing), and `back_tag` the same of
+    what comes back: a mirror may have each direction on a VLAN of its own.
     """
 
     __slots__ = (
-        "again", "again_length", "application", "asked", "attribution", "back", "blind", "bypass", "claim",
+        "again", "again_length", "application", "asked", "attribution", "back", "back_tag", "blind", "bypass",
+        "claim",
         "connection", "counted", "counted_returned", "counted_sent", "decoy", "destination", "device", "dirty", "ech",
         "ended", "epoch", "fins", "hello", "host", "inherited", "initial", "key", "last", "method", "midstream",
         "next_returned", "next_sent", "number", "origin",
@@ -93,6 +83,7 @@ class Flow:
         self.next_sent = -1
         self.next_returned = -1
         self.tag = b""
+        self.back_tag = b""
         self.slot = -1
         self.ended = False
         self.dirty = False
@@ -139,142 +130,8 @@ class Flow:
         return DATAGRAM_SECONDS
 
 
-@final
-class FlowTable:
-    """At most `limit` flows. The wheel turns with the time that it is given, never back."""
-
-    __slots__ = ("_ended", "backward", "evictions", "forward", "limit", "slot", "slots")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.forward: dict[bytes, Flow] = {}
-        self.backward: dict[bytes, Flow] = {}
-        self.slots: list[list[Flow]] = [[] for _ in range(SLOTS)]
-        self.slot = 0
-        self.evictions = 0
-        self._ended = 0
-
-    def start(self, now: float) -> None:
-        """Sets the wheel of an empty table to the time of the first observation."""
-        self.slot = int(now / SLOT_SECONDS)
-
-    def step(self, seconds: float) -> None:
-        """The clock was set: flows keep their age."""
-        self.slot += int(seconds / SLOT_SECONDS)
-        self.slots = [[] for _ in range(SLOTS)]
-        for flow in self.forward.values():
-            flow.start += seconds
-            flow.last += seconds
-            flow.asked += seconds
-            self.schedule(flow)
-
-    def find(self, key: bytes) -> Flow | None:
-        """The flow that a packet of this key belongs to, in either direction."""
-        flow = self.forward.get(key)
-        return flow if flow is not None else self.backward.get(key)
-
-    def add(self, flow: Flow) -> None:
-        """Takes a flow whose keys are in no other one. Make room first."""
-        self.forward[flow.key + flow.tag] = flow
-        self.backward[flow.back + flow.tag] = flow
-        self.schedule(flow)
-
-    def remove(self, flow: Flow) -> None:
-        flow.ended = True
-        del self.forward[flow.key + flow.tag]
-        del self.backward[flow.back + flow.tag]
-        self._ended += 1
-        if self._ended > len(self.forward) + ENDED_MAX:
-            self._tidy()
-
-    def turn_round(self, flow: Flow) -> None:
-        """Client and server change places."""
-        del self.forward[flow.key + flow.tag]
-        del self.backward[flow.back + flow.tag]
-        flow.key, flow.back = flow.back, flow.key
-        flow.sent, flow.returned = flow.returned, flow.sent
-        flow.packets_sent, flow.packets_returned = flow.packets_returned, flow.packets_sent
-        flow.counted_sent, flow.counted_returned = flow.counted_returned, flow.counted_sent
-        flow.next_sent, flow.next_returned = flow.next_returned, flow.next_sent
-        self.forward[flow.key + flow.tag] = flow
-        self.backward[flow.back + flow.tag] = flow
-
-    def schedule(self, flow: Flow) -> None:
-        """Puts the flow where its patience ends; the wheel is as long as the longest one."""
-        slot = int((flow.last + flow.patience()) / SLOT_SECONDS) + 1
-        if slot <= self.slot:
-            slot = self.slot + 1
-        elif slot >= self.slot + SLOTS:
-            slot = self.slot + SLOTS - 1
-        flow.slot = slot
-        self.slots[slot % SLOTS].append(flow)
-
-    def turn(self, now: float) -> list[Flow]:
-        """Moves the wheel to `now` and gives the flows whose time is up; the caller ends them."""
-        over: list[Flow] = []
-        target = int(now / SLOT_SECONDS)
-        if target - self.slot >= SLOTS:
-            self._leap(target, now, over)
-        while self.slot < target:
-            self.slot += 1
-            self._sift(self.slot, now, over)
-        return over
-
-    def oldest(self, count: int) -> list[Flow]:
-        """Up to `count` flows that would end soonest; the caller ends them."""
-        chosen: list[Flow] = []
-        for step in range(1, SLOTS):
-            self._pick(self.slot + step, count, step == SLOTS - 1, chosen)
-            if len(chosen) >= count:
-                break
-        return chosen
-
-    def _pick(self, slot: int, count: int, is_last: bool, chosen: list[Flow]) -> None:
-        """Takes flows out of one slot; those that have gone on are scheduled again unless no later slot is left."""
-        flows = self.slots[slot % SLOTS]
-        at = 0
-        while at < len(flows) and len(chosen) < count:
-            flow = flows[at]
-            at += 1
-            if flow.ended or flow.slot != slot:
-                continue
-            if not is_last and int((flow.last + flow.patience()) / SLOT_SECONDS) + 1 > slot:
-                self.schedule(flow)
-            else:
-                flow.slot = TAKEN
-                chosen.append(flow)
-        del flows[:at]
-
-    def _leap(self, target: int, now: float, over: list[Flow]) -> None:
-        """Time went further than the wheel is long: every flow is looked at once."""
-        self.slot = target
-        self.slots = [[] for _ in range(SLOTS)]
-        for flow in self.forward.values():
-            if flow.last + flow.patience() > now:
-                self.schedule(flow)
-            else:
-                flow.slot = TAKEN
-                over.append(flow)
-
-    def _tidy(self) -> None:
-        """Takes out of the wheel what has ended: of conntrack's flows that is long before their time."""
-        self._ended = 0
-        for place, flows in enumerate(self.slots):
-            if flows:
-                self.slots[place] = [flow for flow in flows if not flow.ended]
-
-    def _sift(self, slot: int, now: float, over: list[Flow]) -> None:
-        """Empties a slot: what has gone on in the meantime is scheduled again, the rest is over."""
-        place = slot % SLOTS
-        flows = self.slots[place]
-        if not flows:
-            return
-        self.slots[place] = []
-        for flow in flows:
-            if flow.ended or flow.slot != slot:
-                continue
-            if flow.last + flow.patience() > now:
-                self.schedule(flow)
-            else:
-                flow.slot = TAKEN
-                over.append(flow)
+def may_say_hello(flow: Flow) -> bool:
+    """Whether a ClientHello or a Host may still tell more about the flow than its addresses do."""
+    if flow.midstream or not flow.outbound or flow.port == DNS_PORT or flow.port == 0:
+        return False
+    return flow.protocol == PROTOCOL_TCP or flow.protocol == PROTOCOL_UDP

@@ -4,7 +4,7 @@ One program sorts frames into classes; a socket is a table of how many bytes of 
 that a flood of one class fills only its own socket:
 
     names      ARP, ND, DHCP, DNS, mDNS, LLMNR (UDP and TCP)
-    starts     TCP segments that begin a TLS handshake or an HTTP request, client SYNs,
+    starts     TCP segments that begin a TLS handshake or an HTTP request, SYNs of both ends,
                QUIC long headers, VPN handshakes
     middles    other TCP segments with payload towards a server: a ClientHello's second segment looks like any other
     wrapped    tunnels, fragments, IPv6 extension headers: looked into by the decoder
@@ -21,6 +21,7 @@ from typing import Final
 
 from monitor.capture.assembler import PROTOCOL, Label, Program, Step, assemble
 from monitor.capture.refused import VLAN_TYPES, sent_by_others, without_tag
+from monitor.wire.gate import STARTS as HTTP_STARTS
 
 ETHERNET: Final = 1  # LINKTYPE_ETHERNET
 RAW_IP: Final = 101  # LINKTYPE_RAW
@@ -35,7 +36,7 @@ WRAPPED_PORTS: Final = (4789, 8472, 6081, 2152, TEREDO)  # VXLAN, Linux's VXLAN,
 EXTENSION_HEADERS: Final = (0, 43, 44, 51, 60, 135)
 NAME_PORTS: Final = (53, 5353, 5355, 67, 68, 546, 547)
 NAME_PORTS_TCP: Final = (53, 5353, 5355)
-HTTP_STARTS: Final = (b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC")
+QUIC_VERSIONS: Final = (0x00000001, 0x6B3343CF)
 
 # Scratch memory.
 PROTOCOL_AT: Final = 0
@@ -59,8 +60,8 @@ class Take:
 
 
 NAMES: Final = Take(names=WHOLE)
-# A ClientHello has at most 16 KiB here, and arrives in one frame where the kernel merged its segments.
-STARTS: Final = Take(starts=18_432)
+# Where the kernel merged segments, one frame has up to 64 KiB: early data, or a request with long fields.
+STARTS: Final = Take(starts=WHOLE)
 MIDDLES: Final = Take(middles=4_096)
 WRAPPED: Final = Take(wrapped=9_216)
 
@@ -230,6 +231,10 @@ def _udp() -> Program:
         Step("jge", 12, "", "rest"),
         Step("ldb_x", 8),
         Step("jge", 0xC0, "starts"),
+        Step("jge", 0x80, "", "short"),
+        Step("ld_x", 9),  # RFC 9287 section 3.1: the fixed bit may be cleared; RTP has such first bytes too
+        *_any(QUIC_VERSIONS, "starts"),
+        Label("short"),
         Step("ld_x", 8),
         Step("jeq", 0x01000000, "starts"),  # WireGuard's handshake initiation
         Step("jeq", 0, "ike"),  # IKE behind the non-ESP marker, RFC 3948 section 2.2
@@ -244,7 +249,7 @@ def _udp() -> Program:
 
 
 def _tcp() -> Program:
-    """RFC 9293 section 3.1: names by port, a client's SYN, then what the first payload bytes say."""
+    """RFC 9293 section 3.1: names by port, SYNs, then what the first payload bytes say."""
     return [
         Label("tcp"),
         Step("ldh_x", 0),
@@ -252,8 +257,7 @@ def _tcp() -> Program:
         Step("ldh_x", 2),
         *_any(NAME_PORTS_TCP, "names"),
         Step("ldb_x", 13),
-        Step("and", 0x12),
-        Step("jeq", 0x02, "starts"),  # SYN without ACK
+        Step("jset", 0x02, "starts"),  # the server's SYN tells which of the client's it took, and its options
         Step("ldb_x", 12),
         Step("and", 0xF0),
         Step("rsh", 2),

@@ -2,10 +2,10 @@
 
 from typing import Final, final
 
-from monitor.attribution.flows import Flow
+from monitor.attribution.flows import Flow, may_say_hello
 from monitor.attribution.roles import DNS_PORT, WELL_KNOWN
 from monitor.core.ends import Ends
-from monitor.core.tracking import TIMEOUT, Tracking, may_say_hello
+from monitor.core.tracking import TIMEOUT, Tracking
 from monitor.model import (
     FLOW_END,
     FLOW_NEW,

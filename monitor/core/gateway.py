@@ -10,7 +10,7 @@ from typing import Final, final
 from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.evidence import Attributor
-from monitor.attribution.flows import FlowTable
+from monitor.attribution.flow_table import FlowTable
 from monitor.attribution.host_names import HostPins
 from monitor.attribution.matches import Matches
 from monitor.attribution.memory import Claim, Memory

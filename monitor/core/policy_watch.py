@@ -3,7 +3,7 @@
 from typing import final
 
 from monitor.attribution.devices import Devices
-from monitor.attribution.flows import FlowTable
+from monitor.attribution.flow_table import FlowTable
 from monitor.core.accounting import Accounting
 from monitor.core.effects import PolicyChanged
 from monitor.core.following import Following

@@ -5,9 +5,9 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, FlowTable
+from monitor.attribution.flow_table import FlowTable
+from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, may_say_hello
 from monitor.attribution.migrations import Migrations
-from monitor.attribution.roles import DNS_PORT
 from monitor.core.accounting import HOLD_SECONDS, Accounting
 from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
@@ -70,6 +70,9 @@ class Tracking:
         if flow is None:
             flow = table.backward.get(key)
             is_forward = flow is None
+            if flow is None and (table.tagged or packet.vlan):
+                flow = table.find_on_other_tag(packet.key, vlan_bytes(packet.vlan) if packet.vlan else b"")
+                is_forward = flow is None or flow.key == packet.key
         if flow is not None and flow.state >= CLOSED and packet.flags & (TCP_SYN | TCP_ACK) == TCP_SYN:
             # The ports are used again (RFC 9293 section 3.6.1).
             self.end(flow, TIMEOUT)
@@ -200,7 +203,7 @@ class Tracking:
             key = reverse_key(key)
         flow = Flow(key, back, protocol, key_destination_port(key), packet.time)
         if self._packets and packet.vlan:
-            flow.tag = vlan_bytes(packet.vlan)
+            flow.tag = flow.back_tag = vlan_bytes(packet.vlan)
         if protocol == PROTOCOL_TCP:
             flow.midstream = packet.flags & TCP_SYN == 0
             if flow.midstream:
@@ -231,7 +234,7 @@ class Tracking:
             flow.packets_sent -= 1
         self.end(flow, TIMEOUT)
         opened = Flow(flow.key, flow.back, flow.protocol, flow.port, packet.time)
-        opened.tag = flow.tag
+        opened.tag, opened.back_tag = flow.tag, flow.back_tag
         opened.initial = initial
         opened.next_sent = initial + 1
         opened.sent = length if moved else 0
@@ -292,10 +295,3 @@ class Tracking:
                 flow.state = CLOSED
         if flow.state >= CLOSED:
             self.table.schedule(flow)
-
-
-def may_say_hello(flow: Flow) -> bool:
-    """Whether a ClientHello or a Host may still tell more about the flow than its addresses do."""
-    if flow.midstream or not flow.outbound or flow.port == DNS_PORT or flow.port == 0:
-        return False
-    return flow.protocol == PROTOCOL_TCP or flow.protocol == PROTOCOL_UDP

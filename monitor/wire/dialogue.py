@@ -94,15 +94,24 @@ class Dialogue:
             return self._read_head(packet, out)
         return self._watch(packet, out)
 
+    def give_up_cut(self, packet: Packet, out: list[Observation]) -> bool:
+        """The next bytes of a hello were not captured: true where its beginning has the server name."""
+        return self.state == TLS and self._read_beginning(packet, out)
+
+    def _read_beginning(self, packet: Packet, out: list[Observation]) -> bool:
+        records = self.records
+        if records is None or records.another:
+            return False
+        hello = read_hello(records.beginning(self.buffer), True)
+        if hello is None or not hello.server_name:
+            return False
+        out.append(tls.observe_hello(packet, hello, 0))
+        return True
+
     def _give_up_long(self, packet: Packet, out: list[Observation]) -> int:
         """Nothing more is kept. The beginning of a hello is enough where the server name is in it."""
-        records = self.records
-        if records is not None and not records.another:
-            hello = read_hello(records.beginning(self.buffer), True)
-            if hello is not None and hello.server_name:
-                out.append(tls.observe_hello(packet, hello, 0))
-                return DECIDED
-        self.errors.add("tcp", "too_long")
+        if not self._read_beginning(packet, out):
+            self.errors.add("tcp", "too_long")
         return DECIDED
 
     def _open(self, packet: Packet, out: list[Observation]) -> int:

@@ -12,22 +12,32 @@ from typing import Final, final
 
 ETHERNET: Final = 1  # LINKTYPE_ETHERNET
 IP_TYPES: Final = (b"\x08\x00", b"\x86\xdd")
-WINDOW: Final = 18_432  # bytes from the beginning of a flow: a hello of 16 KiB with its record headers
+# Bytes from the beginning of a flow: a request whose Host comes late (`dialogue.HEAD_MAX`), or a hello of 16 KiB.
+WINDOW: Final = 65_536 + 2_048
 FLOWS_MAX: Final = 16_384
 ELEPHANTS_MAX: Final = 64
 ELEPHANT_FRAMES: Final = 32  # unwanted frames of a flow between two calls of `elephants`
 COUNTS_MAX: Final = 65_536
-STARTS: Final = frozenset((b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC"))
+# The first octets of a request: its method (RFC 9110 section 9, RFC 4918), or an empty line (RFC 9112 section 2.2).
+STARTS: Final = (
+    b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI", b"DELE", b"PATC", b"CONN", b"TRAC", b"PROP", b"MKCO", b"COPY",
+    b"MOVE", b"LOCK", b"UNLO", b"REPO", b"SEAR", b"NOTI", b"SUBS", b"UNSU", b"\r\nGE", b"\r\nPO",
+)  # fmt: skip
+STARTS_SET: Final = frozenset(STARTS)
+SYN: Final = 0x02
+ACK: Final = 0x10
 
 
 @final
 class Gate:
     """Bounded memory of where flows begin; the oldest is forgotten first."""
 
-    __slots__ = ("_begin", "_refused", "_unwanted", "unwanted")
+    __slots__ = ("_again", "_begin", "_refused", "_unwanted", "unwanted")
 
     def __init__(self) -> None:
         self._begin: dict[bytes, int] = {}
+        # The second last beginning, where there were two: a SYN with another number may be forged.
+        self._again: dict[bytes, int] = {}
         self._unwanted: dict[int, int] = {}
         self._refused: dict[int, None] = {}
         self.unwanted = 0
@@ -63,7 +73,10 @@ class Gate:
             return True
         sequence = _word(data, transport + 4)
         key = data[addresses : addresses + 2 * width] + data[transport : transport + 4]
-        if data[transport + 13] & 0x12 == 0x02:
+        flags = data[transport + 13]
+        if flags & (SYN | ACK) == SYN | ACK:
+            return True
+        if flags & SYN:
             self._begins(key, (sequence + 1) & 0xFFFFFFFF)
             if self._refused:
                 self._refused.pop(_mark(data, addresses, width, transport), None)
@@ -75,13 +88,22 @@ class Gate:
         begin = self._begin.get(key, -1)
         if begin >= 0 and (sequence - begin) & 0xFFFFFFFF < WINDOW:
             return True
+        if self._again:
+            begin = self._again.get(key, -1)
+            if begin >= 0 and (sequence - begin) & 0xFFFFFFFF < WINDOW:
+                return True
         self.unwanted += 1
         self._count(_mark(data, addresses, width, transport))
         return False
 
     def _begins(self, key: bytes, sequence: int) -> None:
-        if len(self._begin) >= FLOWS_MAX and key not in self._begin:
-            del self._begin[next(iter(self._begin))]
+        before = self._begin.get(key, -1)
+        if before < 0 and len(self._begin) >= FLOWS_MAX:
+            oldest = next(iter(self._begin))
+            del self._begin[oldest]
+            self._again.pop(oldest, None)
+        if before >= 0 and before != sequence:
+            self._again[key] = before
         self._begin[key] = sequence
 
     def _count(self, mark: int) -> None:
@@ -116,12 +138,12 @@ def _mark(data: bytes, addresses: int, width: int, transport: int) -> int:
 
 
 def _is_start(data: bytes, at: int) -> bool:
-    """A TLS handshake record, or the first letters of an HTTP request's method."""
+    """A TLS handshake record, or the first octets of an HTTP request."""
     if at + 4 > len(data):
         return False
     first = data[at]
     if first == 0x16:
         return data[at + 1] == 3
-    if first < 0x43 or first > 0x54:  # C to T
+    if (first < 0x43 or first > 0x55) and first != 0x0D:  # C to U
         return False
-    return data[at : at + 4] in STARTS
+    return data[at : at + 4] in STARTS_SET

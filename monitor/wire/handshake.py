@@ -80,10 +80,10 @@ class Syn:
 
     `window` is what its sender offers, in bytes. `data` came with the SYN (RFC
     7413); `packet` is there with it alone. `agreed` is true once the other end has acknowledged this SYN; `older` is
-    another SYN of the same ports that came before and may still be the connection's.
+    another SYN of the same ports that came before and may still be the connection's. `time` is when it was seen.
     """
 
-    __slots__ = ("agreed", "answers", "data", "first", "older", "options", "packet", "window")
+    __slots__ = ("agreed", "answers", "data", "first", "older", "options", "packet", "time", "window")
 
     def __init__(self, sequence: int, answers: bool, options: Options, window: int) -> None:
         self.first = (sequence + 1) & SEQUENCE_MASK
@@ -91,6 +91,7 @@ class Syn:
         self.options = options
         self.window = window
         self.agreed = False
+        self.time = 0.0
         self.older: Syn | None = None
         self.data = b""
         self.packet: Packet | None = None

@@ -17,11 +17,13 @@ SYNS_MAX: Final = 4
 class Openings:
     """At most `limit` keys, each with up to `SYNS_MAX` SYNs, the newest first; the oldest key leaves first."""
 
-    __slots__ = ("_limit", "_syns", "evictions")
+    __slots__ = ("_limit", "_plain", "_syns", "evictions")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._syns: dict[bytes, Syn] = {}
+        # Of SYNs on a VLAN the newest by flow key alone: a mirror may have each direction on a VLAN of its own.
+        self._plain: dict[bytes, Syn] = {}
         self.evictions = 0
 
     def __len__(self) -> int:
@@ -49,6 +51,20 @@ class Openings:
             one = one.older
         self._syns[key] = syn
         return True
+
+    def add_on_vlan(self, key: bytes, syn: Syn, back: bytes, acknowledgment: int) -> None:
+        """Keeps a SYN that came on a VLAN by its flow key, too; what it answers may have come on another VLAN."""
+        one = self._plain.get(back) if syn.answers else None
+        while one is not None:
+            one.agreed = one.agreed or one.first == acknowledgment
+            one = one.older
+        if len(self._plain) >= self._limit and key not in self._plain:
+            del self._plain[next(iter(self._plain))]
+        self._plain[key] = syn
+
+    def on_any_vlan(self, key: bytes) -> Syn | None:
+        """The SYN with this flow key that came last on a VLAN."""
+        return self._plain.get(key)
 
     def newest(self, key: bytes) -> Syn | None:
         """The SYN that came last."""
@@ -87,6 +103,14 @@ class Openings:
                 return one
             one = one.older
         return None
+
+    def expire(self, oldest: float) -> None:
+        """Forgets the keys whose SYNs are older and that no data followed."""
+        while self._syns:
+            key = next(iter(self._syns))
+            if self._syns[key].time >= oldest:
+                return
+            del self._syns[key]
 
     def remove(self, key: bytes) -> None:
         self._syns.pop(key, None)

@@ -109,7 +109,11 @@ class Stream:
         if urgent >= 0 and urgent not in self.urgent and len(self.urgent) < URGENT_MAX:
             self.urgent.append(urgent)
             self.conflicting = self.conflicting or len(self.urgent) > 1
-        return self._accept(packet, data, start, end, sequence, out)
+        if self._accept(packet, data, start, end, sequence, out):
+            return True
+        # Of a segment that the capture cut the rest never comes.
+        is_cut = packet.payload > end - start and self.dns is None
+        return is_cut and self.dialogue.give_up_cut(packet, out)
 
     def _accept(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
         self.time = packet.time

@@ -16,7 +16,7 @@ from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
-from monitor.model import TCP_ACK, TCP_SYN, HttpRequest, Observation, Packet
+from monitor.model import TCP_ACK, TCP_SYN, HttpRequest, Observation, Packet, reverse_key
 from monitor.wire.dialogue import Dialogue
 from monitor.wire.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Options, Syn, is_dropped, read_header
 from monitor.wire.http import begins_request
@@ -122,6 +122,7 @@ class Streams:
         for key in [key for key, stream in self.streams.items() if stream.time < oldest]:
             self._remove(key)
         self.kept.expire(oldest)
+        self.opened.expire(oldest)
 
     def table_sizes(self) -> dict[str, int]:
         return {
@@ -158,6 +159,8 @@ class Streams:
             back = self.streams.get(key)
             sent = back.assembly.position if back is not None else NONE
             other = syn_of(back, self.decided.get(key))
+            if other is None and packet.vlan:
+                other = self.opened.on_any_vlan(reverse_key(packet.key))
         window, options = read_header(data, header, start)
         while is_dropped(packet.flags, acknowledgment, window, options, own, other, sent):
             # A server that forgot the first SYN answers the second one with another number.
@@ -174,6 +177,9 @@ class Streams:
         answers = packet.flags & TCP_ACK != 0
         window, options = read_header(data, header, start)
         syn = Syn(sequence, answers, options or Options(), window)
+        syn.time = packet.time
+        if packet.vlan:
+            self.opened.add_on_vlan(packet.key, syn, reverse_key(packet.key), acknowledgment)
         stream = self.streams.get(key)
         decided = self.decided.get(key)
         repeated = (stream is not None and stream.first == syn.first) or (
@@ -228,7 +234,8 @@ class Streams:
         dns_port = packet.source_port == DNS_PORT or packet.destination_port == DNS_PORT
         dialogue = Dialogue(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
         stream = Stream(first, syn, dialogue, self.errors)
-        self._make_room()
+        if len(self.streams) >= self.streams_max:
+            self._evict_stream()
         self.streams[key] = stream
         self.bytes_held += STREAM_OVERHEAD
         if syn is not None and syn.packet is not None and sequence != first:
@@ -287,12 +294,10 @@ class Streams:
     def _remove(self, key: bytes) -> None:
         self.bytes_held -= self.streams.pop(key).size() + STREAM_OVERHEAD
 
-    def _make_room(self) -> None:
-        if len(self.streams) >= self.streams_max:
-            self._evictions["streams"] += 1
-            self._remove(next(iter(self.streams)))
-
     def _evict_bytes(self) -> None:
         while self.bytes_held > self.bytes_max and len(self.streams) > 1:
-            self._evictions["streams"] += 1
-            self._remove(next(iter(self.streams)))
+            self._evict_stream()
+
+    def _evict_stream(self) -> None:
+        self._evictions["streams"] += 1
+        self._remove(next(iter(self.streams)))

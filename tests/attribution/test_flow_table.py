@@ -4,7 +4,8 @@ from cast import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.attribution.flows import ENDED_MAX, SLOT_SECONDS, Flow, FlowTable
+from monitor.attribution.flow_table import ENDED_MAX, SLOT_SECONDS, FlowTable
+from monitor.attribution.flows import Flow
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, flow_key, reverse_key
 
 

@@ -261,3 +261,33 @@ def test_a_capture_that_starts_long_before_the_clock_of_the_machine() -> None:
     watched = Gateway(Settings(events=frozenset({"flow"})), small_index(), START + 1e8)
     ended = watched.feed([syn(PHONE, TIKTOK), syn(PHONE, ROUTER, (1, 2), 100.0)], START + 100)
     assert len(ended) == 1
+
+
+@pytest.mark.parametrize("vlans", [(10, 20), (10, 0), (0, 20)])
+@pytest.mark.parametrize("first", ["client", "server"])
+def test_each_direction_may_be_on_a_vlan_of_its_own(vlans: tuple[int, int], first: str) -> None:
+    """A mirror port gives both directions of a routed link, each with the tag of its own side."""
+    story: list[Observation] = []
+    for at in (0.0, 1.0, 2.0):
+        sent = packet(PHONE, TIKTOK, (40000, 443), at=at, length=100)
+        returned = answer_to(sent, at + 0.1, 1000)
+        sent.vlan, returned.vlan = vlans
+        story += [sent, returned] if first == "client" else [returned, sent]
+    (flow,) = records(story)
+    assert flow.key == flow_key(packed(PHONE), packed(TIKTOK), 40000, 443, PROTOCOL_TCP)
+    assert (flow.bytes_to_server, flow.bytes_to_client) == (300, 3000)
+
+
+def test_the_same_packets_on_two_vlans_stay_two_flows() -> None:
+    """A trunk shows routed packets on both of its VLANs."""
+    story: list[Observation] = []
+    for at in (0.0, 1.0):
+        for vlans in ((10, 20), (20, 10)):
+            sent = packet(PHONE, TIKTOK, (40000, 443), at=at, length=100)
+            story.append(sent)
+            sent.vlan = vlans[0]
+        for vlan in (20, 10):
+            returned = answer_to(packet(PHONE, TIKTOK, (40000, 443)), at + 0.1, 1000)
+            returned.vlan = vlan
+            story.append(returned)
+    assert [(flow.bytes_to_server, flow.bytes_to_client) for flow in records(story)] == [(200, 2000)] * 2

@@ -93,3 +93,19 @@ def test_what_is_not_tcp_is_the_decoders() -> None:
 @given(st.binary(max_size=120), st.integers(0, 60))
 def test_any_bytes(data: bytes, network: int) -> None:
     Gate().wants(data, network)
+
+
+def test_a_second_syn_may_be_forged_and_takes_no_window_away() -> None:
+    """RFC 5961 section 4.2: within a connection a SYN starts nothing."""
+    gate = Gate()
+    gate.wants(segment(START, b"", 0x02), 0)
+    gate.wants(segment(START + 9_000_000, b"", 0x02), 0)
+    assert gate.wants(segment(START + 1461, b"second"), 0)
+    assert gate.wants(segment(START + 9_000_100, b"of the other"), 0)
+    assert not gate.wants(segment(START + 3_000_000, b"upload"), 0)
+
+
+def test_a_servers_syn_is_wanted_and_begins_nothing() -> None:
+    gate = Gate()
+    assert gate.wants(segment(START, b"", 0x12), 0)
+    assert not gate.wants(segment(START + 1, b"upload"), 0)

@@ -371,3 +371,14 @@ def test_silent_streams_are_forgotten() -> None:
     wire.streams.expire(121.0)
     assert wire.streams.table_sizes()["streams"] == 0
     assert wire.streams.bytes_held == 0
+
+
+def test_a_hello_that_the_capture_cut_is_read_as_far_as_its_name() -> None:
+    """`tcpdump -s`: the server name is in the first bytes."""
+    wire = Wire()
+    wire.syn()
+    packet = build.packet(0.0, TCP_ACK)
+    packet.payload = len(BIG)
+    wire.streams.segment(packet, BIG[:400], 0, 400, 1000, 77, wire.seen)
+    assert wire.names == [b"www.tiktok.com"]
+    assert build.hellos(wire.seen)[0].ja4 == ""
