@@ -1,5 +1,7 @@
 """What `check` remarks of a configuration that is right."""
 
+from functools import cache
+
 import pytest
 
 from monitor.cli.check_notes import notes
@@ -7,6 +9,7 @@ from monitor.config.parse import parse
 from monitor.lists.loader import load_catalogue
 
 PHONES = "[[group]]\nname = 'phones'\nmembers = ['02:00:00:00:00:01']\n"
+shipped = cache(load_catalogue)
 BAN_META = "[[ban]]\nvendors = ['meta/instagram']\nmode = 'enforce'\n"
 BAN = "[[ban]]\nvendors = ['bytedance']\ngroups = ['phones']\n"
 OPEN = "[[ban]]\nvendors = ['bytedance']\n"
@@ -35,6 +38,6 @@ OPEN = "[[ban]]\nvendors = ['bytedance']\n"
     ],
 )
 def test_notes(text: str, words: list[str]) -> None:
-    found = [note for note in notes(parse(text, "c.toml"), load_catalogue()) if not note.startswith("not watching")]
+    found = [note for note in notes(parse(text, "c.toml"), shipped()) if not note.startswith("not watching")]
     assert len(found) == len(words)
     assert all(word in note for word, note in zip(words, found, strict=True))

@@ -12,6 +12,8 @@ from monitor.config.list_faults import fault_of
 from monitor.lists.loader import ListStatus, load_catalogue
 from monitor.lists.user import UserList
 
+pytestmark = pytest.mark.slow
+
 TEXT = "social.example\nvideo.example\nmünchen.example\n"
 ENTRIES = ["social.example", "video.example", "xn--mnchen-3ya.example"]
 

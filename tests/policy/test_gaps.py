@@ -91,6 +91,7 @@ def test_an_address_of_two_owners_whose_bans_change_at_once_is_banned_all_the_wh
     assert met(Pair(after, before, CATALOGUE, CATALOGUE)) is None
 
 
+@pytest.mark.slow
 def test_an_address_that_changes_its_owner_while_the_bans_change_is_banned_all_the_while() -> None:
     """A list says another owner, and the bans of both change with the same reload."""
     moved = listed([("20.0.0.0/8", BOLT), ("20.1.0.0/16", ACME)])
@@ -100,6 +101,7 @@ def test_an_address_that_changes_its_owner_while_the_bans_change_is_banned_all_t
     assert met(Pair(after, before, moved, CATALOGUE)) is None
 
 
+@pytest.mark.slow
 def test_old_rules_lead_to_old_rules_and_new_ones_to_new_ones() -> None:
     """A group that leaves members out has a chain of its own, which the owners' chains lead to."""
     before = world((ban("acme", "alpha!beta"),), ("10.0.0.0/16", "10.1.0.0/16"), (OTHER,))
