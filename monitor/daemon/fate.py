@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from monitor.catalog.coverage import NO_COVERAGE
+from monitor.catalog.index import Index
 from monitor.catalog.owners import Owners
 from monitor.config.sections import Group as Section
 from monitor.policy.ban import DNS, IP, LAYERS, OBSERVE, SHADOW, SNI
@@ -21,6 +23,8 @@ BLOCKED: Final = {
     SNI: "cut at its hello",
     IP: "refused at the vendor's own and at learned addresses",
 }
+# Of a ban of a service that has no prefix of its own.
+LEARNED_ALONE: Final = "refused at learned addresses"
 
 
 def fate(
@@ -31,6 +35,7 @@ def fate(
     name: bytes,
     armed: bool,
     now: float,
+    index: Index,
     passing: Sequence[bytes] = (),
 ) -> dict[str, Any]:
     """By layer the `action` (pass, observe, shadow, block), the `ban` that decides and `what` follows.
@@ -40,9 +45,9 @@ def fate(
     """
     layers: dict[str, Any] = {}
     for layer in LAYERS if name else (IP,):
-        layers[layer] = layer_fate(policy, tuple(groups), device, owners, name, layer, now)
+        layers[layer] = layer_fate(policy, tuple(groups), device, owners, name, layer, now, index)
     for excepted in () if name else passing:
-        other = layer_fate(policy, tuple(groups), device, owners, excepted, IP, now)
+        other = layer_fate(policy, tuple(groups), device, owners, excepted, IP, now, index)
         if layers[IP]["action"] != PASS and other["action"] == PASS:
             why = ALLOWED if other["what"] == NO_BAN else other["what"]
             layers[IP] = passes(f"{why}, as an address of {excepted.decode('ascii', 'replace')}")
@@ -59,6 +64,7 @@ def layer_fate(
     name: bytes,
     layer: str,
     now: float,
+    index: Index,
 ) -> dict[str, Any]:
     if policy is None:
         return passes(NO_BAN)
@@ -71,8 +77,14 @@ def layer_fate(
         if not name and shared is not None:
             return passes(f"left open by {shared.ban.id}, a ban of {shared.subject}: other services use the prefix")
         return passes(excuse(policy, groups, device, names, name, now))
-    what = {BLOCK: BLOCKED[layer], SHADOW: "counted only", OBSERVE: "counted only"}[verdict.action]
+    blocked = LEARNED_ALONE if layer == IP and not has_prefixes(index, verdict.subject) else BLOCKED[layer]
+    what = {BLOCK: blocked, SHADOW: "counted only", OBSERVE: "counted only"}[verdict.action]
     return {"action": verdict.action, "ban": verdict.ban.id, "mode": verdict.mode, "what": what}
+
+
+def has_prefixes(index: Index, subject: str) -> bool:
+    """Whether a ban of the subject refuses prefixes, beside addresses that are learned."""
+    return index.coverage.get(subject, NO_COVERAGE).prefixes > 0
 
 
 def excuse(policy: Policy, groups: tuple[str, ...], device: bytes, owners: OwnerNames, name: bytes, now: float) -> str:

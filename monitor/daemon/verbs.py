@@ -187,10 +187,11 @@ class Verbs:
         if groups is None:
             groups = tuple(groups_by_key(self._daemon.config.groups, device))
         policy, armed, now = gateway.policy, gateway.enforcement.armed, self._daemon.line.now()
+        index = self._daemon.loaded.index
         if by_word:
-            layers = {layer: layer_fate(policy, groups, device, owners, name, layer, now) for layer in LAYERS}
+            layers = {layer: layer_fate(policy, groups, device, owners, name, layer, now, index) for layer in LAYERS}
         else:
-            layers = fate(policy, groups, device, owners, name, armed, now, passing)
+            layers = fate(policy, groups, device, owners, name, armed, now, index, passing)
         return {"groups": list(groups), "layers": layers}
 
     def _names(self, address: bytes, device: bytes) -> list[dict[str, Any]]:

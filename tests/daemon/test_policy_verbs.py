@@ -104,6 +104,9 @@ def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None
     assert "  note: tencent/wechat: 8 prefixes of tencent stay open" in daemon.run("status").stdout
     shared = daemon.run("why", "203.205.160.1", "--device", "10.8.0.7").stdout
     assert "left open by" in shared
+    outside = daemon.run("why", "weixin.qq.com", "www.tiktok.com", "--device", "10.8.0.7").stdout
+    assert "(enforce), refused at learned addresses\n" in outside
+    assert "(enforce), refused at the vendor's own and at learned addresses\n" in outside
     lifted = daemon.run("unban", "www.tiktok.com", "WeChat", "Twitter")
     assert (lifted.returncode, lifted.stdout.count("is no longer banned for anyone")) == (0, 3)
     assert len(daemon.ask("status")["policy"]["bans"]) == 1
