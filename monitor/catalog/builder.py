@@ -1,12 +1,14 @@
 """From entries to an index. This runs in a child process or at the start, never per packet."""
 
 import json
+from collections.abc import Sequence
 from typing import Final, TypeVar, final
 
 from monitor.catalog.contents import Contents, drop_records
-from monitor.catalog.coverage import count_records
-from monitor.catalog.entry import ASN, EXACT, PREFIX, SUFFIX, Alias, Owner, Vendor
+from monitor.catalog.coverage import count_records, subjects_of
+from monitor.catalog.entry import ASN, EXACT, INCLUDED, PREFIX, SUFFIX, Alias, Owner, Vendor
 from monitor.catalog.index import MAGIC, owner_fields
+from monitor.catalog.name_table import RECORD_HEAD
 
 DEFAULT_SEED: Final = 2166136261
 MOST_OWNERS: Final = 65_536
@@ -22,7 +24,8 @@ class IndexBuilder:
     """
 
     __slots__ = (
-        "_aliases", "_entries", "_ignored", "_names", "_numbers", "_owners", "_records", "_seed", "_services",
+        "_aliases", "_entries", "_ignored", "_includes", "_names", "_numbers", "_owners", "_records", "_seed",
+        "_services",
     )  # fmt: skip
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
@@ -35,6 +38,7 @@ class IndexBuilder:
         self._aliases: dict[tuple[str, str], dict[Alias, None]] = {}
         self._entries: dict[str, int] = {}
         self._ignored: dict[str, int] = {}
+        self._includes: dict[str, frozenset[str]] = {}
 
     def number_of(self, owner: Owner) -> int:
         """The number under which entries of this owner are added."""
@@ -72,6 +76,36 @@ class IndexBuilder:
             keep_name(services, slug, name, slug)
         self._aliases.setdefault(key, {}).update(dict.fromkeys(vendor.aliases))
 
+    def include(self, category: str, subjects: Sequence[str]) -> None:
+        """Lets the shipped entries of these subjects (`vendor`, `vendor/service`) be the category's as well.
+
+        `build` does so when all lists are there. AS numbers and weak prefixes stay the vendor's alone.
+        """
+        self._includes[category] = frozenset(subjects)
+
+    def _take_included(self) -> None:
+        numbers: list[list[int]] = [[] for _ in self._owners]
+        for number, owner in enumerate(list(self._owners)):
+            if owner.category or owner.user:
+                continue
+            meant = subjects_of(owner)
+            for category, subjects in self._includes.items():
+                if any(subject in subjects for subject in meant):
+                    held = Owner(category, INCLUDED, category, owner.weak, True, hosting=owner.hosting)
+                    numbers[number].append(self.number_of(held))
+        records = bytes(self._records)
+        at = 0
+        while at < len(records):
+            end = at + RECORD_HEAD + records[at + 1]
+            number = records[at + 2] | records[at + 3] << 8
+            kind = records[at]
+            if kind != ASN and not (kind == PREFIX and self._owners[number].weak):
+                for held_number in numbers[number]:
+                    head = bytes((kind, records[at + 1], held_number & 255, held_number >> 8))
+                    self._records += head + records[at + RECORD_HEAD : end]
+            at = end
+        self._includes = {}
+
     def count_list(self, name: str, entries: int, ignored: int) -> None:
         """Notes how many lines of the list made entries and how many did not."""
         self._entries[name] = self._entries.get(name, 0) + entries
@@ -79,6 +113,8 @@ class IndexBuilder:
 
     def build(self) -> bytes:
         """The dump of everything added so far; of equal entries of one holder the first stays."""
+        if self._includes:
+            self._take_included()
         data = MAGIC + bytes(self._records)
         contents = Contents(data, self._owners, self._seed)
         if contents.repeated:

@@ -16,6 +16,8 @@ CATEGORY: Final = "category"
 SHARED: Final = "shared"
 
 UNKNOWN_SERVICE: Final = "unknown"
+# The service of the entries that a category has from the vendors which it includes.
+INCLUDED: Final = "included"
 CATEGORY_MARK: Final = "category:"
 SERVICE_SEPARATOR: Final = "+"
 

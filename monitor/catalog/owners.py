@@ -51,7 +51,7 @@ class Owners:
         self.category: Entry | None = categories[0] if categories else None
         self.vendors = tuple(dict.fromkeys([entry.owner for entry in vendors]))
         self.names = self.vendors + tuple(dict.fromkeys([entry.owner for entry in categories]))
-        hosts = {entry.owner for entry in vendors if entry.hosting}
+        hosts = {entry.owner for entry in ordered if entry.hosting}
         self.behind = tuple([name for name in self.names if name not in hosts]) if hosts else self.names
         self.categories = tuple(dict.fromkeys([entry.vendor for entry in categories]))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from monitor.catalog.domain import parse_name
-from monitor.catalog.entry import CATEGORY, CATEGORY_MARK, SHARED, UNKNOWN_SERVICE, Vendor
+from monitor.catalog.entry import CATEGORY, CATEGORY_MARK, INCLUDED, SHARED, UNKNOWN_SERVICE, Vendor
 from monitor.catalog.index import Index
 from monitor.catalog.likeness import alike
 from monitor.catalog.prefix import parse_address
@@ -184,7 +184,7 @@ class SubjectIndex:
     def _resolve_word(self, word: str) -> Resolution:
         folded = fold(word)
         found = unique([self._whole(one) for one in self._called(folded)])
-        if len(found) == 1 and folded not in GENERIC:
+        if len(found) == 1 and (folded not in GENERIC or found[0].startswith(CATEGORY_MARK)):
             return Resolution(word, found[0], WORD)
         if found:
             return Resolution(word, candidates=tuple(found), ambiguous=True)
@@ -245,14 +245,16 @@ class SubjectIndex:
         return Resolution(word, candidates=self._alike(brand_of(host)))
 
     def _owners(self, name: bytes) -> list[str]:
-        """The subjects that the name belongs to."""
+        """The subjects that the name belongs to. A category that only includes a vendor's entry is not meant."""
         found: list[str] = []
-        entry, category = self._index.match_name(name), self._index.match_category(name)
+        entry = self._index.match_name(name)
+        entries = self._index.owners_of_name(name).entries
+        categories = [one for one in entries if one.category and one.service != INCLUDED]
         if entry is not None:
             known = entry.service != UNKNOWN_SERVICE
             found.append(self._whole(f"{entry.vendor}/{entry.service}") if known else entry.vendor)
-        if category is not None:
-            found.append(CATEGORY_MARK + category.vendor)
+        if categories:
+            found.append(CATEGORY_MARK + categories[0].vendor)
         return found
 
     def _branded(self, folded: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
 OWN_PREFIXES_SERVICE: Final = "own_prefixes_service"
-FILE_KEYS: Final = ("kind", "name", "note", "services", "entries", OWN_PREFIXES_SERVICE, *ALIAS_KEYS)
+INCLUDES: Final = "includes"
+FILE_KEYS: Final = ("kind", "name", "note", "services", "entries", OWN_PREFIXES_SERVICE, INCLUDES, *ALIAS_KEYS)
 SERVICE_KEYS: Final = ("name", *ALIAS_KEYS)
 GROUP_KEYS: Final = (
     "service",
@@ -95,6 +96,7 @@ class VendorReader:
         name = self._text(table, "name", self._slug)
         self._builder.add_vendor(Vendor(self._slug, name, kind, tuple(self._services.items()), tuple(aliases)))
         self._own_prefixes = self._own_prefixes_service(table, kind)
+        self._read_includes(table, kind)
         groups = table.get("entries", [])
         if not isinstance(groups, list):
             self._sheet.ignore("entries must be tables: [[entries]]", "entries")
@@ -104,6 +106,16 @@ class VendorReader:
                 self._read_group(group, kind)
         if self._own_prefixes and not any(is_own(group) for group in groups):
             self._sheet.warn(f"{OWN_PREFIXES_SERVICE} without a prefix of the vendor's own", self._own_prefixes)
+
+    def _read_includes(self, table: dict[str, Any], kind: str) -> None:
+        """Vendors and services whose entries are the category's as well."""
+        subjects = table.get(INCLUDES, [])
+        if not isinstance(subjects, list) or not all(isinstance(subject, str) for subject in subjects):
+            self._sheet.ignore(f"{INCLUDES} must be an array of strings", INCLUDES)
+        elif subjects and kind != CATEGORY:
+            self._sheet.ignore(f"{INCLUDES} is a key of a category", INCLUDES)
+        elif subjects:
+            self._builder.include(self._slug, subjects)
 
     def _own_prefixes_service(self, table: dict[str, Any], kind: str) -> str:
         """One of [services], `""` where the file has no such key or a wrong one."""

@@ -87,6 +87,26 @@ def test_a_category_and_shared_infrastructure() -> None:
     assert entry.weak
 
 
+def test_a_category_includes_what_vendors_have() -> None:
+    builder = IndexBuilder()
+    category = 'kind = "category"\nname = "Videos"\nincludes = ["example/video"]\n'
+    assert read_vendor_file(category, "videos", SUFFIXES, builder).complaints == []
+    read_vendor_file(GOOD, "example", SUFFIXES, builder)
+    index = Index.load(builder.build())
+    owners = index.owners_of_name(b"www.video.example.com")
+    assert owners.names == ("example/video", "category:videos")
+    # A customer of the vendor's network is none of the category's behind a CNAME either.
+    assert index.owners_of_name(b"x.github.io").behind == ()
+    # What is of no service is not included, and neither is a cloud.
+    assert index.owners_of_address(bytes((71, 18, 1, 1))).names == ("example",)
+    assert index.coverage["category:videos"].names == 3
+
+
+def test_only_a_category_includes() -> None:
+    assert complaints('includes = ["other"]\n' + GOOD)[0].endswith("includes is a key of a category: includes")
+    assert complaints('includes = "other"\n' + GOOD)[0].endswith("includes must be an array of strings: includes")
+
+
 def test_complaints_name_the_line() -> None:
     text = GOOD.replace('"video.example.com"', '"video.example.com", "co.uk", "a..b", "10.0.0.0/8"')
     assert complaints(text) == [
