@@ -5,7 +5,6 @@ word is looked for among the names and aliases, folded by `catalog.words.fold`; 
 among the names of the lists. One subject is taken; several, or none, give candidates.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -14,7 +13,7 @@ from monitor.catalog.entry import CATEGORY, CATEGORY_MARK, INCLUDED, SHARED, UNK
 from monitor.catalog.index import Index
 from monitor.catalog.likeness import alike
 from monitor.catalog.prefix import parse_address
-from monitor.catalog.words import brand_of, fold, host_of, is_host, tokens
+from monitor.catalog.words import AS_NUMBER, brand_of, fold, host_of, is_host, is_number, tokens
 
 CANDIDATES_MAX: Final = 5
 # Top-level domains under which a word may be the name of somebody whom nothing else is called like it.
@@ -26,7 +25,6 @@ GENERIC: Final = frozenset(
     ("ads", "camera", "cdn", "cloud", "ecommerce", "games", "other", "others", "resolver", "tunnel", "tunnels")
 )
 
-AS_NUMBER: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
 
 SLUG: Final = "slug"
 WORD: Final = "word"
@@ -63,6 +61,9 @@ class Resolution:
         """For people: why nothing was taken, and what may be meant."""
         if self.ambiguous:
             return f"'{self.word}' {self.hint()}"
+        if self.candidates and is_number(self.word):
+            listed = " and ".join([f"'{candidate}'" for candidate in self.candidates])
+            return f"'{self.word}' is a part of {listed}: name a vendor, a service or a category instead"
         return f"no list knows '{self.word}', {self.hint()}"
 
     def hint(self) -> str:
@@ -72,7 +73,7 @@ class Resolution:
             return f"may mean {listed}: write {'one of them' if len(self.candidates) > 1 else 'that'}"
         if listed:
             return f"the nearest {'are' if len(self.candidates) > 1 else 'is'} {listed}"
-        if is_host(self.word) or parse_address(host_of(self.word)) is not None or AS_NUMBER.fullmatch(self.word):
+        if is_host(self.word) or is_number(self.word):
             return "it is not in the catalogue: to ban it, name it in the file of a [[list]] of your own"
         return "it is not in the catalogue, which `gatewatch catalog` lists"
 

@@ -1,15 +1,18 @@
 """How words that people type are compared: case, blanks, punctuation and the ways to write a host do not count."""
 
+import re
 import unicodedata
 from typing import Final
 
 from monitor.catalog.domain import DOTS
+from monitor.catalog.prefix import parse_address
 
 # One sound, several spellings: `tictoc`, `roblocks`. Applied to folded words, in this order.
 SPELLINGS: Final = (("ck", "k"), ("ph", "f"), ("x", "ks"), ("c", "k"), ("q", "k"), ("z", "s"), ("y", "i"))
 # Labels under which registries of countries sell names: `example.co.uk`.
 SECOND_LEVEL: Final = ("ac", "co", "com", "edu", "gov", "net", "org")
 SCHEME_END: Final = "://"
+AS_NUMBER: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
 
 
 def fold(text: str) -> str:
@@ -78,3 +81,8 @@ def brand_of(host: str) -> str:
     if len(labels) > 2 and labels[-2] in SECOND_LEVEL:
         return labels[-3]
     return labels[-2] if len(labels) > 1 else ""
+
+
+def is_number(word: str) -> bool:
+    """Whether it is an address or an AS number."""
+    return parse_address(host_of(word)) is not None or AS_NUMBER.fullmatch(word) is not None

@@ -11,7 +11,7 @@ from monitor.cli.configured import read_config
 from monitor.cli.export_formats import EVERY_NAME, NAME_FORMATS
 from monitor.cli.export_nft import nft
 from monitor.cli.trouble import complain
-from monitor.config.complaints import dotted, nearest
+from monitor.config.complaints import dotted, no_group
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing, protected_names
 from monitor.config.sections import Config
@@ -91,10 +91,7 @@ def group_members(groups: Mapping[str, GroupMembers], name: str) -> GroupMembers
         return None
     if name in groups:
         return groups[name]
-    known = list(groups)
-    near = nearest(name, known)
-    hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"
-    raise UsageError(f"no group '{name}'{hint}")
+    raise UsageError(no_group(name, list(groups)))
 
 
 def left_out(config: Config, enforced: list[Ban], bans: list[Ban], members: GroupMembers | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ from monitor.catalog.entry import CATEGORY_MARK
 from monitor.catalog.likeness import alike
 from monitor.catalog.subject_index import SLUG, Resolution, SubjectIndex
 from monitor.catalog.words import fold
-from monitor.config.complaints import nearest
+from monitor.config.complaints import no_group
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
 from monitor.errors import GatewatchError, UsageError
@@ -101,6 +101,5 @@ def check_group(group: str, config: Config, labels: Labels) -> None:
     known = [one.name for one in config.groups]
     if group in known or group in labels.groups or group in NO_GROUP:
         return
-    near = nearest(group, sorted({*known, *labels.groups}))
-    hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"
-    raise UsageError(f"--group: no group '{group}'{hint}")
+    named = sorted({*known, *labels.groups} - {*NO_GROUP})
+    raise UsageError(f"--group: {no_group(group, named)}")

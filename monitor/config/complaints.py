@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from monitor.errors import ConfigError
 
@@ -70,6 +70,21 @@ def nearest(word: str, known: list[str]) -> str:
     """The known word most like `word`, `""` where none is alike."""
     matches = get_close_matches(word, known, n=1, cutoff=0.5)
     return matches[0] if matches else ""
+
+
+EVERYONE: Final = ("all", "any", "everybody", "everyone", "*")
+
+
+def no_group(name: str, known: list[str]) -> str:
+    """Why an option names no group: the nearest one, those that there are, or what stands for everyone."""
+    if name in EVERYONE:
+        return f"no group is called '{name}': leave --group out for everyone"
+    near = nearest(name, known)
+    if near:
+        return f"no group '{name}', the nearest is '{near}'"
+    if known:
+        return f"no group '{name}', there are {', '.join(known)}"
+    return f"no group '{name}', for the configuration has no [[group]]"
 
 
 def dotted(path: KeyPath) -> str:

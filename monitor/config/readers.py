@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from monitor.config.complaints import EVERYONE
 from monitor.config.device_address import device_address
 from monitor.config.location import below, location, minisign_key, sha256
 from monitor.config.schedule import schedule
@@ -43,7 +44,6 @@ _SINKHOLE_ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
 JOURNAL_BYTES_MIN: Final = 1_048_576
 TTL_MAX: Final = 86_400
 SELFTEST_SECONDS_MIN: Final = 1.0
-_EVERYONE: Final = ("all", "any", "everybody", "everyone", "*")
 _SINKHOLE_UPSTREAMS: Final = ("asked", "system")
 
 
@@ -110,7 +110,7 @@ def _group(table: Table) -> Group:
 
 
 def _group_name(text: str, groups: list[str]) -> str:
-    if text in _EVERYONE and text not in groups:
+    if text in EVERYONE and text not in groups:
         raise ValueError(f"no group is called '{text}': leave this key out, and the ban is for everyone")
     if not groups:
         raise ValueError(f"there is no [[group]], so none is '{text}'; without this key the ban is for everyone")

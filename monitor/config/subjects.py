@@ -7,6 +7,7 @@ from typing import Final
 from monitor.catalog.domain import LONGEST_NAME, to_ascii
 from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
 from monitor.catalog.words import host_of, tokens
+from monitor.config.complaints import EVERYONE
 from monitor.config.device_address import MAC_BYTES, device_address, mac, packed_device
 from monitor.config.values import prefix
 from monitor.policy.group_words import BUT
@@ -16,7 +17,6 @@ _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 # What metrics call everyone, devices of no group, and what is folded or of no vendor.
 _GROUP_LABELS: Final = ("all", "none", "other")
 _VENDOR_LABELS: Final = ("other", "unknown")
-_EVERYONE: Final = ("all", "any", "everybody", "everyone", "*")
 _HOST_OR_INTERFACE: Final = re.compile(r"(?!\d+(?:\.|$))[\w.-]{1,15}")
 MULTICAST: Final = "an address of several devices or of none, not one of a device"
 _INTERFACE: Final = re.compile(r"[^\s/]{1,15}")
@@ -125,7 +125,7 @@ def unicast(address: bytes) -> bytes:
 
 def member_hint(text: str) -> str:
     """What may be meant by a member of no kind: a host name and an interface are written with their kind."""
-    if text.lower() in _EVERYONE:
+    if text.lower() in EVERYONE:
         return ": a ban without `groups` is for everyone"
     if not _HOST_OR_INTERFACE.fullmatch(text):
         return ""

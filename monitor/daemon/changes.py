@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from monitor.catalog.subject_index import PART, SLUG, WORD, Resolution, SubjectIndex
 from monitor.catalog.words import host_of, is_host
-from monitor.config.complaints import nearest
+from monitor.config.complaints import no_group
 from monitor.config.device_address import packed_device
 from monitor.config.sections import Config
 from monitor.config.subjects import name
@@ -163,9 +163,7 @@ def read_group(request: Request, config: Config) -> str:
     if group.startswith(BUT) and group[len(BUT) :] in known:
         return group
     if group and group not in known:
-        near = nearest(group, known)
-        hint = f", the nearest is '{near}'" if near else f", there are {', '.join(known) or 'none'}"
-        raise UsageError(f"no group '{group}'{hint}")
+        raise UsageError(no_group(group, known))
     return group
 
 

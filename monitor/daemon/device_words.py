@@ -35,6 +35,8 @@ def device_meant(text: str, rows: Sequence[DeviceRow]) -> bytes:
     near = [names[name] for name in difflib.get_close_matches(wanted, names, CANDIDATES_MAX, LIKE)]
     if near:
         raise UsageError(f"no device is called '{text}', the nearest is {listed(near)}")
+    if "/" in text:
+        raise UsageError(f"{WANTED}, got '{text}': for a prefix write an [[exception]] into the configuration")
     hint = "`gatewatch devices` lists them" if names else "no host name of a device is known"
     raise UsageError(f"{WANTED}, got '{text}': {hint}")
 

@@ -169,6 +169,8 @@ class Verbs:
         by_word = bool(asked.meaning.subject) and not asked.name
         passing = self._daemon.enforcement.learning.sparing.passing.names_at(asked.address) if asked.address else []
         fates = self._fate(device, owners, asked.name, by_word, passing)
+        if not (by_word or asked.name or asked.address or asked.asn):
+            fates["layers"] = {}  # what the word means is not known, and so not what becomes of it
         return {**row, "device": device_text(device), **fates}
 
     def _device(self, arguments: dict[str, Any]) -> bytes:

@@ -122,7 +122,7 @@ def test_who_may_read_only_gets_the_same(config: Path) -> None:
         (("--service", "google"), 2, "--service: 'google' is the vendor 'google': use --vendor"),
         (("--vendor", "tiktok", "--service", "tiktok"), 2, "--service: 'tiktok' is a service itself"),
         (("--group", "student"), 2, "--group: no group 'student', the nearest is 'students'"),
-        (("--group", "nobody"), 2, "--group: no group 'nobody', there are none"),
+        (("--group", "nobody"), 2, "--group: no group 'nobody', there are students"),
     ],
 )
 def test_what_makes_no_sense_is_said(config: Path, arguments: tuple[str, ...], code: int, words: str) -> None:

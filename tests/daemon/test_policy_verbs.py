@@ -37,6 +37,12 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         ("ban bytedanse", 2, "no list knows 'bytedanse', the nearest is 'bytedance'"),
         ("ban bytedance/tiktik", 2, "no list knows 'bytedance/tiktik', the nearest is 'bytedance/tiktok'"),
         ("ban bytedance --group student", 2, "no group 'student', the nearest is 'students'"),
+        ("ban bytedance --group all", 2, "no group is called 'all': leave --group out for everyone"),
+        ("ban AS138699", 2, "'AS138699' is a part of 'bytedance': name a vendor, a service or a category instead"),
+        ("ban 71.18.0.1", 2, "'71.18.0.1' is a part of 'bytedance': name a vendor"),
+        ("ban foo.example", 2, "not in the catalogue: to ban it, name it in the file of a [[list]] of your own"),
+        ("allow a.example --device 10.9.0.0/24 --for 1h --reason r", 2, "for a prefix write an [[exception]]"),
+        ("allow *.a.example --device 10.9.0.1 --for 1h --reason r", 2, "got '*.a.example': write 'a.example'"),
         ("ban bytedance --layers dns,tls", 2, "layers: expected dns, sni, ip, got 'tls'"),
         ("ban bytedance --for 0", 2, "--for must be more than 0"),
         ("ban bytedance --reason \x1b[2J", 2, "reason must be printable"),
@@ -130,6 +136,9 @@ def test_why_reads_words_urls_and_devices_in_every_notation(daemon: Daemon) -> N
     assert "the device (02:00:00:00:00:07) is in no group" in said
     assert "sni: block by bytedance-students" in daemon.run("why", "tiktok", "--device", "10.9.0.7").stdout
     assert "nearest is 'bytedance/tiktok'" in daemon.run("why", "titkok", "--device", "10.9.0.7").stdout
+    unknown = daemon.run("why", "nonsense", "--device", "10.9.0.7").stdout
+    assert "not in the catalogue" in unknown
+    assert "pass" not in unknown
     odd = daemon.run("why", "é" * 100 + ".example", "a..b", "AS138699", "--device", "0200.0000.0007")
     assert (odd.returncode, odd.stdout.count("no vendor"), odd.stdout.count("AS138699: bytedance")) == (0, 2, 1)
     wrong = daemon.run("why", "tiktok", "--device", "the phone")
