@@ -77,7 +77,10 @@ What always holds, each with the test that keeps it:
 - a question that is not banned takes the way of its client's own packets, through whatever NAT port 53 has:
   `tests/netns/test_netns_nat53.py`; where it gets no answer the dns layer ends and says so:
   `tests/netns/test_netns_passing.py`
-- bans hold on interfaces without MAC addresses: `tests/netns/test_netns_layer3.py`
+- bans hold on interfaces without MAC addresses: `tests/netns/test_netns_layer3.py`; a second way out, containers and
+  bridges that route for nobody are what every verb takes them for: `tests/netns/test_netns_gateways.py`
+- whoever is excluded by address, interface, host name or group reaches what all others do not, on each layer:
+  `tests/netns/test_netns_members.py`
 - what a daemon that died left goes where bans fail open, and holds where they fail closed:
   `tests/kernel/test_clearing.py`
 - the daemon imports neither scapy nor what only the lab or a list update needs: `tests/daemon/test_process.py`

@@ -192,8 +192,8 @@ class Daemon:
         settings = self.settings(self.config, self.lookup)
         names, forwards = self.machine.with_parts(self.capture.watched), self.machine.forwarding
         links = tuple(one for one in self.machine.interfaces if one.name in names)
-        bridged = () if sees_bridged() else tuple(pure_bridges(self.machine, names))
-        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, bridged)
+        unrouted, sees = tuple(pure_bridges(self.machine, names)), sees_bridged()
+        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, unrouted, sees)
 
     def _perform(self, effects: list[Effect]) -> None:
         self.enforcement.perform(effects)

@@ -214,7 +214,8 @@ class Enforcement:
         return self._holding.enforcer is not None or bool(self.fault)
 
     def health(self) -> str:
-        return self.fault or self._answers.fault or self._holding.complaints.standing()
+        lost = self.ground.lost_questions() if self._answers.armed else ""
+        return self.fault or self._answers.fault or self._holding.complaints.standing() or lost
 
     def layer_faults(self) -> dict[str, str]:
         """Why a layer is down, for each that is."""
@@ -309,6 +310,8 @@ class Enforcement:
         before = self._diversion()
         try:
             if needed:
+                if set(self.ground.unrouted) >= set(self.ground.interfaces):
+                    raise MachineError(self.ground.lost_questions())
                 link = self._holding.probe_link()
                 enforcer.divert(self.ground.interfaces)
                 enforcer.alive.renew_probe()

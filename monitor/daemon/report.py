@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from monitor.capture.live import InterfaceCounts
 from monitor.config.sections import ListSource
+from monitor.core.replacement import WAITING_MAX
 from monitor.core.rows import Row
 from monitor.errors import ErrorCounts
 from monitor.kernel.conntrack import Conntrack
@@ -40,7 +41,7 @@ def decode_samples(errors: ErrorCounts, sizes: dict[str, int], evictions: dict[s
 
 def limit_samples(limits: Limits, tables: Iterable[str]) -> Samples:
     """The maximum of each of these tables that the configuration bounds."""
-    bounds: dict[str, Any] = asdict(limits)
+    bounds: dict[str, Any] = {**asdict(limits), "host_names": limits.devices, "replacements": WAITING_MAX}
     return {"table_limit": {(table,): float(bounds[table]) for table in tables if table in bounds}}
 
 

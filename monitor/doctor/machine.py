@@ -8,6 +8,7 @@ from typing import Final
 from monitor.daemon.bridging import pure_bridges, sees_bridged
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
+from monitor.policy.ban import DNS, ENFORCE
 
 TOPIC: Final = "machine"
 OLDEST: Final = (6, 1)
@@ -36,8 +37,12 @@ def find_nothing_to_watch(case: Case) -> Iterator[Finding]:
 
 def find_bridges(case: Case) -> Iterator[Finding]:
     """Bridges between which this host does not route."""
+    enforced = [ban for ban in case.config.bans if ban.mode == ENFORCE]
+    diverts = not enforced or any(DNS in ban.layers for ban in enforced)
     for name in pure_bridges(case.machine, case.names):
         what = f"{name} is a bridge that frames cross without being routed: "
+        if sees_bridged() and not diverts:
+            continue
         if sees_bridged():
             yield Finding(TOPIC, what + "questions are not diverted there", 'layers = ["sni", "ip"] in [[ban]]')
         else:
