@@ -15,7 +15,7 @@ from typing import Final
 from monitor.catalog.domain import is_under as is_under
 from monitor.policy.certificate_names import CERTIFICATES
 
-CONNECTIVITY_CHECKS: Final = (
+CONNECTIVITY_CHECKS: Final[tuple[bytes, ...]] = (
     # Apple, Google, Microsoft, Mozilla, Amazon
     b"captive.apple.com", b"captive.g.aaplimg.com", b"gsp1.apple.com",
     b"connectivitycheck.gstatic.com", b"connectivitycheck.android.com", b"clients3.google.com",
@@ -31,7 +31,7 @@ CONNECTIVITY_CHECKS: Final = (
     b"connectivitycheck.grapheneos.network",
 )  # fmt: skip
 
-TIME: Final = (
+TIME: Final[tuple[bytes, ...]] = (
     b"pool.ntp.org", b"time.nist.gov", b"time.cloudflare.com", b"ntp.ubuntu.com",
     b"time.apple.com", b"time-ios.apple.com", b"time-macos.apple.com", b"time.asia.apple.com", b"time.euro.apple.com",
     b"time.windows.com",
@@ -44,7 +44,7 @@ TIME: Final = (
     b"time1.cloud.tencent.com", b"time2.cloud.tencent.com",
 )  # fmt: skip
 
-UPDATES: Final = (
+UPDATES: Final[tuple[bytes, ...]] = (
     # Windows
     b"windowsupdate.com", b"update.microsoft.com", b"windowsupdate.microsoft.com", b"delivery.mp.microsoft.com",
     b"dsp.mp.microsoft.com", b"definitionupdates.microsoft.com", b"adl.windows.com",
@@ -65,4 +65,4 @@ UPDATES: Final = (
     b"aus5.mozilla.org", b"cdn.fwupd.org",
 )  # fmt: skip
 
-PROTECTED: Final = CONNECTIVITY_CHECKS + TIME + UPDATES + CERTIFICATES
+PROTECTED: Final[tuple[bytes, ...]] = CONNECTIVITY_CHECKS + TIME + UPDATES + CERTIFICATES
