@@ -93,18 +93,38 @@ class IndexBuilder:
                 if any(subject in subjects for subject in meant):
                     held = Owner(category, INCLUDED, category, owner.weak, True, hosting=owner.hosting)
                     numbers[number].append(self.number_of(held))
+        self._copy_records(numbers, self._listed_by_categories())
+        self._includes = {}
+
+    def _listed_by_categories(self) -> set[bytes]:
+        """The records that categories list themselves, as `holder_key` writes them: they are not included again."""
+        listed: set[bytes] = set()
+        records = bytes(self._records)
+        at = 0
+        while at < len(records):
+            end = at + RECORD_HEAD + records[at + 1]
+            owner = self._owners[records[at + 2] | records[at + 3] << 8]
+            if owner.category and owner.vendor in self._includes:
+                listed.add(holder_key(owner.vendor, records[at], records[at + RECORD_HEAD : end]))
+            at = end
+        return listed
+
+    def _copy_records(self, numbers: list[list[int]], listed: set[bytes]) -> None:
+        """Adds each record once for every owner in `numbers` of its own owner."""
         records = bytes(self._records)
         at = 0
         while at < len(records):
             end = at + RECORD_HEAD + records[at + 1]
             number = records[at + 2] | records[at + 3] << 8
             kind = records[at]
-            if kind != ASN and not (kind == PREFIX and self._owners[number].weak):
-                for held_number in numbers[number]:
-                    head = bytes((kind, records[at + 1], held_number & 255, held_number >> 8))
-                    self._records += head + records[at + RECORD_HEAD : end]
+            if numbers[number] and kind != ASN and not (kind == PREFIX and self._owners[number].weak):
+                body = records[at + RECORD_HEAD : end]
+                for held in numbers[number]:
+                    key = holder_key(self._owners[held].vendor, kind, body)
+                    if key not in listed:
+                        listed.add(key)
+                        self._records += bytes((kind, len(body), held & 255, held >> 8)) + body
             at = end
-        self._includes = {}
 
     def count_list(self, name: str, entries: int, ignored: int) -> None:
         """Notes how many lines of the list made entries and how many did not."""
@@ -146,6 +166,11 @@ class IndexBuilder:
             "entries": self._entries,
             "ignored": self._ignored,
         }
+
+
+def holder_key(category: str, kind: int, body: bytes) -> bytes:
+    """A record of a category as one value."""
+    return b"%s %d %s" % (category.encode(), kind, body)
 
 
 def keep_name(names: dict[K, str], key: K, name: str, slug: str) -> None:
