@@ -56,7 +56,10 @@ def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches,
             address = record_address(message, record)
             if address:
                 memory.remember(device, address, asked, alias, record.ttl, now)
-        elif kind in (TYPE_HTTPS, TYPE_SVCB):
+            continue
+        if kind == TYPE_CNAME:
+            continue
+        if kind in (TYPE_HTTPS, TYPE_SVCB):
             if chain is None:
                 chain = follow(message, asked)
                 alias = known_alias(chain, matches)

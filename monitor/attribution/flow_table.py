@@ -96,19 +96,25 @@ class FlowTable:
         return flow
 
     def _enter(self, flow: Flow) -> None:
+        if not flow.tag and not flow.back_tag:
+            self.forward[flow.key] = flow
+            self.backward[flow.back] = flow
+            return
         self.forward[flow.key + flow.tag] = flow
         self.backward[flow.back + flow.back_tag] = flow
-        if flow.tag or flow.back_tag:
-            self.tagged[flow.key] = flow
-            self.tagged[flow.back] = flow
+        self.tagged[flow.key] = flow
+        self.tagged[flow.back] = flow
 
     def _leave(self, flow: Flow) -> None:
+        if not flow.tag and not flow.back_tag:
+            del self.forward[flow.key]
+            del self.backward[flow.back]
+            return
         del self.forward[flow.key + flow.tag]
         del self.backward[flow.back + flow.back_tag]
-        if flow.tag or flow.back_tag:
-            for key in (flow.key, flow.back):
-                if self.tagged.get(key) is flow:
-                    del self.tagged[key]
+        for key in (flow.key, flow.back):
+            if self.tagged.get(key) is flow:
+                del self.tagged[key]
 
     def schedule(self, flow: Flow) -> None:
         """Puts the flow where its patience ends; the wheel is as long as the longest one."""

@@ -66,6 +66,8 @@ class Ends:
         """
         key = packet.key
         protocol = key_protocol(key)
+        if protocol == PROTOCOL_UDP and key_destination_port(key) == DNS_PORT:
+            return True
         if protocol not in (PROTOCOL_TCP, PROTOCOL_UDP) or (protocol == PROTOCOL_TCP and packet.flags & TCP_SYN):
             return source_is_client(key, packet.flags)
         if key_source_port(key) == DNS_PORT or key_destination_port(key) == DNS_PORT:
