@@ -26,17 +26,29 @@ PROTOCOL_TCP: Final = 6
 @mypyc_attr(acyclic=True)
 @final
 class Part:
-    """A segment: `number` is that of its first byte; its TCP header begins at `header` of `frame` (-1: not known)."""
+    """A segment: `number` is that of its first byte, its bytes are `frame[start:end]`.
 
-    __slots__ = ("data", "frame", "header", "number", "packet", "start")
+    Its TCP header begins at `header` of `frame`, -1 where it is not known.
+    """
 
-    def __init__(self, number: int, data: bytes, packet: Packet, frame: bytes, header: int, start: int) -> None:
+    __slots__ = ("end", "frame", "header", "number", "packet", "start")
+
+    def __init__(self, number: int, packet: Packet, frame: bytes, header: int, start: int, end: int) -> None:
         self.number = number
-        self.data = data
+        self.end = end
         self.packet = packet
         self.frame = frame
         self.header = header
         self.start = start
+
+    def behind(self) -> int:
+        """The number behind its last byte."""
+        return self.number + self.end - self.start
+
+    def piece(self, low: int, high: int) -> bytes:
+        """Its bytes from the number `low` up to `high`."""
+        at = self.start - self.number
+        return self.frame[at + low : at + high]
 
 
 def differs(parts: list[Part], number: int, data: bytes) -> bool:
@@ -44,8 +56,8 @@ def differs(parts: list[Part], number: int, data: bytes) -> bool:
     end = number + len(data)
     for part in parts:
         low = max(part.number, number)
-        high = min(part.number + len(part.data), end)
-        if low < high and part.data[low - part.number : high - part.number] != data[low - number : high - number]:
+        high = min(part.behind(), end)
+        if low < high and part.piece(low, high) != data[low - number : high - number]:
             return True
     return False
 
@@ -70,16 +82,16 @@ def readings(parts: list[Part], first: int) -> list[bytes]:
 
 def assemble(parts: list[Part], first: int) -> bytes:
     """The bytes from `first` on up to a hole; where parts overlap, an earlier one of the list counts."""
-    size = max([part.number + len(part.data) for part in parts], default=first) - first
+    size = max([part.behind() for part in parts], default=first) - first
     if size <= 0:
         return b""
     content = bytearray(size)
     known = bytearray(size)
     for part in parts[::-1]:
         low = max(part.number, first)
-        high = part.number + len(part.data)
+        high = part.behind()
         if low < high:
-            content[low - first : high - first] = part.data[low - part.number :]
+            content[low - first : high - first] = part.piece(low, high)
             known[low - first : high - first] = b"\1" * (high - low)
     hole = known.find(0)
     return bytes(content if hole < 0 else content[:hole])

@@ -4,7 +4,7 @@ from typing import Final, final
 
 from monitor.wire.stream import Stream
 
-KEPT_MAX: Final = 1024
+KEPT_MAX: Final = 256
 # What a stream costs beyond its bytes.
 STREAM_OVERHEAD: Final = 512
 
@@ -31,11 +31,15 @@ class Kept:
         """Keeps a stream that was decided."""
         self.drop(key)
         self._streams[key] = stream
-        self.grow(stream.size() + STREAM_OVERHEAD)
+        stream.held = 0
+        self._bytes += STREAM_OVERHEAD
+        self.measure(stream)
 
-    def grow(self, octets: int) -> None:
-        """A stream holds so many bytes more."""
-        self._bytes += octets
+    def measure(self, stream: Stream) -> None:
+        """A stream may hold other bytes than before."""
+        size = stream.size()
+        self._bytes += size - stream.held
+        stream.held = size
         while len(self._streams) > KEPT_MAX or (self._bytes > self._bytes_max and len(self._streams) > 1):
             self.evictions += 1
             self.drop(next(iter(self._streams)))
@@ -43,7 +47,7 @@ class Kept:
     def drop(self, key: bytes) -> None:
         stream = self._streams.pop(key, None)
         if stream is not None:
-            self._bytes -= stream.size() + STREAM_OVERHEAD
+            self._bytes -= stream.held + STREAM_OVERHEAD
 
     def expire(self, oldest: float) -> None:
         """Forgets the streams that have been silent since `oldest`; they are in the order of their time."""

@@ -32,12 +32,13 @@ class Stream:
 
     `parts` are the segments so far, numbered from the sequence number `origin` on; `top` is the number behind the last
     byte of them. `conflicting` is true once two of them have different bytes for one place, `tries` is how often that
-    was looked at. `before` is the stream of an earlier connection on the same ports, whose end was not seen.
+    was looked at. `held` are the bytes that are counted for the stream. `before` is the stream of an earlier connection
+    on the same ports, whose end was not seen.
     """
 
     __slots__ = (
-        "assembly", "before", "conflicting", "dialogue", "dns", "errors", "failures", "first", "hole_since", "limit",
-        "misses", "name", "names", "origin", "parts", "parts_size", "syn", "time", "top", "tries", "urgent",
+        "assembly", "before", "conflicting", "dialogue", "dns", "errors", "failures", "first", "held", "hole_since",
+        "limit", "misses", "name", "names", "origin", "parts", "parts_size", "syn", "time", "top", "tries", "urgent",
     )  # fmt: skip
 
     def __init__(self, first: int, syn: Syn | None, dialogue: Dialogue, errors: ErrorCounts) -> None:
@@ -48,6 +49,7 @@ class Stream:
         self.origin = first
         self.parts: list[Part] = []
         self.parts_size = 0
+        self.held = 0
         self.top = 0
         self.tries = 0
         self.conflicting = False
@@ -86,15 +88,14 @@ class Stream:
     def keep(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, header: int) -> None:
         """Keeps the segment for other readings of the stream; the TCP header begins at `header`."""
         number = self.number(sequence)
-        piece = data[start:end]
         if number < self.top and not self.conflicting:
-            self.conflicting = differs(self.parts, number, piece)
+            self.conflicting = differs(self.parts, number, data[start:end])
         if len(self.parts) >= PARTS_MAX or number > self.limit:
             return
-        self.parts.append(Part(number, piece, packet, data, header, start))
+        self.parts.append(Part(number, packet, data, header, start, end))
         self.parts_size += len(data) + PART_OVERHEAD
-        if number + len(piece) > self.top:
-            self.top = number + len(piece)
+        if number + end - start > self.top:
+            self.top = number + end - start
 
     def accept(
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int, out: list[Observation],
@@ -104,7 +105,7 @@ class Stream:
 
         `urgent` is the sequence number of a byte that is not of the stream, -1 where there is none.
         """
-        if self.dns is None:
+        if self.dns is None and not self.dialogue.answers:
             self.keep(packet, data, start, end, sequence, header)
         if urgent >= 0 and urgent not in self.urgent and len(self.urgent) < URGENT_MAX:
             self.urgent.append(urgent)
@@ -150,7 +151,7 @@ class Stream:
         first = self.number(sequence)
         for part in self.parts:
             if part.number > first:
-                self.assembly.hold(part.number - first, part.data)
+                self.assembly.hold(part.number - first, part.frame[part.start : part.end])
         return self._accept(packet, data, start, end, sequence, out)
 
     def _miss(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:

@@ -36,10 +36,8 @@ from monitor.wire.stream import Stream
 
 DNS_PORT: Final = 53
 
-# The tables of SYNs and of decided streams are that much larger than the table of streams.
-NUMBERS_PER_STREAM: Final = 8
-# The part of all bytes that decided streams may hold.
-KEPT_SHARE: Final = 4
+NUMBERS_PER_STREAM: Final = 8  # so much larger than the table of streams are those of SYNs and of decided streams
+KEPT_SHARE: Final = 4  # the part of all bytes that decided streams may hold
 
 
 @final
@@ -113,7 +111,6 @@ class Streams:
             stream = self._start(key, packet, sequence, opened, out)
             if before is not None:
                 stream.before = before
-                self.bytes_held += before.size()
         self._read(key, stream, packet, data, start, end, sequence, urgent, out, header)
 
     def expire(self, now: float) -> None:
@@ -248,7 +245,6 @@ class Streams:
         out: list[Observation], header: int,
     ) -> None:  # fmt: skip
         """Feeds the stream; what a second reading has reported already is not reported again."""
-        before = stream.size()
         seen: list[Observation] = []
         decided = stream.accept(packet, data, start, end, sequence, urgent, seen, header)
         if seen:
@@ -257,7 +253,9 @@ class Streams:
             read_before(stream, packet, data, start, end, sequence, urgent, out)
         if stream.conflicting:
             report_other_readings(stream, packet, out)
-        self.bytes_held += stream.size() - before
+        size = stream.size()
+        self.bytes_held += size - stream.held
+        stream.held = size
         if decided and key in self.streams:
             request = len(seen) > 0 and isinstance(seen[len(seen) - 1], HttpRequest)
             self._decide(key, stream, (sequence + end - start) & SEQUENCE_MASK if request else NONE)
@@ -269,11 +267,10 @@ class Streams:
         header: int, out: list[Observation],
     ) -> None:  # fmt: skip
         """Another segment for a place that was read: which of the two the receiver takes is not known."""
-        before = kept.size()
         if kept.before is not None:
             read_before(kept, packet, data, start, end, sequence, NONE, out)
         kept.keep(packet, data, start, end, sequence, header)
-        self.kept.grow(kept.size() - before)
+        self.kept.measure(kept)
         if kept.conflicting:
             decided.looked_at = True
             report_other_readings(kept, packet, out)
@@ -292,7 +289,7 @@ class Streams:
             self.kept.put(key, stream)
 
     def _remove(self, key: bytes) -> None:
-        self.bytes_held -= self.streams.pop(key).size() + STREAM_OVERHEAD
+        self.bytes_held -= self.streams.pop(key).held + STREAM_OVERHEAD
 
     def _evict_bytes(self) -> None:
         while self.bytes_held > self.bytes_max and len(self.streams) > 1:
