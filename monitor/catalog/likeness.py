@@ -19,7 +19,7 @@ BEGINNING_LEAST: Final = 5
 SIGNS_LEAST: Final = 2
 NEAREST_MAX: Final = 5
 # Names of other vendors that are like a known one; a hint would be a wrong vendor.
-OTHERS: Final = frozenset(("douban", "element", "linode", "meitu"))
+OTHERS: Final = frozenset(("element", "linode"))
 
 
 def alike(folded: str, known: list[str]) -> list[str]:

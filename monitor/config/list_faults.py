@@ -21,7 +21,8 @@ def fault_of(status: ListStatus) -> str:
     shown = f", the first: {first}" if first is not None else ""
     if status.complaints[0].reason.startswith(NO_FORMAT):
         return f"no list, {NO_FORMAT} its {count_text(status.ignored, 'line')}{shown}"
-    return f"no list, none of its {count_text(status.ignored, 'line')} is an entry{shown}"
+    read_as = f" as {status.format}" if status.format else ""
+    return f"no list, none of its {count_text(status.ignored, 'line')} is an entry{read_as}{shown}"
 
 
 def list_faults(statuses: Sequence[ListStatus]) -> list[str]:

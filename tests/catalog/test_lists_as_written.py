@@ -92,8 +92,12 @@ LISTS: dict[str, tuple[str, str, list[str], list[str]]] = {
         'local-zone: "social.example" static\nlocal-zone: "video.example" always_nxdomian\n', "unbound", NAMES[:1],
         ["line 2: a local-zone of the unknown type always_nxdomian"],
     ),
-    "nothing": ("\n\n", "domains", [], ["empty: no line of it holds anything but a comment"]),
+    "nothing": ("\n\n", "domains", [], ["empty: no line of it names anything"]),
     "comments alone": ("# a\n#0.0.0.0 social.example\n", "domains", [], ["empty: "]),
+    "a rule set without rules": ('{"version": 1, "rules": []}', "sing-box", [], ["empty: "]),
+    "comments behind rules": (
+        "||social.example^ # a\n||video.example^ ! b\n", "adblock", NAMES[:2], [],
+    ),
     "a word": ("social.example\ntiktok\n", "domains", NAMES[:1], ["line 2: one label, which is no domain name"]),
 }  # fmt: skip
 
@@ -106,3 +110,9 @@ def test_a_list_is_read_as_it_is_written(name: str) -> None:
     assert len(sheet.complaints) == len(complaints), sheet.complaints
     for complaint, beginning in zip(sheet.complaints, complaints, strict=True):
         assert str(complaint).startswith(beginning)
+
+
+def test_a_list_of_a_named_format_that_names_nothing_is_called_empty() -> None:
+    for format in ("hosts", "rpz", "dnsmasq"):
+        sheet, _, _ = read_text(["# a comment"], format)
+        assert [str(complaint) for complaint in sheet.complaints] == ["empty: no line of it names anything"]

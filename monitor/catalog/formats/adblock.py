@@ -5,6 +5,7 @@ between them. What speaks of parts of pages, paths or expressions cannot be said
 the configuration: both are complaints.
 """
 
+import re
 from typing import Final
 
 from monitor.catalog.formats import hosts
@@ -14,6 +15,8 @@ from monitor.catalog.sheet import Sheet
 COSMETIC: Final = ("##", "#@#", "#?#", "#$#", "#%#")
 # Options under which a rule still blocks the whole name.
 HARMLESS: Final = frozenset(("all", "document", "doc", "important", "popup", "third-party", "3p"))
+# A comment behind a rule, which has a blank on both sides of its mark; a rule about parts of a page has none.
+TAIL: Final = re.compile(r"\s+[#!]\s.*")
 SCHEMES: Final = ("http://", "https://", "://")
 
 
@@ -21,6 +24,8 @@ def read_line(line: str, sheet: Sheet) -> None:
     text = line.strip()
     if is_silent(text):
         return
+    if " " in text:
+        text = TAIL.sub("", text)
     words = text.split(maxsplit=1)
     if len(words) > 1 and parse_address(words[0]) is not None:
         hosts.read_line(text, sheet)

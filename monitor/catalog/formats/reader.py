@@ -13,7 +13,7 @@ from monitor.catalog.suffixes import PublicSuffixes
 
 AUTO: Final = "auto"
 NO_FORMAT: Final = "no format fits"
-EMPTY: Final = "empty: no line of it holds anything but a comment"
+EMPTY: Final = "empty: no line of it names anything"
 DOMAINS: Final = "domains"
 CIDR: Final = "cidr"
 
@@ -61,9 +61,7 @@ def read_lines(lines: Iterator[str], format: str, sheet: Sheet, max_entries: int
 
 def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
     """What the administrator should know of a detection."""
-    if all(is_comment(line.strip(BLANKS)) for line in sample):
-        sheet.warn(EMPTY, "")
-    elif not found.format:
+    if not found.format and not all(is_comment(line.strip(BLANKS)) for line in sample):
         sheet.warn(f"{NO_FORMAT}: read as domains", "")
     if found.doubt:
         sheet.warn(found.doubt, "")
@@ -71,6 +69,8 @@ def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
 
 def warn_of_ignored(format: str, sheet: Sheet) -> None:
     """A complaint in front of all others where most lines gave no entry."""
+    if not sheet.entries and not sheet.ignored and not sheet.complaints:
+        sheet.warn_of_all(EMPTY)
     if sheet.ignored <= sheet.entries or not sheet.entries:
         return
     if makes_little_sense(sheet):
