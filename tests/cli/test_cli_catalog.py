@@ -50,9 +50,9 @@ def test_the_table_is_for_people() -> None:
 
 
 def test_what_is_not_there_is_1_and_one_line() -> None:
-    ran = gatewatch("catalog", "bluesky")
+    ran = gatewatch("catalog", "wibblr")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.complaints == ["no list knows 'bluesky', it is not in the catalogue, which `gatewatch catalog` lists"]
+    assert ran.complaints == ["no list knows 'wibblr', it is not in the catalogue, which `gatewatch catalog` lists"]
 
 
 def test_lists_of_the_user_are_in_it(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_who_may_read_only_gets_the_same(config: Path) -> None:
     [
         (("--since", "soon"), 2, "--since: expected a time such as 7d or a date such as 2026-12-31, got 'soon'"),
         (("--vendor", "a/b/c"), 2, f"--vendor: no list knows 'a/b/c', {ABSENT}"),
-        (("--vendor", "bluesky"), 2, f"--vendor: no list knows 'bluesky', {ABSENT}"),
+        (("--vendor", "wibblr"), 2, f"--vendor: no list knows 'wibblr', {ABSENT}"),
         (("--vendor", "titkok"), 2, "--vendor: no list knows 'titkok', the nearest is 'bytedance/tiktok'"),
         (("--service", "titkok"), 2, "--service: no list knows 'titkok', the nearest is 'bytedance/tiktok'"),
         (("--service", "google"), 2, "--service: 'google' is the vendor 'google': use --vendor"),

@@ -47,10 +47,10 @@ def test_several_vendors_in_one_request_each_once() -> None:
 
 def test_one_word_that_means_nothing_refuses_all() -> None:
     with pytest.raises(UsageError) as caught:
-        read("ban", vendors=["tiktok", "tictoc", "bluesky"])
+        read("ban", vendors=["tiktok", "tictoc", "wibblr"])
     assert str(caught.value) == (
         "no list knows 'tictoc', the nearest is 'bytedance/tiktok'; "
-        "no list knows 'bluesky', it is not in the catalogue, which `gatewatch catalog` lists"
+        "no list knows 'wibblr', it is not in the catalogue, which `gatewatch catalog` lists"
     )
 
 

@@ -120,7 +120,7 @@ def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None
 
 def test_one_word_that_is_unknown_or_not_banned_leaves_all_as_it_was(daemon: Daemon) -> None:
     before = daemon.ask("status")["policy"]
-    assert daemon.run("ban", "tiktok", "bluesky").returncode == 2
+    assert daemon.run("ban", "tiktok", "wibblr").returncode == 2
     assert daemon.run("unban", "bytedance", "google").returncode == 1
     assert daemon.ask("status")["policy"] == before
 
