@@ -31,6 +31,7 @@ def test_every_entry_of_the_pipeline_has_its_provenance() -> None:
     assert all(row.first and row.first <= row.last for row in rows.values())
 
 
+@pytest.mark.slow
 @pytest.mark.corpus
 def test_the_sources_merged_once_more_change_no_byte(tmp_path: Path) -> None:
     folder, table = tmp_path / "blocklists", tmp_path / "provenance.tsv"
@@ -49,6 +50,7 @@ def test_the_sources_merged_once_more_change_no_byte(tmp_path: Path) -> None:
     assert table.read_bytes() == PROVENANCE.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.corpus
 def test_the_catalogue_has_nearly_all_that_two_families_agree_on() -> None:
     found = coverage(read_sources(SOURCES.read_text()), [SNAPSHOTS], find_folder())

@@ -101,7 +101,7 @@ def test_rows_of_a_day_add_up_also_over_a_restart(place: Place) -> None:
         "day": DAY, "device": PHONE, "hostname": "anns-phone", "addresses": ["192.168.1.7", "10.0.0.7"],
         "group": "students", "vendor": "bytedance", "service": "tiktok", "evidence": "sni", "bytes_up": 201,
         "bytes_down": 3_000, "flows": 6, "blocked": 3, "leaked": 90, "first": NOON - 60, "last": NOON + 60,
-        "names": ["www.tiktok.com", "m.tiktok.com"],
+        "names": ["www.tiktok.com", "m.tiktok.com"], "random_mac": True,
     }  # fmt: skip
     assert (others["group"], others["bytes_up"]) == ("none", 100)
     assert place.told == []
