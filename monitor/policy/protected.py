@@ -4,10 +4,11 @@ A ban of Apple means its services. A phone that cannot reach its connectivity ch
 without the time trusts no certificate, one that cannot learn whether a certificate is revoked opens no connection, and
 one without updates is a danger to its neighbours. Each name protects all below it.
 
-Sources: what the makers publish for administrators (Apple, "Use Apple products on enterprise networks"; Microsoft,
-"Manage connection endpoints for Windows 11 Enterprise"; Google, "Android Enterprise network requirements"; Samsung
-Knox, "firewall exceptions"; Amazon, "Fire OS network requirements"), what operating systems have in their defaults, and
-MISP's warning list `captive-portals` (CC0). Certificate status is in `certificate_names.py`.
+Sources: MISP's warning list `captive-portals` (CC0) and what operating systems have in their defaults. The makers name
+more in what they publish for administrators (Apple, "Use Apple products on enterprise networks"; Microsoft, "Manage
+connection endpoints for Windows 11 Enterprise"; Google, "Android Enterprise network requirements"; Samsung Knox,
+"firewall exceptions"; Amazon, "Fire OS network requirements"): the names here were not compared with these pages line
+by line. Certificate status is in `certificate_names.py`.
 """
 
 from typing import Final

@@ -41,11 +41,12 @@ def test_a_word_shows_what_it_means_and_what_has_it_in_a_name() -> None:
 def test_the_table_is_for_people() -> None:
     ran = gatewatch("catalog", "WeChat")
     assert (ran.code, ran.err) == (0, "")
-    head, line, end = ran.out.splitlines()
+    head, line, pay, end = ran.out.splitlines()
     assert head.split()[:2] == ["SUBJECT", "NAME"]
     assert line.split()[:2] == ["tencent/wechat", "WeChat"]
     assert "微信" in line
-    assert end == "1 entry of the catalogue"
+    assert pay.split()[:3] == ["tencent/wechat-pay", "WeChat", "Pay"]
+    assert end == "2 entries of the catalogue"
     assert "\\u5fae\\u4fe1" in gatewatch("catalog", "WeChat", PYTHONIOENCODING="latin-1", PYTHONUTF8="0").out
 
 
