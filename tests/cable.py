@@ -39,14 +39,23 @@ class Cable:
                 ip(f"-n {end.name} neigh replace {other} lladdr {mac} dev {link} nud permanent")
 
     def send_frames(self, frames: Sequence[bytes], side: str = "far") -> None:
-        """Puts Ethernet frames on the cable as they are."""
+        """Puts Ethernet frames on the cable as they are, in order.
+
+        All go through the queue of one processor: a sender that the kernel moves to another one between two frames
+        would let the second frame overtake the first.
+        """
         end, link = (self.far, "v1") if side == "far" else (self.near, "v0")
 
         def send() -> None:
-            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
-                out.bind((link, 0))
-                for frame in frames:
-                    out.send(frame)
+            processors = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {min(processors)})
+            try:
+                with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as out:
+                    out.bind((link, 0))
+                    for frame in frames:
+                        out.send(frame)
+            finally:
+                os.sched_setaffinity(0, processors)
 
         end.inside(send)
 
