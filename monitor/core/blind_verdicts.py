@@ -22,17 +22,15 @@ def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Ve
         owners += remote.network.owners
     if not owners:
         return None
-    verdict = policy.judge(device.groups, (device.mac, key_source(flow.key), ""), owners, b"", now, SNI)
-    return verdict if verdict is not None and verdict.ban.blind == REJECT else None
+    return policy.judge(device.groups, (device.mac, key_source(flow.key), ""), owners, b"", now, SNI, REJECT)
 
 
 def judge_shared(
-    policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float, layer: str = ""
+    policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float, layer: str = "", blind: str = ""
 ) -> Verdict | None:
     """The ban of a service that leaves the flow's address open, where no name attributes the flow to another service.
 
-    None where the address is not one that a ban leaves open, and
-    for plain DNS, whose questions have names.
+    None where the address is not one that a ban leaves open, and for plain DNS, whose questions have names.
     """
     if attribution.evidence != PREFIX or flow.port == DNS_PORT or not policy.active:
         return None
@@ -40,7 +38,7 @@ def judge_shared(
     if not services:
         return None
     key = (device.mac, key_source(flow.key), "")
-    verdict = policy.judge(device.groups, key, services, flow_name(flow), now, layer)
+    verdict = policy.judge(device.groups, key, services, flow_name(flow), now, layer, blind)
     return verdict if verdict is not None and verdict.action != OBSERVE else None
 
 
@@ -50,8 +48,7 @@ def judge_shared_hello(
     """As `judge_shared` at the flow's hello, under a ban that rejects what is blind."""
     if flow.hello == NO_HELLO:
         return None
-    verdict = judge_shared(policy, flow, device, attribution, now, SNI)
-    return verdict if verdict is not None and verdict.ban.blind == REJECT else None
+    return judge_shared(policy, flow, device, attribution, now, SNI, REJECT)
 
 
 def is_left_open(policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:

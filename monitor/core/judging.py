@@ -25,11 +25,19 @@ from monitor.core.proof import Proof
 from monitor.core.reporter import Reporter
 from monitor.core.settings import EnforcementState
 from monitor.core.usage import Usage
-from monitor.core.verdicts import by_address_alone, falls_by_address, flow_name, is_current, is_meant_by, is_stronger
+from monitor.core.verdicts import (
+    by_address_alone,
+    falls_by_address,
+    flow_name,
+    is_by_address,
+    is_current,
+    is_meant_by,
+    is_stronger,
+)
 from monitor.core.watching import Watching
 from monitor.limits import Limits
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
-from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, SHADOW
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW
 from monitor.policy.ban import SNI as SNI_LAYER
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.judge import BLOCK, Policy, Verdict, holds
@@ -104,7 +112,7 @@ class Judge:
         if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
             return judge_nameless(policy, flow, device, now)
         if verdict is not None and by_address_alone(attribution, verdict):
-            verdict = None
+            verdict = policy.judge(device.groups, key, owners, flow_name(flow), now, SNI_LAYER, REJECT)
         shared = judge_shared_hello(policy, flow, device, attribution, now)
         return shared if is_stronger(shared, verdict) else verdict
 
@@ -296,7 +304,8 @@ class Judge:
         """Does, or counts, what the verdict says."""
         group, label = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
-            ban, blind = verdict.ban, not self._is_sure(flow, device, attribution, verdict, now)
+            ban, sure = verdict.ban, self._is_sure(flow, device, attribution, verdict, now)
+            blind = not sure or is_by_address(attribution, verdict)
             grounds = grounds_of(device, attribution.owners, flow_name(flow), verdict, blind)
             if not self.kills.take(flow.key, ban.id, ban.on_failure, acknowledgment, now, grounds):
                 return

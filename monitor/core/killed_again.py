@@ -28,10 +28,9 @@ def judge_killed(policy: Policy | None, key: bytes, grounds: Grounds, now: float
     device = grounds.device
     while device.merged is not None:
         device = device.merged
-    verdict = policy.judge(device.groups, (device.mac, key_source(key), ""), grounds.owners, grounds.name, now)
-    if verdict is None or verdict.action != BLOCK or (grounds.blind and verdict.ban.blind != REJECT):
-        return None
-    return verdict
+    who, blind = (device.mac, key_source(key), ""), REJECT if grounds.blind else ""
+    verdict = policy.judge(device.groups, who, grounds.owners, grounds.name, now, "", blind)
+    return verdict if verdict is not None and verdict.action == BLOCK else None
 
 
 @final

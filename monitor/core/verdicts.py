@@ -33,9 +33,13 @@ def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> 
 
 def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
     """Whether only its address speaks for a flow, and the ban neither is about addresses nor rejects what is blind."""
-    ban = verdict.ban
+    return is_by_address(attribution, verdict) and verdict.ban.blind != REJECT
+
+
+def is_by_address(attribution: Attribution, verdict: Verdict) -> bool:
+    """Whether the address alone speaks for the flow, under a ban without layer `ip`."""
     is_category = verdict.subject.startswith(CATEGORY_MARK)
-    return attribution.evidence == PREFIX and IP not in ban.layers and ban.blind != REJECT and not is_category
+    return attribution.evidence == PREFIX and IP not in verdict.ban.layers and not is_category
 
 
 def flow_name(flow: Flow) -> bytes:

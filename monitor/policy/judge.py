@@ -100,10 +100,12 @@ class Policy:
         name: bytes,
         now: float,
         layer: str = "",
+        blind: str = "",
     ) -> Verdict | None:
         """The verdict over what `device` wants of these owners; None: no ban is about it.
 
         `name` may be empty where only an address is known. `layer`: only bans that bite there; empty: all.
+        `blind`: only bans that treat what no name speaks for so; empty: all.
         """
         if now >= self._due or now < self._since:
             self.refresh(now)
@@ -117,6 +119,8 @@ class Policy:
         vital = name != b"" and is_under(name, VITAL)
         for candidate in judged:
             if vital and candidate.verdict.ban.protect:
+                continue
+            if blind and candidate.verdict.ban.blind != blind:
                 continue
             if not candidate.allow or not name or not is_under(name, candidate.allow):
                 return candidate.verdict

@@ -115,6 +115,16 @@ def test_a_ban_in_observe_of_the_vendor_hides_no_ban_of_its_service() -> None:
     assert blind(enforced) == 0
 
 
+@pytest.mark.parametrize("banned", ["bytedance", "bytedance/tiktok"])
+def test_a_ban_that_counts_what_is_blind_hides_no_ban_that_rejects_it(banned: str) -> None:
+    names = frozenset({"dns", "sni"})
+    others = (ban(banned, id="first", layers=names), ban("bytedance/douyin", id="beside", layers=names))
+    watched = governed(*others, ban(banned, id="second", layers=names, blind=REJECT))
+    (kill,) = kills(watched.feed(hello("", to=BYTEDANCE_OWN), START + 1))
+    fewer = watched.govern(policy(*others), START + 2)
+    assert [effect.keys for effect in fewer if isinstance(effect, Release)] == [(kill.key,)]
+
+
 @pytest.mark.parametrize(
     "exemption",
     [Exemption(packed(PHONE), vendor="bytedance"), Exemption(packed(PHONE), vendor="bytedance/tiktok")],
