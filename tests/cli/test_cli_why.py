@@ -29,10 +29,10 @@ def test_names_addresses_and_as_numbers() -> None:
         )
     }
     assert found == {
-        "WWW.TikTok.com.": ("bytedance", "tiktok", "bytedance", "tiktok.com", None),
+        "WWW.TikTok.com.": ("bytedance", "tiktok", "bytedance", "tiktok.com", "social"),
         "nottiktok.com": (None, None, None, None, None),
         "tiktok.com.evil.example": (None, None, None, None, None),
-        "71.18.1.1": ("bytedance", "unknown", "bytedance", found["71.18.1.1"][3], None),
+        "71.18.1.1": ("bytedance", "unknown", "bytedance", found["71.18.1.1"][3], "social"),
         "as138699": ("bytedance", "unknown", "bytedance", "AS138699", None),
         "dns.quad9.net": (None, None, "encrypted-dns", "dns.quad9.net", "encrypted-dns"),
         "2001:db8::1": (None, None, None, None, None),
@@ -113,4 +113,4 @@ def test_further_services_that_an_entry_counts_for_are_named() -> None:
     assert "suffix analytics.tiktok.com, counts for tiktok too\n" in ran.out
     assert ran.out.count(", counts for tiktok too") == 2
     owners = [row["owners"] for row in rows("analytics.tiktok.com", "www.tiktok.com")]
-    assert [[owner["also"] for owner in some] for some in owners] == [[["tiktok"]], [[]]]  # type: ignore[attr-defined]
+    assert [some[0]["also"] for some in owners] == [["tiktok"], []]  # type: ignore[index]

@@ -25,13 +25,14 @@ SILENT_SECONDS = 1.5
 CONNECTION_DIED = 56  # curl: failed to receive
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lab() -> Iterator[Lab]:
+    """A lab for each test: what a QUIC server of one test still sends would be a leak of the next one."""
     with Lab(Plan(masquerade=True)) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def watching(lab: Lab) -> Iterator[Daemon]:
     mac = lab.client("phone").mac
     group = f'[[group]]\nname = "phones"\nmembers = ["{mac}"]\n'
@@ -42,7 +43,7 @@ def watching(lab: Lab) -> Iterator[Daemon]:
 
 @pytest.fixture(autouse=True)
 def stop_daemons() -> None:
-    """The one daemon of this module lives as long as its tests."""
+    """The daemon of a test ends with its lab."""
 
 
 def order(daemon: Daemon, *words: str) -> float:

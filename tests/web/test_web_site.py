@@ -198,23 +198,21 @@ def test_a_failing_page_is_an_error_to_the_scraper_and_not_the_end(
     served(test, render)
 
 
-def test_two_hundred_scrapes_of_ten_thousand_series_do_not_hold_the_loop() -> None:
-    """The longest turn of the loop while everybody scrapes, in time of the processor: the rest is not its own."""
-    worst = 0.0
+def test_two_hundred_scrapes_of_ten_thousand_series_cost_the_loop_one_page_a_second() -> None:
+    """How long one page holds the loop is a figure of `bench/stall.py`."""
+    collector = Collector([lambda: {"flow_bytes_total": SERIES}], [])
+    pages = 0
 
-    async def watch() -> None:
-        nonlocal worst
-        last = time.thread_time()
-        while True:
-            await asyncio.sleep(0.001)
-            worst, last = max(worst, time.thread_time() - last), time.thread_time()
+    def render() -> bytes:
+        nonlocal pages
+        pages += 1
+        return collector.render()
 
     async def test(port: int) -> None:
-        watcher = asyncio.create_task(watch())
+        began = time.monotonic()
         answers = await asyncio.to_thread(lambda: asyncio.run(scrape(port, 200)))
-        watcher.cancel()
         assert {status for status, _, _ in answers} == {200, 503}
         assert all(body.count(b"\n") > 10_000 for status, _, body in answers if status == 200)
-        assert worst < 0.25
+        assert 0 < pages <= time.monotonic() - began + 1
 
-    served(test, Collector([lambda: {"flow_bytes_total": SERIES}], []).render)
+    served(test, render)
