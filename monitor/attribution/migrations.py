@@ -3,6 +3,9 @@
 A flow without a handshake of its own, from the same device to the same address and port of a server as a flow that
 a QUIC ClientHello named, inherits that name where the named flow had its last packet at most a minute before. The
 name is weak evidence: it labels, and it cuts no flow. A flow that has inherited its name hands it on to no other one.
+
+A flow with the ports of the named one is the same connection, which conntrack has forgotten: a ban that had cut it was
+lifted. What its hello named counts as before.
 """
 
 from typing import Final, final
@@ -41,14 +44,17 @@ class Migrations:
         self._named[key] = flow
 
     def inherit(self, flow: Flow) -> None:
-        """Sets `flow.inherited` of a flow that begins, where it continues a named one."""
+        """Gives a flow that begins the name of the one that it continues, or the hello where it is that one."""
         if not self._named or flow.device is None or not flow.outbound or flow.hello != NO_HELLO:
             return
         named = self._named.get(migration_key(flow))
         if named is None or flow.start - named.last > MIGRATION_SECONDS:
             return
-        flow.inherited = named.host
         flow.application = named.application
+        if named.key == flow.key:
+            flow.hello, flow.host = named.hello, named.host
+        else:
+            flow.inherited = named.host
 
     def expire(self, now: float) -> None:
         """Forgets what no flow that begins now may continue. Entries are in the order of their hellos."""

@@ -6,7 +6,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from monitor.attribution.flow_table import FlowTable
-from monitor.attribution.flows import CLOSED, ESTABLISHED, OPENING, RESET, Flow, may_say_hello
+from monitor.attribution.flows import CLOSED, ESTABLISHED, NO_HELLO, OPENING, RESET, Flow, may_say_hello
 from monitor.attribution.migrations import Migrations
 from monitor.core.accounting import HOLD_SECONDS, Accounting
 from monitor.core.ends import Ends
@@ -214,7 +214,9 @@ class Tracking:
         flow.settled = not may_say_hello(flow)
         self.add(flow)
         if packet.opening:
-            flow.inherited = b""
+            # A new connection, be it between used ports.
+            flow.inherited = flow.host = b""
+            flow.hello = NO_HELLO
         return flow
 
     def _open_again(self, flow: Flow, packet: Packet) -> Flow:

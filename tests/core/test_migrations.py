@@ -23,7 +23,7 @@ from cast import (
 
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.limits import Limits
-from monitor.model import PROTOCOL_UDP, ClientHello, Observation, Packet
+from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_UDP, ClientHello, Observation, Packet
 
 MIGRATED = ("bytedance", "tiktok", "migrated")
 UNKNOWN = ("unknown", "unknown", "none")
@@ -141,6 +141,34 @@ def test_conntracks_flows_inherit_too() -> None:
     watched.feed([connection(0, 900, 5000, 5, PHONE, SHARED, (50002, 443), PROTOCOL_UDP)], START + 9)
     rows = {(row.vendor, row.evidence): row.bytes_down for row in watched.rows()}
     assert rows["bytedance", "migrated"] == 5000
+
+
+def test_a_connection_that_conntrack_forgot_keeps_what_its_hello_said_and_is_cut() -> None:
+    """Conntrack forgets a connection that a ban has cut. It goes on where the ban ends, and sends no hello again."""
+    watched = gateway(Settings(flows=CONNTRACK, groups=(PHONES,)))
+    watched.feed(quic(packet(PHONE, SHARED, (50001, 443), PROTOCOL_UDP), "www.tiktok.com"), START + 1)
+    for at, number, state in ((2, 7, FLOW_NEW), (3, 7, FLOW_END), (9, 8, FLOW_NEW)):
+        count = connection(state, 900, 5000, at, PHONE, SHARED, (50001, 443), PROTOCOL_UDP, number)
+        watched.feed([count], START + at)
+    watched.tick(START + 20)
+    rows = {(row.vendor, row.evidence): row.bytes_down for row in watched.rows()}
+    assert rows == {("bytedance", "quic"): 10_000}
+    assert len(kills(watched.govern(policy(ban()), START + 21))) == 1
+
+
+@pytest.mark.parametrize(("opening", "named_bytes"), [(True, 5_000), (False, 10_000)])
+def test_a_new_connection_between_used_ports_inherits_nothing(opening: bool, named_bytes: int) -> None:
+    watched = gateway(Settings(limits=Limits(flows=4)))
+    watched.feed(named(), START + 1)
+    for number in range(8):  # the table has no place left for the first flow
+        watched.feed(datagrams(2, 50100 + number, server=STRANGER), START + 3)
+    first, back = datagrams(5, 50001)
+    first.opening = opening
+    watched.feed([first, back], START + 6)
+    watched.tick(START + 20)
+    rows = {(row.vendor, row.service, row.evidence): row.bytes_down for row in watched.rows()}
+    assert rows["bytedance", "tiktok", "quic"] == named_bytes
+    assert sum(rows.values()) == 50_000
 
 
 def test_an_inherited_name_cuts_nothing_and_counts_as_a_leak() -> None:
