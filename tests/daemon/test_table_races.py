@@ -117,21 +117,28 @@ def test_a_device_that_asks_for_an_allowed_name_reaches_an_address_that_was_bann
     on_machine(story)
 
 
+class SlowProbe:
+    """The sinkhole's probe of itself, which waits until the test has it answered."""
+
+    def __init__(self) -> None:
+        self.listening = asyncio.Event()
+        self.answered = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.listening.set()
+        await self.answered.wait()
+
+
 def test_a_policy_that_comes_while_the_sinkhole_arms_is_the_one_that_holds() -> None:
     async def story(machine: FakeMachine) -> None:
-        listening, answered = asyncio.Event(), asyncio.Event()
-
-        async def probe() -> None:
-            listening.set()
-            await answered.wait()
-
+        probe = SlowProbe()
         daemon = Enforced(machine, probe=probe)
         before = asyncio.create_task(daemon.govern(policy(ban(layers=frozenset({"dns"})))))
-        await listening.wait()
+        await probe.listening.wait()
         assert machine.forward(QUESTION) == PASS
         after = asyncio.create_task(daemon.govern(policy(ban(layers=frozenset({"ip"})))))
         await asyncio.sleep(0)
-        answered.set()
+        probe.answered.set()
         await asyncio.gather(before, after)
         assert (machine.forward(QUESTION), machine.forward(to(BYTEDANCE_OWN))) == (PASS, REJECT)
         assert not daemon.gateway.enforcement.armed
@@ -142,19 +149,14 @@ def test_a_policy_that_comes_while_the_sinkhole_arms_is_the_one_that_holds() -> 
 
 def test_a_ban_that_lapses_while_the_sinkhole_arms_diverts_nothing_of_its_devices() -> None:
     async def story(machine: FakeMachine) -> None:
-        listening, answered = asyncio.Event(), asyncio.Event()
-
-        async def probe() -> None:
-            listening.set()
-            await answered.wait()
-
+        probe = SlowProbe()
         daemon = Enforced(machine, probe=probe)
         lapsing = ban(until=START + 5), ban("google", id="others", groups=("others",))
         governed = asyncio.create_task(daemon.govern(policy(*lapsing)))
-        await listening.wait()
+        await probe.listening.wait()
         assert machine.forward(to(BYTEDANCE_OWN)) == REJECT
         daemon.see([], 6.0)
-        answered.set()
+        probe.answered.set()
         await governed
         assert (machine.forward(QUESTION), machine.forward(to(BYTEDANCE_OWN))) == (PASS, PASS)
         await daemon.enforcement.stop()
@@ -164,17 +166,12 @@ def test_a_ban_that_lapses_while_the_sinkhole_arms_diverts_nothing_of_its_device
 
 def test_a_device_that_joins_the_group_while_the_sinkhole_arms_is_diverted() -> None:
     async def story(machine: FakeMachine) -> None:
-        listening, answered = asyncio.Event(), asyncio.Event()
-
-        async def probe() -> None:
-            listening.set()
-            await answered.wait()
-
+        probe = SlowProbe()
         daemon = Enforced(machine, probe=probe, settings=Settings(groups=(Group("phones", ("host:phone",)),)))
         governed = asyncio.create_task(daemon.govern(policy(ban())))
-        await listening.wait()
+        await probe.listening.wait()
         daemon.see([lease(PHONE_MAC, PHONE, "phone", 2.0)], 3.0)
-        answered.set()
+        probe.answered.set()
         await governed
         assert (machine.forward(QUESTION), machine.forward(to(BYTEDANCE_OWN))) == (DIVERT, REJECT)
         await daemon.enforcement.stop()
