@@ -18,6 +18,7 @@ MEASUREMENTS = (
     "stall.py",
     "hostile.py",
     "late.py",
+    "running.py",
     "hammer.py",
     "soak.py",
     "endurance.py",
