@@ -81,7 +81,9 @@ def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
     finally:
         os.kill(daemon.child.pid, signal.SIGCONT)
     assert transfer.good, transfer.text
-    # The end of the transfer is an event, which would be lost while the events of the flood fill the daemon's socket.
+    # The end of the transfer is an event, which would be lost while the events of the flood fill the daemon's socket:
+    # those of its beginning, and half a minute later those of its end.
+    lab.gateway.run(["conntrack", "-D", "-p", "udp"])
     daemon.wait_for("come to rest", lambda: is_at_rest(daemon), seconds=REST_SECONDS)
     lab.gateway.run(["conntrack", "-D", "-p", "tcp", "--orig-port-src", str(transfer.port)])
     daemon.wait_for(
