@@ -9,58 +9,35 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from monitor.errors import MachineError
-from monitor.lab.capture import both_ways, tally
+from monitor.lab.capture import both_ways
+from monitor.lab.downloads import Downloads
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
 
-NAME, STREAM = "www.capcut.com", "/bytes/1000000000?rate=400000"
-ADDRESSES = ("203.0.113.30", "2001:db8:cd::30")
-FLOWING_BYTES = 20_000
-SILENT_SECONDS = 1.5
 MOST_SECONDS = 1.0
 
 
 def measure() -> list[float]:
     """The seconds of four downloads."""
     with Lab(Plan(masquerade=True)) as lab:
-        phone = lab.client("phone")
-        group = f'[[group]]\nname = "phones"\nmembers = ["{phone.mac}"]\n'
+        group = f'[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n'
         daemon = lab.daemon(f'[capture]\ninterfaces = ["br-lan"]\n{group}')
         capture = lab.capture()
-        downloads = {}
-        for address in ADDRESSES:
-            child, port = phone.start_curl(f"https://{NAME}{STREAM}", address=address, ipv6=":" in address)
-            downloads["tcp", port] = child
-            child, port = phone.start_quic(NAME, address, STREAM)
-            downloads["udp", port] = child
-
-        def down() -> dict[tuple[str, int], tuple[int, float]]:
-            return {(key[0], key[4]): (seen.bytes, seen.last) for key, seen in tally(capture.path).items()}
-
-        def all_flow() -> bool:
-            seen = down()
-            return all(seen.get(download, (0, 0.0))[0] > FLOWING_BYTES for download in downloads)
-
-        def all_silent() -> bool:
-            seen = down()
-            return all(time.time() - seen[download][1] > SILENT_SECONDS for download in downloads)
-
-        daemon.wait_for("seen them flow", all_flow)
+        downloads = Downloads(lab)
+        daemon.wait_for("seen them flow", lambda: downloads.all_flow(capture))
         done = daemon.run("ban", "bytedance", "--group", "phones", "--json")
         if done.returncode:
             raise MachineError(f"the daemon refused the ban: {done.stderr.strip()}")
         began = float(json.loads(done.stdout)["order"]["time"])
-        daemon.wait_for("cut them", all_silent)
+        daemon.wait_for("cut them", lambda: downloads.all_silent(capture))
         seen = capture.stop()
-        took = [max(0.0, both_ways(seen, *download)[2].last - began) for download in downloads]
-        for child in downloads.values():
-            child.stop()
+        took = [max(0.0, both_ways(seen, *download)[2].last - began) for download in downloads.children]
+        downloads.stop()
         daemon.stop()
     return took
 

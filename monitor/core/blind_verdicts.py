@@ -13,7 +13,7 @@ from monitor.policy.shared_prefixes import left_open
 
 
 def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Verdict | None:
-    """A hello that names nobody, towards addresses where a banned vendor is, under a ban that rejects such."""
+    """A hello without a name, towards addresses where a banned vendor is, under a ban that rejects such."""
     remote = flow.remote
     if remote is None or (flow.host and not flow.ech):
         return None

@@ -189,7 +189,7 @@ class Gateway:
 
     @property
     def host_pins(self) -> HostPins:
-        """Which host name belongs to which MAC, for whoever keeps that over a restart."""
+        """Which host name belongs to which MAC, to be kept over a restart."""
         return self._devices.pins
 
     def standing_kills(self, now: float) -> list[Kill]:
