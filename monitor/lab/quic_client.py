@@ -110,7 +110,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10.0)
     result = asyncio.run(fetch(parser.parse_args()))
     print(json.dumps(result))
-    return 0 if result["status"] == 200 else 1
+    return 0 if result["status"] == 200 and not result["error"] else 1
 
 
 if __name__ == "__main__":

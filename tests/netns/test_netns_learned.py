@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from banned import configuration
+from banned import LONG, RESET, configuration
 
 from monitor.lab.child import Child, python_module
 from monitor.lab.client import Client, Transfer
@@ -19,7 +19,6 @@ from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 pytestmark = pytest.mark.netns
 
 REFUSED = 7  # curl: could not connect
-RESET = (35, 55, 56)  # failed in the handshake: the reset came while it waited, sent or read
 NAT64 = "64:ff9b::/96"
 # A question that a slow machine did not answer is asked again after ten seconds.
 SECONDS = 30.0
@@ -195,7 +194,7 @@ def test_a_name_that_was_only_said_in_a_hello_is_asked_for(daemon: Daemon, lab: 
     """And the address that it was said to is nobody's but its owner's."""
     phone, name, victim = lab.client("phone"), "cut.tiktok.com", "somebody.example.com"
     for ipv6 in (False, True):
-        hello = partial(phone.curl, f"https://{name}/", address=at(victim, ipv6), ipv6=ipv6)
+        hello = partial(phone.curl, f"https://{name}{LONG}", address=at(victim, ipv6), ipv6=ipv6)
         wait_learned(daemon, name, lambda hello=hello: hello().code in RESET)
     for ipv6 in (False, True):
         assert is_refused(phone, at(name, ipv6))
@@ -259,7 +258,7 @@ def test_an_address_that_others_have_too_is_never_banned(daemon: Daemon, lab: La
     assert daemon.metric("learned_addresses_total", result="learned") == before["learned"]
     for ipv6 in (False, True):
         assert phone.curl(f"https://{shared}/", ipv6=ipv6).good
-        assert phone.curl(f"https://{banned}/", address=at(banned, ipv6), ipv6=ipv6).code in RESET
+        assert phone.curl(f"https://{banned}{LONG}", address=at(banned, ipv6), ipv6=ipv6).code in RESET
     assert not {v4(banned), v6(banned)} & learned(daemon).keys()
     assert f"{shared} has it too" in daemon.run("why", v4(banned)).stdout
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from banned import LONG, QUIC_SECONDS, RESET
 
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
@@ -12,7 +13,6 @@ pytestmark = pytest.mark.netns
 
 ELSEWHERE = "203.0.113.80"
 REFUSED = 7  # curl: could not connect
-RESET = (35, 55, 56)  # failed in the handshake
 # One list without any ban, one whose ban is in shadow (as blocklists/migrating.md writes it), one of prefixes.
 CONFIGURATION = """
 [capture]
@@ -65,9 +65,9 @@ def stop_daemons() -> None:
 def test_a_name_that_a_list_names_too_is_banned_still(banning: Daemon, lab: Lab, name: str) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     assert phone.dig(name).status == "NXDOMAIN"
-    cut = phone.curl(f"https://{name}/", address=ELSEWHERE)
+    cut = phone.curl(f"https://{name}{LONG}", address=ELSEWHERE)
     assert cut.code in RESET, cut
-    assert not phone.quic(name, ELSEWHERE, seconds=1).good
+    assert not phone.quic(name, ELSEWHERE, path=LONG, seconds=QUIC_SECONDS).good
     assert laptop.dig(name).good
     assert laptop.curl(f"https://{name}/", address=ELSEWHERE).good
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from banned import LONG, RESET
 
 from monitor.lab.client import Client
 from monitor.lab.gateway import Daemon
@@ -13,7 +14,6 @@ from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 pytestmark = pytest.mark.netns
 
 REFUSED = 7  # curl: could not connect
-RESET = (35, 55, 56)  # failed in the handshake
 LEARNING_SECONDS = 30.0
 # Somewhere in the internet, in no list: an app's name and its telemetry have one address.
 SHARED_V4, SHARED_V6 = "62.4.12.1", "2a01:cb00:12::1"
@@ -88,7 +88,7 @@ def test_the_own_prefixes_and_the_telemetry_of_tiktok_are_under_its_ban(banning:
     for url in (f"https://{NAMELESS_V4}/", f"https://[{NAMELESS_V6}]/"):
         assert phone.curl(url, ipv6="[" in url).code == REFUSED, url
         assert laptop.curl(url, ipv6="[" in url).good, url
-    cut = phone.curl("https://sdk.analytics.tiktok.com/", address=SHARED_V4)
+    cut = phone.curl(f"https://sdk.analytics.tiktok.com{LONG}", address=SHARED_V4)
     assert cut.code in (*RESET, REFUSED), cut
     assert laptop.curl("https://sdk.analytics.tiktok.com/").good
 
@@ -132,7 +132,7 @@ def test_what_was_counted_is_of_the_service_and_nothing_leaked(banning: Daemon, 
 def test_a_prefix_of_many_services_stays_open_and_its_nameless_bytes_count(banning: Daemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     assert phone.dig("www.instagram.com").status == "NXDOMAIN"
-    assert phone.curl("https://www.instagram.com/", address=META_V4).code in RESET
+    assert phone.curl(f"https://www.instagram.com{LONG}", address=META_V4).code in RESET
     assert phone.curl("https://www.facebook.com/").good
     assert laptop.curl(f"https://{NAMELESS_META_V4}/").good
     named = {"vendor": "meta", "service": "facebook", "group": "phones"}
@@ -154,7 +154,7 @@ def test_nameless_connections_to_it_are_cut_where_the_ban_rejects_what_is_blind(
     banning.reload()
     instagram = {"vendor": "meta", "service": "instagram", "group": "phones"}
     before = banning.metric("killed_flows_total", **instagram)
-    banning.wait_for("cut", lambda: phone.curl(f"https://{NAMELESS_META_V4}/").code in RESET)
+    banning.wait_for("cut", lambda: phone.curl(f"https://{NAMELESS_META_V4}{LONG}").code in RESET)
     assert phone.curl("https://www.facebook.com/").good
     assert laptop.curl(f"https://{NAMELESS_META_V4}/").good
     banning.wait_for("counted the cut", lambda: banning.metric("killed_flows_total", **instagram) > before)
