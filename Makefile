@@ -6,6 +6,10 @@ PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
 # The environment that a package is made of: this one, unless its Python is not Debian's.
 DEB_VENV := $(if $(filter-out /usr/bin/%,$(realpath $(VENV)/bin/python3)),build/deb-venv,$(VENV))
 PIP     := $(VENV)/bin/pip install --quiet --disable-pip-version-check
+# Each file of requirements/ pins every version with the hashes of its files; `make lock` renews them.
+LOCKED  := --require-hashes --requirement requirements
+# gatewatch itself: what it is built with and what it needs are installed before it, from the locks.
+OWN     := --no-build-isolation --no-deps .
 SOURCES := pyproject.toml setup.py $(shell find monitor blocklists -name '*.py' -o -name '*.toml')
 PYTEST  := .ci/pytest
 
@@ -21,7 +25,7 @@ PIPELINE  := PYTHONPATH=blocklists $(VENV)/bin/python -P -m pipeline
 export PYTHON
 
 .PHONY: help run lab fast test test-installed test-interpreted test-debian13 fuzz endure bench check dashboards deb \
-	catalogue-report catalogue-merge format clean
+	catalogue-report catalogue-merge docs lock format clean
 
 run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -81,13 +85,20 @@ dashboards: $(VENV)/test.stamp ## write Grafana's dashboards
 # What is installed in .venv, core compiled, as a Debian package for machines with the same Debian. Where .venv has a
 # Python that is not Debian's, Debian's gets an environment of its own.
 deb: $(DEB_VENV)/run.stamp ## build the Debian package, into build/deb
-	$(DEB_VENV)/bin/pip install --quiet --disable-pip-version-check --group package
+	$(DEB_VENV)/bin/pip install --quiet --disable-pip-version-check $(LOCKED)/package.txt
 	$(DEB_VENV)/bin/python systemd/package/deb.py build/deb
 
 ifneq ($(DEB_VENV),$(VENV))
 $(DEB_VENV)/run.stamp: $(SOURCES)
 	$(MAKE) VENV=$(DEB_VENV) PYTHON=/usr/bin/python3 $@
 endif
+
+docs: build/docs.stamp ## build the documentation site into build/site, warnings are errors
+	NO_MKDOCS_2_WARNING=1 build/docs-venv/bin/mkdocs build --quiet --strict
+	$(PYTHON) .ci/offline.py build/site
+
+lock: build/lock.stamp ## renew requirements/: the newest versions, with hashes
+	.ci/lock build/lock-venv/bin/uv
 
 format: $(VENV)/test.stamp ## mend style
 	$(VENV)/bin/ruff check --fix .
@@ -96,24 +107,33 @@ format: $(VENV)/test.stamp ## mend style
 clean: ## remove what was built, .venv too
 	rm -rf $(VENV) build *.egg-info
 
-$(VENV)/base.stamp:
+$(VENV)/base.stamp: requirements/build.txt
 	.ci/packages run
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --upgrade pip
+	$(PIP) $(LOCKED)/build.txt
 	touch $@
 
-$(VENV)/run.stamp: $(VENV)/base.stamp $(SOURCES)
-	$(PIP) '.[lab]'
+$(VENV)/run.stamp: $(VENV)/base.stamp requirements/run.txt $(SOURCES)
+	$(PIP) $(LOCKED)/run.txt
+	$(PIP) $(OWN)
 	@$(VENV)/bin/python -P .ci/engine.py
 	touch $@
 
-$(VENV)/test.stamp: $(VENV)/run.stamp
+$(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
 	.ci/packages test
-	$(PIP) --group dev
+	$(PIP) $(LOCKED)/test.txt
+	touch $@
+
+# An environment of its own for a program that gatewatch does not need: build/docs-venv, build/lock-venv.
+build/docs.stamp build/lock.stamp: build/%.stamp: requirements/%.txt
+	.ci/packages run
+	$(PYTHON) -m venv build/$*-venv
+	build/$*-venv/bin/pip install --quiet --disable-pip-version-check $(LOCKED)/$*.txt
 	touch $@
 
 # What the compiler takes minutes for is not built here; where it was built before, it stays.
-$(VENV)/fast.stamp: $(VENV)/base.stamp pyproject.toml
-	test -e $(VENV)/run.stamp || GATEWATCH_ENGINE=interpreted $(PIP) '.[lab]'
-	$(PIP) --group dev
+$(VENV)/fast.stamp: $(VENV)/base.stamp requirements/run.txt requirements/test.txt pyproject.toml
+	$(PIP) $(LOCKED)/run.txt
+	test -e $(VENV)/run.stamp || GATEWATCH_ENGINE=interpreted $(PIP) $(OWN)
+	$(PIP) $(LOCKED)/test.txt
 	touch $@
