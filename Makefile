@@ -25,7 +25,7 @@ PIPELINE  := PYTHONPATH=blocklists $(VENV)/bin/python -P -m pipeline
 export PYTHON
 
 .PHONY: help run lab fast test test-installed test-interpreted test-debian13 fuzz endure bench check dashboards deb \
-	catalogue-report catalogue-merge docs lock format clean
+	catalogue-report catalogue-merge docs lock pictures format clean
 
 run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -99,6 +99,9 @@ docs: build/docs.stamp ## build the documentation site into build/site, warnings
 
 lock: build/lock.stamp ## renew requirements/: the newest versions, with hashes
 	.ci/lock build/lock-venv/bin/uv
+
+pictures: $(VENV)/test.stamp ## make the pictures of README and docs/ from the lab, as root
+	$(VENV)/bin/python bench/pictures.py
 
 format: $(VENV)/test.stamp ## mend style
 	$(VENV)/bin/ruff check --fix .
