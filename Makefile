@@ -25,7 +25,7 @@ PIPELINE  := PYTHONPATH=blocklists $(VENV)/bin/python -P -m pipeline
 export PYTHON
 
 .PHONY: help run lab fast test test-installed test-interpreted test-debian13 fuzz endure bench check dashboards deb \
-	catalogue-report catalogue-merge docs lock pictures format clean
+	catalogue-report catalogue-merge docs references lock pictures format clean
 
 run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -72,6 +72,7 @@ check: $(VENV)/test.stamp ## check style and types
 	$(VENV)/bin/mypy monitor
 	MYPYPATH=grafana $(VENV)/bin/mypy --explicit-package-bases grafana/boards
 	MYPYPATH=blocklists $(VENV)/bin/mypy --explicit-package-bases blocklists/pipeline
+	MYPYPATH=docs $(VENV)/bin/mypy --explicit-package-bases docs/generate
 
 catalogue-report: $(VENV)/test.stamp ## compare the catalogue with the sources in SNAPSHOTS="FOLDER …"
 	$(PIPELINE) report $(addprefix --inputs ,$(SNAPSHOTS)) $(ARGS)
@@ -96,6 +97,9 @@ endif
 docs: build/docs.stamp ## build the documentation site into build/site, warnings are errors
 	NO_MKDOCS_2_WARNING=1 build/docs-venv/bin/mkdocs build --quiet --strict
 	$(PYTHON) .ci/offline.py build/site
+
+references: $(VENV)/fast.stamp ## write the generated pages of docs/reference/ and the JSON schema
+	PYTHONPATH=.:docs $(VENV)/bin/python -P -m generate
 
 lock: build/lock.stamp ## renew requirements/: the newest versions, with hashes
 	.ci/lock build/lock-venv/bin/uv

@@ -1,10 +1,12 @@
 """README tells what the code does: every verb, every metric, and no other; every path and target that it names."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import documented
 import pytest
+from generate.pages import FOLDER, stale_pages
 
 from monitor.metrics.families import FAMILIES, PREFIX, Family
 
@@ -36,3 +38,17 @@ def test_every_make_target_and_file_that_is_named_exists() -> None:
     assert set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE)) <= targets
     for path in re.findall(r"\]\(([^)h#][^)]*)\)", README):
         assert (CHECKOUT / path).exists(), path
+
+
+def test_the_generated_references_are_what_the_code_gives() -> None:
+    """In a checkout without an environment: `PYTHONPATH=.:docs python3 -P -m generate`."""
+    assert stale_pages() == [], f"pages in {FOLDER} are stale: run `make references`"
+
+
+def test_every_target_of_make_that_people_use_is_in_its_help() -> None:
+    text = (CHECKOUT / "Makefile").read_text()
+    phony = set(re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", text, re.MULTILINE)[1].replace("\\\n", " ").split())
+    explained = set(re.findall(r"^([a-z0-9-]+):.*? ## .", text, re.MULTILINE))
+    assert explained == phony - {"test-installed", "test-interpreted"}  # halves of `test`
+    shown = subprocess.run(["make", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[0] for line in shown.splitlines()} == explained
