@@ -12,6 +12,8 @@ from monitor.policy.shared_prefixes import SHARED_PREFIX
 
 PROTOCOL_ESP: Final = 50
 UNSAID: Final = "unknown"  # the application of a flow whose beginning said nothing, or was not seen
+# The application of a flow on a port of DNS whose payload cannot be DNS, nor anything else that is known (EVE's word).
+FAILED: Final = "failed"
 
 # The categories whose traffic hides names, and the methods by which a device goes round plain DNS.
 ENCRYPTED_DNS: Final = "encrypted-dns"
@@ -65,7 +67,7 @@ def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Loss
         return DOH
     if attribution.evidence not in (NOTHING, ASN):
         return ""
-    if flow.claim is not None or flow.port == DNS_PORT:
+    if flow.claim is not None or (flow.port == DNS_PORT and flow.application != FAILED):
         return ""
     if flow.ech:
         # Who runs the network says nothing of who hides in it.

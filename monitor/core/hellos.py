@@ -4,12 +4,14 @@ from typing import Final, final
 
 from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.core.accounting import Accounting
-from monitor.core.blindness import ECH, ECH_OFFERED, ECH_REAL
+from monitor.core.blindness import ECH, ECH_OFFERED, ECH_REAL, FAILED, UNSAID
 from monitor.core.ends import Ends
 from monitor.core.reporter import Reporter
 from monitor.core.tracking import Tracking
 from monitor.model import ClientHello, HttpRequest, Packet, Tunnel
+from monitor.wire.dns_shape import UNREAD
 
+DNS: Final = "dns"
 TLS: Final = "tls"
 QUIC: Final = "quic"
 
@@ -75,7 +77,12 @@ class Hellos:
 
     def take_tunnel(self, tunnel: Tunnel) -> None:
         flow = self._flow_either_way(tunnel.packet)
-        if not flow.method:
+        if tunnel.method == UNREAD:
+            # One message that cannot be read turns no conversation of questions and answers into another.
+            if flow.application == UNSAID or (flow.application == DNS and flow.asked == 0.0):
+                flow.application = FAILED
+                flow.tally = None
+        elif not flow.method:
             flow.method = tunnel.method
             flow.tally = None
             self._judge(flow, tunnel.packet)

@@ -7,11 +7,11 @@ from monitor.model import DNS, LLMNR, MDNS, Observation, Packet, Tunnel, reverse
 from monitor.wire.cursor import Cursor
 from monitor.wire.dhcp import read_dhcp
 from monitor.wire.dhcp6 import read_dhcp6
-from monitor.wire.dns import parse_message
-from monitor.wire.dns_shape import looks_like_dns
+from monitor.wire.dns import HEADER, parse_message
+from monitor.wire.dns_shape import UNREAD, looks_like_dns, may_be_dns
 from monitor.wire.quic import Quic
 from monitor.wire.tunnels_udp import HIGHEST, LOWEST, PORTS, enter_udp_tunnel
-from monitor.wire.vpn import is_vpn_handshake
+from monitor.wire.vpn import is_vpn_handshake, is_vpn_on_dns_port
 
 PORT_DNS: Final = 53
 PORT_DHCP_SERVER: Final = 67
@@ -58,7 +58,7 @@ class Datagrams:
             # Nearly all of it: fewer than 256 questions, and an id that is no first byte of a VPN's handshake.
             plain = end - start > 4 and data[start + 4] == 0 and data[start] > 2 and len(self._others) == 0
             if plain or not self._is_other(packet, data, start, end, source, destination, out):
-                self._read_dns(packet, data, start, end, DNS, out)
+                self._read_message(packet, data, start, end, DNS, out)
             return False
         if self._read_by_port(packet, cursor, source, destination, out):
             return False
@@ -74,15 +74,29 @@ class Datagrams:
         if message is not None:
             out.append(message)
 
+    def _read_message(
+        self, packet: Packet, data: bytes, start: int, end: int, service: int, out: list[Observation]
+    ) -> None:
+        """On a port of DNS: what cannot be a message is of a conversation that nothing names, or of a VPN."""
+        if end - start < HEADER or may_be_dns(data, start, end, packet.payload, service != DNS):
+            self._read_dns(packet, data, start, end, service, out)
+            return
+        self._errors.add("dns", "malformed")
+        if is_vpn_on_dns_port(data, start, end):
+            self._remember_other(packet.key)
+            out.append(Tunnel(packet, "vpn"))
+        else:
+            out.append(Tunnel(packet, UNREAD))
+
     def _read_by_port(
         self, packet: Packet, cursor: Cursor, source: int, destination: int, out: list[Observation]
     ) -> bool:
         data = cursor.data
         if destination == PORT_MDNS or source == PORT_MDNS:
             if not self._is_other(packet, data, cursor.start, cursor.end, source, destination, out):
-                self._read_dns(packet, data, cursor.start, cursor.end, MDNS, out)
+                self._read_message(packet, data, cursor.start, cursor.end, MDNS, out)
         elif destination == PORT_LLMNR or source == PORT_LLMNR:
-            self._read_dns(packet, data, cursor.start, cursor.end, LLMNR, out)
+            self._read_message(packet, data, cursor.start, cursor.end, LLMNR, out)
         elif destination in (PORT_DHCP_SERVER, PORT_DHCP_CLIENT) and source in (PORT_DHCP_SERVER, PORT_DHCP_CLIENT):
             read_dhcp(packet, cursor, out, self._errors)
         elif destination in (PORT_DHCPV6_SERVER, PORT_DHCPV6_CLIENT):
@@ -94,8 +108,13 @@ class Datagrams:
     def _is_other(
         self, packet: Packet, data: bytes, start: int, end: int, source: int, destination: int, out: list[Observation]
     ) -> bool:
-        """Whether a payload on a DNS port is of a VPN or QUIC: by its own bytes, or by an earlier one's."""
+        """Whether a payload on a DNS port is of a VPN or QUIC: by its own bytes, or by an earlier one's.
+
+        An earlier one may be there to hide the questions that follow: what is a message beyond doubt stays one.
+        """
         if len(self._others) > 0 and packet.key in self._others:
+            if looks_like_dns(data, start, end):
+                return False
             if data[start] & LONG_HEADER:
                 self._quic.datagram(packet, data, start, end, out)
             return True

@@ -53,6 +53,8 @@ def parse_message(
     # RFC 2181 section 9: a truncated message may end anywhere, its receiver is told to ignore the rest.
     if at < 0 and not message.flags & FLAG_TRUNCATED:
         _complain(errors, at)
+    if at < 0 and not message.questions and packet.payload <= end - start:
+        return None
     return message
 
 

@@ -3,11 +3,12 @@
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
-from monitor.model import Observation, Packet
+from monitor.model import Observation, Packet, Tunnel
 from monitor.wire import opening
 from monitor.wire.assembly import Assembly
 from monitor.wire.conflict import PART_OVERHEAD, PARTS_MAX, Part, differs
 from monitor.wire.dialogue import DECIDED, IS_DNS, Dialogue
+from monitor.wire.dns_shape import UNREAD
 from monitor.wire.dns_stream import DnsStream
 from monitor.wire.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
 
@@ -231,6 +232,8 @@ class Stream:
                 self.failures = 0
             return False
         dns.reset()
+        if self.dialogue.dns_port:
+            out.append(Tunnel(packet, UNREAD))
         self.failures += 1
         return self.failures >= FAILURES_MAX
 

@@ -26,6 +26,13 @@ OPENVPN_RESETS: Final = (0x38, 0x40, 0x50)
 OPENVPN_PLAIN_SIZE: Final = 14
 OPENVPN_MIN: Final = 14
 OPENVPN_MAX: Final = 1_200
+# Octets of the digests that may authenticate a reset (OpenVPN's --auth), before its packet number; of --tls-crypt the
+# number comes first. It is 1, or counts from another start where the client's key is sent again (tls-crypt-v2).
+OPENVPN_DIGESTS: Final = (0, 16, 20, 28, 32, 48, 64)
+OPENVPN_FIRST: Final = (1, 0x0F00_0001)
+
+WIREGUARD_DATA: Final = 0x04000000
+WIREGUARD_DATA_MIN: Final = 32
 
 
 def is_vpn_handshake(data: bytes, start: int, end: int, source: int, destination: int) -> bool:
@@ -44,6 +51,25 @@ def is_vpn_handshake(data: bytes, start: int, end: int, source: int, destination
     if source == PORT_IKE_NAT or destination == PORT_IKE_NAT:
         # RFC 3948 section 2.2: four zero bytes tell IKE from ESP.
         return four(data, start) == 0 and _is_ike(data, start + 4, end)
+    return False
+
+
+def is_vpn_on_dns_port(data: bytes, start: int, end: int) -> bool:
+    """Whether what cannot be DNS, on a port of DNS, is of a VPN: also what its own port or its beginning tells.
+
+    WireGuard's data (type 4, three zero octets, padded to 16), and a reset of OpenVPN with its first packet number.
+    """
+    size = end - start
+    if size < WIREGUARD_DATA_MIN:
+        return False
+    if four(data, start) == WIREGUARD_DATA:
+        return size % 16 == 0
+    if data[start] not in OPENVPN_RESETS or size > OPENVPN_MAX:
+        return False
+    for digest in OPENVPN_DIGESTS:
+        at = start + 9 + digest
+        if at + 4 <= end and four(data, at) in OPENVPN_FIRST:
+            return True
     return False
 
 

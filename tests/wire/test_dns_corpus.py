@@ -30,6 +30,7 @@ ENCRYPTED = "DNSCrypt on mDNS's port: 28,699 questions in 256 bytes are none"
 EXPLAINED = {
     **{("ndpi__dnscrypt-v2.pcap", frame): ENCRYPTED for frame in range(1, 7)},
     ("ndpi__fuzz-2006-06-26-2594.pcap", 208): "UDP's length ends inside the question; dnspython was given what follows",
+    ("ndpi__fuzz-2006-06-26-2594.pcap", 244): "a request with an rcode, and what it asks has lost an octet",
     (
         "pcapplusplus__Fuzzers_RegressionTests_regression_samples_crash-81dba690a3f67ee41a41390a625db732fa1413a1",
         9,
