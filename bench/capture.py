@@ -24,8 +24,8 @@ from monitor.capture.direct import Direct
 from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, filter_program
 from monitor.capture.ring import Ring
 from monitor.model import Frame
-from monitor.wire.blocks import read_block
-from monitor.wire.gate import Gate
+from monitor.wire.pcap.ring_blocks import read_block
+from monitor.wire.tcp.segment_filter import Gate
 
 CLONE_NEWNET = 0x40000000
 BUFFER_BYTES = 1 << 29

@@ -27,7 +27,7 @@ from aioquic.quic.connection import QuicConnection
 
 import monitor.model
 from monitor.errors import MachineError
-from monitor.kernel.netlink import NETFILTER, Netlink, Overrun
+from monitor.kernel.netlink.sockets import NETFILTER, Netlink, Overrun
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 

@@ -25,18 +25,18 @@ from monitor.config.parse import load
 from monitor.config.policy import build_policy, configured_standing
 from monitor.config.settings import core_settings, user_lists
 from monitor.errors import MachineError
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.gateway import Daemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 from monitor.lists.loader import load_catalogue
-from monitor.policy.change import AddElements
-from monitor.policy.desired import Desired
 from monitor.policy.groups import Groups
-from monitor.policy.members import Members
-from monitor.policy.rules import Diversion
-from monitor.policy.table import plan_table
-from monitor.policy.territory import Territory
+from monitor.policy.table.change import AddElements
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.members import Members
+from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.planner import plan_table
+from monitor.policy.table.rules import Diversion
 
 PATIENCE_SECONDS = 180.0
 REALTIME = ("chrt", "-f", "1")

@@ -33,7 +33,7 @@ from monitor.model import (
     key_source,
     reverse_key,
 )
-from monitor.wire.dns import parse_message
+from monitor.wire.dns.message import parse_message
 
 START = 1_700_000_000.0
 

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import fields, is_dataclass
 from typing import get_args, get_type_hints
 
-from monitor.cli.parser import build_parser
+from monitor.cli.parser.parser import build_parser
 from monitor.config.sections import Config
 from monitor.metrics.families import FAMILIES
 

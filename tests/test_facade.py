@@ -78,5 +78,5 @@ def test_the_state_of_enforcement_is_frozen() -> None:
 
 
 def test_the_files_are_found() -> None:
-    assert (CHECKOUT / "monitor" / "daemon" / "enforcement.py") in sources()
+    assert (CHECKOUT / "monitor" / "enforcement" / "controller.py") in sources()
     assert Path(__file__).parent == CHECKOUT / "tests"

@@ -17,10 +17,12 @@ FLOORS = {
     "attribution": 2,
     "policy": 3,
     "core": 4,
-    "capture": 5, "kernel": 5, "sinkhole": 5, "metrics": 5, "events": 5, "lists": 5,
-    "journal": 5, "web": 5,
-    "daemon": 6, "config": 6, "doctor": 6, "lab": 6,
-    "cli": 7,
+    "log": 5,
+    "capture": 6, "kernel": 6, "sinkhole": 6, "metrics": 6, "events": 6, "lists": 6,
+    "journal": 6, "web": 6,
+    # The map's floor 6, in its order.
+    "config": 7, "lan": 8, "selftest": 9, "enforcement": 10, "daemon": 11, "control": 12, "doctor": 13, "lab": 14,
+    "cli": 15,
 }  # fmt: skip
 PURE_FLOORS = 4
 STRANGERS = {"wire", "catalog", "capture", "kernel", "sinkhole", "metrics", "events", "lists", "journal", "web"}

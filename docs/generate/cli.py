@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from generate.markdown import cell, code, escaped, page, table
-from monitor.cli.parser import build_parser
+from monitor.cli.parser.parser import build_parser
 
 _NARGS: Final = {"+": "{0} [{0} ...]", "*": "[{0} ...]", "?": "[{0}]", None: "{0}"}
 

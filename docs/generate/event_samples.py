@@ -6,8 +6,8 @@ Addresses and names are those that RFC 5737 and RFC 2606 keep for documents.
 from ipaddress import ip_address
 from typing import Final
 
+from monitor.control.policy_verbs import event_body
 from monitor.core.effects import Ruling
-from monitor.daemon.policy_verbs import event_body
 from monitor.errors import ErrorCounts
 from monitor.events.eve import eve_line
 from monitor.events.policy import policy_line
@@ -23,8 +23,8 @@ from monitor.model import (
     Packet,
     flow_key,
 )
-from monitor.policy.orders import ALLOW, BAN, RESUME, Order
-from monitor.wire.dns import parse_message
+from monitor.policy.overrides import ALLOW, BAN, RESUME, Order
+from monitor.wire.dns.message import parse_message
 
 TIME: Final = 1_795_360_804.123456
 CLIENT: Final = ip_address("192.0.2.7").packed

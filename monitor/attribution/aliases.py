@@ -1,6 +1,6 @@
 """Which vendor's name stands behind another one, as any answer's CNAME chain said.
 
-A name in a hello says by itself nothing of the chain behind it. Names live in two generations, as in `memory.py`:
+A name in a hello says by itself nothing of the chain behind it. Names live in two generations, as in `answer_cache.py`:
 what is still asked for, or answered, has moved on when the old one is dropped.
 """
 

@@ -7,12 +7,12 @@ HTTPS and MX records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
 
 from typing import Final
 
+from monitor.attribution.answer_cache import Memory
 from monitor.attribution.devices import Device
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.matches import Matches
-from monitor.attribution.memory import Memory
 from monitor.model import DnsMessage, Record
-from monitor.wire.answers import (
+from monitor.wire.dns.addresses import (
     CLASS_IN,
     TYPE_A,
     TYPE_AAAA,
@@ -29,7 +29,7 @@ from monitor.wire.answers import (
     svcb_public_names,
     svcb_target,
 )
-from monitor.wire.dns import additional_records
+from monitor.wire.dns.message import additional_records
 
 CHAIN_MOST: Final = 16
 TARGETS_MOST: Final = 16

@@ -19,13 +19,13 @@ without them (`beneath`) is judged as well.
 
 from typing import Final, final
 
+from monitor.attribution.answer_cache import Claim, Memory
+from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import UNKNOWN, Attribution
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.flows import HTTP_HOST, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.attribution.matches import ASN, DNS, HTTP, MIGRATED, NOTHING, QUIC, SNI, Matches
-from monitor.attribution.memory import Claim, Memory
-from monitor.attribution.places import Place, Places
-from monitor.attribution.roles import DNS_PORT
+from monitor.attribution.remotes import Place, Places
 
 NOBODY: Final = Attribution(UNKNOWN, UNKNOWN, NOTHING, "", "")
 

@@ -4,11 +4,11 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
+from monitor.attribution.answer_cache import Claim
+from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import Attribution, Cell, Destination, Tally, Watch
 from monitor.attribution.devices import Device
-from monitor.attribution.memory import Claim
-from monitor.attribution.places import Place
-from monitor.attribution.roles import DNS_PORT
+from monitor.attribution.remotes import Place
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 
 OPENING_SECONDS: Final = 30.0

@@ -12,8 +12,8 @@ from typing import BinaryIO, Final
 
 from monitor.errors import CaptureFileError, ErrorCounts
 from monitor.model import Frame
-from monitor.wire.pcap import PcapParser, is_pcap
-from monitor.wire.pcapng import PcapngParser, is_pcapng
+from monitor.wire.pcap.classic import PcapParser, is_pcap
+from monitor.wire.pcap.pcapng import PcapngParser, is_pcapng
 
 # Large enough to read fast, small enough that a batch of frames stays in the cache.
 CHUNK_BYTES: Final = 262_144

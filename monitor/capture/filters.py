@@ -11,7 +11,8 @@ that a flood of one class fills only its own socket:
     rest       every other IP packet
 
 Classic BPF keeps no state, so it cannot tell a hello's second segment from an upload. `middles` are therefore cut
-short, thinned out by `wire/gate.py`, and the heaviest of them (`elephants`) are written into the program itself.
+short, thinned out by `wire/tcp/segment_filter.py`, and the heaviest of them (`elephants`) are written into the
+program itself.
 Frames that are not IP, ARP or a tunnel are never taken.
 """
 
@@ -21,7 +22,7 @@ from typing import Final
 
 from monitor.capture.assembler import PROTOCOL, Label, Program, Step, assemble
 from monitor.capture.refused import VLAN_TYPES, sent_by_others, without_tag
-from monitor.wire.gate import STARTS as HTTP_STARTS
+from monitor.wire.tcp.segment_filter import STARTS as HTTP_STARTS
 
 ETHERNET: Final = 1  # LINKTYPE_ETHERNET
 RAW_IP: Final = 101  # LINKTYPE_RAW
@@ -72,7 +73,7 @@ def everything_else(snap: int) -> Take:
 
 
 def filter_program(take: Take, link: int, elephants: Sequence[int] = (), untagged: bool = False) -> bytes:
-    """The assembled program of a socket; `elephants` are flow marks of `wire/gate.py` whose middles are refused.
+    """The assembled program of a socket. It drops middles of `elephants`, flow marks of `wire/tcp/segment_filter.py`.
 
     With `untagged` it takes no frame of a VLAN: those have interfaces of their own.
     """

@@ -23,8 +23,8 @@ from monitor.capture.filters import (
 from monitor.capture.packet import ETHERNET_HARDWARE
 from monitor.capture.ring import Ring
 from monitor.model import Frame
-from monitor.wire.blocks import read_block
-from monitor.wire.gate import Gate
+from monitor.wire.pcap.ring_blocks import read_block
+from monitor.wire.tcp.segment_filter import Gate
 
 SIOCGIFFLAGS: Final = 0x8913
 SIOCGIFHWADDR: Final = 0x8927

@@ -3,7 +3,7 @@
 from typing import Final
 
 from monitor.capture.assembler import MARK, VLAN_TAG, Label, Program, Step
-from monitor.policy.rules import ASKED_MARK
+from monitor.policy.table.rules import ASKED_MARK
 
 VLAN_NUMBER: Final = 0x0FFF  # 0 says that there is only a priority (IEEE 802.1Q section 9.6)
 VLAN_TYPES: Final = (0x8100, 0x88A8, 0x9100)

@@ -9,7 +9,7 @@ import struct
 from typing import Final, final
 
 from monitor.capture.packet import SOL_PACKET, PacketSocket
-from monitor.wire.blocks import frames_of
+from monitor.wire.pcap.ring_blocks import frames_of
 
 PACKET_RX_RING: Final = 5
 PACKET_VERSION: Final = 10

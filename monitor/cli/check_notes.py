@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from monitor.config.ban_faults import configured_states
 from monitor.config.sections import Config
-from monitor.daemon.exposure import exposure_anywhere
 from monitor.doctor.case import look
+from monitor.lan.exposure import exposure_anywhere
 from monitor.lists.loader import Loaded
 from monitor.policy.ban import CLOSED, DNS, IP
 from monitor.policy.group_words import BUT, parts_of, words_of

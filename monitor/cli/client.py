@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any, Final
 
-from monitor.daemon.places import socket_path
+from monitor.control.paths import socket_path
 from monitor.errors import EXIT_USAGE, GatewatchError, MachineError, UsageError
 
 UNIT: Final = "gatewatch.service"

@@ -7,12 +7,12 @@ from typing import Final
 from monitor.attribution.networks import address_text
 from monitor.catalog.entry import CATEGORY_MARK
 from monitor.policy.ban import ENFORCE, IP, Ban
-from monitor.policy.exemption_rules import ENCRYPTED_DNS, PLAIN_DNS
 from monitor.policy.group_words import parts_of
 from monitor.policy.groups import GroupMembers, MemberList
-from monitor.policy.members import merge_spans
 from monitor.policy.owners import OwnerNames, is_about
-from monitor.policy.territory import Territory
+from monitor.policy.table.exemption_rules import ENCRYPTED_DNS, PLAIN_DNS
+from monitor.policy.table.members import merge_spans
+from monitor.policy.table.owned_prefixes import Territory
 
 TABLE: Final = "gatewatch_export"
 ENCRYPTED: Final = CATEGORY_MARK + ENCRYPTED_DNS

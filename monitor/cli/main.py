@@ -8,11 +8,13 @@ from io import TextIOWrapper
 from types import ModuleType
 from typing import Final
 
-from monitor.cli.parser import parse_arguments
-from monitor.cli.trouble import complain
+from monitor.cli.parser.parser import parse_arguments
+from monitor.cli.stderr import complain
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE, GatewatchError, MachineError
 
 LAB: Final = "lab"
+# Verbs whose module has another name.
+MODULES: Final = dict.fromkeys(("ban", "unban", "allow", "pause", "resume"), "policy")
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # where our output goes: verbs catch their own
 
 
@@ -56,7 +58,7 @@ def leave_output() -> None:
 def module_of(verb: str) -> ModuleType:
     """Raises MachineError where this installation leaves out what the verb needs, as the Debian package does."""
     try:
-        return import_module(f"monitor.cli.{verb}")
+        return import_module(f"monitor.cli.verbs.{MODULES.get(verb, verb)}")
     except ModuleNotFoundError as error:
         what = f"`gatewatch {verb}` needs {error.name}, which is not installed here"
         how = "`make lab` in a checkout, or pip install 'gatewatch[lab]'" if verb == LAB else "install gatewatch anew"

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.cli.rows import UNKNOWN, vendor_table
 from monitor.cli.rows import Row as RowDict
-from monitor.core.rows import Row
+from monitor.core.books.rows import Row
 from monitor.errors import ErrorCounts
 from monitor.model import Samples
 from monitor.units import bytes_text, count_text

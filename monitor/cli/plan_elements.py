@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitor.attribution.networks import address_text
-from monitor.policy.desired import INTERFACE_KEY, MAC_KEY, TABLE, Desired, SetSpec
+from monitor.policy.table.desired import INTERFACE_KEY, MAC_KEY, TABLE, Desired, SetSpec
 
 
 def element_commands(desired: Desired) -> Iterator[str]:

@@ -8,9 +8,9 @@ from monitor.capture.timeline import Timeline
 from monitor.catalog.index import Index
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings
+from monitor.core.books.rows import Row
 from monitor.core.effects import Effect, Ruling
 from monitor.core.gateway import Gateway
-from monitor.core.rows import Row
 from monitor.core.settings import PACKETS, Lookup
 from monitor.errors import ErrorCounts
 from monitor.events.eve import eve_line, eve_type

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from monitor.cli.table import Column, table_text
+from monitor.cli.columns import Column, table_text
 from monitor.units import bytes_text
 
 Row: TypeAlias = dict[str, Any]

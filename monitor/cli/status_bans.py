@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from monitor.cli.table import printable
+from monitor.cli.columns import printable
 from monitor.units import bytes_text, count_text, span_text
 from monitor.web.moments import moment
 

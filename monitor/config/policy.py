@@ -9,8 +9,8 @@ from monitor.config.sections import Config
 from monitor.config.targets import with_subjects
 from monitor.policy.ban import Ban, Exemption, parse_subject
 from monitor.policy.group_words import words_of
-from monitor.policy.judge import Policy
-from monitor.policy.orders import Standing, ban_id, distinct
+from monitor.policy.overrides import Standing, ban_id, distinct
+from monitor.policy.policy import Policy
 
 
 def configured_standing(config: Config, index: Index) -> Standing:

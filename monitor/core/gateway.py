@@ -7,36 +7,36 @@ split. `now` is the same clock: the wall's in live mode, the capture's in a repl
 from math import floor
 from typing import Final, final
 
+from monitor.attribution.answer_cache import Claim, Memory
 from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.evidence import Attributor
 from monitor.attribution.flow_table import FlowTable
 from monitor.attribution.host_names import HostPins
 from monitor.attribution.matches import Matches
-from monitor.attribution.memory import Claim, Memory
 from monitor.attribution.migrations import Migrations
 from monitor.attribution.networks import Networks
-from monitor.attribution.places import Places
+from monitor.attribution.remotes import Places
 from monitor.catalog.index import Index
-from monitor.core.accounting import Accounting
-from monitor.core.connections import Connections
-from monitor.core.diary import Diary, NoteRow
+from monitor.core.books.accounting import Accounting
+from monitor.core.books.diary import Diary, NoteRow
+from monitor.core.books.ledger import Ledger
+from monitor.core.books.rows import DeviceRow, FlowRow, Readout, Row
+from monitor.core.books.samples import put_cells, put_destinations, put_devices, put_traffic
 from monitor.core.effects import Effect, Kill
-from monitor.core.ends import Ends
-from monitor.core.hellos import Hellos
-from monitor.core.judging import Judge
-from monitor.core.ledger import Ledger
-from monitor.core.links import Links
-from monitor.core.naming import Naming
-from monitor.core.policy_watch import PolicyWatch
-from monitor.core.questions import Questions, is_response
+from monitor.core.flow.connections import Connections
+from monitor.core.flow.endpoints import Ends
+from monitor.core.flow.hellos import Hellos
+from monitor.core.flow.naming import Naming
+from monitor.core.flow.on_link import Links
+from monitor.core.flow.questions import Questions, is_response
+from monitor.core.flow.tracking import Tracking
 from monitor.core.reporter import Reporter
-from monitor.core.rows import DeviceRow, FlowRow, Readout, Row
-from monitor.core.samples import put_cells, put_destinations, put_devices, put_traffic
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.core.tables import Tables
-from monitor.core.tracking import Tracking
-from monitor.core.usage import NameClaims
+from monitor.core.verdict.flow_judge import Judge
+from monitor.core.verdict.policy_watch import PolicyWatch
+from monitor.core.verdict.sni_answers import NameClaims
 from monitor.histogram import Histogram
 from monitor.model import (
     ClientHello,
@@ -53,7 +53,7 @@ from monitor.model import (
 )
 from monitor.policy.ban import DNS
 from monitor.policy.groups import NO_GROUP, Groups
-from monitor.policy.judge import BLOCK, Policy, Verdict
+from monitor.policy.policy import BLOCK, Policy, Verdict
 
 TICK_SECONDS: Final = 1.0
 ACK: Final = "ack"

@@ -6,9 +6,9 @@ from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY
 from monitor.core.effects import Effect, Ruling
-from monitor.core.naming import Naming
+from monitor.core.flow.naming import Naming
 from monitor.model import ClientHello, DhcpMessage, DnsMessage, Event, FlowRecord, Labels
-from monitor.policy.judge import Verdict
+from monitor.policy.policy import Verdict
 
 LABELS_KEPT: Final = 4096
 SUSPECT: Final = "suspect"

@@ -4,13 +4,13 @@ from typing import final
 
 from monitor.attribution.devices import Devices
 from monitor.attribution.evidence import Attributor
-from monitor.core.answering import Pending
-from monitor.core.connections import Connections
-from monitor.core.diary import Diary
-from monitor.core.judging import Judge
-from monitor.core.ledger import Ledger
-from monitor.core.replacement import Replacement
-from monitor.core.tracking import Tracking
+from monitor.core.books.answering import Pending
+from monitor.core.books.diary import Diary
+from monitor.core.books.ledger import Ledger
+from monitor.core.flow.connections import Connections
+from monitor.core.flow.tracking import Tracking
+from monitor.core.verdict.flow_judge import Judge
+from monitor.core.verdict.replacement import Replacement
 from monitor.limits import Limits
 
 

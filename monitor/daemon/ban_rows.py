@@ -6,13 +6,13 @@ from math import isfinite
 from typing import Any
 
 from monitor.config.policy import local_time
-from monitor.core.rows import DeviceRow
+from monitor.core.books.rows import DeviceRow
 from monitor.daemon.ban_figures import Figures
 from monitor.daemon.policy_words import ban_row, device_text
 from monitor.policy.ban import CONFIGURED, RUNTIME, is_over
 from monitor.policy.ban_state import BanState, next_turn
-from monitor.policy.judge import Policy
-from monitor.policy.orders import Standing
+from monitor.policy.overrides import Standing
+from monitor.policy.policy import Policy
 
 
 def ban_rows(

@@ -11,18 +11,18 @@ from monitor.config.policy import every_ban, local_time
 from monitor.config.sections import Config
 from monitor.core.gateway import Gateway
 from monitor.daemon.ban_figures import BanFigures, Figures
-from monitor.daemon.enforcement import Enforcement
-from monitor.daemon.log import log
 from monitor.daemon.policy_words import whom
-from monitor.daemon.selftest_check import Check
+from monitor.enforcement.controller import Enforcement
 from monitor.lists.loader import Loaded
+from monitor.log import log
 from monitor.metrics.collector import Collector
 from monitor.model import Samples
 from monitor.policy.ban import Ban
 from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, IDLE, INEFFECTIVE, WAITING, Conditions
 from monitor.policy.ban_state import BanState, PairState, ban_states
-from monitor.policy.orders import Standing
+from monitor.policy.overrides import Standing
 from monitor.policy.owners import subject_label
+from monitor.selftest.check import Check
 
 LOOK_SECONDS: Final = 5.0
 # A page and a scrape of one moment share the states.

@@ -5,7 +5,7 @@ from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 from typing import Final, final
 
-from monitor.daemon.log import log
+from monitor.log import log
 
 # What is less is a clock that is being slewed, or a daemon that had to wait between two looks.
 STEP_SECONDS: Final = 2.0

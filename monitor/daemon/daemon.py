@@ -20,20 +20,14 @@ from monitor.config.values import Endpoint
 from monitor.core.effects import Effect
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
-from monitor.daemon.assurance import Assurance
 from monitor.daemon.ban_watch import BanWatch, Running
-from monitor.daemon.bridging import pure_bridges, sees_bridged
 from monitor.daemon.clock import Zone
-from monitor.daemon.counting import Counting
-from monitor.daemon.enforcement import Enforcement
 from monitor.daemon.given import open_writer
-from monitor.daemon.ground import Ground
-from monitor.daemon.interfaces import connected_prefixes, own_keys, vlan_parents
 from monitor.daemon.kernel import KernelSide
-from monitor.daemon.log import log
-from monitor.daemon.loop import Line, Turning
+from monitor.daemon.network_watch import Surroundings
 from monitor.daemon.notify import Notifier
-from monitor.daemon.orders import OrderBook
+from monitor.daemon.overrides import OrderBook
+from monitor.daemon.pipeline import Line, Turning
 from monitor.daemon.pseudonyms import pseudonym_key
 from monitor.daemon.record import Record
 from monitor.daemon.report import (
@@ -45,19 +39,25 @@ from monitor.daemon.report import (
     list_lines,
     list_samples,
 )
-from monitor.daemon.roles import remember_ways_out, remembered_ways_out
 from monitor.daemon.site import facts_of, serve
 from monitor.daemon.stall import Stall
-from monitor.daemon.surroundings import Surroundings
+from monitor.enforcement.context import Ground
+from monitor.enforcement.controller import Enforcement
+from monitor.enforcement.selftest_schedule import Assurance
 from monitor.errors import ErrorCounts
 from monitor.events.writer import EventWriter
-from monitor.kernel.interfaces import Machine, look_at_machine
+from monitor.kernel.netlink.interfaces import Machine, look_at_machine
+from monitor.lan.bridges import pure_bridges, sees_bridged
+from monitor.lan.flow_counts import Counting
+from monitor.lan.interface_roles import remember_ways_out, remembered_ways_out
+from monitor.lan.interfaces import connected_prefixes, own_keys, vlan_parents
 from monitor.lists.child import load_in_background
 from monitor.lists.loader import Loaded
+from monitor.log import log
 from monitor.metrics.collector import Collector
 from monitor.metrics.engine import build_samples
 from monitor.model import Samples
-from monitor.policy.orders import Standing
+from monitor.policy.overrides import Standing
 from monitor.web.http import HttpServer
 from monitor.web.status import Facts
 from monitor.wire.batch import BatchDecoder

@@ -3,8 +3,8 @@
 import ctypes
 
 from monitor.config.sections import Config
-from monitor.daemon.log import log
 from monitor.events.writer import EventWriter
+from monitor.log import log
 
 
 def open_writer(config: Config) -> EventWriter | None:

@@ -12,7 +12,7 @@ from typing import Final, final
 from monitor.attribution.host_names import HostPins
 from monitor.config.sections import Config
 from monitor.core.settings import NONE
-from monitor.daemon.orders import write_whole
+from monitor.daemon.overrides import write_whole
 from monitor.policy.group_words import BUT
 from monitor.policy.groups import HOST_MARK
 

@@ -4,13 +4,13 @@ import time
 from collections.abc import Sequence
 from typing import Final, final
 
-from monitor.attribution.vantage import Vantage
-from monitor.daemon.interfaces import vantage
-from monitor.daemon.log import log
+from monitor.attribution.conntrack_filter import Vantage
 from monitor.errors import MachineError
-from monitor.kernel.conntrack import Conntrack
-from monitor.kernel.interfaces import LinkEvents, Machine
-from monitor.kernel.neighbours import Neighbours
+from monitor.kernel.netlink.conntrack import Conntrack
+from monitor.kernel.netlink.interfaces import LinkEvents, Machine
+from monitor.kernel.netlink.neighbours import Neighbours
+from monitor.lan.interfaces import vantage
+from monitor.log import log
 from monitor.model import Observation
 
 DUMP_SECONDS: Final = 5.0  # a third of what Prometheus usually waits between two scrapes

@@ -7,11 +7,11 @@ from monitor.config.list_faults import list_faults
 from monitor.config.settings import user_lists
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.given import return_memory
-from monitor.daemon.log import log
 from monitor.daemon.report import list_lines
 from monitor.errors import ListError
 from monitor.lists.child import load_in_background
 from monitor.lists.loader import Loaded, stamp_of, with_record
+from monitor.log import log
 
 
 async def reload_lists(daemon: Daemon) -> bool:

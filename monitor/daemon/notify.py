@@ -5,7 +5,7 @@ import socket
 import time
 from typing import Final, final
 
-from monitor.daemon.log import log
+from monitor.log import log
 
 WATCHDOG_SHARE: Final = 0.5  # of the time after which systemd would lose patience
 

@@ -8,10 +8,10 @@ from typing import Any
 from monitor.catalog.index import Index
 from monitor.policy.ban import CONFIGURED, EVERYONE, LAYERS, Ban
 from monitor.policy.group_words import group_text
-from monitor.policy.judge import Policy
-from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
+from monitor.policy.overrides import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
+from monitor.policy.policy import Policy
 from monitor.policy.shared_prefixes import open_notes
-from monitor.wire.presentation import address_text
+from monitor.wire.dns.presentation import address_text
 
 
 def concerns(order: Order, ban: Ban) -> bool:

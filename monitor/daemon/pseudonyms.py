@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from monitor.config.settings import PSEUDONYM_KEY_BYTES
-from monitor.daemon.orders import write_whole
+from monitor.daemon.overrides import write_whole
 
 FILE_NAME: Final = "pseudonym.key"
 

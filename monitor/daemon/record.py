@@ -13,12 +13,12 @@ from typing import Final, final
 
 from monitor.catalog.entry import UNKNOWN_SERVICE
 from monitor.config.sections import Config
-from monitor.core.diary import NoteRow
+from monitor.core.books.diary import NoteRow
 from monitor.core.gateway import Gateway
 from monitor.daemon.host_pins import HostPinBook
-from monitor.daemon.log import log
 from monitor.journal.journal import Journal
 from monitor.journal.tables import FILE_NAME
+from monitor.log import log
 from monitor.model import Samples
 
 LOOK_SECONDS: Final = 1.0

@@ -11,14 +11,14 @@ from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.given import open_writer, return_memory
-from monitor.daemon.interfaces import LAN_SIDE, choose_for, follow_lan, refuse_doubles, vlan_parents
 from monitor.daemon.list_reload import refuse_broken, reload_lists
-from monitor.daemon.log import log
 from monitor.errors import ConfigError, GatewatchError
 from monitor.events.writer import EventWriter
-from monitor.kernel.interfaces import Machine, look_at_machine
+from monitor.kernel.netlink.interfaces import Machine, look_at_machine
+from monitor.lan.interfaces import LAN_SIDE, choose_for, follow_lan, refuse_doubles, vlan_parents
 from monitor.lists.child import load_in_background
 from monitor.lists.loader import Loaded
+from monitor.log import log
 from monitor.web.http import HttpServer
 
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from monitor.capture.live import InterfaceCounts
 from monitor.config.sections import ListSource
-from monitor.core.replacement import WAITING_MAX
-from monitor.core.rows import Row
+from monitor.core.books.rows import Row
+from monitor.core.verdict.replacement import WAITING_MAX
 from monitor.errors import ErrorCounts
-from monitor.kernel.conntrack import Conntrack
+from monitor.kernel.netlink.conntrack import Conntrack
 from monitor.limits import Limits
 from monitor.lists.copies import is_subscription
 from monitor.lists.loader import ListStatus

@@ -12,16 +12,16 @@ from monitor.config.values import Endpoint
 from monitor.core.settings import CONNTRACK
 from monitor.daemon.ban_figures import Figures
 from monitor.daemon.ban_rows import schedule_row
-from monitor.daemon.exposure import exposure
-from monitor.daemon.log import log
 from monitor.daemon.policy_words import layers_of
 from monitor.errors import MachineError
+from monitor.lan.exposure import exposure
 from monitor.lists.loader import ListStatus
+from monitor.log import log
 from monitor.metrics.collector import Collector
 from monitor.metrics.engine import engine, package_version
 from monitor.policy.ban import EVERYONE, RUNTIME, is_over
 from monitor.policy.ban_state import BanState
-from monitor.policy.orders import Standing
+from monitor.policy.overrides import Standing
 from monitor.web.http import HttpServer
 from monitor.web.site import Health, Site
 from monitor.web.status import BanLine, Facts, ListLine

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.config.sections import Config
-from monitor.daemon.interfaces import choose_for
 from monitor.errors import GatewatchError, MachineError
-from monitor.kernel.interfaces import Machine, look_at_machine
+from monitor.kernel.netlink.interfaces import Machine, look_at_machine
+from monitor.lan.interfaces import choose_for
 from monitor.policy.ban import ENFORCE
 
 NOTHING: Final = Machine((), frozenset(), False)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from monitor.core.settings import CONNTRACK
-from monitor.daemon.counting import FAMILIES, WAKE, carries
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
-from monitor.kernel.conntrack import is_tracking
+from monitor.kernel.netlink.conntrack import is_tracking
+from monitor.lan.flow_counts import FAMILIES, WAKE, carries
 
 TOPIC: Final = "conntrack"
 SYSCTLS: Final = Path("/proc/sys/net/netfilter")

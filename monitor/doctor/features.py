@@ -8,10 +8,10 @@ from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
 from monitor.errors import MachineError
-from monitor.kernel.door import Door
-from monitor.kernel.libnftables import NftLibrary
-from monitor.kernel.probe import PROBE_MAC
-from monitor.policy.probe import PROBE
+from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.probe import PROBE_MAC
+from monitor.kernel.nft.libnftables import NftLibrary
+from monitor.policy.table.probe import PROBE
 
 TOPIC: Final = "kernel"
 TRIAL: Final = "gw-doctor0"

@@ -6,7 +6,7 @@ from typing import Final
 from monitor.attribution.networks import address_text, parse_prefix
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
-from monitor.kernel.routes import routes_via
+from monitor.kernel.netlink.routes import routes_via
 from monitor.policy.groups import parse_mac
 
 TOPIC: Final = "groups"

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.daemon.exposure import exposure
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
+from monitor.lan.exposure import exposure
 
 TOPIC: Final = "web server"
 

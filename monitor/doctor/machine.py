@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.daemon.bridging import pure_bridges, sees_bridged
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
+from monitor.lan.bridges import pure_bridges, sees_bridged
 from monitor.policy.ban import DNS, ENFORCE
 
 TOPIC: Final = "machine"

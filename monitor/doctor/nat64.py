@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Final
 
-from monitor.daemon.lookups import ask_any, system_resolvers
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
-from monitor.wire.answers import TYPE_AAAA, record_address
+from monitor.enforcement.resolver import ask_any, system_resolvers
+from monitor.wire.dns.addresses import TYPE_AAAA, record_address
 
 TOPIC: Final = "NAT64"
 NAME: Final = b"ipv4only.arpa"

@@ -7,8 +7,8 @@ from typing import Final
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
-from monitor.kernel.chains import flow_tables
-from monitor.kernel.ethtool import active_features
+from monitor.kernel.netlink.ethtool import active_features
+from monitor.kernel.nft.chains import flow_tables
 
 TOPIC: Final = "offload"
 TC: Final = "hw-tc-offload"

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from monitor.attribution.networks import Networks, address_text
-from monitor.daemon.interfaces import connected_prefixes
-from monitor.daemon.lookups import never_diverted, system_resolvers
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
+from monitor.enforcement.resolver import never_diverted, system_resolvers
+from monitor.lan.interfaces import connected_prefixes
 from monitor.policy.ban import DNS, ENFORCE
 from monitor.sinkhole.settings import SYSTEM
 

@@ -6,10 +6,10 @@ from typing import Final
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
-from monitor.kernel.chains import FORWARD, INET_INGRESS, INGRESS, OUTPUT, BaseChain, base_chains
-from monitor.kernel.diversion import MARKING, SENDING
-from monitor.kernel.libnftables import NftLibrary
-from monitor.policy.desired import TABLE
+from monitor.kernel.nft.chains import FORWARD, INET_INGRESS, INGRESS, OUTPUT, BaseChain, base_chains
+from monitor.kernel.nft.diversion import MARKING, SENDING
+from monitor.kernel.nft.libnftables import NftLibrary
+from monitor.policy.table.desired import TABLE
 
 TOPIC: Final = "other rules"
 FORWARD_PRIORITY: Final = -5  # `filter - 5`

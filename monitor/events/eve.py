@@ -27,9 +27,9 @@ from monitor.model import (
     key_source,
     key_source_port,
 )
-from monitor.wire.dns_codes import rcode_name, type_name
-from monitor.wire.presentation import address_text
-from monitor.wire.rdata import rdata_text
+from monitor.wire.dns.codes import rcode_name, type_name
+from monitor.wire.dns.presentation import address_text
+from monitor.wire.dns.rdata import rdata_text
 
 Body: TypeAlias = dict[str, object]
 

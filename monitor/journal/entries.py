@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, final
 
-from monitor.core.diary import NoteRow
+from monitor.core.books.diary import NoteRow
 
 NAMES_MAX: Final = 16
 ADDRESSES_MAX: Final = 16

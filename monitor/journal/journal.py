@@ -15,7 +15,7 @@ from datetime import date
 from math import inf
 from typing import Final, TypeAlias, final
 
-from monitor.core.diary import NoteRow
+from monitor.core.books.diary import NoteRow
 from monitor.journal.entries import Waiting
 from monitor.journal.store import Store, Written
 from monitor.journal.tables import FILE_NAME, DamagedError, is_damage

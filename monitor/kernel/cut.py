@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from monitor.core.effects import Kill
+from monitor.policy.ban import CLOSED
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -16,3 +19,8 @@ class Cut:
     sequence: int | None = None
     closed: bool = False
     name: bytes = b""
+
+
+def cut(kill: Kill) -> Cut:
+    sequence = kill.acknowledgment if kill.acknowledgment > 0 else None
+    return Cut(kill.key, sequence, kill.on_failure == CLOSED, kill.ban.encode())

@@ -14,7 +14,7 @@ from typing import Final
 import monitor
 from monitor.errors import MachineError
 from monitor.lab.namespace import Namespace
-from monitor.lab.serve import READY
+from monitor.lab.programs.serve import READY
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0

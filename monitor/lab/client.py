@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from monitor.lab.certificates import AUTHORITY
 from monitor.lab.child import Child, environment, python_module
 from monitor.lab.dig import Question, dig_batch
 from monitor.lab.network import CLIENT_INTERFACE, Wires
+from monitor.lab.programs.certificates import AUTHORITY
 
 CURL_REPORT: Final = "\n%{http_code} %{size_download} %{remote_ip} %{time_total}"
 LONG_PROTOCOL_NAME: Final = "x" * 200
@@ -183,7 +183,7 @@ class Client:
         port = next(self._ports)
         arguments = [*self._quic(name, address, path, port, seconds), "--upload", str(upload)]
         arguments += [] if sni else ["--no-sni"]
-        done = self._module("monitor.lab.quic_client", *arguments, timeout=seconds + 30)
+        done = self._module("monitor.lab.programs.quic_client", *arguments, timeout=seconds + 30)
         result = json.loads(done.stdout or '{"status": 0, "received": 0}')
         text = done.stderr + str(result.get("error", ""))
         return Transfer(done.returncode, result["status"], result["received"], port, address, 0.0, text)
@@ -191,7 +191,7 @@ class Client:
     def start_quic(self, name: str, address: str, path: str, seconds: float = 60.0) -> tuple[Child, int]:
         """As `start_curl`, over HTTP/3."""
         port = next(self._ports)
-        command = python_module("monitor.lab.quic_client", *self._quic(name, address, path, port, seconds))
+        command = python_module("monitor.lab.programs.quic_client", *self._quic(name, address, path, port, seconds))
         child = Child(self.namespace, command, self._folder / f"quic-{self.name}-{port}.log")
         self._children.append(child)
         return child, port
@@ -218,18 +218,18 @@ class Client:
 
     def dhcp(self, hostname: str) -> str:
         """Tell the gateway this client's host name, as a DHCP client does that renews its lease; the name."""
-        self._module("monitor.lab.dhcp", CLIENT_INTERFACE, self.mac, self.v4, hostname).check_returncode()
+        self._module("monitor.lab.programs.dhcp", CLIENT_INTERFACE, self.mac, self.v4, hostname).check_returncode()
         return hostname
 
     def flood(self, kind: str, packets: int, target: str, rate: int = 0) -> None:
-        """Send `packets` of a flood (see `monitor.lab.flood`) by way of the gateway."""
+        """Send `packets` of a flood (see `monitor.lab.programs.flood`) by way of the gateway."""
         arguments = [kind, CLIENT_INTERFACE, self.mac, self._gateway_mac, self.v4, target]
         arguments += ["--packets", str(packets), "--rate", str(rate)]
-        self._module("monitor.lab.flood", *arguments, timeout=120).check_returncode()
+        self._module("monitor.lab.programs.flood", *arguments, timeout=120).check_returncode()
 
     def start_hammer(self, name: str, address: str, *options: str) -> Child:
-        """A client that does not give up (see `monitor.lab.hammer`), beside whatever follows; `hammered` reads it."""
-        command = python_module("monitor.lab.hammer", name, address, *options)
+        """A client that does not give up (`lab/programs/hammer.py`), beside whatever follows; `hammered` reads it."""
+        command = python_module("monitor.lab.programs.hammer", name, address, *options)
         child = Child(self.namespace, command, self._folder / f"hammer-{self.name}-{len(self._children)}.log")
         self._children.append(child)
         return child

@@ -101,7 +101,7 @@ class Lab:
         zone = self.folder / "zone"
         zone.write_text(self.plan.zone)
         issuing = subprocess.Popen(
-            python_module("monitor.lab.certificates", str(self.folder), "--zone", str(zone)), env=environment()
+            python_module("monitor.lab.programs.certificates", str(self.folder), "--zone", str(zone)), env=environment()
         )
         try:
             self._wires: Wires = wire(self.plan, self._claim)
@@ -133,6 +133,6 @@ class Lab:
 
     def _serve(self, name: str, namespace: Namespace, *arguments: str) -> Child:
         log = self.folder / f"{name}-{len(self._children)}.log"
-        child = Child(namespace, python_module(f"monitor.lab.{name}", *arguments), log, piped=True)
+        child = Child(namespace, python_module(f"monitor.lab.programs.{name}", *arguments), log, piped=True)
         self._children.append(child)
         return child

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from monitor.catalog.index import Index
 from monitor.policy.ban import DNS
-from monitor.policy.judge import BLOCK, Policy
+from monitor.policy.policy import BLOCK, Policy
 
 # A label that no list has: what happens to it happens to every name below that has no entry.
 BELOW: Final = b"\\000."

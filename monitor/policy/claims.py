@@ -12,8 +12,8 @@ from monitor.catalog.index import Index
 from monitor.policy.ban import IP, OBSERVE, Ban, is_over
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.group_words import parts_of
-from monitor.policy.judge import MODE_RANK, Policy, holds
 from monitor.policy.owners import OwnerNames, is_about
+from monitor.policy.policy import MODE_RANK, Policy, holds
 
 NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 

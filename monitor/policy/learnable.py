@@ -6,7 +6,7 @@ from typing import Final, TypeAlias, final
 from monitor.attribution.networks import Networks
 from monitor.catalog.index import Index
 from monitor.policy.owners import OwnerNames
-from monitor.policy.territory import SPECIAL, embed
+from monitor.policy.table.owned_prefixes import SPECIAL, embed
 
 # A packed address to its AS number, 0: unknown, and its country.
 Lookup: TypeAlias = Callable[[bytes], tuple[int, str]]

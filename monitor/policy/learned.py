@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
-from monitor.attribution.said import Said
+from monitor.attribution.sni_claims import Said
 from monitor.policy.claims import Claims, spells
 from monitor.policy.learnable import FOREIGN, LOCAL, SHARED, SPECIAL_PURPOSE, Learnable
 from monitor.policy.owners import OwnerNames

@@ -15,9 +15,9 @@ from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import SinkholeLimits
 from monitor.sinkhole.sockets import Behind, Peer, family_of
-from monitor.wire.dns import HEADER
-from monitor.wire.dns_answer import EDE_NETWORK, EDE_UNREACHABLE, error_option
-from monitor.wire.dns_query import is_answer
+from monitor.wire.dns.message import HEADER
+from monitor.wire.dns.query import is_answer
+from monitor.wire.dns.reply import EDE_NETWORK, EDE_UNREACHABLE, error_option
 
 BUDGET: Final = 64  # answers before the loop comes round to everybody else
 _NETWORK: Final = error_option(EDE_NETWORK)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from monitor.wire.dns_answer import EDE_BLOCKED, error_option
+from monitor.wire.dns.reply import EDE_BLOCKED, error_option
 
 
 @final

@@ -13,10 +13,10 @@ from typing import Final, final
 from dnslib import AAAA, QTYPE, RR, SOA, A, DNSLabel, DNSRecord
 
 from monitor.errors import ConfigError
-from monitor.wire.answers import TYPE_A, TYPE_AAAA
-from monitor.wire.dns import HEADER
-from monitor.wire.dns_answer import Template
-from monitor.wire.dns_query import NOERROR, NXDOMAIN, REFUSED, TYPE_ANY
+from monitor.wire.dns.addresses import TYPE_A, TYPE_AAAA
+from monitor.wire.dns.message import HEADER
+from monitor.wire.dns.query import NOERROR, NXDOMAIN, REFUSED, TYPE_ANY
+from monitor.wire.dns.reply import Template
 
 WORDS: Final = ("nxdomain", "nodata", "null", "refused")
 # The SOA of a negative answer says how long it holds (RFC 2308 section 5); its names exist nowhere (RFC 6761).

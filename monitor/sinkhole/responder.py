@@ -10,7 +10,10 @@ from monitor.sinkhole.canaries import NO_DATA, canary
 from monitor.sinkhole.counts import BANNED, CANARY, CLOAKED, DROPPED, ERROR, PASSED, Counts
 from monitor.sinkhole.decision import Blocked, Decide, Decision
 from monitor.sinkhole.forms import Forms
-from monitor.wire.dns_answer import (
+from monitor.wire.dns.chain import chain_names
+from monitor.wire.dns.ech import strip_ech
+from monitor.wire.dns.query import BADVERS, QUERY, REFUSED, SERVFAIL, Query, read_query
+from monitor.wire.dns.reply import (
     EDE_BLOCKED,
     EDE_UNREACHABLE,
     Template,
@@ -19,9 +22,6 @@ from monitor.wire.dns_answer import (
     make_error,
     with_id,
 )
-from monitor.wire.dns_chain import chain_names
-from monitor.wire.dns_ech import strip_ech
-from monitor.wire.dns_query import BADVERS, QUERY, REFUSED, SERVFAIL, Query, read_query
 
 # Asked to see that the sinkhole answers; banned whatever the policy, and said so in words that nobody else has.
 PROBE_NAME: Final = b"probe.gatewatch.invalid"

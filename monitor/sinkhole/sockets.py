@@ -1,9 +1,9 @@
 """The sockets that face the clients, and what Python's `socket` has no names for.
 
 Diverted packets keep the addresses that the client gave them. They come into a network namespace where every address
-is local and nobody else listens (`kernel/door.py`), to sockets bound to the wildcard address. For UDP the packet
-information (RFC 3542 section 6, and its IPv4 sibling, ip(7)) tells which address was asked, and makes the answer leave
-from there; for TCP the accepted socket does.
+is local and no other socket listens (`kernel/netns/namespace_link.py`), to sockets bound to the wildcard address. For
+UDP the packet information (RFC 3542 section 6, and its IPv4 sibling, ip(7)) has the address that was asked, and the
+answer leaves from there; for TCP the accepted socket does.
 """
 
 import socket

@@ -15,9 +15,9 @@ from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.sockets import Behind, Peer, be_anywhere, family_of
-from monitor.wire.dns import HEADER
-from monitor.wire.dns_answer import with_id
-from monitor.wire.dns_query import TYPE_AXFR, TYPE_IXFR, is_answer
+from monitor.wire.dns.message import HEADER
+from monitor.wire.dns.query import TYPE_AXFR, TYPE_IXFR, is_answer
+from monitor.wire.dns.reply import with_id
 
 CONNECT_SECONDS: Final = 2.0
 ATTEMPTS_MAX: Final = 2

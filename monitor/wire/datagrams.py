@@ -4,13 +4,13 @@ from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.model import DNS, LLMNR, MDNS, Observation, Packet, Tunnel, reverse_key
-from monitor.wire.cursor import Cursor
-from monitor.wire.dhcp import read_dhcp
-from monitor.wire.dhcp6 import read_dhcp6
-from monitor.wire.dns import HEADER, parse_message
-from monitor.wire.dns_shape import UNREAD, looks_like_dns, may_be_dns
-from monitor.wire.quic import Quic
-from monitor.wire.tunnels_udp import HIGHEST, LOWEST, PORTS, enter_udp_tunnel
+from monitor.wire.dhcp.v4 import read_dhcp
+from monitor.wire.dhcp.v6 import read_dhcp6
+from monitor.wire.dns.heuristic import UNREAD, looks_like_dns, may_be_dns
+from monitor.wire.dns.message import HEADER, parse_message
+from monitor.wire.link.cursor import Cursor
+from monitor.wire.link.udp_tunnels import HIGHEST, LOWEST, PORTS, enter_udp_tunnel
+from monitor.wire.quic.connections import Quic
 from monitor.wire.vpn import is_vpn_handshake, is_vpn_on_dns_port
 
 PORT_DNS: Final = 53

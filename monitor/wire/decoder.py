@@ -21,19 +21,19 @@ from monitor.model import (
     Observation,
     Packet,
 )
-from monitor.wire.cursor import ARP, IPV4, IPV6, Cursor
 from monitor.wire.datagrams import Datagrams
-from monitor.wire.encapsulation import unwrap
-from monitor.wire.fragments import NO_PORTS, Fragments
-from monitor.wire.handshake import SEQUENCE_MASK
-from monitor.wire.ip import enter_ipv4, enter_ipv6, is_extension, skip_extensions
-from monitor.wire.link import enter_link
-from monitor.wire.neighbours import read_arp, read_discovery
-from monitor.wire.octets import four, two
-from monitor.wire.quic import Quic
-from monitor.wire.readings import NONE
-from monitor.wire.streams import Streams
-from monitor.wire.tunnels import enter_tunnel
+from monitor.wire.integers import four, two
+from monitor.wire.link.cursor import ARP, IPV4, IPV6, Cursor
+from monitor.wire.link.encapsulation import unwrap
+from monitor.wire.link.fragments import NO_PORTS, Fragments
+from monitor.wire.link.headers import enter_link
+from monitor.wire.link.ip import enter_ipv4, enter_ipv6, is_extension, skip_extensions
+from monitor.wire.link.neighbours import read_arp, read_discovery
+from monitor.wire.link.tunnels import enter_tunnel
+from monitor.wire.quic.connections import Quic
+from monitor.wire.tcp.handshake import SEQUENCE_MASK
+from monitor.wire.tcp.readings import NONE
+from monitor.wire.tcp.streams import Streams
 
 DEPTH_MAX: Final = 3
 

@@ -5,7 +5,7 @@ Only handshakes, so a tunnel is reported a few times, not with every packet. Str
 
 from typing import Final
 
-from monitor.wire.octets import four
+from monitor.wire.integers import four
 
 PORT_IKE: Final = 500
 PORT_IKE_NAT: Final = 4500

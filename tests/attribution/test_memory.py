@@ -2,8 +2,8 @@
 
 from cast import START
 
+from monitor.attribution.answer_cache import Memory
 from monitor.attribution.devices import Device
-from monitor.attribution.memory import Memory
 
 ADDRESS = bytes((203, 0, 113, 80))
 

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from monitor.attribution import vantage
+from monitor.attribution import conntrack_filter as vantage
+from monitor.attribution.conntrack_filter import Vantage
 from monitor.attribution.networks import DEFAULT_LOCAL
-from monitor.attribution.vantage import Vantage
 from monitor.model import FLOW_UPDATE, FlowCount, flow_key, reverse_key
 
 

@@ -9,7 +9,7 @@ from monitor.catalog.index import Index
 from monitor.lists.loader import load_catalogue
 from monitor.policy.ban import DNS, ENFORCE, IP, SNI, Ban, Subject
 from monitor.policy.claims import Claims
-from monitor.policy.judge import Policy
+from monitor.policy.policy import Policy
 
 INNOCENT = [
     line for line in (Path(__file__).parent / "innocent.txt").read_text().splitlines() if not line.startswith("#")

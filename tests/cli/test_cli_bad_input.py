@@ -9,7 +9,7 @@ from privileges import as_nobody
 from shell import gatewatch
 
 from monitor.cli.client import starting_command
-from monitor.cli.parser import build_parser
+from monitor.cli.parser.parser import build_parser
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from privileges import as_nobody
 from shell import gatewatch
 
 from monitor.cli.status_bans import policy_lines
-from monitor.core.rows import DeviceRow, FlowRow, Row
-from monitor.daemon.control import Control, Peer
+from monitor.control.server import Control, Peer
+from monitor.core.books.rows import DeviceRow, FlowRow, Row
 from monitor.errors import UsageError
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ import pytest
 from privileges import as_nobody
 from shell import Ran, gatewatch
 
-from monitor.core.diary import NoteRow
+from monitor.core.books.diary import NoteRow
 from monitor.journal.journal import Journal
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from monitor.config.policy import configured_standing
 from monitor.config.question import as_name
 from monitor.config.subjects import name, target
 from monitor.config.targets import list_hints, named_subjects, single_labels, stand_in, with_subjects
-from monitor.policy.orders import ban_id
+from monitor.policy.overrides import ban_id
 
 CONFIG = """
 [[ban]]

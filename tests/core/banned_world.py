@@ -20,7 +20,7 @@ from monitor.core.settings import Settings
 from monitor.model import TCP_ACK, TCP_SYN, Observation
 from monitor.policy.ban import ENFORCE, Ban, Exemption, parse_subject
 from monitor.policy.groups import Group
-from monitor.policy.judge import Policy
+from monitor.policy.policy import Policy
 
 PHONES = Group("phones", (PHONE_MAC.hex(":"),))
 SYN_ACK = TCP_SYN | TCP_ACK

@@ -30,14 +30,14 @@ from cast import (
     syn,
 )
 
-from monitor.core.blindness import PROTOCOL_ESP
 from monitor.core.effects import UNDERWAY, AskName, Follow, Kill, PolicyChanged, Release, Ruling
+from monitor.core.flow.blindness import PROTOCOL_ESP
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, Observation
 from monitor.model import flow_key as key_of
 from monitor.policy.ban import CLOSED, ENFORCE, OBSERVE, REJECT, SHADOW, Exemption
-from monitor.policy.judge import Policy
+from monitor.policy.policy import Policy
 from monitor.policy.schedule import weekly
 
 

@@ -8,8 +8,8 @@ import os
 import pytest
 from cast import PHONE, SHARED, START, TIKTOK, TYPE_CNAME, asks, exchange, gateway, packet, record, syn, told
 
-from monitor.core.replacement import WAITING_MAX
 from monitor.core.settings import Settings
+from monitor.core.verdict.replacement import WAITING_MAX
 from monitor.limits import Limits
 from monitor.model import PROTOCOL_UDP, Observation
 

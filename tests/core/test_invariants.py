@@ -24,8 +24,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.core.gateway import Gateway
-from monitor.core.replacement import WAITING_MAX
 from monitor.core.settings import CONNTRACK, Settings
+from monitor.core.verdict.replacement import WAITING_MAX
 from monitor.limits import Limits
 from monitor.model import FLOW_END, FLOW_NEW, FLOW_UPDATE, PROTOCOL_TCP, PROTOCOL_UDP, Observation, Packet
 

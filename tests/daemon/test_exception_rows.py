@@ -1,10 +1,10 @@
 """Exceptions as `status` shows them: with the host name of their device."""
 
 from monitor.cli.status_bans import exception_lines
-from monitor.core.rows import DeviceRow
+from monitor.core.books.rows import DeviceRow
 from monitor.daemon.ban_rows import exception_rows, host_names
 from monitor.policy.ban import Exemption
-from monitor.policy.orders import Standing
+from monitor.policy.overrides import Standing
 
 NOW = 1_700_000_000.0
 ANN = bytes.fromhex("021100000001")

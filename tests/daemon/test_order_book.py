@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.daemon.orders import FILE_NAME, ORDERS_MAX, OrderBook, order_row, read_order
+from monitor.daemon.overrides import FILE_NAME, ORDERS_MAX, OrderBook, order_row, read_order
 from monitor.errors import UsageError
-from monitor.policy.orders import ALLOW, BAN, PAUSE, UNBAN, Order
+from monitor.policy.overrides import ALLOW, BAN, PAUSE, UNBAN, Order
 
 NOW = 1_000_000.0
 BY = Order(BAN, NOW, 1000, "ann", 4_321)

@@ -53,9 +53,8 @@ def questions(daemon: Daemon) -> float:
 
 def test_the_daemon_imports_nothing_that_only_the_lab_or_an_update_needs() -> None:
     names = "('scapy', 'pyroute2', 'httpx', 'httpcore', 'anyio', 'certifi', 'minisign', 'monitor.lists.update')"
-    code = (
-        f"import sys, monitor.daemon.run, monitor.lists.child; print([name for name in {names} if name in sys.modules])"
-    )
+    modules = "sys, monitor.cli.verbs.run, monitor.lists.child"
+    code = f"import {modules}; print([name for name in {names} if name in sys.modules])"
     command = [sys.executable, "-P", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
     assert done.stdout.strip() == "[]"

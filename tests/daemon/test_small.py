@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from monitor.capture.live import Capture, InterfaceCounts
-from monitor.core.rows import Row
-from monitor.daemon.backlog import Backlog
-from monitor.daemon.blocked_page import Sinks
-from monitor.daemon.log import Lines
-from monitor.daemon.loop import FRAMES_MAX, FRAMES_MIN, Line, Pace
+from monitor.core.books.rows import Row
 from monitor.daemon.notify import Notifier
+from monitor.daemon.pipeline import FRAMES_MAX, FRAMES_MIN, Line, Pace
 from monitor.daemon.report import LAST_WORDS_MAX, last_words
 from monitor.daemon.stall import SLOT_SECONDS, Stall
+from monitor.enforcement.backlog import Backlog
+from monitor.enforcement.blocked_page import Sinks
 from monitor.errors import ErrorCounts
 from monitor.events.writer import EventWriter
+from monitor.log import Lines
 from monitor.model import Event, FlowRecord, Labels, flow_key
-from monitor.policy.change import AddElements, Change
+from monitor.policy.table.change import AddElements, Change
 
 
 @pytest.mark.parametrize("abstract", [False, True])

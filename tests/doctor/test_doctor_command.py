@@ -16,12 +16,12 @@ import pytest
 from cable import FAR_V4, NEAR_V4, Cable, beside, cable, ip, wait_until
 from privileges import as_nobody
 
-from monitor.daemon.selftest_check import Check
-from monitor.daemon.tryout import try_out
 from monitor.errors import EXIT_FINDING, EXIT_MACHINE
 from monitor.lab.child import environment, python_module
 from monitor.lab.gateway import Daemon
 from monitor.lab.namespace import Namespace
+from monitor.selftest.check import Check
+from monitor.selftest.dry_run import try_out
 
 pytestmark = pytest.mark.netns
 
@@ -165,7 +165,7 @@ def test_a_family_that_is_not_forwarded_is_not_tried(wire: Cable) -> None:
 
 
 def test_the_doctor_does_not_load_what_only_the_lab_needs() -> None:
-    code = "import sys, monitor.cli.doctor; print([name for name in ('scapy', 'pyroute2') if name in sys.modules])"
+    code = "import sys, monitor.cli.verbs.doctor; print({'scapy', 'pyroute2'} & set(sys.modules) or [])"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, env=environment(), check=True
     )

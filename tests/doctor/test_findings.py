@@ -19,8 +19,8 @@ from monitor.config.sections import Config
 from monitor.doctor import conntrack, disk, groups, listening, machine, offload, routers, rules
 from monitor.doctor.case import Case, look
 from monitor.doctor.finding import Finding
-from monitor.kernel.chains import flow_tables
-from monitor.kernel.ethtool import active_features
+from monitor.kernel.netlink.ethtool import active_features
+from monitor.kernel.nft.chains import flow_tables
 from monitor.lab.child import environment
 
 pytestmark = pytest.mark.netns

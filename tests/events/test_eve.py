@@ -11,7 +11,7 @@ from monitor.events.eve import escaped, eve_line, eve_type, tls_version
 from monitor.events.times import timestamp
 from monitor.model import DNS, LLMNR, MDNS, ClientHello, DhcpMessage, DnsMessage, Event, FlowRecord, Labels, Packet
 from monitor.model import flow_key as key
-from monitor.wire.dns import parse_message
+from monitor.wire.dns.message import parse_message
 
 CLIENT, SERVER, CLIENT_V6 = bytes((192, 168, 1, 7)), bytes((192, 0, 2, 1)), bytes.fromhex("20010db8" + "0" * 23 + "7")
 TIME = 1_795_360_804.123456

@@ -17,9 +17,9 @@ from monitor.capture.file import read_frames
 from monitor.errors import CaptureFileError, ErrorCounts
 from monitor.limits import Limits
 from monitor.model import DnsMessage, Frame, Observation
-from monitor.wire.answers import record_address, record_name
 from monitor.wire.decoder import Decoder
-from monitor.wire.rdata import rdata_text
+from monitor.wire.dns.addresses import record_address, record_name
+from monitor.wire.dns.rdata import rdata_text
 
 # One small capture for each behaviour that decoding once got wrong.
 CRAFTED: Final = Path(__file__).resolve().parents[1] / "vectors" / "wire"

@@ -1,7 +1,7 @@
 """Tries random pairs of policies for a gap, or a refusal of what both let pass, on the way from one to the other.
 
 Every round begins at another place. A pair with a gap is shrunk and printed as hypothesis does, and becomes a test of
-its own in `tests/policy/test_gaps.py`.
+its own in `tests/policy/table/test_gaps.py`.
 """
 
 import sys

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor.core.diary import NoteRow
+from monitor.core.books.diary import NoteRow
 from monitor.errors import GatewatchError
 from monitor.journal import journal as journal_module
 from monitor.journal.journal import NO_ROOM, OLD, WAITED, Journal

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
-from monitor.policy.desired import Desired
+from monitor.policy.table.desired import Desired
 
 
 def nft(space: Namespace, *words: str) -> str:

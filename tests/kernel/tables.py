@@ -1,7 +1,7 @@
 """A table with one banned vendor and one group, as small as the fixed rules allow."""
 
-from monitor.policy.desired import IPV4_KEY, MAC_KEY, Chain, CounterLabel, Desired, SetSpec
-from monitor.policy.rules import (
+from monitor.policy.table.desired import IPV4_KEY, MAC_KEY, Chain, CounterLabel, Desired, SetSpec
+from monitor.policy.table.rules import (
     DIVERT,
     LEARNED,
     QUESTIONS,

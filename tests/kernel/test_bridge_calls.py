@@ -3,8 +3,8 @@
 import pytest
 from cable import ip
 
-from monitor.kernel.interfaces import look_at_machine
-from monitor.kernel.ports import GLOBAL, ports_of
+from monitor.kernel.netlink.bridge_ports import GLOBAL, ports_of
+from monitor.kernel.netlink.interfaces import look_at_machine
 from monitor.lab.leftovers import Claim
 
 pytestmark = pytest.mark.netns

@@ -7,9 +7,9 @@ from cable import Cable, cable
 from tables import span, table
 
 from monitor.errors import MachineError
-from monitor.kernel.clearing import CLEARED, CLOSED_HOLD, NOTHING, clear
-from monitor.kernel.enforcer import Enforcer
-from monitor.policy.rules import kill_set
+from monitor.kernel.nft.clearing import CLEARED, CLOSED_HOLD, NOTHING, clear
+from monitor.kernel.nft.enforcer import Enforcer
+from monitor.policy.table.rules import kill_set
 
 pytestmark = pytest.mark.netns
 

@@ -13,8 +13,8 @@ from scapy.layers.inet6 import IPv6
 from scapy.utils import PcapReader
 
 from monitor.daemon.report import conntrack_samples
-from monitor.kernel import conntrack
-from monitor.kernel.conntrack import Conntrack, enable_accounting, is_tracking
+from monitor.kernel.netlink import conntrack
+from monitor.kernel.netlink.conntrack import Conntrack, enable_accounting, is_tracking
 from monitor.model import FLOW_END, FLOW_NEW, FLOW_UPDATE, FlowCount, flow_key, reverse_key
 
 pytestmark = pytest.mark.netns

@@ -14,10 +14,10 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
 from tables import table
 
-from monitor.kernel.damage import Repair
-from monitor.kernel.door import Door
-from monitor.kernel.enforcer import Enforcer
-from monitor.policy.change import AddElements, DeleteElements
+from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.nft.drift import Repair
+from monitor.kernel.nft.enforcer import Enforcer
+from monitor.policy.table.change import AddElements, DeleteElements
 from monitor.sinkhole.sockets import WILDCARDS, answer_from, asked_address, open_datagrams, open_stream
 
 pytestmark = pytest.mark.netns

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 from cable import Cable, cable
 
-from monitor.kernel.elements import Elements
-from monitor.kernel.nfnetlink import Batches
-from monitor.kernel.nftables import Nftables
-from monitor.policy.change import AddElements, DeleteElements, ReplaceElements
-from monitor.policy.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, Chain, Desired, SetSpec
-from monitor.policy.rules import FLOW_V4, FLOW_V6
-from monitor.policy.script import ruleset
+from monitor.kernel.nft.elements import Elements
+from monitor.kernel.nft.listing import Nftables
+from monitor.kernel.nft.nfnetlink import Batches
+from monitor.policy.table.change import AddElements, DeleteElements, ReplaceElements
+from monitor.policy.table.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, Chain, Desired, SetSpec
+from monitor.policy.table.rules import FLOW_V4, FLOW_V6
+from monitor.policy.table.script import ruleset
 
 pytestmark = pytest.mark.netns
 

@@ -17,11 +17,11 @@ from enforcing import elements, mend, nft, with_enforcer
 from tables import COUNTER, LAPTOP, span, table
 
 from monitor.errors import MachineError
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
-from monitor.policy.change import AddElements, DeleteElements
-from monitor.policy.desired import Desired
-from monitor.policy.diff import diff
+from monitor.policy.table.change import AddElements, DeleteElements
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.diff import diff
 
 pytestmark = pytest.mark.netns
 
@@ -145,7 +145,7 @@ def test_there_is_one_owner(wire: Cable) -> None:
 def test_without_the_privilege_there_is_one_line(wire: Cable) -> None:
     program = (
         "from monitor.errors import MachineError\n"
-        "from monitor.kernel.enforcer import Enforcer\n"
+        "from monitor.kernel.nft.enforcer import Enforcer\n"
         "try:\n    Enforcer()\nexcept MachineError as error:\n    print(error)\n"
     )
     done = wire.near.run(["setpriv", "--bounding-set=-net_admin", sys.executable, "-c", program])
@@ -174,7 +174,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from tables import span, table
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.nft.enforcer import Enforcer
 enforcer = Enforcer()
 enforcer.start(table(span("203.0.113.0-203.0.113.127"), members=({member!r},), gate={gate!r}), ["v0"])
 print("ready", flush=True)

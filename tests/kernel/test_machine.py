@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 from cable import FAR_MAC, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Cable, cable, ip, wait_until
 
-from monitor.kernel.interfaces import Address, LinkEvents, look_at_machine
-from monitor.kernel.neighbours import Neighbours
+from monitor.kernel.netlink.interfaces import Address, LinkEvents, look_at_machine
+from monitor.kernel.netlink.neighbours import Neighbours
 from monitor.model import Neighbour
 
 pytestmark = pytest.mark.netns

@@ -10,13 +10,13 @@ from cable import Cable, cable, wait_until
 from enforcing import elements, mend, nft, with_enforcer
 from tables import span, table
 
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
-from monitor.policy.change import AddElements
-from monitor.policy.desired import Chain
-from monitor.policy.diff import diff
-from monitor.policy.portions import ELEMENTS_MAX, portions
-from monitor.policy.rules import learned_set
+from monitor.policy.table.change import AddElements
+from monitor.policy.table.desired import Chain
+from monitor.policy.table.diff import diff
+from monitor.policy.table.portions import ELEMENTS_MAX, portions
+from monitor.policy.table.rules import learned_set
 
 pytestmark = pytest.mark.netns
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import MachineError
-from monitor.kernel.place import MANAGER, Place
+from monitor.kernel.netns.namespace import MANAGER, Place
 
 pytestmark = pytest.mark.netns
 

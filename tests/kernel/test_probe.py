@@ -3,7 +3,7 @@
 import pytest
 from cable import cable
 
-from monitor.daemon.tryout import try_out
+from monitor.selftest.dry_run import try_out
 
 pytestmark = pytest.mark.netns
 

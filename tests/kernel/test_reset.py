@@ -15,11 +15,11 @@ from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from tables import table
 
 from monitor.kernel.cut import Cut
-from monitor.kernel.enforcer import Enforcer
+from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
-from monitor.wire.refusal import refusal_to_client
-from monitor.wire.segment import packet_to_client, udp_packet
+from monitor.wire.build.icmp import refusal_to_client
+from monitor.wire.build.packets import packet_to_client, udp_packet
 
 pytestmark = pytest.mark.netns
 

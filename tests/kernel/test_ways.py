@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from cable import FAR_V4, FAR_V6, Cable, cable, ip
 
-from monitor.kernel import ways
-from monitor.kernel.ways import answers, sources, ways_out
+from monitor.kernel.netlink import return_routes as ways
+from monitor.kernel.netlink.return_routes import answers, sources, ways_out
 
 pytestmark = pytest.mark.netns
 

@@ -7,7 +7,7 @@ from scapy.layers.dns import DNS
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
-from monitor.lab.flood import KINDS, Road, flow, quic, subdomain
+from monitor.lab.programs.flood import KINDS, Road, flow, quic, subdomain
 
 ROAD = Road(bytes(12) + b"\x08\x00", bytes((192, 168, 77, 10)), bytes((71, 18, 1, 10)))
 MANY = 300

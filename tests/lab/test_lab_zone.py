@@ -3,7 +3,7 @@
 import pytest
 from dnslib import QTYPE, DNSRecord
 
-from monitor.lab.resolver import Resolver
+from monitor.lab.programs.resolver import Resolver
 from monitor.lab.zone import Zone
 
 EXTRA = "extra.example.  60 IN A 203.0.113.99\nloop.example. 60 IN CNAME loop.example.\n"

@@ -5,9 +5,9 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from monitor.lab.certificates import AUTHORITY
 from monitor.lab.client import Transfer
 from monitor.lab.lab import Lab
+from monitor.lab.programs.certificates import AUTHORITY
 
 PROGRAM = Path(__file__).with_name("chrome.py")
 # Above those that the lab's own programs use, below those that the kernel picks.

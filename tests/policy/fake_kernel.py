@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from nft_words import DIVERT, DROP, FIELDS, FLAGS, PASS, REJECT, TCP, UDP, Packet, choices_of, statements_of
 
-from monitor.policy.change import (
+from monitor.policy.table.change import (
     AddCounter,
     AddElements,
     AddSet,
@@ -21,7 +21,7 @@ from monitor.policy.change import (
     PutChain,
     ReplaceElements,
 )
-from monitor.policy.desired import Chain, Desired, SetSpec
+from monitor.policy.table.desired import Chain, Desired, SetSpec
 
 __all__ = ["DIVERT", "DROP", "PASS", "REJECT", "TCP", "UDP", "FakeKernel", "Packet"]
 

@@ -10,13 +10,13 @@ from typing import Any
 from fake_kernel import FakeKernel, Packet
 
 from monitor.kernel.cut import Cut
-from monitor.kernel.damage import Repair
+from monitor.kernel.nft.drift import Repair
 from monitor.model import reverse_key
-from monitor.policy.change import Change
-from monitor.policy.desired import Desired
-from monitor.policy.diff import diff
-from monitor.policy.rules import ALIVE, kill_set, learned_set
-from monitor.policy.table import bare_table
+from monitor.policy.table.change import Change
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.diff import diff
+from monitor.policy.table.planner import bare_table
+from monitor.policy.table.rules import ALIVE, kill_set, learned_set
 
 
 class FakeMachine:

@@ -11,9 +11,9 @@ from fake_kernel import DIVERT, PASS, REJECT, FakeKernel, Packet
 from hypothesis import strategies as st
 from worlds import DESTINATIONS, INTERFACES, MACS, SOURCES, Listed, World, catalogues, learned_sets, packed, worlds
 
-from monitor.policy.change import AddElements, Change, DeleteElements, PutChain, ReplaceElements
-from monitor.policy.desired import Desired
-from monitor.policy.diff import diff
+from monitor.policy.table.change import AddElements, Change, DeleteElements, PutChain, ReplaceElements
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.diff import diff
 
 BANNED = (REJECT, DIVERT)
 # The fake kernel refuses the other changes where a rule looks at what they are about: they move no packet.

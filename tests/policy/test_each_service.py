@@ -17,14 +17,14 @@ from monitor.catalog.index import Index
 from monitor.lists.loader import load_catalogue
 from monitor.lists.shipped import shipped_files
 from monitor.policy.ban import DNS, ENFORCE, SNI, Ban, Subject
-from monitor.policy.desired import Desired
 from monitor.policy.groups import Group, Groups
-from monitor.policy.judge import BLOCK, Policy
-from monitor.policy.members import Members
-from monitor.policy.rules import Diversion, learned_set
+from monitor.policy.policy import BLOCK, Policy
 from monitor.policy.shared_prefixes import open_prefixes
-from monitor.policy.table import chain_for, plan_table
-from monitor.policy.territory import Territory
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.members import Members
+from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.planner import chain_for, plan_table
+from monitor.policy.table.rules import Diversion, learned_set
 
 NOW = 1_000_000.0
 PHONE = packed("192.168.1.20")

@@ -9,16 +9,16 @@ from worlds import INTERFACES, NOW, listed, local_time, packed
 from monitor.attribution.devices import Device
 from monitor.catalog.entry import Owner, Vendor
 from monitor.policy.ban import CLOSED, DNS, ENFORCE, IP, Ban, Exemption, Subject
-from monitor.policy.change import AddElements, DeleteElements
-from monitor.policy.desired import Desired
-from monitor.policy.diff import diff
-from monitor.policy.excused import excused_elements
 from monitor.policy.group_words import group_text, words_of
 from monitor.policy.groups import Group, Groups
-from monitor.policy.judge import Policy
-from monitor.policy.members import Members
-from monitor.policy.rules import Diversion
-from monitor.policy.table import plan_table
+from monitor.policy.policy import Policy
+from monitor.policy.table.change import AddElements, DeleteElements
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.diff import diff
+from monitor.policy.table.excused import excused_elements
+from monitor.policy.table.members import Members
+from monitor.policy.table.planner import plan_table
+from monitor.policy.table.rules import Diversion
 
 MAC = bytes.fromhex("020000000001")
 OTHER_MAC = bytes.fromhex("020000000002")

@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from monitor.policy.ban import Ban, Exemption, Subject, parse_subject
-from monitor.policy.judge import DeviceKey, Policy, Verdict
+from monitor.policy.policy import DeviceKey, Policy, Verdict
 from monitor.policy.schedule import weekly
 
 MAC = bytes.fromhex("020000000001")

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import NOW, local_time, packed
 
-from monitor.attribution.said import Said
+from monitor.attribution.sni_claims import Said
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Owner
 from monitor.catalog.index import Index
 from monitor.policy.ban import Ban, Exemption, parse_subject
 from monitor.policy.claims import Claims, spells
-from monitor.policy.judge import Policy
 from monitor.policy.learnable import Learnable
 from monitor.policy.learned import SAID_SECONDS, Free, Learn, Learned, Lesson
+from monitor.policy.policy import Policy
 
 NAT64 = ("64:ff9b::/96",)
 NEVER = ("10.0.0.0/8", "62.0.0.1", "2a09::/32")

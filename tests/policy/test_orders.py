@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.policy.ban import ENFORCE, OBSERVE, RUNTIME, SHADOW, Ban, Exemption, parse_subject
-from monitor.policy.orders import (
+from monitor.policy.overrides import (
     ALLOW,
     BAN,
     PAUSE,

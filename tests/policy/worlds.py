@@ -11,15 +11,15 @@ from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Owner, Vendor, owner_text
 from monitor.catalog.index import Index
 from monitor.policy.ban import Ban, Exemption, Subject
-from monitor.policy.desired import Desired
 from monitor.policy.groups import Group, Groups
-from monitor.policy.judge import Policy
 from monitor.policy.learnable import Learnable
-from monitor.policy.members import Members
-from monitor.policy.rules import Diversion, learned_set
+from monitor.policy.policy import Policy
 from monitor.policy.schedule import Schedule
-from monitor.policy.table import chain_for, plan_table
-from monitor.policy.territory import SPECIAL, Territory
+from monitor.policy.table.desired import Desired
+from monitor.policy.table.members import Members
+from monitor.policy.table.owned_prefixes import SPECIAL, Territory
+from monitor.policy.table.planner import chain_for, plan_table
+from monitor.policy.table.rules import Diversion, learned_set
 
 MACS = [bytes.fromhex(f"02000000000{number}") for number in range(4)]
 SOURCES = ["10.0.0.1", "10.0.0.2", "10.1.0.1", "fd00::1", "fd00::2", "fd01::1"]

@@ -13,7 +13,7 @@ import dns.message
 import dns.rrset
 
 from monitor.errors import MachineError
-from monitor.lab.anywhere import UdpAnywhere
+from monitor.lab.programs.anywhere import UdpAnywhere
 from monitor.sinkhole.decision import PASS, Blocked, Decide, Decision
 from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.settings import Listen, SinkholeLimits, SinkholeSettings

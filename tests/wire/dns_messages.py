@@ -5,7 +5,7 @@ import dns.rrset
 
 from monitor.errors import ErrorCounts
 from monitor.model import DNS, DnsMessage, Packet
-from monitor.wire.dns import parse_message
+from monitor.wire.dns.message import parse_message
 
 PACKET = Packet(0.0, 1, 0, b"", bytes(13), 0, 0)
 

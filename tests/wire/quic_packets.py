@@ -2,7 +2,7 @@
 
 from aioquic.quic.crypto import CryptoPair
 
-from monitor.wire.quic_versions import VERSION_1, VERSION_2
+from monitor.wire.quic.versions import VERSION_1, VERSION_2
 
 FIRST_ID = bytes.fromhex("8394c8f03e515708")
 PAYLOAD = 1_162

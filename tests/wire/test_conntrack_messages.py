@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model import FLOW_END, FLOW_NEW, FLOW_UPDATE, FlowCount, flow_key
-from monitor.wire.conntrack import DONE, MORE, parse_conntrack
+from monitor.wire.netlink.conntrack import DONE, MORE, parse_conntrack
 
 PHONE, SERVER, WAN = bytes([192, 168, 1, 7]), bytes([198, 51, 100, 9]), bytes([203, 0, 113, 1])
 PHONE_V6, SERVER_V6 = b"\xfd" + bytes(14) + b"\7", b"\x20\x01\x0d\xb8" + bytes(11) + b"\x09"

@@ -1,0 +1,96 @@
+"""Which names devices said in hellos to an address, and whom the server there has answered.
+
+A client may say any name to anybody, so a name that was only said is a hint; one that was answered says that whoever
+is there goes by it. Addresses live in two generations, as in `answer_cache.py`.
+"""
+
+from typing import Final, final
+
+NAMES_PER_ADDRESS: Final = 8
+GROUPS_PER_NAME: Final = 8
+
+
+@final
+class Said:
+    """A name that was said last at `last`; `answered` has when, by the groups of the device that was answered."""
+
+    __slots__ = ("answered", "last", "name")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.last = 0.0
+        self.answered: dict[tuple[str, ...], float] = {}
+
+    def answer(self, groups: tuple[str, ...], now: float) -> None:
+        """The server has answered a device of these groups."""
+        self.answered.pop(groups, 0.0)
+        self.answered[groups] = now
+        if len(self.answered) > GROUPS_PER_NAME:
+            del self.answered[next(iter(self.answered))]
+
+    def step(self, seconds: float) -> None:
+        self.last += seconds
+        for groups in self.answered:
+            self.answered[groups] += seconds
+
+
+@final
+class Sayings:
+    """At most `limit` addresses, and of each the names that were said last: unanswered ones give way first."""
+
+    __slots__ = ("_limit", "_old", "_young", "evictions")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._young: dict[bytes, dict[bytes, Said]] = {}
+        self._old: dict[bytes, dict[bytes, Said]] = {}
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def resize(self, limit: int) -> None:
+        self._limit = limit
+
+    def step(self, seconds: float) -> None:
+        """The clock was set: what was said is as old as it was."""
+        for generation in (self._young, self._old):
+            for names in generation.values():
+                for said in names.values():
+                    said.step(seconds)
+
+    def say(self, address: bytes, name: bytes, now: float) -> Said:
+        names = self._young.get(address)
+        if names is None:
+            names = self._fetch(address)
+        said = names.pop(name, None)
+        if said is None:
+            if len(names) >= NAMES_PER_ADDRESS:
+                self._make_room(names)
+            said = Said(name)
+        names[name] = said
+        said.last = now
+        return said
+
+    def at(self, address: bytes) -> list[Said]:
+        """What was said to the address, the newest first."""
+        names = self._young.get(address)
+        if names is None:
+            names = self._old.get(address)
+        return [] if names is None else list(names.values())[::-1]
+
+    def _fetch(self, address: bytes) -> dict[bytes, Said]:
+        names = self._old.pop(address, None)
+        if names is None:
+            names = {}
+        if len(self._young) * 2 >= self._limit:
+            self.evictions += len(self._old)
+            self._old = self._young
+            self._young = {}
+        self._young[address] = names
+        return names
+
+    def _make_room(self, names: dict[bytes, Said]) -> None:
+        unanswered = [name for name, said in names.items() if not said.answered]
+        del names[unanswered[0] if unanswered else next(iter(names))]
+        self.evictions += 1

@@ -1,0 +1,249 @@
+"""`why`: which vendor a name, an address or an AS number belongs to, by which entry of which list, and who bans it."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from monitor.catalog.entry import Entry, further_services
+from monitor.catalog.index import Index
+from monitor.catalog.owners import NOBODY, Owners
+from monitor.catalog.subject_index import NO_MEANING, Resolution, SubjectIndex
+from monitor.catalog.words import host_of
+from monitor.cli.client import ask
+from monitor.cli.columns import printable
+from monitor.cli.load_config import read_config
+from monitor.cli.stderr import complain
+from monitor.config.device_address import device_address
+from monitor.config.list_faults import list_faults, missing_subscriptions
+from monitor.config.policy import build_policy, configured_standing
+from monitor.config.question import as_name, read_question
+from monitor.config.settings import open_lookup, user_lists
+from monitor.config.subject_text import about_subject, meaning_line, subject_of
+from monitor.control.owner_rows import owner_rows
+from monitor.core.settings import Lookup
+from monitor.daemon.policy_words import ban_row, ban_text
+from monitor.errors import EXIT_OK, GatewatchError
+from monitor.lists.cache import load_cached
+from monitor.policy.ban import Ban
+from monitor.policy.owners import OwnerNames, is_about
+from monitor.policy.policy import Policy
+
+STANDARD_INPUT: Final = "-"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the lists say about one query; `asn` is that of an address, 0 where none is known.
+
+    `meaning` is of a word that names a vendor, service or category; `about` is a line on it, or on what may be meant.
+    """
+
+    query: str
+    owners: Owners = NOBODY
+    asn: int = 0
+    country: str = ""
+    bans: tuple[Ban, ...] = ()
+    free: str = ""
+    learned: tuple[dict[str, Any], ...] = ()
+    meaning: Resolution = NO_MEANING
+    about: str = ""
+
+    def row(self) -> dict[str, object]:
+        """The JSON object; `list` and `entry` are the vendor's, else the category's."""
+        entry, category, meant = self.owners.entry, self.owners.category, subject_of(self.meaning)
+        spoken = entry or category
+        return {
+            "query": self.query,
+            "vendor": entry.vendor if entry else meant.vendor or None,
+            "service": entry.service if entry else meant.service or None,
+            "list": spoken.list if spoken else None,
+            "entry": spoken.value if spoken else None,
+            "category": category.vendor if category else meant.category or None,
+            "subject": self.meaning.subject or None,
+            "candidates": list(self.meaning.candidates),
+            "weak": entry.weak if entry else False,
+            "owners": owner_rows(self.owners),
+            "bans": [ban_row(ban) for ban in self.bans],
+            "free": self.free or None,
+            "learned": list(self.learned),
+        }
+
+    def text(self) -> str:
+        entry = self.owners.entry
+        lines = [f"{self.query}: {_owner(entry) if entry else self.meaning.subject or 'no vendor'}"]
+        lines += [f"  {printable(self.about)}"] if self.about else []
+        lines += [f"  {_source(entry)}" for entry in self.owners.entries]
+        if self.asn:
+            lines.append(f"  network AS{self.asn}" + (f", country {self.country}" if self.country else ""))
+        lines += [f"  ban {ban.id}: {ban_text(ban)}" for ban in self.bans]
+        if self.free and self.bans:
+            lines.append(f"  free all the same: {self.free}")
+        lines += [learned_text(one) for one in self.learned]
+        return "\n".join(lines)
+
+
+class Catalogue:
+    """The index and what tells the network of an address, asked as the data path asks them."""
+
+    def __init__(self, index: Index, lookup: Lookup | None, policy: Policy) -> None:
+        self._index = index
+        self._lookup = lookup
+        self._policy = policy
+        self._subjects = SubjectIndex(index)
+
+    def answer(self, query: str) -> Answer:
+        """Never fails: what is neither a name nor a number is a word, which may mean something in the catalogue."""
+        found = self._find(query)
+        if found.meaning.subject:
+            return replace(found, bans=about_subject(self._policy.bans, subject_of(found.meaning)))
+        bans = about(self._policy.bans, found.owners.names)
+        return replace(found, bans=bans, free=free(self._policy, bans, found)) if bans else found
+
+    def _find(self, query: str) -> Answer:
+        asked = read_question(query, self._subjects)
+        if asked.asn:
+            return Answer(query, self._index.owners_of_asn(asked.asn))
+        if asked.address:
+            return self._address(query, asked.address)
+        if not asked.name:
+            return Answer(query, meaning=asked.meaning, about=meaning_line(self._index, self._subjects, asked.meaning))
+        owners = self._index.owners_of_name(asked.name)
+        if not owners.names and asked.meaning.candidates:
+            return Answer(query, about=asked.meaning.fault())
+        return Answer(query, owners)
+
+    def _address(self, query: str, address: bytes) -> Answer:
+        asn, country = self._lookup(address) if self._lookup else (0, "")
+        owners = self._index.owners_of_address(address)
+        if asn:
+            owners = owners.with_network(self._index.owners_of_asn(asn))
+        return Answer(query, owners, asn, country)
+
+
+class Told:
+    """What a running daemon has learned of addresses; where none answers, nothing is known."""
+
+    def __init__(self) -> None:
+        self._silent = False
+
+    def learned(self, query: str) -> tuple[dict[str, Any], ...]:
+        if self._silent or device_address(host_of(query)) is None:
+            return ()
+        try:
+            return tuple(ask("why", {"query": query})["learned"])
+        except GatewatchError:
+            self._silent = True
+            return ()
+
+
+def run(arguments: Namespace) -> int:
+    if arguments.device is not None:
+        return _ask_daemon(arguments)
+    config = read_config(arguments.config)
+    loaded = load_cached(user_lists(config))
+    for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
+        complain(line)
+    policy = build_policy(config, configured_standing(config, loaded.index))
+    catalogue = Catalogue(loaded.index, open_lookup(config.geo), policy)
+    told = Told()
+    for query in queries(arguments.queries):
+        answer = catalogue.answer(query)
+        answer = replace(answer, learned=told.learned(query))
+        print(json.dumps(answer.row()) if arguments.json else answer.text())
+    return EXIT_OK
+
+
+def about(bans: Sequence[Ban], owners: OwnerNames) -> tuple[Ban, ...]:
+    """The bans that name one of the owners."""
+    return tuple(ban for ban in bans if is_about(ban, owners))
+
+
+def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
+    """Why a name stays reachable, or an address does, in spite of its bans; `""` where it does not."""
+    if found.owners.entries[0].kind in ("prefix", "asn"):
+        is_own = bool(about(bans, found.owners.own()))
+        return "" if is_own else "shared by many, never banned by address"
+    name = as_name(host_of(found.query))
+    if not all(policy.frees(ban, name) for ban in bans):
+        return ""
+    return "protected" if policy.is_protected(name) else "allowed by its ban"
+
+
+def _ask_daemon(arguments: Namespace) -> int:
+    """What the daemon knows for one device, which no list can: the names that it was given for an address."""
+    for query in queries(arguments.queries):
+        row = ask("why", {"query": query, "device": arguments.device})
+        print(json.dumps(row) if arguments.json else told_text(row))
+    return EXIT_OK
+
+
+def told_text(row: dict[str, Any]) -> str:
+    """A daemon's answer for people; `names` are those that the device was given for the address, newest first."""
+    lines = [f"{row['query']}: {owner_text(row)}"]
+    if row.get("about"):
+        lines.append(f"  {printable(row['about'])}")
+    lines += [f"  {owner_source(owner)}" for owner in row.get("owners", ())]
+    lines += [f"  answered for {printable(told['name'])}: {told['vendor'] or 'no vendor'}" for told in row["names"]]
+    lines += [learned_text(one) for one in row["learned"]]
+    for layer, fate in row.get("layers", {}).items():
+        ban = f" by {fate['ban']} ({fate['mode']})" if fate["ban"] else ""
+        lines.append(f"  {layer}: {fate['action']}{ban}, {printable(fate['what'])}")
+    if "groups" in row:
+        who = f"the device ({row['device']})" if row.get("device") else "the device"
+        lines.append(f"  {who} is in {', '.join(row['groups']) or 'no group'}")
+    return "\n".join(lines)
+
+
+def owner_text(row: dict[str, Any]) -> str:
+    """`bytedance/tiktok`, as without a device."""
+    service = row.get("service")
+    if row["vendor"]:
+        return f"{row['vendor']}/{service}" if service not in (None, "", "unknown") else str(row["vendor"])
+    return str(row.get("subject") or "no vendor")
+
+
+def learned_text(one: dict[str, Any]) -> str:
+    """What became of an address that a trusted answer gave to a banned name."""
+    name = printable(one["name"])
+    if one["until"] is not None:
+        return f"  learned for {name}, banned by address until {clock(one['until'])}"
+    if one["guard"] is not None:
+        return f"  of {name}, but not banned by address: {printable(one['guard'])} has it too"
+    return f"  of {name}, but never banned by address: {one['outcome']}"
+
+
+def clock(time: float) -> str:
+    return datetime.fromtimestamp(time).astimezone().strftime("%H:%M:%S %Z")
+
+
+def queries(given: list[str]) -> Iterator[str]:
+    """The arguments, and for `-` the words of standard input, line by line as they come."""
+    for query in given:
+        if query == STANDARD_INPUT:
+            for line in sys.stdin:
+                yield from line.split()
+        else:
+            yield query
+
+
+def owner_source(owner: dict[str, Any]) -> str:
+    """An owner of a daemon's answer, for people."""
+    what = f"category {owner['category']}" if owner["category"] else f"vendor {owner['vendor']}"
+    also = f", counts for {', '.join(owner['also'])} too" if owner.get("also") else ""
+    return f"{what}: list {owner['list']}, {owner['kind']} {owner['entry']}{also}"
+
+
+def _owner(entry: Entry) -> str:
+    return entry.vendor if entry.service == "unknown" else f"{entry.vendor}/{entry.service}"
+
+
+def _source(entry: Entry) -> str:
+    what = f"category {entry.vendor}" if entry.category else f"vendor {_owner(entry)}" if entry.user else "vendor"
+    shared = ", shared by many: attributed weakly, never banned by address" if entry.weak else ""
+    more = further_services(entry)
+    also = f", counts for {', '.join(more)} too" if more else ""
+    return f"{what}: list {entry.list}, {entry.kind} {entry.value}{also}{shared}"

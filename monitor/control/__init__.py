@@ -1,0 +1,1 @@
+"""The control socket: its protocol, its verbs and what they answer."""

@@ -1,0 +1,1 @@
+"""Packets and connections to flows, and what flows show of themselves."""

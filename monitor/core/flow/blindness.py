@@ -1,0 +1,81 @@
+"""What hides names from a gateway: by which method a flow does it, and why nothing can name what it carries."""
+
+from typing import Final
+
+from monitor.attribution.client_side import DNS_PORT, DOT_PORT
+from monitor.attribution.counters import Attribution
+from monitor.attribution.flows import Flow
+from monitor.attribution.matches import ASN, NOTHING
+from monitor.core.flow.losses import Losses
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
+from monitor.policy.shared_prefixes import SHARED_PREFIX
+
+PROTOCOL_ESP: Final = 50
+UNSAID: Final = "unknown"  # the application of a flow whose beginning said nothing, or was not seen
+# The application of a flow on a port of DNS whose payload cannot be DNS, nor anything else that is known (EVE's word).
+FAILED: Final = "failed"
+
+# The categories whose traffic hides names, and the methods by which a device goes round plain DNS.
+ENCRYPTED_DNS: Final = "encrypted-dns"
+VPN_PROXY: Final = "vpn-proxy"
+PRIVATE_RELAY: Final = "private-relay"
+
+DOH: Final = "doh"
+DOT: Final = "dot"
+DOQ: Final = "doq"
+VPN: Final = "vpn"
+RELAY: Final = "relay"
+ECH: Final = "ech"
+# A hello with the extension of Encrypted ClientHello: beside the true name as far as known, or in its place.
+ECH_OFFERED: Final = "offered"
+ECH_REAL: Final = "real"
+FOREIGN_RESOLVER: Final = "foreign_resolver"
+MAC_CHANGE: Final = "mac_change"
+MIDSTREAM: Final = "midstream"
+UNDECODABLE: Final = "undecodable"
+DROPPED: Final = "dropped"
+
+REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, DROPPED, MIDSTREAM, SHARED_PREFIX)
+METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER, MAC_CHANGE)
+
+# What a flow of a method is, also at an address that no list knows.
+METHOD_CATEGORY: Final = {
+    DOH: ENCRYPTED_DNS, DOT: ENCRYPTED_DNS, DOQ: ENCRYPTED_DNS, VPN: VPN_PROXY, RELAY: PRIVATE_RELAY,
+}  # fmt: skip
+
+
+def bypass_method(flow: Flow, categories: tuple[str, ...]) -> str:
+    """How the flow goes round plain DNS, `""` if it does not as far as observing can know."""
+    if flow.method:
+        return flow.method
+    if not flow.outbound:
+        return ""
+    if flow.port == DOT_PORT:
+        return DOT if flow.protocol == PROTOCOL_TCP else DOQ
+    if flow.protocol == PROTOCOL_ESP or VPN_PROXY in categories:
+        return VPN
+    if PRIVATE_RELAY in categories:
+        return RELAY
+    return DOH if ENCRYPTED_DNS in categories and flow.port != DNS_PORT and flow.port != 0 else ""
+
+
+def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Losses) -> str:
+    """Why nothing can name what the flow carries, `""` where something does."""
+    if method in (VPN, RELAY):
+        return VPN
+    if method:
+        return DOH
+    if attribution.evidence not in (NOTHING, ASN):
+        return ""
+    if flow.claim is not None or (flow.port == DNS_PORT and flow.application != FAILED):
+        return ""
+    if flow.ech:
+        # Who runs the network says nothing of who hides in it.
+        return ECH
+    if flow.host or flow.inherited or attribution.evidence == ASN:
+        return ""
+    if losses.touch(flow.start):
+        return DROPPED
+    if flow.midstream and flow.application == UNSAID:
+        return MIDSTREAM
+    return UNDECODABLE if flow.protocol in (PROTOCOL_TCP, PROTOCOL_UDP) else ""

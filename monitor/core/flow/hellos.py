@@ -1,0 +1,126 @@
+"""What a flow says of itself: ClientHello, Host, and the marks of traffic that hides its names."""
+
+from typing import Final, final
+
+from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
+from monitor.core.books.accounting import Accounting
+from monitor.core.flow.blindness import ECH, ECH_OFFERED, ECH_REAL, FAILED, UNSAID
+from monitor.core.flow.endpoints import Ends
+from monitor.core.flow.tracking import Tracking
+from monitor.core.reporter import Reporter
+from monitor.model import ClientHello, HttpRequest, Packet, Tunnel
+from monitor.wire.dns.heuristic import UNREAD
+
+DNS: Final = "dns"
+TLS: Final = "tls"
+QUIC: Final = "quic"
+
+
+@final
+class Hellos:
+    """Ties what a flow says to the flow, whichever of its directions it was met in."""
+
+    __slots__ = ("_accounting", "_ends", "_reporter", "_tracking")
+
+    def __init__(self, accounting: Accounting, tracking: Tracking, ends: Ends, reporter: Reporter) -> None:
+        self._accounting = accounting
+        self._ends = ends
+        self._tracking = tracking
+        self._reporter = reporter
+
+    def take_hello(self, hello: ClientHello) -> None:
+        packet = hello.packet
+        flow = self._flow(packet)
+        is_first = flow.hello in (NO_HELLO, HTTP_HOST)
+        if hello.ech_offered and not hello.ech:
+            hello.ech = self._accounting.attributor.fronts.knows(hello.sni)
+        if hello.decoy:
+            flow.decoy = True
+        if not (hello.decoy and self._is_better_known(flow, hello.sni)):
+            flow.hello = QUIC_HELLO if hello.quic else TLS_HELLO
+            flow.application = "quic" if hello.quic else "tls"
+            flow.ech = hello.ech
+            self._name(flow, hello.sni)
+            self._tracking.migrations.note(flow)
+        device = flow.device
+        if device is None:
+            return
+        group = self._accounting.group_of(device)
+        attribution = self._accounting.attribution_of(flow, packet.time)
+        if is_first and hello.ech_offered:
+            self._accounting.ledger.ech_hello(group, ECH_REAL if hello.ech else ECH_OFFERED)
+        if is_first:
+            transport = QUIC if hello.quic else TLS
+            self._accounting.ledger.handshakes.of(attribution.vendor, group, transport).value += 1
+        if self._reporter.quic if hello.quic else self._reporter.tls:
+            self._reporter.report(packet.time, hello, device, group, attribution)
+        judge = self._accounting.judge
+        if judge.policy is not None:
+            judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            judge.usage.hello(flow, device.groups, packet.time)
+            if is_first and judge.is_hidden(flow, device, attribution):
+                self._accounting.ledger.bypass(group, ECH)
+
+    def take_host(self, request: HttpRequest) -> None:
+        flow = self._flow(request.packet)
+        if request.decoy:
+            flow.decoy = True
+            if self._is_better_known(flow, request.host):
+                return
+        elif flow.hello not in (NO_HELLO, HTTP_HOST):
+            return
+        if flow.hello == NO_HELLO or flow.host != request.host:
+            flow.hello = HTTP_HOST
+            flow.application = "http"
+            self._name(flow, request.host)
+            self._judge(flow, request.packet)
+
+    def take_tunnel(self, tunnel: Tunnel) -> None:
+        flow = self._flow_either_way(tunnel.packet)
+        if tunnel.method == UNREAD:
+            # One message that cannot be read turns no conversation of questions and answers into another.
+            if flow.application == UNSAID or (flow.application == DNS and flow.asked == 0.0):
+                flow.application = FAILED
+                flow.tally = None
+        elif not flow.method:
+            flow.method = tunnel.method
+            flow.tally = None
+            self._judge(flow, tunnel.packet)
+
+    def _is_better_known(self, flow: Flow, name: bytes) -> bool:
+        """Of two hellos in one place, the one that a list knows names the flow; of two that are known, the later."""
+        matches = self._accounting.attributor.matches
+        return bool(flow.host) and matches.of(name).entry is None and matches.of(flow.host).entry is not None
+
+    def _judge(self, flow: Flow, packet: Packet) -> None:
+        judge = self._accounting.judge
+        device = flow.device
+        if judge.policy is not None and device is not None:
+            self._accounting.group_of(device)
+            attribution = self._accounting.attribution_of(flow, packet.time)
+            judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            judge.usage.hello(flow, device.groups, packet.time)
+
+    def _flow(self, packet: Packet) -> Flow:
+        """The flow whose client sent the packet."""
+        flow = self._flow_either_way(packet)
+        if flow.key != packet.key and flow.back == packet.key:
+            self._tracking.turn_round(flow, packet)
+            self._ends.meet(flow, packet)
+        return flow
+
+    def _flow_either_way(self, packet: Packet) -> Flow:
+        """The flow of the packet, whose sender may be the server."""
+        flow = self._tracking.flow_for(packet)
+        if flow is None:
+            return self._tracking.loose_flow(packet)
+        self._ends.meet(flow, packet)
+        return flow
+
+    def _name(self, flow: Flow, host: bytes) -> None:
+        """The flow has said its name: what is known of it is looked up again at the next flush."""
+        flow.host = host
+        flow.settled = True
+        flow.claim = None
+        flow.attribution = None
+        flow.tally = None

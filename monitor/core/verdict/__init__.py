@@ -1,0 +1,1 @@
+"""What bans mean for flows: verdicts, kills, leaks."""

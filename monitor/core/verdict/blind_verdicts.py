@@ -1,0 +1,60 @@
+"""Verdicts over flows that no name speaks for, towards addresses of a vendor under a ban."""
+
+from monitor.attribution.client_side import DNS_PORT
+from monitor.attribution.counters import Attribution
+from monitor.attribution.devices import Device
+from monitor.attribution.flows import NO_HELLO, Flow
+from monitor.attribution.matches import PREFIX
+from monitor.core.verdict.verdicts import flow_name, is_stronger
+from monitor.model import key_source
+from monitor.policy.ban import OBSERVE, REJECT, SNI
+from monitor.policy.policy import Policy, Verdict
+from monitor.policy.shared_prefixes import left_open
+
+
+def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Verdict | None:
+    """A hello without a name, towards addresses where a banned vendor is, under a ban that rejects such."""
+    remote = flow.remote
+    if remote is None or (flow.host and not flow.ech):
+        return None
+    owners = remote.own.owners if remote.own is not None else ()
+    if remote.network is not None and (remote.own is None or remote.own.user):
+        owners += remote.network.owners
+    if not owners:
+        return None
+    return policy.judge(device.groups, (device.mac, key_source(flow.key), ""), owners, b"", now, SNI, REJECT)
+
+
+def judge_shared(
+    policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float, layer: str = "", blind: str = ""
+) -> Verdict | None:
+    """The ban of a service that leaves the flow's address open, where no name attributes the flow to another service.
+
+    None where the address is not one that a ban leaves open, and for plain DNS, whose questions have names.
+    """
+    if attribution.evidence != PREFIX or flow.port == DNS_PORT or not policy.active:
+        return None
+    services = left_open(policy.active, attribution.owners)
+    if not services:
+        return None
+    key = (device.mac, key_source(flow.key), "")
+    verdict = policy.judge(device.groups, key, services, flow_name(flow), now, layer, blind)
+    return verdict if verdict is not None and verdict.action != OBSERVE else None
+
+
+def judge_shared_hello(
+    policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
+) -> Verdict | None:
+    """As `judge_shared` at the flow's hello, under a ban that rejects what is blind."""
+    if flow.hello == NO_HELLO:
+        return None
+    return judge_shared(policy, flow, device, attribution, now, SNI, REJECT)
+
+
+def is_left_open(policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
+    """Whether a ban of a service leaves the flow's address open, and no name says which service the flow is of."""
+    shared = judge_shared(policy, flow, device, attribution, now)
+    if shared is None:
+        return False
+    key = (device.mac, key_source(flow.key), "")
+    return is_stronger(shared, policy.judge(device.groups, key, attribution.owners, flow_name(flow), now))

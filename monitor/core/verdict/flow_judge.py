@@ -1,0 +1,364 @@
+"""Judges what devices want against the policy, and keeps count of what bans did.
+
+What a client can forge may attribute a flow, it never cuts another one's: only what the flow says of itself, the
+vendor's own prefix, and the answers that its own device was given are certain enough to kill it.
+"""
+
+from typing import Final, final
+
+from monitor.attribution.client_side import DNS_PORT
+from monitor.attribution.counters import Attribution
+from monitor.attribution.devices import Device
+from monitor.attribution.evidence import NOBODY, Attributor
+from monitor.attribution.flows import NO_HELLO, Flow
+from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, Match
+from monitor.attribution.matches import DNS as DNS_EVIDENCE
+from monitor.catalog.entry import CATEGORY_MARK
+from monitor.core.books.ban_bytes import Watching
+from monitor.core.books.ban_counters import Proof
+from monitor.core.books.diary import Diary
+from monitor.core.books.labelling import ban_group, group_label, label_of, match_of
+from monitor.core.effects import UNDERWAY, AskName, Kill, Release
+from monitor.core.flow.blindness import ENCRYPTED_DNS, METHOD_CATEGORY, bypass_method
+from monitor.core.reporter import Reporter
+from monitor.core.settings import EnforcementState
+from monitor.core.verdict.blind_verdicts import judge_nameless, judge_shared_hello
+from monitor.core.verdict.killed_again import JudgedAgain, grounds_of, list_kills
+from monitor.core.verdict.kills import Kills
+from monitor.core.verdict.sni_answers import Usage
+from monitor.core.verdict.verdicts import (
+    by_address_alone,
+    falls_by_address,
+    flow_name,
+    is_by_address,
+    is_current,
+    is_meant_by,
+    is_stronger,
+)
+from monitor.limits import Limits
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
+from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW
+from monitor.policy.ban import SNI as SNI_LAYER
+from monitor.policy.exempted import DeviceKey
+from monitor.policy.owners import subject_label
+from monitor.policy.policy import BLOCK, Policy, Verdict, holds
+
+CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
+# What a flow can be cut of whose address is not banned: the kernel drops it by its ports, which others have not.
+KILLED_PROTOCOLS: Final = (PROTOCOL_TCP, PROTOCOL_UDP)
+
+NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
+
+ALLOWED: Final = "allowed"
+BLOCKED: Final = "blocked"
+SHADOWED: Final = "shadowed"
+
+
+@final
+class Judge:
+    """Without a policy (`policy` is None) it does nothing. `enforcement` is what the kernel and the sinkhole do at
+    present. `counts_packets` says that flows count packets as they are seen, see `books/ban_bytes.py`.
+    """
+
+    __slots__ = (
+        "_attributor", "_diary", "_reporter", "enforcement", "kills", "policy", "proof", "usage", "watching",
+    )  # fmt: skip
+
+    def __init__(
+        self, attributor: Attributor, reporter: Reporter, diary: Diary, counts_packets: bool, limits: Limits
+    ) -> None:
+        self._attributor = attributor
+        self._reporter = reporter
+        self._diary = diary
+        self.kills = Kills(limits.kills)
+        self.policy: Policy | None = None
+        self.proof = Proof(limits.trying, limits.series)
+        self.usage = Usage(reporter, limits.hellos)
+        self.enforcement = EnforcementState()
+        self.watching = Watching(counts_packets, self.proof.late)
+
+    def enforce(self, state: EnforcementState) -> None:
+        """The kernel or the sinkhole does something else than before."""
+        self.enforcement = state
+        self.usage.learned = state.learned
+
+    def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
+        """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
+        policy = self.policy
+        if policy is None or not flow.outbound or not policy.active or self._is_sunk(flow):
+            return
+        self._want(self._attributor.matches.of(flow_name(flow)), device, now)
+        verdict = self._judge_hello(policy, flow, device, attribution, now)
+        if attribution.user and (verdict is None or verdict.action != BLOCK):
+            beneath = self._attributor.beneath(flow, now)
+            under = self._judge_hello(policy, flow, device, beneath, now)
+            if is_stronger(under, verdict):
+                verdict, attribution = under, beneath
+        if verdict is None or verdict.action != BLOCK:
+            outer = self._judge_outer(flow, device, now)
+            if outer is not None and (verdict is None or outer.action == BLOCK):
+                verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
+        if verdict is not None:
+            self._act(flow, device, attribution, verdict, SNI_LAYER, acknowledgment, now)
+
+    def _judge_hello(
+        self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
+    ) -> Verdict | None:
+        """The verdict over a flow that has said what it is, where it belongs to whom the attribution says."""
+        certain = self._is_certain(flow, device, attribution, now)
+        owners = (attribution.owners if certain else ()) + self._categories(flow, device, now)
+        key = (device.mac, key_source(flow.key), "")
+        verdict = policy.judge(device.groups, key, owners, flow_name(flow), now, SNI_LAYER)
+        if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
+            return judge_nameless(policy, flow, device, now)
+        if verdict is not None and by_address_alone(attribution, verdict):
+            verdict = policy.judge(device.groups, key, owners, flow_name(flow), now, SNI_LAYER, REJECT)
+        shared = judge_shared_hello(policy, flow, device, attribution, now)
+        return shared if is_stronger(shared, verdict) else verdict
+
+    def question(self, match: Match, device: Device, key: bytes, now: float) -> tuple[str, Verdict | None]:
+        """What becomes of the device's question, as `dns_queries_total` has it, and the ban that decided."""
+        policy = self.policy
+        if policy is None or not policy.active:
+            return ALLOWED, None
+        self._want(match, device, now)
+        verdict = self.judge_name(match, device, key_source(key), now, DNS)
+        if verdict is None:
+            return ALLOWED, None
+        if verdict.action == BLOCK and not self.enforcement.armed:
+            return ALLOWED, verdict
+        group = ban_group(verdict.ban, device)
+        if verdict.action == SHADOW:
+            self.proof.shadow(label_of(verdict), group, DNS)
+        self._reporter.rule(now, key, device, group_label(device), match_of(match), verdict, DNS, match.name)
+        return (BLOCKED if verdict.action == BLOCK else SHADOWED if verdict.action == SHADOW else ALLOWED), verdict
+
+    def is_foreign(self, device: Device, resolver: bytes, now: float) -> bool:
+        """Whether a device whose questions a ban needs asks a resolver that it is not meant to ask."""
+        policy, meant = self.policy, self.enforcement.resolvers
+        if policy is None or not meant or resolver in meant:
+            return False
+        return policy.diverts(device.groups, now)
+
+    def is_hidden(self, flow: Flow, device: Device, attribution: Attribution) -> bool:
+        """Whether ECH keeps the flow of a device under a ban from being named."""
+        policy = self.policy
+        if policy is None or not flow.ech or not flow.outbound or attribution.evidence not in (NOTHING, ASN):
+            return False
+        return any(ban.mode == ENFORCE and holds(ban, device.groups) for ban in policy.active)
+
+    def stream_question(self, flow: Flow, match: Match, device: Device, acknowledgment: int, now: float) -> None:
+        """A question over TCP: where nobody diverts it, the flow is cut as at its hello."""
+        policy = self.policy
+        if policy is None or not policy.active or (self.enforcement.armed and policy.diverts(device.groups, now)):
+            return
+        verdict = self.judge_name(match, device, key_source(flow.key), now, SNI_LAYER)
+        if verdict is not None:
+            self._act(flow, device, match_of(match), verdict, SNI_LAYER, acknowledgment, now)
+
+    def _want(self, match: Match, device: Device, now: float) -> None:
+        """Asks for the name's addresses where a ban by address is about its vendor: they are to be banned, or where the
+        name passes, to be spared.
+        """
+        policy = self.policy
+        if policy is None or not match.owners.names:
+            return
+        verdict = policy.judge(device.groups, NO_DEVICE, match.owners.names, b"", now, IP)
+        if verdict is not None and verdict.action != OBSERVE:
+            self._reporter.put(AskName(match.name))
+
+    def judge_name(
+        self, match: Match, device: Device, address: bytes, now: float, layer: str, behind: bool = False
+    ) -> Verdict | None:
+        """The verdict over a name that a device asks for, or to which a name leads that it asks for (`behind`)."""
+        policy = self.policy
+        if policy is None:
+            return None
+        key = (device.mac, address, "")
+        owners = match.owners.behind if behind else match.owners.names
+        return policy.judge(device.groups, key, owners, match.name, now, layer)
+
+    def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
+        """The sinkhole has answered a question of the device as the ban wants."""
+        label = label_of(verdict)
+        self.proof.block(label, ban_group(verdict.ban, device), DNS, device.number, now)
+        known = match.owners.has(label[0])
+        origin = address if len(address) == 4 else b""
+        group, name = group_label(device), match.name if known else b""
+        self._diary.block(device, origin, group, label, match_of(match), name, now)
+
+    def watch(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
+        """Whether what the flow carries from now on is a leak, should it pass."""
+        policy = self.policy
+        watch = flow.watch
+        if policy is None or (watch is not None and (watch.killed or is_current(watch, attribution, policy))):
+            return
+        verdict, why = self._judge_flow(policy, flow, device, attribution, now)
+        if verdict is None or verdict.action != BLOCK:
+            flow.watch = None
+            return
+        label, group = label_of(verdict), ban_group(verdict.ban, device)
+        leak = self.proof.leak_of(label, group, why.evidence)
+        sent, returned = (watch.sent, watch.returned) if watch is not None else (0, 0)
+        self.watching.leak(flow, attribution, policy.version, leak, sent, returned)
+        self.proof.trying.note(label, group, device.number, now)
+
+    def review(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
+        """Other bans are in force, or the device is in other groups: a live flow is judged anew, and cut or let go."""
+        policy = self.policy
+        watch = flow.watch
+        if policy is None:
+            flow.watch = None
+            return
+        told = attribution
+        verdict, attribution = self._judge_flow(policy, flow, device, attribution, now)
+        outer = self._judge_outer(flow, device, now)
+        said = outer is not None and outer.action == BLOCK
+        if said and (verdict is None or verdict.action != BLOCK):
+            verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
+        shared = judge_shared_hello(policy, flow, device, told, now)
+        if is_stronger(shared, verdict):
+            verdict, attribution, said = shared, told, True
+        if verdict is None or verdict.action != BLOCK:
+            flow.watch = None
+            return
+        if watch is not None and watch.killed:
+            return
+        layer = IP if falls_by_address(flow, attribution, verdict) else SNI_LAYER
+        falls = layer == IP or flow.protocol in KILLED_PROTOCOLS
+        if falls and (said or self._is_sure(flow, device, attribution, verdict, now)):
+            self._act(flow, device, attribution, verdict, layer, UNDERWAY, now)
+        else:
+            self._leak(flow, device, told, attribution, verdict, policy.version)
+
+    def release(self, now: float, numbers: set[int] | None = None) -> frozenset[bytes]:
+        """Judges killed flows again, those of the devices with these numbers or all; the keys of those let go."""
+        again = JudgedAgain(self.policy, self.kills, numbers, now)
+        for effect in again.effects:
+            self._reporter.put(effect)
+        return frozenset(again.gone)
+
+    def standing_kills(self, now: float) -> list[Kill]:
+        """What was killed lately, for a kernel that has forgotten it."""
+        return list_kills(self.policy, self.kills, now)
+
+    def expect(self) -> None:
+        """Other bans are in force: what they count is there from now on."""
+        if self.policy is not None:
+            self.proof.expect(self.policy.active)
+
+    def put(self, samples: Samples, now: float) -> None:
+        """The proof, and what is in force; nothing where no policy has ever been."""
+        policy = self.policy
+        if policy is not None or self.proof.blocked.cells or self.proof.shadowed.cells:
+            self.proof.put(samples, now)
+        if policy is None:
+            return
+        samples["ban_info"] = {
+            (*subject_label(str(subject)), group, ban.mode): 1.0
+            for ban in policy.active
+            for subject in ban.subjects
+            for group in ban.groups or (EVERYONE,)
+            if (ban.id, str(subject), group) not in self.enforcement.ineffective
+        }
+
+    def _judge_flow(
+        self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
+    ) -> tuple[Verdict | None, Attribution]:
+        """The verdict over the flow as a whole, on whatever layer, and the attribution that it rests on."""
+        if not policy.active:
+            return None, attribution
+        if flow.port == DNS_PORT and self.enforcement.armed and policy.diverts(device.groups, now):
+            return None, attribution
+        if (attribution is NOBODY and flow.remote is None) or self._is_sunk(flow):
+            return None, attribution
+        key = (device.mac, key_source(flow.key), "")
+        categories = self._categories(flow, device, now)
+        name = flow_name(flow)
+        verdict = policy.judge(device.groups, key, attribution.owners + categories, name, now)
+        if attribution.user and (verdict is None or verdict.action != BLOCK):
+            beneath = self._attributor.beneath(flow, now)
+            under = policy.judge(device.groups, key, beneath.owners + categories, name, now)
+            if is_stronger(under, verdict):
+                return under, beneath
+        return verdict, attribution
+
+    def _is_sunk(self, flow: Flow) -> bool:
+        """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
+        sinks = self.enforcement.sinks
+        return len(sinks) > 0 and key_destination(flow.key) in sinks
+
+    def _judge_outer(self, flow: Flow, device: Device, now: float) -> Verdict | None:
+        """The verdict over the name outside an ECH hello: its flow says it of itself, whatever answers say of others.
+
+        Browsers fill the extension with noise most of the time, beside the true name.
+        """
+        if not flow.ech or not flow.host:
+            return None
+        return self.judge_name(self._attributor.matches.of(flow.host), device, key_source(flow.key), now, SNI_LAYER)
+
+    def _act(
+        self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, layer: str, acknowledgment: int,
+        now: float,
+    ) -> None:  # fmt: skip
+        """Does, or counts, what the verdict says."""
+        group, label = ban_group(verdict.ban, device), label_of(verdict)
+        if verdict.action == BLOCK:
+            ban, sure = verdict.ban, self._is_sure(flow, device, attribution, verdict, now)
+            blind = not sure or is_by_address(attribution, verdict)
+            grounds = grounds_of(device, attribution.owners, flow_name(flow), verdict, blind)
+            if not self.kills.take(flow.key, ban.id, ban.on_failure, acknowledgment, now, grounds):
+                return
+            if self.kills.evicted:
+                self._reporter.put(Release(tuple(self.kills.evicted)))
+                self.kills.evicted.clear()
+            self.watching.kill(flow, attribution)
+            self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
+            if acknowledgment != UNDERWAY:
+                self.watching.block(flow, self.proof.blocked_bytes_of(label, group))
+            self.proof.block(label, group, layer, device.number, now)
+            name = self._attributor.name_of(flow, label[0])
+            self._diary.block(device, flow.origin, group_label(device), label, attribution, name, now)
+        elif verdict.action == SHADOW:
+            self.proof.shadow(label, group, layer)
+        self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, flow_name(flow))
+
+    def _leak(
+        self, flow: Flow, device: Device, attribution: Attribution, why: Attribution, verdict: Verdict, version: int
+    ) -> None:
+        """A live flow goes on: what it carries from now on is a leak. `why` is what the verdict rests on."""
+        leak = self.proof.leak_of(label_of(verdict), ban_group(verdict.ban, device), why.evidence)
+        self.watching.leak(flow, attribution, version, leak, flow.sent, flow.returned)
+
+    def _is_sure(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, now: float) -> bool:
+        """Whether enough is known of a live flow to cut it."""
+        if verdict.subject.startswith(CATEGORY_MARK):
+            return True
+        is_certain = self._is_certain(flow, device, attribution, now) and is_meant_by(verdict, attribution)
+        return is_certain and not by_address_alone(attribution, verdict)
+
+    def _is_certain(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
+        if attribution.evidence in CERTAIN:
+            return True
+        return attribution.evidence == DNS_EVIDENCE and self._is_own_claim(flow, device, now)
+
+    def _is_own_claim(self, flow: Flow, device: Device, now: float) -> bool:
+        """Whether the answer that names the flow is one that its own device was given."""
+        claim, remote = flow.claim, flow.remote
+        if claim is None or remote is None:
+            return False
+        return self._attributor.memory.find(device, remote.address, claim.name, now) is not None
+
+    def _categories(self, flow: Flow, device: Device, now: float) -> tuple[str, ...]:
+        """Those of its name, of its address, and of what it does, as bans compare them."""
+        remote = flow.remote
+        found = self._attributor.categories_of(flow)
+        if found and flow.claim is not None and not self._is_own_claim(flow, device, now):
+            found = remote.categories if remote is not None else ()
+        if flow.port == DNS_PORT and ENCRYPTED_DNS in found:
+            # Plain DNS, whatever else its server offers.
+            found = tuple([category for category in found if category != ENCRYPTED_DNS])
+        done = METHOD_CATEGORY.get(bypass_method(flow, found), "")
+        if done and done not in found:
+            found += (done,)
+        return tuple([CATEGORY_MARK + category for category in found]) if found else ()

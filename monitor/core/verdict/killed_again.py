@@ -1,0 +1,73 @@
+"""Judges flows that are killed already by another policy than the one that killed them."""
+
+from typing import final
+
+from monitor.attribution.devices import Device
+from monitor.core.effects import UNDERWAY, Effect, Kill, Release
+from monitor.core.verdict.kills import Grounds, Killed, Kills
+from monitor.model import key_source
+from monitor.policy.ban import REJECT, Ban, parse_subject
+from monitor.policy.owners import closest
+from monitor.policy.policy import BLOCK, Policy, Verdict
+
+
+def grounds_of(device: Device, owners: tuple[str, ...], name: bytes, verdict: Verdict, blind: bool) -> Grounds:
+    """What the verdict over a flow rests on. The subject of the ban counts as an owner where none of `owners` is meant
+    by it: a category of the flow's kind, or the owner of the address of a flow that nothing names.
+    """
+    subject = verdict.subject
+    if closest((parse_subject(subject),), owners)[0] < 0:
+        owners = (*owners, subject)
+    return Grounds(device, owners, name, blind)
+
+
+def judge_killed(policy: Policy | None, key: bytes, grounds: Grounds, now: float) -> Verdict | None:
+    """The verdict that keeps the flow killed, None where it is to pass."""
+    if policy is None or not policy.active:
+        return None
+    device = grounds.device
+    while device.merged is not None:
+        device = device.merged
+    who, blind = (device.mac, key_source(key), ""), REJECT if grounds.blind else ""
+    verdict = policy.judge(device.groups, who, grounds.owners, grounds.name, now, "", blind)
+    return verdict if verdict is not None and verdict.action == BLOCK else None
+
+
+@final
+class JudgedAgain:
+    """What another policy makes of killed flows, those of the devices with these numbers or all: what another ban is
+    about stays killed, what none is about is `gone`.
+    """
+
+    __slots__ = ("effects", "gone")
+
+    def __init__(self, policy: Policy | None, kills: Kills, numbers: set[int] | None, now: float) -> None:
+        self.effects: list[Effect] = []
+        self.gone: list[bytes] = []
+        for key, killed in kills.all():
+            if numbers is not None and killed.grounds.device.number not in numbers:
+                continue
+            verdict = judge_killed(policy, key, killed.grounds, now)
+            if verdict is None:
+                kills.drop(key)
+                self.gone.append(key)
+            else:
+                self._keep(key, killed, verdict.ban, now)
+        if self.gone:
+            self.effects.append(Release(tuple(self.gone)))
+
+    def _keep(self, key: bytes, killed: Killed, ban: Ban, now: float) -> None:
+        """The ban keeps it killed, in the set of bans that fail as this one does."""
+        before = killed.on_failure
+        killed.ban, killed.on_failure = ban.id, ban.on_failure
+        if before != ban.on_failure:
+            self.effects.append(Kill(now, key, UNDERWAY, ban.id, ban.on_failure))
+            self.effects.append(Release((key,), before))
+
+
+def list_kills(policy: Policy | None, kills: Kills, now: float) -> list[Kill]:
+    """The flows that the kernel must hold still, as if they were killed now."""
+    bans = {ban.id: ban for ban in policy.active} if policy is not None else {}
+    return [
+        Kill(now, key, UNDERWAY, ban, bans[ban].on_failure) for key, ban in kills.standing(now).items() if ban in bans
+    ]

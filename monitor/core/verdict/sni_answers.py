@@ -1,0 +1,142 @@
+"""Under which names addresses are used, for whoever must know whether an address is one vendor's alone.
+
+A hello counts once its server has answered it. With ECH the name may be anything and nobody outside can tell: there
+it is no more than a hint.
+"""
+
+from dataclasses import dataclass
+from typing import Final, final
+
+from monitor.attribution.answer_cache import Claim
+from monitor.attribution.flows import CLOSED, ESTABLISHED, QUIC_HELLO, RESET, TLS_HELLO, Flow
+from monitor.attribution.sni_claims import Said, Sayings
+from monitor.core.effects import Used
+from monitor.core.reporter import Reporter
+from monitor.model import KEY_V4, PROTOCOL_TCP, DnsMessage
+from monitor.wire.dns.addresses import record_address
+
+WAITING_MAX: Final = 4_096
+# Conntrack's counters come every few seconds, where there is much to count every twenty.
+WAIT_SECONDS: Final = 60.0
+# The same hint again says nothing new.
+HINT_SECONDS: Final = 1.0
+HINTS_MAX: Final = 4_096
+
+# The most that a packet without payload has: IP header, and TCP's with all options that a server sends, or UDP's.
+EMPTY_TCP_V4: Final = 60
+EMPTY_TCP_V6: Final = 80
+EMPTY_DATAGRAM: Final = 48
+
+
+@dataclass(frozen=True)
+class NameClaims:
+    """The names of one address: those that DNS answers gave to devices, and those that devices sent in ClientHellos."""
+
+    answered: list[Claim]
+    said: list[Said]
+
+    def dated(self, now: float) -> list[tuple[float, bytes]]:
+        """Each name with the time when it was seen last; of the answers those that are valid at `now`."""
+        found = [(claim.last, claim.name) for claim in self.answered if claim.until > now]
+        return found + [(said.last, said.name) for said in self.said]
+
+
+@final
+class Waiting:
+    """A hello that was not answered yet."""
+
+    __slots__ = ("address", "flow", "groups", "said", "since")
+
+    def __init__(self, flow: Flow, said: Said, address: bytes, groups: tuple[str, ...], since: float) -> None:
+        self.flow = flow
+        self.said = said
+        self.address = address
+        self.groups = groups
+        self.since = since
+
+
+@final
+class Usage:
+    """Reports (`Used`) names at the addresses of `learned`, those that the kernel bans because of trusted answers."""
+
+    __slots__ = ("_hints", "_reporter", "_waiting", "evictions", "learned", "sayings")
+
+    def __init__(self, reporter: Reporter, limit: int) -> None:
+        self._reporter = reporter
+        self._hints: dict[bytes, float] = {}
+        self._waiting: dict[bytes, Waiting] = {}
+        self.evictions = 0
+        self.learned: frozenset[bytes] = frozenset()
+        self.sayings = Sayings(limit)
+
+    def step(self, seconds: float) -> None:
+        """The clock was set: nothing waits longer for it, and no hint is kept back."""
+        self.sayings.step(seconds)
+        for waiting in self._waiting.values():
+            waiting.since += seconds
+        for key in self._hints:
+            self._hints[key] += seconds
+
+    def hello(self, flow: Flow, groups: tuple[str, ...], now: float) -> None:
+        """A device of these groups has said a name to an address outside."""
+        remote = flow.remote
+        if remote is None or remote.local or not flow.host or not flow.outbound:
+            return
+        said = self.sayings.say(remote.address, flow.host, now)
+        self._hint(remote.address, flow.host, now)
+        is_killed = flow.watch is not None and flow.watch.killed
+        if flow.ech or is_killed or flow.hello not in (TLS_HELLO, QUIC_HELLO):
+            return
+        self._waiting[flow.key] = Waiting(flow, said, remote.address, groups, now)
+        if len(self._waiting) > WAITING_MAX:
+            del self._waiting[next(iter(self._waiting))]
+            self.evictions += 1
+
+    def answer(self, message: DnsMessage) -> None:
+        """A device was told addresses of a name."""
+        for record in message.answers:
+            address = record_address(message, record)
+            if address:
+                self._hint(address, message.name, message.packet.time)
+
+    def look(self, now: float) -> None:
+        """Which hellos were answered since; to be called about once a second."""
+        over: list[bytes] = []
+        for key, waiting in self._waiting.items():
+            flow = waiting.flow
+            if flow.returned > flow.packets_returned * empty_bytes(flow):
+                waiting.said.answer(waiting.groups, now)
+                if waiting.address in self.learned:
+                    self._reporter.put(Used(waiting.address, waiting.said.name))
+                over.append(key)
+            elif flow.ended or now - waiting.since > WAIT_SECONDS:
+                over.append(key)
+        for key in over:
+            del self._waiting[key]
+
+    def _hint(self, address: bytes, name: bytes, now: float) -> None:
+        if address not in self.learned:
+            return
+        key = address + name
+        if now - self._hints.get(key, -HINT_SECONDS) < HINT_SECONDS:
+            return
+        if len(self._hints) >= HINTS_MAX:
+            self._hints.clear()
+        self._hints[key] = now
+        self._reporter.put(Used(address, name))
+
+
+def has_passed(flow: Flow) -> bool:
+    """Whether the other end has answered: what was refused at its first packet has passed nothing."""
+    if flow.connection >= 0 or flow.protocol != PROTOCOL_TCP:
+        return flow.returned > 0
+    if flow.state == RESET:
+        return flow.packets_returned > 1
+    return flow.state == ESTABLISHED or flow.state == CLOSED
+
+
+def empty_bytes(flow: Flow) -> int:
+    """What a returned packet without payload has at most."""
+    if flow.protocol != PROTOCOL_TCP:
+        return EMPTY_DATAGRAM
+    return EMPTY_TCP_V4 if len(flow.key) == KEY_V4 else EMPTY_TCP_V6

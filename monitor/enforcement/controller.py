@@ -1,0 +1,356 @@
+"""What the policy wants done, done: the kernel's table, the flows to kill, the questions to divert.
+
+Without a ban that does something nothing of the kernel is touched. What cannot be had costs one line and is told by
+health and a metric, and the rest goes on. The bans hold as long as this says every second that the daemon lives.
+"""
+
+from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Final
+
+from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release, Used
+from monitor.core.gateway import Gateway
+from monitor.enforcement.blocked_page import Sinks, answer_addresses
+from monitor.enforcement.context import Ground
+from monitor.enforcement.factories import Factories
+from monitor.enforcement.heartbeat import Upkeep
+from monitor.enforcement.learning import Learning
+from monitor.enforcement.policy_needs import meant_resolvers, needs_kernel, needs_sinkhole
+from monitor.enforcement.query_watch import QuestionWatch
+from monitor.enforcement.resolver import never_diverted
+from monitor.enforcement.sinkhole import Answers
+from monitor.enforcement.table import Holding
+from monitor.enforcement.unbanned_queries import OWN_PORT
+from monitor.errors import MachineError
+from monitor.histogram import Histogram
+from monitor.kernel.nft.enforcer import Enforcer
+from monitor.log import log
+from monitor.model import Samples
+from monitor.policy.ban import DNS, IP, LAYERS, SNI
+from monitor.policy.policy import Policy
+from monitor.policy.table.rules import Diversion
+from monitor.selftest.check import Check
+from monitor.selftest.selftest import QUIC, TRIED
+
+RETRY_SECONDS: Final = 5.0
+FACTORIES: Final = Factories()
+
+
+class Enforcement:
+    """`look` has the gateway look at the frames that wait; `now` is the line's time, which the core follows where the
+    clock is set; `sees` tells whether anything is seen: bans must not outlive that. `write` takes the effects of a
+    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on. `make` has
+    the factories of the kernel's table and of what else has to do with the machine.
+    """
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        gateway: Gateway,
+        look: Callable[[], None],
+        now: Callable[[], float],
+        sees: Callable[[], bool],
+        write: Callable[[list[Effect]], None],
+        ground: Ground,
+        make: Factories = FACTORIES,
+    ) -> None:
+        self.fault = ""
+        self._write = write
+        self._make = make
+        self._sees = sees
+        self._now = now
+        self._changing = Lock()
+        self._loop = loop
+        self._retry: TimerHandle | None = None
+        self._trying: Task[None] | None = None
+        self._gateway = gateway
+        self._sinks = Sinks(loop.time)
+        self._answers = Answers(
+            gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion, make.try_ordinary
+        )
+        self._holding = Holding(
+            loop,
+            now,
+            ground,
+            self._diversion,
+            self._recut,
+            lambda: self.learning.sparing.restore(),
+            self._refill,
+            make.enforcer,
+            make.probe_link,
+        )
+        self.learning = Learning(gateway, now, self._holding, self._answers.upstreams, make.lookups)
+        self._upkeep = Upkeep(loop, self._holding, sees)
+        self._watch = QuestionWatch(loop, self._answers, self._lose_questions)
+        self._stand_on(ground)
+
+    async def prepare(self, policy: Policy, ground: Ground) -> None:
+        """Does beforehand what takes long of putting them in force."""
+        await self._holding.prepare(ground, policy)
+
+    async def govern(self, policy: Policy, ground: Ground) -> None:
+        """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
+        async with self._changing:
+            try:
+                await self._govern(policy, ground)
+            finally:
+                self._retry_later()
+
+    async def _govern(self, policy: Policy, ground: Ground) -> None:
+        self._upkeep.look()
+        await self.prepare(policy, ground)
+        self._stand_on(ground)
+        policy.refresh(self._now())
+        if needs_kernel(policy):
+            await self.learning.sparing.prepare(policy)
+            self._start(policy)
+        else:
+            self.fault = ""
+            await self._let_go()
+        await self._put_in_force(policy)
+
+    async def _put_in_force(self, policy: Policy) -> None:
+        effects = self._gateway.govern(policy if policy.bans else None, self._now())
+        self.perform(effects)
+        self._write(effects)
+        await self._holding.backlog.done()
+        await self._arm(policy)
+        self.learning.sparing.ask_anew()
+
+    def perform(self, effects: list[Effect]) -> None:
+        """Does at once what a batch asks for: the table first, then the kills."""
+        enforcer = self._holding.enforcer
+        if enforcer is None or not effects:
+            return
+        try:
+            self._perform(enforcer, effects)
+        except (OSError, MachineError) as error:
+            enforcer.complaints.append(f"the kernel did not do what a ban wants: {error}")
+        self._holding.tell(enforcer)
+
+    def _perform(self, enforcer: Enforcer, effects: list[Effect]) -> None:
+        news: list[Follow] = []
+        kills: list[Kill] = []
+        freed: dict[bytes, str] = {}
+        changed = False
+        for effect in effects:
+            if isinstance(effect, Kill):
+                kills.append(effect)
+                freed.pop(effect.key, None)
+            elif isinstance(effect, Follow):
+                news.append(effect)
+            elif isinstance(effect, PolicyChanged):
+                changed = True
+            elif isinstance(effect, AskName):
+                self.learning.ask(effect.name)
+            elif isinstance(effect, Used):
+                self.learning.use(effect.address, effect.name)
+            elif isinstance(effect, Release):
+                freed.update(dict.fromkeys(effect.keys, effect.on_failure))
+        changes = self._holding.follow(news)
+        policy = self._gateway.policy
+        if changed and policy is not None:
+            self._holding.rebuild(enforcer, policy, self.learning.rule)
+        elif changes:
+            self._holding.change_members(changes)
+        if kills:
+            self._holding.kill(enforcer, kills)
+        if freed:
+            self._holding.release(enforcer, freed)
+
+    async def look_again(self, ground: Ground) -> None:
+        """Interfaces or addresses have changed."""
+        async with self._changing:
+            policy = self._gateway.policy
+            try:
+                if policy is not None and needs_kernel(policy):
+                    await self._govern(policy, ground)
+                else:
+                    self._stand_on(ground)
+            finally:
+                self._retry_later()
+
+    async def stop(self) -> None:
+        """Leaves nothing behind."""
+        async with self._changing:
+            self.fault = ""
+            await self._let_go()
+            self._retry_later()
+
+    def is_whole(self) -> bool:
+        """False once somebody has removed one of the links that enforcement made."""
+        return self._holding.is_whole()
+
+    def holds(self) -> bool:
+        """Whether what was put in force still is."""
+        return self._upkeep.holds
+
+    async def try_out(self) -> list[Check]:
+        """What the self-test finds of every layer, nothing where no ban does more than observe."""
+        enforcer = self._holding.enforcer
+        if enforcer is None:
+            return [Check(layer, "", 0.0, self.fault) for layer in TRIED] if self.fault else []
+        if not self._sees():
+            return [Check(layer, "", 0.0, "bans rest, because nothing is captured") for layer in TRIED]
+        await self._holding.backlog.done()
+        if self._holding.enforcer is not enforcer:
+            return []
+        checks = [Check(DNS, "", 0.0, self._answers.fault)] if self._answers.fault else []
+        if self._answers.armed:
+            passing = await self._answers.try_passing()
+            checks += passing
+            await self._lose_questions(passing)
+        sinkhole = self._answers.sinkhole if self._answers.armed else None
+        try:
+            checks += await self._make.try_enforcement(enforcer, self._holding.probe_link(), sinkhole)
+        except (OSError, MachineError) as error:
+            checks += [Check(layer, "", 0.0, str(error)) for layer in (SNI, QUIC, IP)]
+        return checks if self._holding.enforcer is enforcer else []
+
+    def is_wanted(self) -> bool:
+        """Whether a ban is to be enforced, be it or not."""
+        return self._holding.enforcer is not None or bool(self.fault)
+
+    def health(self) -> str:
+        lost = self.ground.lost_questions() if self._answers.armed else ""
+        return self.fault or self._answers.fault or self._holding.complaints.standing() or lost
+
+    def layer_faults(self) -> dict[str, str]:
+        """Why a layer is down, for each that is."""
+        fault = self.fault or ("" if self._sees() else "bans rest, because nothing is captured")
+        if fault:
+            return dict.fromkeys(LAYERS, fault)
+        return {DNS: self._answers.fault} if self._answers.fault else {}
+
+    def samples(self) -> Samples:
+        samples: Samples = {"enforcement_up": {}}
+        policy = self._gateway.policy
+        if policy is not None and needs_kernel(policy):
+            samples["enforcement_up"][("kernel",)] = float(self._holding.enforcer is not None)
+        if policy is not None and needs_sinkhole(policy):
+            samples["enforcement_up"][("sinkhole",)] = float(self._answers.armed)
+        samples.update(self._holding.samples())
+        samples.update(self._answers.samples())
+        return samples
+
+    def histograms(self) -> dict[str, Histogram]:
+        return {"enforce_seconds": self._holding.seconds} if self._gateway.policy is not None else {}
+
+    def _stand_on(self, ground: Ground) -> None:
+        self.ground = ground
+        self._holding.stand_on(ground)
+        self._answers.configure(ground.config.sinkhole)
+        self.learning.stand_on(ground)
+        sinks = self._sinks.take(answer_addresses(ground.config.sinkhole))
+        state = replace(
+            self._gateway.enforcement,
+            resolvers=meant_resolvers(ground, self._answers.upstreams()),
+            sinks=sinks,
+            own_port=OWN_PORT,
+        )
+        self._gateway.set_enforcement(state)
+
+    def _start(self, policy: Policy) -> None:
+        if self._holding.enforcer is not None:
+            return
+        try:
+            self._holding.start(policy, self.learning.sparing.elements())
+        except (OSError, MachineError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+            fault = f"bans are not enforced: {reason}"
+            if fault != self.fault:
+                log.error("%s", fault)
+            self.fault = fault
+            return
+        if self.fault:
+            log.warning("bans are enforced now")
+        self.fault = ""
+        self._upkeep.start()
+        self._watch.start()
+
+    def _retry_later(self) -> None:
+        """What could not be had may be there later: somebody else's table goes, memory is free again."""
+        if self._retry is not None:
+            self._retry.cancel()
+        wanted = bool(self.fault or self._answers.fault)
+        self._retry = self._loop.call_later(RETRY_SECONDS, self._try_again) if wanted else None
+
+    def _try_again(self) -> None:
+        self._trying = self._loop.create_task(self._tried_again())
+
+    async def _tried_again(self) -> None:
+        async with self._changing:
+            policy, held = self._gateway.policy, self._holding.enforcer is not None
+            try:
+                if policy is not None and self.fault:
+                    self._start(policy)
+                if policy is not None and self._holding.enforcer is not None:
+                    await (self._arm(policy) if held else self._put_in_force(policy))
+            finally:
+                self._retry_later()
+
+    async def _let_go(self) -> None:
+        if self._holding.enforcer is None:
+            return
+        self._upkeep.stop()
+        self._watch.stop()
+        self._answers.disarm()
+        await self.learning.close()
+        await self._answers.close()
+        self._holding.stop()
+
+    async def _arm(self, policy: Policy) -> None:
+        """Diverts questions once the sinkhole has answered a probe, and no longer where no ban needs it."""
+        enforcer = self._holding.enforcer
+        if enforcer is None:
+            return
+        needed = needs_sinkhole(policy)
+        before = self._diversion()
+        try:
+            if needed:
+                if set(self.ground.unrouted) >= set(self.ground.interfaces):
+                    raise MachineError(self.ground.lost_questions())
+                link = self._holding.probe_link()
+                enforcer.divert(self.ground.interfaces)
+                enforcer.alive.renew_probe()
+                await self._answers.open(enforcer.diversion.doors, link)
+            else:
+                await self._answers.close()
+        except (OSError, MachineError) as error:
+            self._answers.give_up("; ".join(enforcer.take_complaints()) or str(error))
+        if self._diversion() != before:
+            self._holding.rebuild(enforcer, policy)
+        self._holding.tell(enforcer)
+
+    async def _lose_questions(self, checks: Sequence[Check]) -> None:
+        """Nothing is diverted any more where what is not banned gets no answer that the gateway itself gets."""
+        reason = next((f"{check.what}: {check.fault}" for check in checks if check.fault), "")
+        if not reason:
+            return
+        async with self._changing:
+            policy, enforcer = self._gateway.policy, self._holding.enforcer
+            if policy is None or enforcer is None or not self._answers.armed:
+                return
+            self._answers.give_up(reason)
+            self._holding.rebuild(enforcer, policy)
+            self._retry_later()
+
+    def _diversion(self) -> Diversion:
+        page = self._answers.page.address
+        own = [ip_address(text).packed for text in self.ground.own]
+        exempt = never_diverted(self.ground.config.sinkhole)
+        enforcer = self._holding.enforcer
+        bridges = enforcer.diversion.ports if enforcer is not None else {}
+        ports = tuple([(port, bridge) for bridge, some in bridges.items() for port in some])
+        return Diversion(self._answers.armed, exempt, page, page_alone=page not in own, ports=ports)
+
+    def _recut(self) -> None:
+        enforcer = self._holding.enforcer
+        if enforcer is not None:
+            self._holding.hold(enforcer, self._gateway.standing_kills(self._now()))
+
+    def _refill(self) -> None:
+        self.learning.restore()
+        self.learning.sparing.ask_anew()

@@ -1,0 +1,135 @@
+"""Keeps the addresses of names that pass reachable under bans by address: allowed, excepted and protected names.
+
+Their addresses must be in the table before the rules that refuse, so they are looked up before a policy is put in
+force, and again whenever an answer has lapsed: a connection lives longer than the answer that led to it.
+"""
+
+import asyncio
+from asyncio import TimerHandle
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Final, final
+
+from monitor.core.gateway import Gateway
+from monitor.enforcement.allowed_cache import Passing
+from monitor.enforcement.resolver import COMING, Lookups
+from monitor.enforcement.table import Holding
+from monitor.errors import MachineError
+from monitor.policy.policy import Policy
+from monitor.policy.table.excused import excused_elements, excused_names
+
+# A policy waits at most so long for the addresses of the names that it lets pass.
+WAIT_SECONDS: Final = 3.0
+# Less than an element outlives its answer.
+RENEWAL_SECONDS: Final = 10.0
+# Put back between two turns of the loop: 10 ms of it.
+NAMES_AT_ONCE: Final = 50
+
+
+@final
+class Sparing:
+    """`lookups` must call `take` with every answer. A name passes if the policy in force lets it, or the next one."""
+
+    def __init__(self, gateway: Gateway, now: Callable[[], float], holding: Holding, lookups: Lookups) -> None:
+        self.passing = Passing()
+        self._gateway = gateway
+        self._now = now
+        self._holding = holding
+        self._lookups = lookups
+        self._next: Policy | None = None
+        self._names: frozenset[bytes] = frozenset()
+        self._awaited: set[bytes] = set()
+        self._ended = asyncio.Event()
+        self._timer: TimerHandle | None = None
+
+    async def prepare(self, policy: Policy) -> None:
+        """Looks up the names that the policy lets pass, before it refuses anything."""
+        self._next = policy
+        names = excused_names(policy)
+        self._lookups.forget([name for name in names if name not in self._names and name not in self.passing])
+        self._names = frozenset(names)
+        self._ended.clear()
+        self._awaited = {name for name in names if self._lookups.ask(name, urgent=True) == COMING}
+        if self._awaited:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAIT_SECONDS):
+                    await self._ended.wait()
+            self._awaited.clear()
+        self._renew_later()
+
+    def elements(self) -> dict[str, list[bytes]]:
+        """What is known, as keys by set."""
+        found: dict[str, list[bytes]] = {}
+        for name, addresses, _ in self.passing.standing():
+            for set_name, keys in self._excused(name, addresses).items():
+                found.setdefault(set_name, []).extend(keys)
+        return {set_name: list(dict.fromkeys(keys)) for set_name, keys in found.items()}
+
+    def take(self, name: bytes, addresses: list[bytes], seconds: float) -> None:
+        """A trusted answer, or none where `addresses` is empty; an address may be used for so long."""
+        if self._excuse(name, addresses, seconds):
+            self.passing.note(name, addresses, seconds)
+        self._awaited.discard(name)
+        if not self._awaited:
+            self._ended.set()
+
+    def restore(self) -> None:
+        """Puts back what is known, into the sets that are there; of many some before all that waits in the backlog."""
+        self._put_back(list(self.passing.standing()))
+
+    def _put_back(self, answers: list[tuple[bytes, list[bytes], float]]) -> None:
+        for name, addresses, seconds in answers[:NAMES_AT_ONCE]:
+            self._excuse(name, addresses, seconds)
+        if len(answers) > NAMES_AT_ONCE:
+            self._holding.backlog.next(partial(self._put_back, answers[NAMES_AT_ONCE:]))
+
+    def ask_anew(self) -> None:
+        """The table holds no addresses of names that pass, or other names pass than before."""
+        policy = self._gateway.policy
+        if self._holding.enforcer is not None and policy is not None:
+            self._lookups.forget()
+            for name in excused_names(policy):
+                self._lookups.ask(name)
+
+    def close(self) -> None:
+        """The table is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._next = None
+        self._names = frozenset()
+        self.passing.forget()
+
+    def _excuse(self, name: bytes, addresses: Sequence[bytes], seconds: float) -> bool:
+        """Lets the addresses pass for the devices that may reach the name; False where the name does not pass."""
+        excused, enforcer = self._excused(name, addresses), self._holding.enforcer
+        if enforcer is not None and excused:
+            try:
+                for set_name, keys in excused.items():
+                    if set_name in enforcer.elements.specs:
+                        enforcer.put(set_name, keys, seconds, name)
+            except (OSError, MachineError) as error:
+                enforcer.complaints.append(f"the kernel did not take the addresses of names that pass: {error}")
+            self._holding.tell(enforcer)
+        return bool(excused)
+
+    def _excused(self, name: bytes, addresses: Sequence[bytes]) -> dict[str, list[bytes]]:
+        """The keys by set for the addresses of a name that the policy in force lets pass, or the next one."""
+        excused: dict[str, list[bytes]] = {}
+        for policy in dict.fromkeys((self._gateway.policy, self._next)):
+            if policy is not None:
+                excused.update(excused_elements(policy, name, addresses, self._now()))
+        return excused
+
+    def _renew(self) -> None:
+        policy = self._gateway.policy
+        if self._holding.enforcer is not None and policy is not None:
+            for name in excused_names(policy):
+                self._lookups.ask(name)
+        self._renew_later()
+
+    def _renew_later(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(RENEWAL_SECONDS, self._renew)

@@ -1,0 +1,39 @@
+"""Lines about what goes wrong again and again: told once in a while, and remembered for whoever asks how things are."""
+
+import time
+from typing import Final, final
+
+from monitor.log import log
+
+REPEAT_SECONDS: Final = 300.0
+STANDING_SECONDS: Final = 60.0
+KEPT_MAX: Final = 64
+
+
+@final
+class Complaints:
+    """Each line is told again after `REPEAT_SECONDS`, and stands for `STANDING_SECONDS` since it was last heard."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}
+        self._last = ""
+        self._heard = 0.0
+
+    def take(self, lines: list[str]) -> None:
+        now = time.monotonic()
+        for line in lines:
+            self._last, self._heard = line, now
+            if now - self._told.get(line, -REPEAT_SECONDS) >= REPEAT_SECONDS:
+                log.error("%s", line)
+                self._told.pop(line, None)
+                self._told[line] = now
+                if len(self._told) > KEPT_MAX:
+                    del self._told[next(iter(self._told))]
+
+    def settle(self) -> None:
+        """What they were about has been put right."""
+        self._last = ""
+
+    def standing(self) -> str:
+        """The line that was heard last, "" where that is long ago."""
+        return self._last if self._last and time.monotonic() - self._heard < STANDING_SECONDS else ""

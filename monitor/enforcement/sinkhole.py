@@ -1,0 +1,211 @@
+"""The sinkhole behind the diversion's doors, and the policy that decides what it says."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Final
+
+from monitor.config.sections import Sinkhole as SinkholeSection
+from monitor.core.gateway import Gateway
+from monitor.enforcement.blocked_page import BlockedPage
+from monitor.enforcement.unbanned_queries import try_ordinary
+from monitor.errors import MachineError
+from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.probe import ProbeLink
+from monitor.log import log
+from monitor.model import Samples
+from monitor.policy.ban import EVERYONE
+from monitor.policy.group_words import is_meant
+from monitor.policy.policy import BLOCK, Verdict
+from monitor.policy.table.probe import PROBE
+from monitor.selftest.check import Check
+from monitor.selftest.selftest import try_diversion
+from monitor.sinkhole.counts import TIMEOUT, Counts
+from monitor.sinkhole.decision import PASS, Blocked, Decide, Decision
+from monitor.sinkhole.settings import ASKED, SinkholeSettings
+from monitor.sinkhole.sinkhole import Sinkhole
+from monitor.web.blocked import Rule
+
+STRIPPED: Final = Decision(banned=False, strip_ech=True)
+EXCUSED: Final = Decision(banned=False, excused=True)
+EXCUSED_STRIPPED: Final = Decision(banned=False, strip_ech=True, excused=True)
+
+
+class Answers:
+    """The sinkhole, there while a ban needs it, else None. `armed`: it answers, so questions may be diverted to it.
+
+    `look` has the gateway look at the frames that wait: a question may overtake the frame that shows who asks.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        look: Callable[[], None],
+        now: Callable[[], float],
+        section: SinkholeSection,
+        make_sinkhole: Callable[[SinkholeSettings, Decide, Blocked, Counts | None], Sinkhole] = Sinkhole,
+        try_link: Callable[[ProbeLink, Sinkhole], Awaitable[list[Check]]] = try_diversion,
+        try_ordinary: Callable[[Mapping[str, Door]], Awaitable[list[Check]]] = try_ordinary,
+    ) -> None:
+        self.fault = ""
+        self._make_sinkhole = make_sinkhole
+        self._try_link = try_link
+        self._try_ordinary = try_ordinary
+        self._gateway = gateway
+        self._look = look
+        self._now = now
+        self._section = section
+        self.page = BlockedPage(self._explain, section)
+        self.sinkhole: Sinkhole | None = None
+        self._counts: Counts | None = None  # of every sinkhole that there was
+        self._doors: dict[str, Door] = {}
+        self._decisions: dict[tuple[int, bool], Decision] = {}
+        self._strips: dict[tuple[str, ...], bool] = {}
+        self._version = (0, 0)
+
+    @property
+    def armed(self) -> bool:
+        return self._gateway.enforcement.armed
+
+    def disarm(self) -> None:
+        """No query may be diverted from now on."""
+        self._arm(False)
+
+    def configure(self, section: SinkholeSection) -> None:
+        self._section = section
+        self.page.configure(section)
+        if self.sinkhole is not None:
+            self.sinkhole.configure(self._settings())
+
+    def upstreams(self) -> tuple[bytes, ...]:
+        """Configured resolvers: what they ask themselves is never diverted."""
+        upstream = self._section.upstream
+        return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
+
+    async def open(self, doors: Mapping[str, Door], link: ProbeLink) -> None:
+        """Listens behind every door; armed once all have answered, the client behind `link` has got its answers by the
+        diversion, and questions that are not banned get through. Raises MachineError where one has not.
+        """
+        if not doors.keys() - {PROBE}:
+            raise MachineError("no LAN interface has a way to the sinkhole")
+        sinkhole = await self._listen(doors)
+        await sinkhole.probe()
+        for check in await self._try_link(link, sinkhole):
+            if check.fault:
+                raise MachineError(f"{check.what}: {check.fault}")
+            log.debug("the diversion of %s takes %.1f ms", check.what, check.seconds * 1000)
+        for check in await self.try_passing():
+            if check.fault:
+                raise MachineError(f"{check.what}: {check.fault}")
+        await self.page.open(doors)
+        self.fault = ""
+        self._arm(True)
+
+    async def try_passing(self) -> list[Check]:
+        """Whether questions that are not banned get through, as their clients' own; nothing where the gateway asks."""
+        if self.sinkhole is None or self._section.upstream != ASKED:
+            return []
+        return await self._try_ordinary(self._doors)
+
+    def lost(self) -> int:
+        """Questions since the start that no resolver answered in time."""
+        return self._counts.upstream[TIMEOUT] if self._counts is not None else 0
+
+    def give_up(self, reason: str) -> None:
+        """Questions must not be diverted. Told in one line, again only for another reason."""
+        fault = f"the dns layer is off, sni and ip hold: {reason}"
+        if fault != self.fault:
+            log.error("%s", fault)
+        self.fault = fault
+        self._arm(False)
+
+    def _arm(self, armed: bool) -> None:
+        self._gateway.set_enforcement(replace(self._gateway.enforcement, armed=armed))
+
+    async def _listen(self, doors: Mapping[str, Door]) -> Sinkhole:
+        if self.sinkhole is None:
+            self.sinkhole = self._make_sinkhole(self._settings(), self._decide, self._refused, self._counts)
+            self._counts = self.sinkhole.counts
+        sinkhole = self.sinkhole
+        for name in [name for name, door in self._doors.items() if doors.get(name) is not door]:
+            sinkhole.close_door(name)
+            del self._doors[name]
+        for name, door in doors.items():
+            if name not in self._doors:
+                await sinkhole.open_door(name, door.make_socket, link=door.far)
+                self._doors[name] = door
+        return sinkhole
+
+    async def close(self) -> None:
+        self._arm(False)
+        self.fault = ""
+        self._doors = {}
+        await self.page.close()
+        if self.sinkhole is not None:
+            sinkhole, self.sinkhole = self.sinkhole, None
+            await sinkhole.stop()
+
+    def samples(self) -> Samples:
+        """What was counted stays when the sinkhole is closed: counters only grow."""
+        if self._counts is None:
+            return {}
+        answers = self.sinkhole.samples() if self.sinkhole is not None else self._counts.samples()
+        return {**answers, **self.page.samples()}
+
+    def _settings(self) -> SinkholeSettings:
+        section = self._section
+        upstream = section.upstream if isinstance(section.upstream, str) else self.upstreams()
+        return SinkholeSettings(answer=section.answer, ttl=section.ttl, upstream=upstream)
+
+    def _decide(self, client: bytes, name: bytes, kind: int) -> Decision:
+        gateway = self._gateway
+        now = self._now()
+        if not gateway.knows(client):
+            self._look()
+        verdict = gateway.decide(client, name, now)
+        self._forget_if_changed()
+        if verdict is not None and verdict.action == BLOCK:
+            behind = gateway.decide(client, name, now, behind=True)
+            return self._decision(verdict, behind is None or behind.action != BLOCK)
+        groups = gateway.groups_of(client, now)
+        strips = self._strips.get(groups)
+        if strips is None:
+            policy = gateway.policy
+            strips = policy is not None and policy.strips_ech(groups, now)
+            self._strips[groups] = strips
+        if verdict is None and gateway.excuses(client, name, now):
+            return EXCUSED_STRIPPED if strips else EXCUSED
+        return STRIPPED if strips else PASS
+
+    def _explain(self, client: str, name: bytes) -> Rule | None:
+        """The ban that keeps the client from the name now."""
+        address, now = ip_address(client).packed, self._now()
+        verdict = self._gateway.decide(address, name, now)
+        if verdict is None or verdict.action != BLOCK:
+            return None
+        ban = verdict.ban
+        groups = self._gateway.groups_of(address, now)
+        group = next((word for word in ban.groups if is_meant(word, groups)), EVERYONE)
+        return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
+
+    def _decision(self, verdict: Verdict, tenant: bool) -> Decision:
+        """One object a verdict, so that its answer's option is made once."""
+        key = (id(verdict), tenant)
+        made = self._decisions.get(key)
+        if made is None:
+            made = Decision(banned=True, text=verdict.ban.reason, about=verdict, tenant=tenant)
+            self._decisions[key] = made
+        return made
+
+    def _forget_if_changed(self) -> None:
+        policy = self._gateway.policy
+        version = (id(policy), policy.version if policy is not None else 0)
+        if version != self._version:
+            self._version = version
+            self._decisions = {}
+            self._strips = {}
+
+    def _refused(self, client: bytes, name: bytes, decision: Decision) -> None:
+        verdict = decision.about
+        if isinstance(verdict, Verdict):
+            self._gateway.note_refused(client, name, verdict, self._now())

@@ -1,0 +1,1 @@
+"""rtnetlink, conntrack and ethtool."""

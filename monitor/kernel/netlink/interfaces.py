@@ -1,0 +1,219 @@
+"""The machine's interfaces, addresses, default routes and forwarding, as the kernel tells them (rtnetlink)."""
+
+import contextlib
+import socket
+import struct
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from monitor.errors import MachineError
+from monitor.kernel.netlink.sockets import ROUTE, Netlink, Overrun, attributes
+from monitor.policy.table.probe import PROBE
+
+GET_LINK: Final = 18
+GET_ADDRESS: Final = 22
+GET_ROUTE: Final = 26
+LINK_HEADER: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, hardware, index, flags, change
+ADDRESS_HEADER: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
+ROUTE_HEADER: Final = struct.Struct("=BBBBBBBBI")  # struct rtmsg: family, destination length, …, type, flags
+
+IFLA_ADDRESS: Final = 1
+IFLA_IFNAME: Final = 3
+IFLA_MTU: Final = 4
+IFLA_LINK: Final = 5
+IFLA_MASTER: Final = 10
+IFLA_LINKINFO: Final = 18
+INFO_KIND: Final = 1
+IFA_ADDRESS: Final = 1
+IFA_LOCAL: Final = 2
+RTA_OIF: Final = 4
+RTA_MULTIPATH: Final = 9
+ROUTE_UNICAST: Final = 1
+FLAG_UP: Final = 0x1
+FLAG_LOOPBACK: Final = 0x8
+FLAG_PERMANENT: Final = 0x80  # IFA_F_PERMANENT
+
+VLAN: Final = "vlan"
+MACVLAN: Final = "macvlan"
+NEAR_END: Final = "gw-sink"  # the near ends of the diversion's doors, numbered
+GROUP_LINK: Final = 1  # RTNLGRP_LINK
+GROUP_ADDRESS_V4: Final = 5
+GROUP_ADDRESS_V6: Final = 9
+GROUP_FORWARDING_V4: Final = 24  # RTNLGRP_IPV4_NETCONF
+GROUP_FORWARDING_V6: Final = 25
+GROUPS: Final = (GROUP_LINK, GROUP_ADDRESS_V4, GROUP_ADDRESS_V6, GROUP_FORWARDING_V4, GROUP_FORWARDING_V6)
+FORWARDING: Final = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/ipv6/conf/all/forwarding"))
+
+
+@dataclass(frozen=True)
+class Address:
+    """An own address and the length in bits of its on-link prefix; `leased`: it has a lifetime, as one by DHCP has."""
+
+    packed: bytes
+    length: int
+    leased: bool = False
+
+
+@dataclass(frozen=True)
+class Interface:
+    """`master` is the index of the bridge or bond whose port it is, `parent` of the link that it is a part of, as a
+    VLAN or with a MAC of its own; else 0.
+    """
+
+    index: int
+    name: str
+    kind: str
+    up: bool
+    loopback: bool
+    master: int
+    parent: int
+    addresses: tuple[Address, ...]
+    mac: bytes = b""
+    mtu: int = 0
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is there now, but for the pairs that gatewatch made for itself; `default_routes` are the names of the
+    interfaces that a default route leaves through.
+    """
+
+    interfaces: tuple[Interface, ...]
+    default_routes: frozenset[str]
+    forwarding: bool
+
+    def interface(self, name: str) -> Interface | None:
+        return next((interface for interface in self.interfaces if interface.name == name), None)
+
+    def with_parts(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The names, then the interfaces that are parts of them and lead no way out.
+
+        Their frames are seen on the whole already, but what they bring in comes in by them. Where some of the VLANs on
+        an interface are among the names, its others are nobody's.
+        """
+        indexes = {interface.index for interface in self.interfaces if interface.name in names}
+        found = list(names)
+        split = {one.parent for one in self.interfaces if one.name in names and one.kind == VLAN}
+        for _ in self.interfaces:
+            parts = [
+                interface
+                for interface in self.interfaces
+                if interface.parent in indexes
+                and interface.name not in found
+                and interface.name not in self.default_routes
+                and not (interface.kind == VLAN and interface.parent in split)
+            ]
+            if not parts:
+                break
+            indexes |= {interface.index for interface in parts}
+            found += [interface.name for interface in parts]
+        return tuple(found)
+
+
+def look_at_machine() -> Machine:
+    """Raises MachineError where the kernel does not answer."""
+    try:
+        with closing(Netlink(ROUTE)) as netlink:
+            return _look(netlink)
+    except OSError as error:
+        raise MachineError(f"the kernel does not tell its interfaces: {error.strerror or error}") from error
+
+
+def _look(netlink: Netlink) -> Machine:
+    links = netlink.dump(GET_LINK, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    addresses = _addresses(netlink)
+    everything = [_interface(body, addresses) for _, body in links]
+    interfaces = tuple(interface for interface in everything if not is_own(interface.name))
+    names = {interface.index: interface.name for interface in interfaces}
+    defaults = frozenset(names[index] for index in _default_routes(netlink) if index in names)
+    return Machine(interfaces, defaults, _is_forwarding())
+
+
+def is_own(name: str) -> bool:
+    """Whether gatewatch made this interface."""
+    return name == PROBE or (name.startswith(NEAR_END) and name[len(NEAR_END) :].isdigit())
+
+
+def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
+    _, _, index, flags, _ = LINK_HEADER.unpack_from(body)
+    found = attributes(body, LINK_HEADER.size)
+    kind = attributes(found.get(IFLA_LINKINFO, b""), 0).get(INFO_KIND, b"").rstrip(b"\0").decode()
+    return Interface(
+        index,
+        found[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace"),
+        kind,
+        bool(flags & FLAG_UP),
+        bool(flags & FLAG_LOOPBACK),
+        _number(found.get(IFLA_MASTER, b"")),
+        _number(found.get(IFLA_LINK, b"")) if kind in (VLAN, MACVLAN, "ipvlan") else 0,
+        tuple(addresses.get(index, ())),
+        found.get(IFLA_ADDRESS, b""),
+        _number(found.get(IFLA_MTU, b"")),
+    )
+
+
+def _addresses(netlink: Netlink) -> dict[int, list[Address]]:
+    by_index: dict[int, list[Address]] = {}
+    for _, body in netlink.dump(GET_ADDRESS, ADDRESS_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        _, length, flags, _, index = ADDRESS_HEADER.unpack_from(body)
+        found = attributes(body, ADDRESS_HEADER.size)
+        packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")  # the second may be a peer's
+        if packed:
+            by_index.setdefault(index, []).append(Address(packed, length, not flags & FLAG_PERMANENT))
+    return by_index
+
+
+def _default_routes(netlink: Netlink) -> set[int]:
+    indexes: set[int] = set()
+    for _, body in netlink.dump(GET_ROUTE, ROUTE_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0)):
+        _, length, _, _, _, _, _, kind, _ = ROUTE_HEADER.unpack_from(body)
+        if length or kind != ROUTE_UNICAST:
+            continue
+        found = attributes(body, ROUTE_HEADER.size)
+        indexes.add(_number(found.get(RTA_OIF, b"")))
+        hops = found.get(RTA_MULTIPATH, b"")
+        while len(hops) >= 8:  # struct rtnexthop: length, flags, hops, index
+            size, _, _, index = struct.unpack_from("=HBBi", hops)
+            indexes.add(index)
+            hops = hops[max(size, 8) :]
+    return indexes - {0}
+
+
+def _is_forwarding() -> bool:
+    for path in FORWARDING:
+        with contextlib.suppress(OSError):
+            if path.read_text().strip() != "0":
+                return True
+    return False
+
+
+def _number(value: bytes) -> int:
+    return int.from_bytes(value, "little") if len(value) == 4 else 0
+
+
+@final
+class LinkEvents:
+    """Tells that links, addresses or forwarding changed; what they are now, `look_at_machine` tells."""
+
+    def __init__(self) -> None:
+        self._netlink = Netlink(ROUTE, GROUPS)
+
+    def fileno(self) -> int:
+        return self._netlink.fileno()
+
+    def read(self) -> bool:
+        """Takes all events that wait; true when there was one, or when some were lost."""
+        changed = False
+        while True:
+            try:
+                if not self._netlink.receive():
+                    return changed
+            except Overrun:
+                pass
+            changed = True
+
+    def close(self) -> None:
+        self._netlink.close()

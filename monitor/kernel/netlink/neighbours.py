@@ -1,0 +1,79 @@
+"""The kernel's neighbour table: which MAC answers for which address on the captured interfaces."""
+
+import socket
+import struct
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Final, final
+
+from monitor.kernel.netlink.sockets import DUMP, ROUTE, Netlink, Overrun, attributes, messages
+from monitor.model import Neighbour
+
+NEW: Final = 28  # RTM_NEWNEIGH
+GET: Final = 30
+GROUP: Final = 3  # RTNLGRP_NEIGH
+HEADER: Final = struct.Struct("=BxxxiHBB")  # struct ndmsg: family, interface, state, flags, type
+DESTINATION: Final = 1
+LINK_ADDRESS: Final = 2
+UNKNOWN_STATES: Final = 0x01 | 0x20 | 0x40  # incomplete, failed, no ARP: nobody answered for the address
+EMPTY: Final = bytes(6)
+DATAGRAMS_MAX: Final = 64
+
+
+@final
+class Neighbours:
+    """The table as it is, then as it changes, over one socket. Raises OSError where the kernel refuses."""
+
+    def __init__(self) -> None:
+        self._netlink = Netlink(ROUTE, (GROUP,))
+        self.refresh()
+
+    def fileno(self) -> int:
+        return self._netlink.fileno()
+
+    def refresh(self) -> None:
+        """Asks for the whole table again."""
+        self._netlink.send(GET, DUMP, HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+
+    def read(self, now: float, places: Mapping[int, int]) -> list[Neighbour]:
+        """What became known since the last call; `places` maps the kernel's interface numbers to the capture's."""
+        found: list[Neighbour] = []
+        for _ in range(DATAGRAMS_MAX):
+            try:
+                data = self._netlink.receive()
+            except Overrun:
+                self.refresh()
+                continue
+            if not data:
+                break
+            for kind, body in messages(data):
+                neighbour = _neighbour(body, now, places) if kind == NEW else None
+                if neighbour is not None:
+                    found.append(neighbour)
+        return found
+
+    def close(self) -> None:
+        self._netlink.close()
+
+
+def reachable(interface: int) -> list[bytes]:
+    """The packed addresses of neighbours on the interface of that index whose MAC address the kernel knows.
+
+    Raises OSError where the kernel does not tell.
+    """
+    with closing(Netlink(ROUTE)) as netlink:
+        bodies = netlink.dump(GET, HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    found = [_neighbour(body, 0.0, {interface: 0}) for kind, body in bodies if kind == NEW]
+    return [neighbour.address for neighbour in found if neighbour is not None]
+
+
+def _neighbour(body: bytes, now: float, places: Mapping[int, int]) -> Neighbour | None:
+    _, index, state, _, _ = HEADER.unpack_from(body)
+    if index not in places or state & UNKNOWN_STATES:
+        return None
+    values = attributes(body, HEADER.size)
+    address = values.get(DESTINATION, b"")
+    mac = values.get(LINK_ADDRESS, b"")
+    if len(address) not in (4, 16) or len(mac) != 6 or mac == EMPTY:
+        return None
+    return Neighbour(now, places[index], address, mac)

@@ -1,0 +1,90 @@
+"""A client of the daemon's own: an end of a veth pair among the LAN's interfaces, and somebody behind the other end.
+
+What comes from there meets every rule that a real client's packets meet, which nothing does that a socket of the
+gateway sends. No frame of it reaches a real link: its addresses are routed back to it. They have no neighbour that
+would answer, so that the far end's own TCP stays quiet about frames that were made by hand.
+"""
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import Final, final
+
+from monitor.errors import MachineError
+from monitor.kernel.netlink.links import add_neighbour, add_route, families
+from monitor.kernel.netlink.sockets import ROUTE, Netlink
+from monitor.kernel.netns.namespace_link import FAR_END, Door
+from monitor.policy.table.probe import PROBE, PROBE_V4, PROBE_V6, ProbeAddresses
+
+PROBE_MAC: Final = bytes.fromhex("026777707262")
+NOBODYS_MAC: Final = bytes.fromhex("026777000000")
+EVERY_PROTOCOL: Final = 0x0003  # ETH_P_ALL
+FORWARDING: Final = (
+    (PROBE_V4, Path("/proc/sys/net/ipv4/ip_forward")),
+    (PROBE_V6, Path("/proc/sys/net/ipv6/conf/all/forwarding")),
+)
+# Forwarding may be on where IPv6 is off: then no link has a route of it, the probe's neither.
+NO_IPV6: Final = Path(f"/proc/sys/net/ipv6/conf/{PROBE}/disable_ipv6")
+
+
+@final
+class ProbeLink:
+    """The pair, for as long as the daemon enforces. Raises MachineError where it cannot be made.
+
+    `known` are the addresses of the families that the kernel has, `forwarded` of those that this host forwards.
+    """
+
+    def __init__(self) -> None:
+        self._door = Door("", PROBE, PROBE_MAC)
+        self.known = (PROBE_V4, PROBE_V6) if socket.AF_INET6 in families() else (PROBE_V4,)
+        self.forwarded: tuple[ProbeAddresses, ...] = ()
+        try:
+            self._furnish()
+        except OSError as failure:
+            self.close()
+            raise MachineError(f"the way behind {PROBE}: {failure.strerror or failure}") from failure
+
+    def make_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """A socket behind the far end; with IP_TRANSPARENT it may be at any address."""
+        return self._door.make_socket(family, kind, protocol)
+
+    def open_frames(self) -> socket.socket:
+        """A socket, not blocking, that sends and receives whole frames at the far end."""
+        frames = self.make_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
+        try:
+            frames.setblocking(False)
+            frames.bind((FAR_END, EVERY_PROTOCOL))
+        except OSError:
+            frames.close()
+            raise
+        return frames
+
+    def is_there(self) -> bool:
+        """False once somebody has removed the pair."""
+        with contextlib.suppress(OSError):
+            return socket.if_nametoindex(PROBE) > 0
+        return False
+
+    def close(self) -> None:
+        self._door.close()
+
+    def _furnish(self) -> None:
+        """Routes and neighbours on the gateway's side; they go with the link."""
+        off = PROBE_V6 if is_on(NO_IPV6) or PROBE_V6 not in self.known else None
+        self.forwarded = tuple([addresses for addresses, path in FORWARDING if addresses is not off and is_on(path)])
+        netlink = Netlink(ROUTE)
+        try:
+            index = socket.if_nametoindex(PROBE)
+            for addresses in self.forwarded:
+                add_route(netlink, addresses.prefix, addresses.bits, index)
+                for address in (addresses.client, addresses.server, addresses.banned):
+                    add_neighbour(netlink, address, NOBODYS_MAC, index)
+        finally:
+            netlink.close()
+
+
+def is_on(path: Path) -> bool:
+    try:
+        return path.read_text().strip() != "0"
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""nftables: the table, its elements and what else is there."""

@@ -1,0 +1,109 @@
+"""The base chains and flow tables of everybody, asked over nfnetlink without fetching any rule or element."""
+
+import errno
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from monitor.kernel.netlink.sockets import NETFILTER, Netlink, attributes
+from monitor.kernel.nft.nfnetlink import FAMILY_INET, FAMILY_NETDEV, FAMILY_UNSPEC, SUBSYSTEM
+
+GET_CHAIN: Final = SUBSYSTEM << 8 | 4
+GET_FLOW_TABLE: Final = SUBSYSTEM << 8 | 23
+NFGEN_BYTES: Final = 4
+FAMILIES: Final = {FAMILY_INET: "inet", 2: "ip", 10: "ip6", 7: "bridge", FAMILY_NETDEV: "netdev"}
+# Attributes of linux/netfilter/nf_tables.h; a flow table's name and its table have the chain's numbers.
+TABLE: Final = 1
+CHAIN_NAME: Final = 3
+CHAIN_HOOK: Final = 4
+CHAIN_POLICY: Final = 5
+FLOW_TABLE_NAME: Final = 2
+HOOK_NUMBER: Final = 1
+HOOK_PRIORITY: Final = 2
+HOOK_DEVICE: Final = 3
+HOOK_DEVICES: Final = 4
+DROP: Final = 0
+
+INPUT: Final = 1  # NF_INET_LOCAL_IN
+FORWARD: Final = 2  # NF_INET_FORWARD
+OUTPUT: Final = 3  # NF_INET_LOCAL_OUT
+INGRESS: Final = 0  # NF_NETDEV_INGRESS
+INET_INGRESS: Final = 5  # NF_INET_INGRESS
+
+
+@dataclass(frozen=True)
+class BaseChain:
+    """A chain that packets come into: `family` in nft's words, `hook` by its number, `devices` of ingress hooks."""
+
+    family: str
+    table: str
+    name: str
+    hook: int
+    priority: int
+    drops: bool
+    devices: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.table} {self.name}"
+
+
+def base_chains() -> list[BaseChain]:
+    """Those of every table. Raises OSError where the kernel does not tell."""
+    found = []
+    for family, body in _dump(GET_CHAIN):
+        hook = attributes(body.get(CHAIN_HOOK, b""), 0)
+        if hook:
+            devices = hook.get(HOOK_DEVICES, b"")
+            names = [hook[HOOK_DEVICE]] if HOOK_DEVICE in hook else _texts(devices)
+            found.append(
+                BaseChain(
+                    FAMILIES.get(family, str(family)),
+                    _text(body.get(TABLE, b"")),
+                    _text(body.get(CHAIN_NAME, b"")),
+                    int.from_bytes(hook.get(HOOK_NUMBER, b""), "big"),
+                    struct.unpack("!i", hook.get(HOOK_PRIORITY, bytes(4)))[0],
+                    int.from_bytes(body.get(CHAIN_POLICY, b"\1"), "big") == DROP,
+                    tuple([_text(name) for name in names]),
+                )
+            )
+    return found
+
+
+def flow_tables() -> list[tuple[str, str, str]]:
+    """Family, table and name of each, none where the kernel has no such thing. Raises OSError where it is silent."""
+    try:
+        dumped = _dump(GET_FLOW_TABLE)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOENT):
+            return []
+        raise
+    return [
+        (FAMILIES.get(family, str(family)), _text(body.get(TABLE, b"")), _text(body.get(FLOW_TABLE_NAME, b"")))
+        for family, body in dumped
+    ]
+
+
+def _dump(kind: int) -> list[tuple[int, dict[int, bytes]]]:
+    netlink = Netlink(NETFILTER)
+    try:
+        messages = netlink.dump(kind, struct.pack("!BBH", FAMILY_UNSPEC, 0, 0))
+    finally:
+        netlink.close()
+    return [(content[0], attributes(content, NFGEN_BYTES)) for _, content in messages]
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode(errors="replace")
+
+
+def _texts(nested: bytes) -> list[bytes]:
+    """The values of a list of attributes of one type."""
+    found = []
+    at = 0
+    while at + 4 <= len(nested):
+        length = struct.unpack_from("=H", nested, at)[0]
+        if length < 4:
+            break
+        found.append(nested[at + 4 : at + length])
+        at += (length + 3) & -4
+    return found

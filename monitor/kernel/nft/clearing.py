@@ -1,0 +1,79 @@
+"""What is left in the kernel by a daemon that died, removed without knowing its policy.
+
+Whether bans hold on without a daemon stands in the table itself: the rules of `closed` ones look at `lan` where those
+of `open` ones look at `alive`.
+"""
+
+import contextlib
+from typing import Final
+
+from monitor.errors import MachineError
+from monitor.kernel.nft.enforcer import BRIDGE, MARK
+from monitor.kernel.nft.listing import Nftables
+from monitor.kernel.nft.lock import take_lock
+from monitor.kernel.nft.nfnetlink import (
+    DELETE_ELEMENTS,
+    DELETE_TABLE,
+    FAMILY_INET,
+    FAMILY_NETDEV,
+    Batches,
+)
+from monitor.policy.table.desired import TABLE
+from monitor.policy.table.moves import PASSAGE, WAS
+from monitor.policy.table.rules import ALIVE, LAN, kill_set
+from monitor.wire.netlink.set_elements import attribute
+
+NOTHING: Final = "nothing was left in the kernel"
+CLEARED: Final = "removed what a daemon left in the kernel"
+CLOSED_HOLD: Final = "the bans of a daemon that died are lifted, except those that fail closed: their addresses hold"
+# A daemon that dies while it changes the table leaves chains that only such a change has.
+OWNER_CHAINS: Final = ("v_", "c_", PASSAGE)
+
+
+def clear() -> str:
+    """Ends `open` bans at once, and with them the diversion; says what was done. Of `closed` ones `ip` holds, and cuts.
+
+    Raises MachineError where a daemon enforces here, or without the privilege.
+    """
+    with contextlib.closing(take_lock()):
+        try:
+            batches, nftables = Batches(), Nftables()
+        except OSError as error:
+            raise MachineError(f"nftables cannot be asked: {error.strerror or error}") from error
+        with contextlib.closing(batches), contextlib.closing(nftables):
+            return clear_tables(batches, nftables)
+
+
+def clear_tables(batches: Batches, nftables: Nftables) -> str:
+    if nftables.table(FAMILY_NETDEV, TABLE) is not None:
+        batches.send([delete(TABLE)], FAMILY_NETDEV)
+    ours = []
+    for name in (BRIDGE, TABLE):
+        there = nftables.table(FAMILY_INET, name)
+        if there is not None and there.comment == MARK:
+            ours.append(name)
+    if TABLE in ours and fails_closed(nftables):
+        batches.send([flush(ALIVE), *[flush(name) for name in open_kill_sets()]])
+        batches.send([delete(name) for name in ours if name == BRIDGE])
+        return CLOSED_HOLD
+    batches.send([delete(name) for name in ours])
+    return CLEARED if ours else NOTHING
+
+
+def fails_closed(nftables: Nftables) -> bool:
+    """Whether a ban by address holds without the daemon."""
+    chains = [chain for name in (LAN, LAN + WAS) for chain in nftables.chains_with_set(TABLE, name)]
+    return any(chain.startswith(OWNER_CHAINS) for chain in chains)
+
+
+def open_kill_sets() -> list[str]:
+    return [kill_set(protocol, family, "open") for protocol in ("tcp", "udp") for family in (4, 6)]
+
+
+def delete(table: str) -> tuple[int, int, bytes]:
+    return DELETE_TABLE, 0, attribute(1, table.encode() + b"\0")
+
+
+def flush(name: str) -> tuple[int, int, bytes]:
+    """A deletion that names no element is about all of them."""
+    return DELETE_ELEMENTS, 0, attribute(1, TABLE.encode() + b"\0") + attribute(2, name.encode() + b"\0")

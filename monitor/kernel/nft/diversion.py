@@ -1,0 +1,249 @@
+"""Brings questions to the sinkhole and answers back, past everybody else's rules.
+
+Measured: a packet that TPROXY hands to a local socket still passes the input hook, where another table's `policy drop`
+ends it; one that is routed into another namespace passes the forward hook, and ends there. What passes neither is
+`fwd` at the ingress of the LAN interface. So the inet table's ingress chain (same hook, earlier) marks what is to be
+diverted, with all of its sets; a table of family netdev sends marked packets into the veth pair of a `Door`, and
+answers from there straight out of the LAN interface to the neighbour: the client, or the router that the gateway's
+routes name for it. Conntrack, NAT, routing and resolvers of the
+gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed source ports, two prefixes a family, to
+resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
+and forward policies are drop: all 48 combinations are answered by the sinkhole, and by the resolver again at once
+when the rule is gone. Frames that are for the gateway get the door's own MAC, so that the interface may change its own;
+those for others, which a bridge or a sniffer lets through, go on as they are, and so do those with a VLAN's tag: the
+VLAN's interface has a door of its own. So has one that only has a MAC of its own, as VRRP makes it; answers leave
+through the link below it, where the clients are. `fwd` exists in family netdev only, which is why there is a second
+table; neither a policy rule nor a route of the gateway is needed. When the daemon is killed, the pair goes with it, and
+questions are dropped until `alive` lapses.
+"""
+
+import contextlib
+import socket
+from collections.abc import Sequence
+from typing import Final, TypeAlias, final
+
+from monitor.errors import MachineError
+from monitor.kernel.netlink.bridge_ports import is_called, ports_of
+from monitor.kernel.netlink.interfaces import MACVLAN, NEAR_END, look_at_machine
+from monitor.kernel.netlink.return_routes import Way, answers, sources, ways_out
+from monitor.kernel.netlink.routes import RouteEvents
+from monitor.kernel.netns.namespace_link import Door, look_at_link
+from monitor.kernel.nft.forwarded_queries import FAMILIES, coming_back, coming_in, going_in, note_client, sets
+from monitor.policy.table.desired import TABLE
+from monitor.policy.table.probe import PROBE
+from monitor.policy.table.rules import CARRIED_MARK, INGRESS, MARK
+
+MARKING: Final = -10
+SENDING: Final = 0
+DOOR_CHAIN: Final = f"{INGRESS}_"
+# What an interface sees for the VLANs on it: theirs to divert, and an answer without the tag would reach nobody.
+OF_A_VLAN: Final = "vlan id 1-4094"
+OF_NO_VLAN: Final = "meta protocol { ip, ip6 }"
+
+# The ways to the clients of an interface, by the device through which they lead.
+Ways: TypeAlias = dict[str, tuple[Way, ...]]
+
+
+@final
+class Diversion:
+    """The doors by interface, and the rules that lead there. Rules come into force through the enforcer."""
+
+    def __init__(self) -> None:
+        self.doors: dict[str, Door] = {}
+        # By the bridge, where frames meet other rules at its ports already, and the bridge's MAC address.
+        self.ports: dict[str, tuple[str, ...]] = {}
+        self._macs: dict[str, bytes] = {}
+        self._called: dict[str, bool] = {}
+        self._complaints: list[str] = []
+        self._number = 0
+        self._ways: dict[str, Ways] = {}
+        self._routes: RouteEvents | None = None
+
+    def watch(self, interfaces: Sequence[str]) -> bool:
+        """Opens a door for each interface that is there and closes those of others; true where doors changed.
+
+        What cannot be opened is told by `take_complaints`; its questions are not diverted.
+        """
+        names = [name for name in dict.fromkeys(interfaces) if is_there(name)]
+        gone = [name for name, door in self.doors.items() if name not in names or not fits(name, door)]
+        for name in gone:
+            self.doors.pop(name).close()
+        fresh = [name for name in names if name not in self.doors]
+        for name in fresh:
+            try:
+                self.doors[name] = Door(name, f"{NEAR_END}{self._number}")
+            except MachineError as error:
+                self._complaints.append(str(error))
+            self._number += 1
+        self._look_for_ways()
+        self._look_for_ports()
+        return bool(gone or fresh)
+
+    def has_moved(self) -> bool:
+        """Whether packets take other ways than those of the last script: routes or what bridges do has changed."""
+        if self._routes is None:
+            return False
+        ways, ports = self._ways, self.ports
+        if self._routes.read():
+            self._look_for_ways()
+        if any(is_called(name) != called for name, called in self._called.items()):
+            self._look_for_ports()
+        return self._ways != ways or self.ports != ports
+
+    def _look_for_ports(self) -> None:
+        machine = look_at_machine()
+        self._called = {name: is_called(name) for name in self.doors}
+        found = {name: ports_of(machine, name) for name in self.doors}
+        self.ports = {name: ports for name, ports in found.items() if ports}
+        self._macs = {one.name: one.mac for one in machine.interfaces if one.name in self.ports}
+
+    def _look_for_ways(self) -> None:
+        if self._routes is None:
+            self._routes = RouteEvents()
+        self._ways = {}
+        below = below_macvlans()
+        for name in self.doors:
+            self._ways[name] = {}
+            for device in (below.get(name, ""), name):
+                with contextlib.suppress(OSError):  # there is none, or it has gone meanwhile
+                    self._ways[name][device], complaint = ways_out(device)
+                    if complaint and complaint not in self._complaints:
+                        self._complaints.append(complaint)
+
+    def is_whole(self) -> bool:
+        """False once somebody has removed a door's pair."""
+        return all(is_there(door.near) for door in self.doors.values())
+
+    def take_complaints(self) -> list[str]:
+        complaints, self._complaints = self._complaints, []
+        return complaints
+
+    def chains(self) -> list[str]:
+        """Those of the inet table that `script` makes, of one rule each."""
+        return [f"{DOOR_CHAIN}{number}" for number in range(len(self._hooks()))]
+
+    def _hooks(self) -> list[str]:
+        """The interfaces where questions are looked for."""
+        return [*self.doors, *[port for name in self.doors for port in self.ports.get(name, ())]]
+
+    def script(self) -> str:
+        """The rules, for the transaction that makes the inet table."""
+        lines = [f"table netdev {TABLE} {{", "}", f"delete table netdev {TABLE}"]
+        if not self.doors:
+            return "\n".join(lines) + "\n"
+        for number, interface in enumerate(self._hooks()):
+            hook = f'type filter hook ingress device "{interface}" priority {MARKING}; policy accept;'
+            lines += [
+                f"add chain inet {TABLE} {DOOR_CHAIN}{number} {{ {hook} }}",
+                f"flush chain inet {TABLE} {DOOR_CHAIN}{number}",
+                f"add rule inet {TABLE} {DOOR_CHAIN}{number} jump {INGRESS}",
+            ]
+        lines += [f"table netdev {TABLE} {{"]
+        for number, door in enumerate(self.doors.values()):
+            lines += self._sending(number, door)
+        return "\n".join([*lines, "}"]) + "\n"
+
+    def _sending(self, number: int, door: Door) -> list[str]:
+        ways = self._ways.get(door.interface, {})
+        ports = self.ports.get(door.interface, ())
+        return [
+            *sets(number, door),
+            f"\tchain to_sinkhole_{number} {{",
+            f'\t\ttype filter hook ingress device "{door.interface}" priority {SENDING}; policy accept;',
+            f"\t\t{OF_A_VLAN} accept",
+            *coming_in(number),
+            *entering(number, door, ways),
+            "\t}",
+            *self._carrying(number, door, ports),
+            f"\tchain from_sinkhole_{number} {{",
+            f'\t\ttype filter hook ingress device "{door.near}" priority {SENDING}; policy drop;',
+            *going_in(number, door),
+            *leaving(door, ways),
+            "\t}",
+            *coming_back(number, door, list(dict.fromkeys((door.interface, *ways, *ports)))),
+        ]
+
+    def _carrying(self, number: int, door: Door, ports: Sequence[str]) -> list[str]:
+        """What ports bring in for the bridge, whose MAC address is not theirs: it comes in by the bridge at once."""
+        lines = []
+        for place, port in enumerate(ports):
+            whom = f"ether daddr {self._macs[door.interface].hex(':')}"
+            carry = f'meta mark set {CARRIED_MARK:#x} meta pkttype set host fwd to "{door.near}"'
+            lines += [
+                f"\tchain to_bridge_{number}_{place} {{",
+                f'\t\ttype filter hook ingress device "{port}" priority {SENDING}; policy accept;',
+                f"\t\tmeta mark {MARK:#x} {OF_NO_VLAN} {whom} {carry}",
+                f"\t\tmeta mark {MARK:#x} meta mark set 0",
+                "\t}",
+            ]
+        return lines
+
+    def close(self) -> None:
+        for door in self.doors.values():
+            door.close()
+        self.doors = {}
+        if self._routes is not None:
+            self._routes.close()
+            self._routes = None
+
+
+def entering(number: int, door: Door, ways: Ways) -> list[str]:
+    """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to.
+
+    What stays outside goes on without a mark.
+    """
+    known = [way for some in ways.values() for way in some]
+    rules = []
+    for words, version in FAMILIES:
+        some = sources(known, version)
+        if some or door.interface == PROBE:
+            whose = f"{words} saddr {some}" if door.interface != PROBE else f"meta protocol {words}"
+            verdicts = (note_client(number, door, words, version), into(door, words))
+            rules += [f"\t\tmeta mark {MARK:#x} meta pkttype host {whose} {then}" for then in verdicts if then]
+    return [*rules, f"\t\tmeta mark {{ {MARK:#x}, {CARRIED_MARK:#x} }} meta mark set 0"]
+
+
+def into(door: Door, words: str) -> str:
+    """A frame goes in as it is but for the MAC of whom it is for; a packet without a header gets one."""
+    if door.ethernet:
+        return f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
+    return f'fwd {words} to {words} daddr device "{door.near}"'
+
+
+def leaving(door: Door, ways: Ways) -> list[str]:
+    """Straight to the neighbour: the client, or the router that leads to it. The mark tells it from a resolver's."""
+    if door.interface == PROBE:
+        found = [(words, f"meta protocol {words}", "", PROBE) for words, _ in FAMILIES]
+    else:
+        found = [
+            (words, f"{words} daddr {some}", router, device)
+            for device, there in ways.items()
+            for words, version in FAMILIES
+            for some, router in answers(there, version)
+        ]
+    return [
+        f'\t\t{which} meta mark set {MARK:#x} fwd {words} to {router or f"{words} daddr"} device "{device}"'
+        for words, which, router, device in found
+    ]
+
+
+def below_macvlans() -> dict[str, str]:
+    """The links below those that only have a MAC of their own. Raises MachineError where the kernel does not tell."""
+    machine = look_at_machine()
+    names = {interface.index: interface.name for interface in machine.interfaces}
+    return {one.name: names[one.parent] for one in machine.interfaces if one.kind == MACVLAN and one.parent in names}
+
+
+def fits(interface: str, door: Door) -> bool:
+    """Whether the door is there, and still lets through what the interface does."""
+    with contextlib.suppress(OSError):
+        return is_there(door.near) and look_at_link(interface)[1] == door.mtu
+    return False
+
+
+def is_there(interface: str) -> bool:
+    try:
+        socket.if_nametoindex(interface)
+    except OSError:
+        return False
+    return True

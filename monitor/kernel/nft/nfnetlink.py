@@ -1,0 +1,131 @@
+"""nfnetlink: batches to nftables, each all or nothing, and dumps from it (linux/netfilter/nfnetlink.h).
+
+A batch is one datagram: BATCH_BEGIN, messages, BATCH_END. The kernel works on it while it is being sent, so the answer
+waits already when `send` returns: nothing here blocks.
+"""
+
+import errno
+import socket
+import struct
+from typing import Final, final
+
+from monitor.errors import MachineError
+from monitor.kernel.netlink.sockets import (
+    ACKNOWLEDGE,
+    HEADER,
+    NETFILTER,
+    NLMSG_ERROR,
+    REQUEST,
+    SOL_NETLINK,
+    Netlink,
+    Overrun,
+    numbered,
+)
+
+SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES
+BATCH_BEGIN: Final = 0x10
+BATCH_END: Final = 0x11
+CREATE: Final = 0x400
+FAMILY_INET: Final = 1
+FAMILY_NETDEV: Final = 5
+FAMILY_UNSPEC: Final = 0
+
+DELETE_TABLE: Final = SUBSYSTEM << 8 | 2
+NEW_ELEMENTS: Final = SUBSYSTEM << 8 | 12
+DELETE_ELEMENTS: Final = SUBSYSTEM << 8 | 14
+
+SO_SNDBUFFORCE: Final = 32
+CAP_ACK: Final = 10
+SEND_BUFFER_BYTES: Final = 67_108_864
+TOO_LARGE: Final = [(-1, errno.EMSGSIZE)]
+PRIVILEGE: Final = "changing nftables needs CAP_NET_ADMIN"
+
+
+def message(kind: int, family: int, body: bytes, flags: int, sequence: int) -> bytes:
+    """A netlink message with its nfgenmsg; `body` must be padded."""
+    head = HEADER.pack(HEADER.size + 4 + len(body), kind, REQUEST | flags, sequence, 0)
+    return head + struct.pack("!BBH", family, 0, 0) + body
+
+
+def batch_mark(kind: int, sequence: int) -> bytes:
+    return HEADER.pack(HEADER.size + 4, kind, REQUEST, sequence, 0) + struct.pack("!BBH", 0, 0, SUBSYSTEM)
+
+
+@final
+class Batches:
+    """The socket that batches go through. Raises OSError where the kernel has no nfnetlink."""
+
+    def __init__(self) -> None:
+        self._netlink = Netlink(NETFILTER)
+        self._sequence = 0
+        try:
+            self._netlink.socket.setsockopt(SOL_NETLINK, CAP_ACK, 1)  # an error need not bring the batch back
+            self._netlink.socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
+        except PermissionError as error:
+            self._netlink.close()
+            raise MachineError(PRIVILEGE) from error
+
+    def send(self, parts: list[tuple[int, int, bytes]], family: int = FAMILY_INET) -> list[tuple[int, int]]:
+        """Sends (type, flags, body) as one transaction: nothing when it is in force, else who was refused, and why.
+
+        Those are (index in `parts`, errno), all that the kernel found; `TOO_LARGE` where it did not look at them
+        one by one. Raises MachineError without the privilege.
+        """
+        if not parts:
+            return []
+        self._drain()
+        first = self._sequence + 1
+        pieces = [batch_mark(BATCH_BEGIN, self._sequence)]
+        for offset, (kind, flags, body) in enumerate(parts):
+            wanted = flags | (ACKNOWLEDGE if offset == len(parts) - 1 else 0)
+            pieces.append(message(kind, family, body, wanted, first + offset))
+        pieces.append(batch_mark(BATCH_END, first + len(parts)))
+        self._sequence = (first + len(parts) + 1) & 0x3FFFFFFF
+        try:
+            self._netlink.socket.send(b"".join(pieces))
+        except OSError as error:
+            if error.errno in (errno.EMSGSIZE, errno.ENOBUFS, errno.ENOMEM):
+                return TOO_LARGE
+            raise
+        return self._verdict(first, len(parts))
+
+    def _verdict(self, first: int, count: int) -> list[tuple[int, int]]:
+        acknowledged = False
+        refused: list[tuple[int, int]] = []
+        while True:
+            try:
+                data = self._netlink.receive()
+            except Overrun:
+                self._drain()
+                return TOO_LARGE
+            if not data:
+                break
+            for sequence, code in errors(data):
+                if code == errno.EPERM:
+                    raise MachineError(PRIVILEGE)
+                if code:
+                    refused.append((sequence - first, code))
+                acknowledged = acknowledged or sequence == first + count - 1
+        if refused and all(0 <= index < count for index, _ in refused):
+            return refused
+        return [] if acknowledged and not refused else TOO_LARGE
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                if not self._netlink.receive():
+                    return
+            except Overrun:
+                continue
+
+    def close(self) -> None:
+        self._netlink.close()
+
+
+def errors(data: bytes) -> list[tuple[int, int]]:
+    """(sequence, errno; 0 is an acknowledgment) of a datagram's NLMSG_ERROR messages."""
+    return [
+        (sequence, -struct.unpack_from("=i", content)[0])
+        for sequence, kind, content in numbered(data)
+        if kind == NLMSG_ERROR and len(content) >= 4
+    ]

@@ -1,0 +1,1 @@
+"""The child processes of the lab: servers, clients and floods."""

@@ -1,0 +1,1 @@
+"""The nftables table that a policy needs, as data, and the way from one table to the next."""

@@ -1,0 +1,277 @@
+"""Who is in a group, as the kernel sees it: for each group hash sets of MACs and addresses, interval sets of prefixes
+and a set of interfaces, and the same again of those that the group excludes.
+
+A group that a ban leaves out (`!staff`) has sets of their own for that: a device that comes into such a group is banned
+no longer, so that these sets change in the other order than those of groups that are banned.
+
+What the configuration lists is there from the start, so that it holds before the first packet. A device that is a
+member by something else, such as its host name or one of its addresses, comes in by its MAC, or where that is not its
+own by its addresses, and is followed from then on.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, final
+
+from monitor.policy.groups import Groups, MemberList
+from monitor.policy.table.change import AddElements, Change, DeleteElements
+from monitor.policy.table.desired import INTERFACE_KEY, IPV4_KEY, IPV6_KEY, MAC_KEY, SetSpec
+from monitor.policy.table.names import kernel_name
+
+GROUP_SETS: Final = {
+    "mac": SetSpec(MAC_KEY),
+    "ip4": SetSpec(IPV4_KEY),
+    "ip6": SetSpec(IPV6_KEY),
+    "net4": SetSpec(IPV4_KEY, interval=True),
+    "net6": SetSpec(IPV6_KEY, interval=True),
+    "iface": SetSpec(INTERFACE_KEY),
+}
+# The sets that devices come into and leave; the others hold what the configuration says, and are there where it does.
+DEVICE_KINDS: Final = ("mac", "ip4", "ip6")
+# Before the kind of a set of those that the group excludes.
+NOT: Final = "not_"
+
+
+def set_name(group: str, kind: str, is_left_out: bool = False) -> str:
+    """The name of a group's set; `kind` is a key of `GROUP_SETS`, for the excluded behind `NOT`. `is_left_out`: the set
+    for bans that leave the group out.
+    """
+    return kernel_name(f"{'b' if is_left_out else 'g'}_{group}/{kind}")
+
+
+@final
+class Members:
+    """The sets of all groups. A key that several devices or members bring in stays until the last one is gone.
+
+    `left_out` are the groups that a ban leaves out; changes of their sets are told twice. `open` are the groups of
+    everyone but those that they exclude: they have no sets of members.
+    """
+
+    __slots__ = ("_devices", "_unions", "groups", "left_out", "open", "sets", "uses")
+
+    def __init__(self, groups: Groups) -> None:
+        self.groups = [group.name for group in groups.groups]
+        self.open = frozenset([group.name for group in groups.groups if group.is_open()])
+        self.left_out: frozenset[str] = frozenset()
+        self.sets: dict[str, SetSpec] = {}
+        self.uses: dict[str, dict[bytes, int]] = {}
+        self._devices: dict[int, list[tuple[str, str, bytes]]] = {}
+        self._unions: dict[str, list[str]] = {}
+        for group in groups.groups:
+            if not group.is_open():
+                self._take(group.name, "", group.named)
+            if not group.excluded.is_empty():
+                self._take(group.name, NOT, group.excluded)
+
+    def _take(self, name: str, mark: str, members: MemberList) -> None:
+        """Makes the sets of a group's members, or with `mark` of those that it excludes."""
+        for kind in DEVICE_KINDS:
+            self._make(name, mark + kind)
+        for mac in members.macs:
+            self._use(set_name(name, mark + "mac"), mac)
+        for interface in members.interfaces:
+            self._use(self._make(name, mark + "iface"), interface.encode())
+        spans: list[tuple[int, int, int]] = []
+        for prefix in members.prefixes:
+            start = prefix.value << prefix.shift
+            spans.append((prefix.size, start, start + (1 << prefix.shift) - 1))
+        for size, first, last in merge_spans(spans):
+            kind = mark + ("ip" if first == last else "net") + ("4" if size == 4 else "6")
+            key = first.to_bytes(size, "big")
+            self._use(self._make(name, kind), key if first == last else key + last.to_bytes(size, "big"))
+
+    def kinds(self, group: str) -> list[str]:
+        """Which of the group's sets can hold something: prefixes and interfaces come from the configuration only."""
+        return [kind for kind in GROUP_SETS if self._is_used(group, kind)]
+
+    def excluded_kinds(self, group: str) -> list[str]:
+        """The same of the sets of those that the group excludes."""
+        return [NOT + kind for kind in GROUP_SETS if self._is_used(group, NOT + kind)]
+
+    def _is_used(self, group: str, kind: str) -> bool:
+        uses = self.uses.get(set_name(group, kind))
+        return uses is not None and (bool(uses) or kind.removeprefix(NOT) in DEVICE_KINDS)
+
+    def is_plain(self, group: str) -> bool:
+        """Whether the group is there, and is all of its members and nothing else."""
+        return group in self.groups and group not in self.open and not self.excluded_kinds(group)
+
+    def unite(self, groups: Sequence[str]) -> str:
+        """A group of all members of these plain groups, which it follows from now on; its name."""
+        name = kernel_name(f"{len(groups)}//{zlib.crc32(chr(0).join(groups).encode()):08x}")
+        if set_name(name, DEVICE_KINDS[0]) in self.sets:
+            return name
+        for kind in DEVICE_KINDS:
+            self._make(name, kind)
+        for group in groups:
+            self._unions.setdefault(group, []).append(name)
+        for kind in ("net4", "net6"):
+            self._unite_spans(name, kind, [self.uses.get(set_name(group, kind), {}) for group in groups])
+        followed: dict[tuple[str, str, bytes], int] = {}
+        for entries in self._devices.values():
+            for entry in entries:
+                followed[entry] = followed.get(entry, 0) + 1
+        for group in groups:
+            for kind in (*DEVICE_KINDS, "iface"):
+                for key, count in self.uses.get(set_name(group, kind), {}).items():
+                    if count > followed.get((group, kind, key), 0):
+                        self._use(self._make(name, kind), key)
+        members = frozenset(groups)
+        for entries in self._devices.values():
+            for _, kind, key in [entry for entry in entries if entry[0] in members and not entry[1].startswith(NOT)]:
+                entries.append((name, kind, key))
+                self._use(set_name(name, kind), key)
+        return name
+
+    def part(self, unions: Sequence[str]) -> None:
+        """No other unions than these are followed and held any longer."""
+        gone = {name for names in self._unions.values() for name in names if name not in unions}
+        if not gone:
+            return
+        self._unions = {group: [one for one in names if one not in gone] for group, names in self._unions.items()}
+        for name in gone:
+            for kind in GROUP_SETS:
+                self.sets.pop(set_name(name, kind), None)
+                self.uses.pop(set_name(name, kind), None)
+        for number, entries in list(self._devices.items()):
+            self._devices[number] = [entry for entry in entries if entry[0] not in gone]
+
+    def _unite_spans(self, name: str, kind: str, united: list[dict[bytes, int]]) -> None:
+        spans: list[tuple[int, int, int]] = []
+        for uses in united:
+            for key in uses:
+                half = len(key) // 2
+                spans.append((half, int.from_bytes(key[:half], "big"), int.from_bytes(key[half:], "big")))
+        for size, first, last in merge_spans(spans):
+            self._use(self._make(name, kind), first.to_bytes(size, "big") + last.to_bytes(size, "big"))
+
+    def leave_out(self, groups: Sequence[str]) -> tuple[dict[str, SetSpec], dict[str, dict[bytes, str]]]:
+        """The sets for bans that leave these groups out, with what they hold; from now on changes are told for them."""
+        self.left_out = frozenset(groups)
+        specs: dict[str, SetSpec] = {}
+        elements: dict[str, dict[bytes, str]] = {}
+        for group in groups:
+            for mark in ("", NOT):
+                for kind in GROUP_SETS:
+                    uses = self.uses.get(set_name(group, mark + kind))
+                    if uses is not None:
+                        name = set_name(group, mark + kind, is_left_out=True)
+                        specs[name] = replace(GROUP_SETS[kind], excludes=not mark)
+                        elements[name] = dict.fromkeys(uses, "")
+        return specs, elements
+
+    def elements(self) -> dict[str, dict[bytes, str]]:
+        """A copy of what every set holds."""
+        return {name: dict.fromkeys(uses, "") for name, uses in self.uses.items()}
+
+    def follow(
+        self, device: int, groups: Sequence[str], mac: bytes, addresses: Sequence[bytes], excluding: Sequence[str] = ()
+    ) -> list[Change]:
+        """The changes after the device of this number got into these groups, with these keys; none for no news.
+
+        `mac` is the device's own, `b""` where only its addresses are: a router's MAC must never be given. `excluding`
+        are the groups that exclude the device.
+        """
+        wanted = place([*groups, *[one for group in groups for one in self._unions.get(group, ())]], "", mac, addresses)
+        if excluding:
+            wanted += place(excluding, NOT, mac, addresses)
+        before = self._devices.get(device, [])
+        if wanted == before:
+            return []
+        if wanted:
+            self._devices[device] = wanted
+        else:
+            del self._devices[device]
+        news = News(self.left_out)
+        for group, kind, key in wanted:
+            if self._use(set_name(group, kind), key):
+                news.tell(group, kind, key, True)
+        for group, kind, key in before:
+            if self._drop(set_name(group, kind), key):
+                news.tell(group, kind, key, False)
+        return news.changes()
+
+    def forget(self, device: int) -> list[Change]:
+        """The changes after the device is gone."""
+        return self.follow(device, (), b"", ())
+
+    def _make(self, group: str, kind: str) -> str:
+        """The name of the group's set, which is there from now on."""
+        name = set_name(group, kind)
+        self.sets[name] = replace(GROUP_SETS[kind.removeprefix(NOT)], excludes=kind.startswith(NOT))
+        self.uses.setdefault(name, {})
+        return name
+
+    def _use(self, name: str, key: bytes) -> bool:
+        """Counts one use of the key; True where it is the first."""
+        uses = self.uses.get(name)
+        if uses is None:
+            return False
+        count = uses.get(key, 0)
+        uses[key] = count + 1
+        return count == 0
+
+    def _drop(self, name: str, key: bytes) -> bool:
+        """Counts one use less; True where it was the last."""
+        uses = self.uses.get(name)
+        if uses is None:
+            return False
+        count = uses[key] - 1
+        if count:
+            uses[key] = count
+            return False
+        del uses[key]
+        return True
+
+
+def place(groups: Sequence[str], mark: str, mac: bytes, addresses: Sequence[bytes]) -> list[tuple[str, str, bytes]]:
+    """Group, kind of set and key of a device."""
+    if mac:
+        return [(group, mark + "mac", mac) for group in groups]
+    return [
+        (group, mark + ("ip4" if len(address) == 4 else "ip6"), address) for group in groups for address in addresses
+    ]
+
+
+@final
+class News:
+    """Keys that came into sets and left them, to changes: what bans a device comes before what lets it pass."""
+
+    __slots__ = ("_first", "_last", "_left_out")
+
+    def __init__(self, left_out: frozenset[str]) -> None:
+        self._left_out = left_out
+        self._first: dict[tuple[bool, str], list[bytes]] = {}
+        self._last: dict[tuple[bool, str], list[bytes]] = {}
+
+    def tell(self, group: str, kind: str, key: bytes, is_added: bool) -> None:
+        is_excluding = kind.startswith(NOT)
+        self._put(set_name(group, kind), key, is_added, is_added != is_excluding)
+        if group in self._left_out:
+            self._put(set_name(group, kind, is_left_out=True), key, is_added, is_added == is_excluding)
+
+    def changes(self) -> list[Change]:
+        changes: list[Change] = []
+        for part in (self._first, self._last):
+            for (is_added, name), keys in part.items():
+                if is_added:
+                    changes.append(AddElements(name, tuple([(key, "") for key in keys])))
+                else:
+                    changes.append(DeleteElements(name, tuple(keys)))
+        return changes
+
+    def _put(self, name: str, key: bytes, is_added: bool, bans: bool) -> None:
+        part = self._first if bans else self._last
+        part.setdefault((is_added, name), []).append(key)
+
+
+def merge_spans(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """(size, first, last) without overlaps: the kernel refuses an interval inside another; neighbours become one."""
+    merged: list[tuple[int, int, int]] = []
+    for size, first, last in sorted(spans):
+        if merged and merged[-1][0] == size and first <= merged[-1][2] + 1:
+            merged[-1] = (size, merged[-1][1], max(last, merged[-1][2]))
+        else:
+            merged.append((size, first, last))
+    return merged

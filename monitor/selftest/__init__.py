@@ -1,0 +1,1 @@
+"""Tries enforcement out with a client of its own, on every layer."""

@@ -1,0 +1,55 @@
+"""Whether this machine could enforce: the table with nothing in it but the self-test's own client, tried and removed.
+
+For when no daemon enforces. No other interface is in the table, so nobody else meets any of its rules.
+"""
+
+import asyncio
+
+from monitor.catalog.builder import IndexBuilder
+from monitor.catalog.index import Index
+from monitor.kernel.netns.probe import ProbeLink
+from monitor.kernel.nft.enforcer import Enforcer
+from monitor.policy.groups import Groups
+from monitor.policy.policy import Policy
+from monitor.policy.table.members import Members
+from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.planner import plan_table
+from monitor.policy.table.rules import Diversion
+from monitor.selftest.check import Check
+from monitor.selftest.selftest import try_enforcement
+from monitor.sinkhole.decision import PASS
+from monitor.sinkhole.settings import SinkholeSettings
+from monitor.sinkhole.sinkhole import Sinkhole
+
+
+def try_out() -> list[Check]:
+    """Every layer. Raises MachineError where the table, the pair or the sinkhole cannot be had."""
+    return asyncio.run(_try_out())
+
+
+async def _try_out() -> list[Check]:
+    enforcer = Enforcer()
+    try:
+        nobody = Members(Groups((), ()))
+        territory = Territory(Index.load(IndexBuilder().build()), (), ())
+        policy = Policy([], [], (), lambda _: (0, 0))
+        link = ProbeLink()
+        try:
+            enforcer.start(plan_table(policy, nobody, territory, (), (), Diversion(), 0.0), ())
+            return await _with_sinkhole(enforcer, link)
+        finally:
+            link.close()
+    finally:
+        enforcer.stop()
+
+
+async def _with_sinkhole(enforcer: Enforcer, link: ProbeLink) -> list[Check]:
+    sinkhole = Sinkhole(SinkholeSettings(), lambda client, name, kind: PASS, lambda client, name, decision: None)
+    try:
+        enforcer.divert(())
+        for name, door in enforcer.diversion.doors.items():
+            await sinkhole.open_door(name, door.make_socket, link=door.far)
+        enforcer.renew_alive()
+        return await try_enforcement(enforcer, link, sinkhole)
+    finally:
+        await sinkhole.stop()

@@ -1,0 +1,159 @@
+"""Tries enforcement out: what a banned client would send goes through every layer, and each must refuse it in time.
+
+It comes from the self-test's own client (`kernel/netns/probe.py`), so no real one is touched:
+
+    dns   a question over UDP and TCP is diverted to the sinkhole and answered from the address that was asked
+    sni   a ClientHello with a banned name is seen, its client reset, and what follows on its flow refused
+    quic  the same over QUIC: the client is told, and what follows meets the cut (`quic.py`)
+    ip    a connection to a banned address is refused
+
+on IPv4 and IPv6, where this host forwards them. A layer that no ban needs is not tried.
+"""
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from monitor.errors import MachineError
+from monitor.kernel.cut import cut
+from monitor.kernel.netns.probe import PROBE_MAC, ProbeLink
+from monitor.kernel.nft.enforcer import Enforcer
+from monitor.model import PROTOCOL_TCP, TCP_ACK, TCP_RST, TCP_SYN, flow_key, reverse_key
+from monitor.policy.ban import DNS, IP, SNI
+from monitor.policy.table.probe import ProbeAddresses
+from monitor.selftest.check import Check
+from monitor.selftest.frames import Segment, make_frame, read_segment, wait_for
+from monitor.selftest.pipeline import ProbeLine
+from monitor.selftest.quic import forget, say_initial
+from monitor.sinkhole.patience import in_time
+from monitor.sinkhole.probe import OVER, probe_over
+from monitor.sinkhole.responder import PROBE_NAME
+from monitor.sinkhole.sinkhole import Sinkhole
+from monitor.wire.build.client_hello import client_hello
+
+# What the self-test tells apart: a hello over QUIC takes another way than one over TLS, in the kernel and here.
+QUIC: Final = "quic"
+TRIED: Final = (DNS, SNI, QUIC, IP)
+ATTEMPTS: Final = 2  # a machine may stand still for a moment
+WAIT_SECONDS: Final = 1.0
+DNS_PORT: Final = 53
+HTTPS: Final = 443
+TCP_PSH: Final = 0x08
+LEAP: Final = 1_000  # so that the reset of one segment is not taken for that of another
+
+
+async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhole | None) -> list[Check]:
+    """Every layer; `sinkhole` is None where nobody's questions are diverted."""
+    checks = await try_diversion(link, sinkhole) if sinkhole is not None else []
+    line = ProbeLine(asyncio.get_running_loop(), lambda kill: enforcer.kill([cut(kill)]))
+    try:
+        hellos = try_forwarding(link, SNI, "TLS", partial(say_hello, enforcer, link))
+        initials = try_forwarding(link, QUIC, "QUIC", partial(say_initial, enforcer, link))
+        addresses = try_forwarding(link, IP, "TCP", partial(connect, link))
+        found = await asyncio.gather(hellos, initials, addresses)
+    finally:
+        line.close()
+    return [*checks, *[check for some in found for check in some]]
+
+
+async def try_diversion(link: ProbeLink, sinkhole: Sinkhole) -> list[Check]:
+    """The questions of every family that there is, over both transports."""
+    return await asyncio.gather(
+        *[
+            check(DNS, f"{over} on {family_name(addresses)}", partial(ask, link, sinkhole, addresses, kind))
+            for addresses in link.known
+            for kind, over in OVER.items()
+        ]
+    )
+
+
+async def try_forwarding(
+    link: ProbeLink, layer: str, over: str, attempt: Callable[[ProbeAddresses], Awaitable[float]]
+) -> list[Check]:
+    """In each family that is forwarded."""
+    return await asyncio.gather(
+        *[
+            check(layer, f"{over} on {family_name(addresses)}", partial(attempt, addresses))
+            for addresses in link.forwarded
+        ]
+    )
+
+
+async def check(layer: str, what: str, attempt: Callable[[], Awaitable[float]]) -> Check:
+    """Tries until it succeeds, `ATTEMPTS` times at the most; `attempt` gives the seconds that it took."""
+    began = time.monotonic()
+    fault = ""
+    for _ in range(ATTEMPTS):
+        try:
+            return Check(layer, what, await attempt())
+        except MachineError as error:
+            fault = str(error)
+        except OSError as error:
+            fault = f"{error.strerror or error}"
+    return Check(layer, what, time.monotonic() - began, fault)
+
+
+async def ask(link: ProbeLink, sinkhole: Sinkhole, addresses: ProbeAddresses, kind: int) -> float:
+    family = socket.AF_INET if len(addresses.asker) == 4 else socket.AF_INET6
+    server, asker = socket.inet_ntop(family, addresses.server), socket.inet_ntop(family, addresses.asker)
+    return await probe_over(link.make_socket, kind, (server, DNS_PORT), sinkhole.expect, asker)
+
+
+async def say_hello(enforcer: Enforcer, link: ProbeLink, addresses: ProbeAddresses) -> float:
+    """The client is reset once its hello was seen, and what it sends then is refused."""
+    opening = new_flow(addresses.client, addresses.server)
+    theirs = secrets.randbits(31)
+    hello = client_hello(PROBE_NAME, secrets.token_bytes(32))
+    first, then = opening.sequence + 1, opening.sequence + 1 + len(hello)
+    segments = [
+        opening,
+        opening.back(theirs, first, TCP_SYN | TCP_ACK),
+        opening.on(hello, first, theirs + 1, TCP_PSH | TCP_ACK),
+    ]
+    with link.open_frames() as frames:
+        began = time.monotonic()
+        try:
+            for segment in segments:
+                frames.send(make_frame(segment, PROBE_MAC))
+            await reset(frames, opening.key, theirs + 1, "a hello with a banned name was not reset")
+            frames.send(make_frame(opening.on(b"?", then, theirs + LEAP, TCP_PSH | TCP_ACK), PROBE_MAC))
+            await reset(frames, opening.key, theirs + LEAP, "what followed on a cut flow was not refused")
+            return time.monotonic() - began
+        finally:
+            forget(enforcer, opening.key)
+
+
+async def connect(link: ProbeLink, addresses: ProbeAddresses) -> float:
+    opening = new_flow(addresses.client, addresses.banned)
+    with link.open_frames() as frames:
+        began = time.monotonic()
+        frames.send(make_frame(opening, PROBE_MAC))
+        await reset(frames, opening.key, 0, "a connection to a banned address was not refused")
+        return time.monotonic() - began
+
+
+async def reset(frames: socket.socket, key: bytes, sequence: int, otherwise: str) -> None:
+    """Waits for a reset to the source of `key` with this number. Raises MachineError where none comes."""
+    back = reverse_key(key)
+
+    def is_reset(seen: Segment) -> bool:
+        return seen.key == back and bool(seen.flags & TCP_RST) and seen.sequence == sequence
+
+    try:
+        await in_time(wait_for(frames, read_segment, is_reset), WAIT_SECONDS)
+    except TimeoutError as error:
+        raise MachineError(f"{otherwise} within {WAIT_SECONDS:.0f} s") from error
+
+
+def new_flow(client: bytes, server: bytes) -> Segment:
+    """The first segment of a connection from a port that no earlier one had, most probably."""
+    port = 0x8000 + secrets.randbits(14)
+    return Segment(flow_key(client, server, port, HTTPS, PROTOCOL_TCP), secrets.randbits(31), 0, TCP_SYN)
+
+
+def family_name(addresses: ProbeAddresses) -> str:
+    return "IPv4" if len(addresses.client) == 4 else "IPv6"

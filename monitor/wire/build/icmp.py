@@ -1,0 +1,33 @@
+"""What tells a client at once that nobody hears its datagrams: an ICMP error that quotes one of them.
+
+QUIC would repeat its hello for a second before it tries TCP (RFC 9002 section 6.2.2); a program with a connected socket
+is told of this error instead (RFC 1122 section 4.1.3.3, RFC 4443 section 3.1).
+"""
+
+import struct
+from typing import Final
+
+from monitor.model import KEY_V4, PROTOCOL_UDP
+from monitor.wire.build.packets import UDP_BYTES, internet_checksum, network_header
+
+ICMP: Final = 1
+ICMPV6: Final = 58
+PORT_UNREACHABLE_V4: Final = bytes((3, 3))
+PORT_UNREACHABLE_V6: Final = bytes((1, 4))
+
+
+def refusal_to_client(key: bytes) -> bytes:
+    """The IP packet to the source of the flow `key` from its destination; `key` must be of UDP.
+
+    The datagram that it quotes is an empty one, for what was in it nobody remembers: its ports say whose it was.
+    """
+    half = 4 if len(key) == KEY_V4 else 16
+    source, destination = key[:half], key[half : 2 * half]
+    datagram = key[2 * half : 2 * half + 4] + struct.pack("!HH", UDP_BYTES, 0)
+    quoted = network_header(source, destination, PROTOCOL_UDP, UDP_BYTES) + datagram
+    kind, protocol = (PORT_UNREACHABLE_V4, ICMP) if half == 4 else (PORT_UNREACHABLE_V6, ICMPV6)
+    body = bytes(4) + quoted
+    length = len(kind) + 2 + len(body)
+    pseudo = b"" if half == 4 else destination + source + struct.pack("!IxxxB", length, ICMPV6)
+    checksum = internet_checksum(pseudo + kind + bytes(2) + body)
+    return network_header(destination, source, protocol, length) + kind + struct.pack("!H", checksum) + body

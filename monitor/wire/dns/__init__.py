@@ -1,0 +1,1 @@
+"""DNS messages (RFC 1035) over UDP and TCP, read and written."""

@@ -1,0 +1,200 @@
+"""DNS, mDNS and LLMNR messages (RFC 1035 section 4, RFC 6762 section 18, RFC 4795 section 2.1).
+
+One pass from the header to the last record. A message whose first question can be read is an observation; what is
+wrong behind it is counted, and the answers up to there are kept. A message whose first question cannot be read is
+only counted: nothing would know what it asks. Rdata stays bytes (`rdata.py`, `addresses.py`).
+"""
+
+from typing import Final
+
+from monitor.errors import ErrorCounts
+from monitor.model import MDNS, DnsMessage, Packet, Record
+from monitor.wire.dns.names import MALFORMED, TOO_SHORT, read_name, skip_name
+from monitor.wire.integers import four, two
+
+HEADER: Final = 12
+RECORD: Final = 10
+ADDITIONALS_MAX: Final = 64
+
+FLAG_TRUNCATED: Final = 0x0200
+OPCODE_MASK: Final = 0x7800
+OPCODE_QUERY: Final = 0x0000
+OPCODE_UPDATE: Final = 0x2800
+
+TYPE_OPT: Final = 41
+# A pointer to the byte behind the header, where the first question's name is.
+POINTER_TO_QUESTION: Final = 0xC00C
+# RFC 6762 sections 5.4 and 10.2: the top bit of the class says QU in a question and cache-flush in a record.
+MDNS_CLASS_MASK: Final = 0x7FFF
+
+
+def parse_message(
+    packet: Packet, data: bytes, start: int, end: int, service: int, tcp: bool, errors: ErrorCounts
+) -> DnsMessage | None:
+    """The message in `data[start:end]` (without TCP's length), None where it has no readable header and question.
+
+    `service` is DNS, MDNS or LLMNR. Never raises.
+    """
+    if end - start < HEADER:
+        errors.add("dns", "too_short")
+        return None
+    message = DnsMessage(packet, data, start, end, service, tcp)
+    message.id = data[start] << 8 | data[start + 1]
+    message.flags = data[start + 2] << 8 | data[start + 3]
+    message.rcode = message.flags & 15
+    message.questions = data[start + 4] << 8 | data[start + 5]
+    at = start + HEADER
+    if message.questions:
+        at = _read_question(message, at)
+        if at < 0:
+            _complain(errors, at)
+            return None
+    at = _read_sections(message, at)
+    # RFC 2181 section 9: a truncated message may end anywhere, its receiver is told to ignore the rest.
+    if at < 0 and not message.flags & FLAG_TRUNCATED:
+        _complain(errors, at)
+    if at < 0 and not message.questions and packet.payload <= end - start:
+        return None
+    return message
+
+
+def additional_records(message: DnsMessage) -> list[Record]:
+    """The records of the additional section, as far as they can be read. Few messages need them: they are not kept."""
+    data = message.data
+    start = message.start
+    at = _skip_questions(message, start + HEADER, message.questions)
+    before = two(data, start + 6) + two(data, start + 8)
+    at = _skip_records(message, at, before) if at >= 0 else at
+    records: list[Record] = []
+    for _ in range(min(two(data, start + 10), ADDITIONALS_MAX)):
+        behind = _skip_records(message, at, 1) if at >= 0 else at
+        if behind < 0:
+            break
+        name = read_name(data, at, start, message.end)
+        head = skip_name(data, at, message.end)
+        klass = two(data, head + 2) & (MDNS_CLASS_MASK if message.service == MDNS else 0xFFFF)
+        records.append(Record(name, two(data, head), klass, four(data, head + 4), head + RECORD, behind))
+        at = behind
+    return records
+
+
+def _complain(errors: ErrorCounts, trouble: int) -> None:
+    errors.add("dns", "too_short" if trouble == TOO_SHORT else "malformed")
+
+
+def _read_question(message: DnsMessage, at: int) -> int:
+    """Takes name, type and class of the first question; the offset behind it or the trouble."""
+    data = message.data
+    behind = skip_name(data, at, message.end)
+    if behind < 0:
+        return behind
+    if behind + 4 > message.end:
+        return TOO_SHORT
+    message.name = read_name(data, at, message.start, message.end)
+    if not message.name:
+        return MALFORMED
+    message.type = data[behind] << 8 | data[behind + 1]
+    message.klass = data[behind + 2] << 8 | data[behind + 3]
+    if message.service == MDNS:
+        message.klass &= MDNS_CLASS_MASK
+    return behind + 4
+
+
+def _read_sections(message: DnsMessage, at: int) -> int:
+    """Reads what follows the first question; the offset behind the last record or the trouble."""
+    data = message.data
+    start = message.start
+    at = _skip_questions(message, at, message.questions - 1)
+    if at < 0:
+        return at
+    answers = data[start + 6] << 8 | data[start + 7]
+    authorities = data[start + 8] << 8 | data[start + 9]
+    additionals = data[start + 10] << 8 | data[start + 11]
+    # RFC 2136 section 2: an update carries prerequisites where others carry answers.
+    if message.flags & OPCODE_MASK == OPCODE_UPDATE:
+        authorities += answers
+    elif answers:
+        at = _read_answers(message, at, answers)
+        if at < 0:
+            return at
+    if authorities:
+        at = _skip_records(message, at, authorities)
+        if at < 0:
+            return at
+    return _read_additionals(message, at, additionals) if additionals else at
+
+
+def _skip_questions(message: DnsMessage, at: int, count: int) -> int:
+    while count > 0:
+        at = skip_name(message.data, at, message.end)
+        if at < 0:
+            return at
+        at += 4
+        if at > message.end:
+            return TOO_SHORT
+        count -= 1
+    return at
+
+
+def _read_answers(message: DnsMessage, at: int, count: int) -> int:
+    """Appends the records of the answer section; the offset behind them or the trouble.
+
+    Owners are nearly always a pointer to the question or the pointer of the record before: such a name is taken, not
+    read again.
+    """
+    data = message.data
+    end = message.end
+    mask = MDNS_CLASS_MASK if message.service == MDNS else 0xFFFF
+    pointer = POINTER_TO_QUESTION if message.questions else 0
+    name = message.name
+    while count > 0:
+        behind = skip_name(data, at, end)
+        if behind < 0:
+            return behind
+        rdata = behind + RECORD
+        if rdata > end:
+            return TOO_SHORT
+        here = data[at] << 8 | data[at + 1]
+        if here != pointer or pointer == 0:
+            name = read_name(data, at, message.start, end)
+            if not name:
+                return MALFORMED
+            pointer = here if here >= 0xC000 else 0
+        at = rdata + (data[behind + 8] << 8 | data[behind + 9])
+        if at > end:
+            return TOO_SHORT
+        ttl = data[behind + 4] << 24 | data[behind + 5] << 16 | data[behind + 6] << 8 | data[behind + 7]
+        klass = (data[behind + 2] << 8 | data[behind + 3]) & mask
+        message.answers.append(Record(name, data[behind] << 8 | data[behind + 1], klass, ttl, rdata, at))
+        count -= 1
+    return at
+
+
+def _skip_records(message: DnsMessage, at: int, count: int) -> int:
+    data = message.data
+    while count > 0:
+        at = skip_name(data, at, message.end)
+        if at < 0:
+            return at
+        if at + RECORD > message.end:
+            return TOO_SHORT
+        at += RECORD + (data[at + 8] << 8 | data[at + 9])
+        if at > message.end:
+            return TOO_SHORT
+        count -= 1
+    return at
+
+
+def _read_additionals(message: DnsMessage, at: int, count: int) -> int:
+    """Skips the additional section and takes EDNS from it (RFC 6891 section 6.1: an OPT record owned by the root)."""
+    data = message.data
+    while count > 0:
+        behind = _skip_records(message, at, 1)
+        if behind < 0:
+            return behind
+        if data[at] == 0 and data[at + 1] << 8 | data[at + 2] == TYPE_OPT and not message.edns:
+            message.edns = True
+            message.rcode |= data[at + 5] << 4
+        at = behind
+        count -= 1
+    return at

@@ -1,0 +1,1 @@
+"""Netlink messages of conntrack and nftables as bytes."""

@@ -1,0 +1,1 @@
+"""Capture files and blocks of the capture ring."""

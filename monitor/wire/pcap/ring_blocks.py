@@ -1,0 +1,61 @@
+"""Frames out of a block of the kernel's capture ring (TPACKET_V3, linux/if_packet.h).
+
+Pure, so that it is compiled: the shell copies a block out of the ring and gives it back to the kernel at once.
+The kernel writes the headers in the machine's own byte order; this reads little endian, as x86, ARM and RISC-V are.
+"""
+
+from typing import Final
+
+from monitor.model import Frame
+from monitor.wire.tcp.segment_filter import Gate
+
+BLOCK_PACKETS: Final = 12  # offset of `num_pkts` in struct tpacket_block_desc
+BLOCK_FIRST: Final = 16
+HEADER: Final = 48  # struct tpacket3_hdr; struct sockaddr_ll follows
+VLAN_VALID: Final = 0x10  # TP_STATUS_VLAN_VALID
+ETHERNET: Final = 1  # LINKTYPE_ETHERNET
+TAG_BYTES: Final = (0x81, 0x88, 0x91)  # first bytes of the EtherTypes 0x8100, 0x88a8, 0x9100
+
+
+def _native32(data: bytes, at: int) -> int:
+    return data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+
+
+def _native16(data: bytes, at: int) -> int:
+    return data[at] | data[at + 1] << 8
+
+
+def _is_tagged(block: bytes, begin: int, link: int) -> bool:
+    """Whether a VLAN tag is still in the frame (on its way out it is): then the network header is not where it says."""
+    return link == ETHERNET and block[begin + 12] in TAG_BYTES and block[begin + 13] in (0x00, 0xA8)
+
+
+def frames_of(block: bytes) -> int:
+    """How many frames the block holds."""
+    return _native32(block, BLOCK_PACKETS)
+
+
+def read_block(block: bytes, link: int, interface: int, number: int, gate: Gate | None, out: list[Frame]) -> int:
+    """Appends the block's frames, numbered from `number`, and returns how many it held.
+
+    With a `gate` those that it does not want are left out, but have a number.
+    """
+    count = _native32(block, BLOCK_PACKETS)
+    at = _native32(block, BLOCK_FIRST)
+    for index in range(count):
+        begin = at + _native16(block, at + 24)
+        if gate is None or _is_tagged(block, begin, link) or gate.wants(block, at + _native16(block, at + 26)):
+            vlan = _native32(block, at + 32) & 0xFFF if _native32(block, at + 20) & VLAN_VALID else 0
+            out.append(
+                Frame(
+                    block[begin : begin + _native32(block, at + 12)],
+                    _native32(block, at + 4) + _native32(block, at + 8) / 1e9,
+                    link,
+                    interface,
+                    _native32(block, at + 16),
+                    number + index,
+                    vlan,
+                )
+            )
+        at += _native32(block, at)
+    return count

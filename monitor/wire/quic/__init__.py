@@ -1,0 +1,1 @@
+"""QUIC Initial packets (RFC 9000, RFC 9001)."""

@@ -1,0 +1,1 @@
+"""TCP streams and what their first bytes are."""

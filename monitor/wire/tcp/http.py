@@ -1,0 +1,147 @@
+"""The host that an HTTP/1 request is for (RFC 9112 section 3.2), read line by line as the bytes come in.
+
+The reader accepts what servers accept: empty lines before the request line (section 2.2), any method token, several
+blanks between the parts of the request line (section 3), and fields of any length before the Host.
+"""
+
+import re
+from typing import Final, final
+
+from monitor.wire.tls.client_hello import present_name
+
+METHODS: Final[tuple[bytes, ...]] = (
+    b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"CONNECT ", b"OPTIONS ", b"PATCH ", b"TRACE ", b"PROPFIND ",
+    b"PROPPATCH ", b"MKCOL ", b"COPY ", b"MOVE ", b"LOCK ", b"UNLOCK ", b"REPORT ", b"SEARCH ", b"NOTIFY ",
+    b"SUBSCRIBE ", b"UNSUBSCRIBE ", b"RPC_IN_DATA ", b"RPC_OUT_DATA ",
+)  # fmt: skip
+# RFC 9110 section 5.6.2: a token; no method of any registry is longer.
+METHOD_MAX: Final = 32
+HOST_MAX: Final = 255
+# Octets of a field line without its end that decide whether the line is a Host; the rest of another line is skipped.
+FIELD_START: Final = 512
+EMPTY_LINES_MAX: Final = 16
+
+MORE: Final = 0
+HOST: Final = 1
+TUNNEL: Final = 2
+OTHER: Final = 3
+
+_METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]")
+_LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]+[^\r\n]*[ \t]HTTP/1\.[0-9][ \t]*\r?\n")
+_TOKEN_END: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
+
+
+@final
+class RequestHead:
+    """Reads the head of one request; `host` is set once known.
+
+    `consumed` octets of what `read` was given are done with and need not be given again; behind `TUNNEL` they are the
+    whole head.
+    """
+
+    __slots__ = ("_skipping", "connect", "consumed", "host", "started")
+
+    def __init__(self) -> None:
+        self.consumed = 0
+        self.host = b""
+        self.connect = False
+        self.started = False
+        self._skipping = False
+
+    def read(self, data: bytes) -> int:
+        """`HOST` once the host is known, `TUNNEL` behind the head of a CONNECT, `OTHER` where it is no request."""
+        self.consumed = 0
+        while True:
+            line_end = data.find(b"\n", self.consumed)
+            if line_end < 0:
+                return self._read_beginning(data)
+            line = data[self.consumed : line_end].rstrip(b"\r")
+            self.consumed = line_end + 1
+            state = self._read_line(line)
+            if state != MORE:
+                return state
+
+    def _read_beginning(self, data: bytes) -> int:
+        """A line without its end: of a long field that is no Host only the end is awaited."""
+        if self._skipping or (
+            self.started and len(data) - self.consumed > FIELD_START and not is_host(data, self.consumed)
+        ):
+            self._skipping = True
+            self.consumed = len(data)
+        return MORE
+
+    def _read_line(self, line: bytes) -> int:
+        if self._skipping:
+            self._skipping = False
+            return MORE
+        if self.started:
+            return self._read_field(line)
+        return self._read_request_line(line) if line else MORE
+
+    def _read_request_line(self, line: bytes) -> int:
+        parts = line.split()
+        if len(parts) < 3 or not parts[len(parts) - 1].startswith(b"HTTP/1."):
+            return OTHER
+        self.started = True
+        self.connect = parts[0] == b"CONNECT"
+        # Section 3.2.3, authority-form; 3.2.2, absolute-form, which overrides the Host field.
+        authority = parts[1] if self.connect else absolute_authority(parts[1])
+        if authority:
+            self.host = host_of(authority)
+        return HOST if self.host and not self.connect else MORE
+
+    def _read_field(self, line: bytes) -> int:
+        if not line:
+            return TUNNEL if self.connect else OTHER
+        if not self.host and is_host(line, 0):
+            self.host = host_of(line[line.find(b":") + 1 :].strip(b" \t"))
+        return HOST if self.host and not self.connect else MORE
+
+
+def is_host(data: bytes, at: int) -> bool:
+    """Whether a Host field begins here. A blank before the colon is an error that some servers forgive (section 5)."""
+    return data[at : at + 4].lower() == b"host" and data[at + 4 : at + FIELD_START].lstrip(b" \t")[:1] == b":"
+
+
+def recognise_request(data: bytes) -> int:
+    """What the first octets of a stream are: `HOST` for a request line that is begun, `MORE`, or `OTHER`.
+
+    A method of the registries is enough; behind any other token the whole line is awaited, because dialogues of other
+    protocols begin with a word too.
+    """
+    head = data[:METHOD_MAX]
+    for method in METHODS:
+        if head.startswith(method):
+            return HOST
+        if method.startswith(head):
+            return MORE
+    if _METHOD.match(data) is None:
+        end = _TOKEN_END.search(data)
+        return MORE if end is None and len(data) <= METHOD_MAX else OTHER
+    if b"\n" not in data:
+        return MORE
+    return HOST if _LINE.match(data) is not None else OTHER
+
+
+def begins_request(data: bytes, start: int, end: int) -> bool:
+    """Whether a segment begins with a whole request line."""
+    if end - start < 16 or not 0x21 <= data[start] <= 0x7E:
+        return False
+    return _LINE.match(data, start, end) is not None
+
+
+def absolute_authority(target: bytes) -> bytes:
+    """The authority of an absolute-form target, `b""` for the other forms."""
+    if target[:7].lower() != b"http://" and target[:8].lower() != b"https://":
+        return b""
+    return target.split(b"/", 3)[2]
+
+
+def host_of(authority: bytes) -> bytes:
+    """The host without user information, port and the brackets of an IPv6 literal (RFC 3986 section 3.2)."""
+    host = authority[authority.rfind(b"@") + 1 :]
+    if host.startswith(b"["):
+        host = host[1:].split(b"]", 1)[0]
+    else:
+        host = host.split(b":", 1)[0].split(b"?", 1)[0]
+    return present_name(host) if len(host) <= HOST_MAX else b""

@@ -1,0 +1,58 @@
+"""Streams that were decided lately, with their bytes: another segment for a place that was read may come yet."""
+
+from typing import Final, final
+
+from monitor.wire.tcp.stream import Stream
+
+KEPT_MAX: Final = 256
+# What a stream costs beyond its bytes.
+STREAM_OVERHEAD: Final = 512
+
+
+@final
+class Kept:
+    """At most `KEPT_MAX` streams and `bytes_max` bytes, the oldest leaves first."""
+
+    __slots__ = ("_bytes", "_bytes_max", "_streams", "evictions")
+
+    def __init__(self, bytes_max: int) -> None:
+        self._streams: dict[bytes, Stream] = {}
+        self._bytes = 0
+        self._bytes_max = bytes_max
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def get(self, key: bytes) -> Stream | None:
+        return self._streams.get(key)
+
+    def put(self, key: bytes, stream: Stream) -> None:
+        """Keeps a stream that was decided."""
+        self.drop(key)
+        self._streams[key] = stream
+        stream.held = 0
+        self._bytes += STREAM_OVERHEAD
+        self.measure(stream)
+
+    def measure(self, stream: Stream) -> None:
+        """A stream may hold other bytes than before."""
+        size = stream.size()
+        self._bytes += size - stream.held
+        stream.held = size
+        while len(self._streams) > KEPT_MAX or (self._bytes > self._bytes_max and len(self._streams) > 1):
+            self.evictions += 1
+            self.drop(next(iter(self._streams)))
+
+    def drop(self, key: bytes) -> None:
+        stream = self._streams.pop(key, None)
+        if stream is not None:
+            self._bytes -= stream.held + STREAM_OVERHEAD
+
+    def expire(self, oldest: float) -> None:
+        """Forgets the streams that have been silent since `oldest`; they are in the order of their time."""
+        while self._streams:
+            key = next(iter(self._streams))
+            if self._streams[key].time >= oldest:
+                return
+            self.drop(key)

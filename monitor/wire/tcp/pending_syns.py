@@ -1,0 +1,126 @@
+"""SYNs that no data followed yet: which one a connection began with, where several came on the same ports.
+
+A forged SYN before the first data must not take the place of the connection's own (RFC 5961 section 4.2: the server
+answers it with a challenge ACK). The SYN that the other end has acknowledged is the connection's; where no answer was
+seen, it is the SYN that the data follows most closely.
+"""
+
+from typing import Final, final
+
+from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
+
+# SYNs with different numbers that are kept on the same ports.
+SYNS_MAX: Final = 4
+
+
+@final
+class Openings:
+    """At most `limit` keys, each with up to `SYNS_MAX` SYNs, the newest first; the oldest key leaves first."""
+
+    __slots__ = ("_limit", "_plain", "_syns", "evictions")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._syns: dict[bytes, Syn] = {}
+        # Of SYNs on a VLAN the newest by flow key alone: a mirror may have each direction on a VLAN of its own.
+        self._plain: dict[bytes, Syn] = {}
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self._syns)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._syns
+
+    def add(self, key: bytes, syn: Syn) -> bool:
+        """Keeps the SYN; false where one with its number is there already."""
+        known = self._syns.get(key)
+        if known is None:
+            if len(self._syns) >= self._limit:
+                self.evictions += 1
+                del self._syns[next(iter(self._syns))]
+        elif has_number(known, syn.first):
+            return False
+        syn.older = known
+        depth = 1
+        one: Syn | None = syn
+        while one is not None:
+            depth += 1
+            if depth > SYNS_MAX:
+                one.older = None
+            one = one.older
+        self._syns[key] = syn
+        return True
+
+    def add_on_vlan(self, key: bytes, syn: Syn, back: bytes, acknowledgment: int) -> None:
+        """Keeps a SYN that came on a VLAN by its flow key, too; what it answers may have come on another VLAN."""
+        one = self._plain.get(back) if syn.answers else None
+        while one is not None:
+            one.agreed = one.agreed or one.first == acknowledgment
+            one = one.older
+        if len(self._plain) >= self._limit and key not in self._plain:
+            del self._plain[next(iter(self._plain))]
+        self._plain[key] = syn
+
+    def on_any_vlan(self, key: bytes) -> Syn | None:
+        """The SYN with this flow key that came last on a VLAN."""
+        return self._plain.get(key)
+
+    def newest(self, key: bytes) -> Syn | None:
+        """The SYN that came last."""
+        return self._syns.get(key)
+
+    def choose(self, key: bytes, sequence: int, most: int) -> Syn | None:
+        """The SYN of the connection that data with this sequence number is of; `most` is how far it may be behind."""
+        syn = self._syns.get(key)
+        if syn is None or syn.older is None:
+            return syn
+        chosen = syn
+        nearest = most + 1
+        one: Syn | None = syn
+        while one is not None:
+            if one.agreed:
+                return one
+            distance = (sequence - one.first) & SEQUENCE_MASK
+            if distance < nearest:
+                chosen, nearest = one, distance
+            one = one.older
+        return chosen
+
+    def agree(self, key: bytes, acknowledgment: int) -> Syn | None:
+        """The other end has acknowledged a SYN, and what came with it: that SYN, None where none is known."""
+        one = self._syns.get(key)
+        while one is not None:
+            taken = (acknowledgment - one.first) & SEQUENCE_MASK
+            if taken < HALF_OF_SEQUENCES and taken in (0, len(one.data)):
+                one.agreed = True
+                if taken == 0:
+                    # RFC 7413 section 4.2.2: what came with the SYN was not taken.
+                    one.data = b""
+                    one.packet = None
+                one.older = None
+                self._syns[key] = one
+                return one
+            one = one.older
+        return None
+
+    def expire(self, oldest: float) -> None:
+        """Forgets the keys whose SYNs are older and that no data followed."""
+        while self._syns:
+            key = next(iter(self._syns))
+            if self._syns[key].time >= oldest:
+                return
+            del self._syns[key]
+
+    def remove(self, key: bytes) -> None:
+        self._syns.pop(key, None)
+
+
+def has_number(syn: Syn, first: int) -> bool:
+    """Whether the SYN, or an older one of its ports, has this number."""
+    one: Syn | None = syn
+    while one is not None:
+        if one.first == first:
+            return True
+        one = one.older
+    return False

@@ -1,0 +1,129 @@
+"""What was read of a stream: what is kept of a decided one, and how two readings of one beginning are reported."""
+
+from typing import Final, final
+
+from mypy_extensions import mypyc_attr
+
+from monitor.model import ClientHello, DnsMessage, HttpRequest, Observation, Packet, reverse_key
+from monitor.wire.tcp.conflict import TRIES_MAX, read, readings
+from monitor.wire.tcp.handshake import Syn
+from monitor.wire.tcp.stream import Stream, without_urgent
+
+NONE: Final = -1
+
+
+@mypyc_attr(acyclic=True)
+@final
+class Decided:
+    """A stream that needs no look: `first` is the sequence number of its first byte, `name` what it reported.
+
+    `requests` is the sequence number behind an HTTP request, from which on another one may name another host; -1
+    elsewhere. `syn` is the SYN before it. `reopened` is true once a SYN with another number came. Segments
+    of the first `span` bytes may matter; `looked_at` is true where others may as well.
+    """
+
+    __slots__ = ("first", "looked_at", "name", "reopened", "requests", "span", "syn")
+
+    def __init__(self, first: int, name: bytes, requests: int, syn: Syn | None) -> None:
+        self.syn = syn
+        self.first = first
+        self.name = name
+        self.requests = requests
+        self.reopened = False
+        self.span = 1
+        self.looked_at = requests >= 0
+
+
+def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Observation]) -> None:
+    """Appends what one reading of a stream shows; `known` is the name that the other one has reported (`b""`: none).
+
+    The same name is the same hello again; another one means that one of the two was for the gateway alone.
+    """
+    for one in seen:
+        if isinstance(one, ClientHello):
+            name = one.sni
+            one.other_sni = known
+        elif isinstance(one, HttpRequest):
+            name = one.host
+        else:
+            if not known or not isinstance(one, DnsMessage):
+                out.append(one)
+            continue
+        stream.name = name
+        stream.names.append(name)
+        if known:
+            if name == known:
+                continue
+            one.decoy = True
+        out.append(one)
+
+
+def read_before(
+    stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
+    out: list[Observation],
+) -> None:  # fmt: skip
+    """Feeds the earlier stream of the same ports too, until it has shown what it is."""
+    before = stream.before
+    if before is None:
+        return
+    seen: list[Observation] = []
+    decided = before.accept(packet, data, start, end, sequence, urgent, seen)
+    if seen:
+        report(seen, before, stream.name, out)
+    if seen or decided:
+        stream.before = None
+
+
+def report_other_readings(stream: Stream, packet: Packet, out: list[Observation]) -> None:
+    """Appends the names of a stream with two readings that no reading had before."""
+    if stream.tries >= TRIES_MAX or not stream.parts:
+        return
+    stream.tries += 1
+    for reading in readings(stream.parts, stream.number(stream.first)):
+        report_reading(reading, stream, packet, out)
+        if stream.urgent:
+            # Of several urgent bytes some receivers take out the last one alone.
+            report_reading(without_urgent(reading, stream.first, stream.urgent), stream, packet, out)
+            report_reading(without_urgent(reading, stream.first, stream.urgent[-1:]), stream, packet, out)
+
+
+def report_reading(reading: bytes, stream: Stream, packet: Packet, out: list[Observation]) -> None:
+    """Appends the names of one reading that no other reading had before."""
+    if reading:
+        for one in read(reading, packet, stream.dialogue):
+            if isinstance(one, ClientHello):
+                name = one.sni
+                one.other_sni = stream.name
+            elif isinstance(one, HttpRequest):
+                name = one.host
+            else:
+                continue
+            if not name or name in stream.names:
+                continue
+            one.decoy = len(stream.names) > 0
+            stream.name = name
+            stream.names.append(name)
+            out.append(one)
+
+
+def syn_of(stream: Stream | None, decided: Decided | None) -> Syn | None:
+    """The SYN before a stream, be it decided or not; None where it was not seen."""
+    if stream is not None:
+        return stream.syn
+    return None if decided is None else decided.syn
+
+
+def stream_key(packet: Packet) -> bytes:
+    """What tells a direction of a connection from others: the flow key, and the VLAN where there is one."""
+    return packet.key if packet.vlan == 0 else packet.key + vlan_bytes(packet.vlan)
+
+
+def reverse_stream_key(packet: Packet) -> bytes:
+    """The key of the opposite direction."""
+    key = reverse_key(packet.key)
+    return key if packet.vlan == 0 else key + vlan_bytes(packet.vlan)
+
+
+def vlan_bytes(vlan: int) -> bytes:
+    """What a key gets behind it on a VLAN, so that the same key on another one is another connection."""
+    return bytes((vlan >> 8, vlan & 255))

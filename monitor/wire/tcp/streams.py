@@ -1,0 +1,300 @@
+"""TCP streams: every direction gets a look at its start, and costs next to nothing once it is decided.
+
+Tables by flow key, each with its maximum, the oldest leaves first:
+
+    opened    SYNs that no data followed yet (`pending_syns.py`): a flood of these evicts no stream
+    streams   what is being looked at, with its bytes; also what was looked at when another connection began on the same
+              ports (`Stream.before`), should its SYN be forged
+    kept      streams that were decided lately, with their bytes: another segment for the same place may come
+    decided   what needs no look any more; evicting one costs a second look, never an event
+
+RST and FIN are not believed, as anybody may forge them to hide what follows: tables forget by age. A SYN in an
+established connection is not believed either (RFC 5961 section 4.2) until data follows its sequence number.
+"""
+
+from typing import Final, final
+
+from monitor.errors import ErrorCounts
+from monitor.limits import Limits
+from monitor.model import TCP_ACK, TCP_SYN, HttpRequest, Observation, Packet, reverse_key
+from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Options, Syn, is_dropped, read_header
+from monitor.wire.tcp.http import begins_request
+from monitor.wire.tcp.kept import STREAM_OVERHEAD, Kept
+from monitor.wire.tcp.pending_syns import Openings
+from monitor.wire.tcp.readings import (
+    NONE,
+    Decided,
+    read_before,
+    report,
+    report_other_readings,
+    reverse_stream_key,
+    stream_key,
+    syn_of,
+)
+from monitor.wire.tcp.stream import Stream
+from monitor.wire.tcp.stream_classifier import Dialogue
+
+DNS_PORT: Final = 53
+
+NUMBERS_PER_STREAM: Final = 8  # so much larger than the table of streams are those of SYNs and of decided streams
+KEPT_SHARE: Final = 4  # the part of all bytes that decided streams may hold
+
+
+@final
+class Streams:
+    """See the module."""
+
+    __slots__ = (
+        "_evictions", "bytes_held", "bytes_max", "decided", "errors", "kept",
+        "numbers_max", "opened", "seconds", "stream_bytes", "streams", "streams_max",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
+        self.errors = errors
+        self.streams_max = limits.streams
+        self.numbers_max = limits.streams * NUMBERS_PER_STREAM
+        self.stream_bytes = limits.stream_bytes
+        self.bytes_max = limits.streams_bytes
+        self.seconds = limits.stream_seconds
+        self.bytes_held = 0
+        self.opened = Openings(self.numbers_max)
+        self.streams: dict[bytes, Stream] = {}
+        self.kept = Kept(limits.streams_bytes // KEPT_SHARE)
+        self.decided: dict[bytes, Decided] = {}
+        self._evictions: dict[str, int] = {"streams": 0, "streams_decided": 0}
+
+    def segment(
+        self, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
+        out: list[Observation], header: int = NONE, urgent: int = NONE,
+    ) -> None:  # fmt: skip
+        """Takes the payload `data[start:end]` of a TCP segment; appends what it completes to `out`.
+
+        `header` is where its TCP header begins, -1 where nothing is known of its options; `urgent` the sequence number
+        of a byte that is not part of the stream (RFC 9293 section 3.8.5), -1 where there is none.
+        """
+        key = packet.key if packet.vlan == 0 else stream_key(packet)
+        if packet.flags & TCP_SYN:
+            self._open(key, packet, data, start, end, sequence, acknowledgment, out, header)
+            return
+        decided = self.decided.get(key)
+        if decided is not None:
+            if not decided.looked_at and (sequence - decided.first) & SEQUENCE_MASK >= decided.span:
+                return
+            if not decided.reopened and not self._is_wanted(key, decided, data, start, end, sequence):
+                return
+        if start >= end:
+            return
+        stream = self.streams.get(key)
+        opened = self.opened.choose(key, sequence, self.stream_bytes)
+        begun = stream is not None or decided is not None
+        if begun and opened is not None and not self._is_opened_again(opened, stream, decided, sequence):
+            opened = None
+        if self._is_dropped(packet, data, start, sequence, acknowledgment, header, opened, stream, decided):
+            return
+        packet.acknowledgment = acknowledgment
+        before: Stream | None = None
+        if begun and opened is not None:
+            before = self._supersede(key, stream)
+            stream = decided = None
+        if decided is not None:
+            kept = self.kept.get(key)
+            if kept is not None and kept.may_conflict(sequence):
+                self._read_kept(decided, kept, packet, data, start, end, sequence, header, out)
+                return
+            if decided.requests < 0 or sequence == decided.first:
+                return
+            del self.decided[key]
+        if stream is None:
+            # A keep-alive probe repeats one byte before what comes next, usually 0 (RFC 9293 section 3.8.4).
+            if end - start == 1 and data[start] == 0 and opened is None:
+                return
+            stream = self._start(key, packet, sequence, opened, out)
+            if before is not None:
+                stream.before = before
+        self._read(key, stream, packet, data, start, end, sequence, urgent, out, header)
+
+    def expire(self, now: float) -> None:
+        """Forgets the streams that have been silent for `stream_seconds`."""
+        oldest = now - self.seconds
+        for key in [key for key, stream in self.streams.items() if stream.time < oldest]:
+            self._remove(key)
+        self.kept.expire(oldest)
+        self.opened.expire(oldest)
+
+    def table_sizes(self) -> dict[str, int]:
+        return {
+            "streams": len(self.streams),
+            "streams_opened": len(self.opened),
+            "streams_decided": len(self.decided),
+            "streams_kept": len(self.kept),
+        }
+
+    @property
+    def evictions(self) -> dict[str, int]:
+        """What left a table for lack of room, by table."""
+        return {**self._evictions, "streams_opened": self.opened.evictions, "streams_kept": self.kept.evictions}
+
+    def _is_wanted(self, key: bytes, decided: Decided, data: bytes, start: int, end: int, sequence: int) -> bool:
+        """Whether a segment of a decided stream may change what is known: its place again, or another request."""
+        kept = self.kept.get(key)
+        if kept is not None and kept.may_conflict(sequence):
+            return True
+        if decided.requests < 0 or (sequence - decided.requests) & SEQUENCE_MASK >= HALF_OF_SEQUENCES:
+            return False
+        return begins_request(data, start, end)
+
+    def _is_dropped(
+        self, packet: Packet, data: bytes, start: int, sequence: int, acknowledgment: int, header: int,
+        opened: Syn | None, stream: Stream | None, decided: Decided | None,
+    ) -> bool:  # fmt: skip
+        """Whether the receiver drops the segment, by what was seen of both ends."""
+        own = opened if opened is not None else syn_of(stream, decided)
+        key = reverse_stream_key(packet)
+        other = self.opened.newest(key)
+        sent = 0
+        if other is None:
+            back = self.streams.get(key)
+            sent = back.assembly.position if back is not None else NONE
+            other = syn_of(back, self.decided.get(key))
+            if other is None and packet.vlan:
+                other = self.opened.on_any_vlan(reverse_key(packet.key))
+        window, options = read_header(data, header, start)
+        while is_dropped(packet.flags, acknowledgment, window, options, own, other, sent):
+            # A server that forgot the first SYN answers the second one with another number.
+            if other is None or other.older is None:
+                return True
+            other = other.older
+        return False
+
+    def _open(
+        self, key: bytes, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
+        out: list[Observation], header: int,
+    ) -> None:  # fmt: skip
+        """A SYN may start a connection; the one again that started the present one does not."""
+        answers = packet.flags & TCP_ACK != 0
+        window, options = read_header(data, header, start)
+        syn = Syn(sequence, answers, options or Options(), window)
+        syn.time = packet.time
+        if packet.vlan:
+            self.opened.add_on_vlan(packet.key, syn, reverse_key(packet.key), acknowledgment)
+        stream = self.streams.get(key)
+        decided = self.decided.get(key)
+        repeated = (stream is not None and stream.first == syn.first) or (
+            decided is not None and decided.first == syn.first
+        )
+        if not repeated and self.opened.add(key, syn):
+            if decided is not None:
+                decided.reopened = decided.looked_at = True
+            if start < end and not answers:
+                syn.data = data[start : min(end, start + self.stream_bytes)]
+                syn.packet = packet
+        if answers:
+            self._agree(reverse_stream_key(packet), acknowledgment, syn.first, out)
+
+    def _agree(self, key: bytes, acknowledgment: int, first: int, out: list[Observation]) -> None:
+        """The server has answered a SYN, and taken the data of it where it acknowledges it (RFC 7413)."""
+        stream = self.streams.get(key)
+        if stream is not None and stream.syn is not None and stream.syn.first == acknowledgment:
+            stream.syn.agreed = True
+            return
+        syn = self.opened.agree(key, acknowledgment)
+        if syn is not None and syn.packet is not None and syn.first != acknowledgment and stream is None:
+            syn.packet.acknowledgment = first
+            self._start(key, syn.packet, acknowledgment, syn, out)
+
+    def _is_opened_again(self, opened: Syn, stream: Stream | None, decided: Decided | None, sequence: int) -> bool:
+        """Whether the segment is of the connection that a later SYN began, on the same ports."""
+        if (sequence - opened.first) & SEQUENCE_MASK > self.stream_bytes:
+            return False
+        own = syn_of(stream, decided)
+        if own is not None and own.agreed:
+            # Answers are seen here: a SYN without one began nothing.
+            return opened.agreed
+        return stream is None or opened.agreed or not stream.is_near(sequence)
+
+    def _supersede(self, key: bytes, stream: Stream | None) -> Stream | None:
+        """A new connection takes the place; the stream of the old one is read on beside it."""
+        self.kept.drop(key)
+        self.decided.pop(key, None)
+        if stream is not None:
+            self._remove(key)
+            stream.before = None
+        return stream
+
+    def _start(self, key: bytes, packet: Packet, sequence: int, syn: Syn | None, out: list[Observation]) -> Stream:
+        """A stream whose first byte follows its SYN; where none was seen, it is joined here.
+
+        Data of the SYN is read first where the stream goes on behind it.
+        """
+        self.opened.remove(key)
+        first = sequence if syn is None else syn.first
+        dns_port = packet.source_port == DNS_PORT or packet.destination_port == DNS_PORT
+        dialogue = Dialogue(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
+        stream = Stream(first, syn, dialogue, self.errors)
+        if len(self.streams) >= self.streams_max:
+            self._evict_stream()
+        self.streams[key] = stream
+        self.bytes_held += STREAM_OVERHEAD
+        if syn is not None and syn.packet is not None and sequence != first:
+            data = syn.data
+            self._read(key, stream, syn.packet, data, 0, len(data), first, NONE, out, NONE)
+        return stream
+
+    def _read(
+        self, key: bytes, stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
+        out: list[Observation], header: int,
+    ) -> None:  # fmt: skip
+        """Feeds the stream; what a second reading has reported already is not reported again."""
+        seen: list[Observation] = []
+        decided = stream.accept(packet, data, start, end, sequence, urgent, seen, header)
+        if seen:
+            report(seen, stream, b"" if stream.before is None else stream.before.name, out)
+        if stream.before is not None:
+            read_before(stream, packet, data, start, end, sequence, urgent, out)
+        if stream.conflicting:
+            report_other_readings(stream, packet, out)
+        size = stream.size()
+        self.bytes_held += size - stream.held
+        stream.held = size
+        if decided and key in self.streams:
+            request = len(seen) > 0 and isinstance(seen[len(seen) - 1], HttpRequest)
+            self._decide(key, stream, (sequence + end - start) & SEQUENCE_MASK if request else NONE)
+        elif self.bytes_held > self.bytes_max:
+            self._evict_bytes()
+
+    def _read_kept(
+        self, decided: Decided, kept: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int,
+        header: int, out: list[Observation],
+    ) -> None:  # fmt: skip
+        """Another segment for a place that was read: which of the two the receiver takes is not known."""
+        if kept.before is not None:
+            read_before(kept, packet, data, start, end, sequence, NONE, out)
+        kept.keep(packet, data, start, end, sequence, header)
+        self.kept.measure(kept)
+        if kept.conflicting:
+            decided.looked_at = True
+            report_other_readings(kept, packet, out)
+
+    def _decide(self, key: bytes, stream: Stream, requests: int) -> None:
+        self._remove(key)
+        if len(self.decided) >= self.numbers_max:
+            self._evictions["streams_decided"] += 1
+            del self.decided[next(iter(self.decided))]
+        decided = Decided(stream.first, stream.name, requests, stream.syn)
+        decided.reopened = key in self.opened
+        decided.looked_at = requests >= 0 or decided.reopened or stream.conflicting or stream.before is not None
+        self.decided[key] = decided
+        if stream.parts:
+            decided.span = max(1, stream.top - stream.number(stream.first))
+            self.kept.put(key, stream)
+
+    def _remove(self, key: bytes) -> None:
+        self.bytes_held -= self.streams.pop(key).held + STREAM_OVERHEAD
+
+    def _evict_bytes(self) -> None:
+        while self.bytes_held > self.bytes_max and len(self.streams) > 1:
+            self._evict_stream()
+
+    def _evict_stream(self) -> None:
+        self._evictions["streams"] += 1
+        self._remove(next(iter(self.streams)))

@@ -1,0 +1,1 @@
+"""TLS ClientHello messages (RFC 8446)."""

@@ -1,0 +1,77 @@
+"""JA4, the fingerprint of a TLS client: https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md.
+
+`t13d1516h2_8daaf6152771_e5627efa2ab1` is transport, highest version, whether a server name is there, the number
+of ciphers and extensions, first and last character of the first ALPN; then hashes of the sorted ciphers and of the
+sorted extensions with the signature algorithms in their order. GREASE values (RFC 8701) are left out of all of them.
+"""
+
+from hashlib import sha256
+from typing import Final
+
+from monitor.wire.tls.client_hello import ALPN, SERVER_NAME, Hello, is_grease
+
+NOTHING: Final = "000000000000"
+COUNT_MAX: Final = 99
+
+_VERSIONS: Final[dict[int, str]] = {
+    0x0304: "13",
+    0x0303: "12",
+    0x0302: "11",
+    0x0301: "10",
+    0x0300: "s3",
+    0x0200: "s2",
+    0x0002: "s2",
+}
+
+
+def fingerprint(hello: Hello, quic: bool) -> str:
+    """The JA4 of a hello: 36 characters."""
+    ciphers = [number for number in hello.ciphers if not is_grease(number)]
+    extensions = [number for number in hello.extensions if not is_grease(number)]
+    signatures = [number for number in hello.signatures if not is_grease(number)]
+    head = (
+        ("q" if quic else "t")
+        + _VERSIONS.get(highest_number(hello), "00")
+        + ("d" if SERVER_NAME in extensions else "i")
+        + f"{min(len(ciphers), COUNT_MAX):02d}{min(len(extensions), COUNT_MAX):02d}"
+        + _ends(hello.alpn[0] if hello.alpn else b"")
+    )
+    return f"{head}_{_hash_ciphers(ciphers)}_{_hash_extensions(extensions, signatures)}"
+
+
+def highest_number(hello: Hello) -> int:
+    """The largest version number offered, whatever it means."""
+    highest = 0
+    for version in hello.versions:
+        if version > highest and not is_grease(version):
+            highest = version
+    return highest if highest else hello.legacy_version
+
+
+def _hash_ciphers(ciphers: list[int]) -> str:
+    return _hash(",".join([f"{number:04x}" for number in sorted(ciphers)])) if ciphers else NOTHING
+
+
+def _hash_extensions(extensions: list[int], signatures: list[int]) -> str:
+    kept = sorted([number for number in extensions if number != SERVER_NAME and number != ALPN])
+    if not kept:
+        return NOTHING
+    text = ",".join([f"{number:04x}" for number in kept])
+    if signatures:
+        text += "_" + ",".join([f"{number:04x}" for number in signatures])
+    return _hash(text)
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12]
+
+
+def _ends(protocol: bytes) -> str:
+    """First and last character; of the hexadecimal form where one of them is not alphanumeric ASCII."""
+    if not protocol:
+        return "00"
+    ends = protocol[:1] + protocol[-1:]
+    if ends.isalnum():
+        return ends.decode("ascii")
+    text = protocol.hex()
+    return text[0] + text[len(text) - 1]
