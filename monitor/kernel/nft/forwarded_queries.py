@@ -1,8 +1,9 @@
 """Rules for questions that the sinkhole passes on as their clients': in by the interface, and the answers back.
 
-A question leaves the door's namespace with its client's address, comes in by the client's interface (`netlink/injection.py`),
-where its source, port and destination go into a set, and takes the way of the client's own packet: NAT, filters and
-resolvers of the gateway see the client, and conntrack gives the answer the address that was asked. The answer would
+A question leaves the door's namespace with its client's address and comes in by the client's interface
+(`netlink/injection.py`), where its source, port and destination go into a set, and takes the way of the client's own
+packet: NAT, filters and resolvers of the gateway see the client, and conntrack gives the answer the address that was
+asked. The answer would
 leave to the client; at the egress of the interface the set tells it from others, and it goes into the door's namespace
 instead. Of an answer in fragments the first has the port and the others only its number, which a second set holds. A
 third one holds the MAC address that each client's questions came from, so that rules about MAC addresses match what is
