@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
+from completion import write_completions
 from elf import search_paths, traces
 from manual import write_pages
 from package_text import CHANGE, CONTROL, LAUNCHER, PYVENV
@@ -84,7 +85,9 @@ def lay_out(root: Path, source: Path | None, version: str) -> None:
     for name in ("README.md", "SECURITY.md", "NOTICE", "blocklists/README.md", "blocklists/migrating.md"):
         copy(CHECKOUT / name, documents / name)
     (root / "etc/gatewatch/conf.d").mkdir(parents=True)
+    copy(CHECKOUT / "docs/reference/gatewatch.schema.json", root / "usr/share/gatewatch/gatewatch.schema.json")
     write_pages(root / "usr/share/man", CHECKOUT / "systemd/gatewatch.toml", version)
+    write_completions(root)
     add_changelog(documents, version)
 
 
