@@ -1,4 +1,4 @@
-"""Every figure of README's table, one measurement after the other: `make bench`.
+"""Every figure of `docs/figures.md`, one measurement after the other: `make bench`.
 
 Each prints what it measured and, where there is one, its peer in the same run. Needs root for those that make networks.
 """

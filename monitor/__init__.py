@@ -101,6 +101,6 @@ Invariants, each with the test that keeps it:
 - dashboards and alerts use existing metrics only, and each expression has data: `tests/grafana/`,
   `tests/netns/traffic/test_netns_prometheus.py`
 - the self-test finds a layer that does not hold, and touches no device: `tests/netns/bans/test_netns_selftest.py`
-- README describes what the code does, and its commands run: `tests/test_documents.py`,
+- README and `docs/` describe what the code does, and their commands run: `tests/test_documents.py`,
   `tests/test_commands_in_documents.py`
 """

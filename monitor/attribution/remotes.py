@@ -1,13 +1,12 @@
 """What is known about an address by itself: local or not, whose prefix, whose network, which country.
 
-Looked up once and kept in a bounded table (`generations.py`), as names are (`matches.py`).
+Looked up once and remembered in two generations, like names (`matches.py`).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
 
 from monitor.attribution.counters import Attribution, Destination
-from monitor.attribution.generations import Generations
 from monitor.attribution.matches import ASN, PREFIX
 from monitor.attribution.networks import ALWAYS_LOCAL, Networks, is_group_address, is_unspecified
 from monitor.catalog.entry import Entry
@@ -45,7 +44,7 @@ class Place:
 class Places:
     """Addresses to places, at most `limit` of them."""
 
-    __slots__ = ("_always", "_attributions", "_index", "_kept", "_local", "_lookup", "_nat64")
+    __slots__ = ("_always", "_index", "_kept", "_limit", "_local", "_lookup", "_nat64", "_old", "_young", "evictions")
 
     def __init__(self, index: Index, local: Networks, nat64: Networks, lookup: Lookup | None, limit: int) -> None:
         self._index = index
@@ -53,33 +52,37 @@ class Places:
         self._always = Networks(ALWAYS_LOCAL)
         self._nat64 = nat64
         self._lookup = lookup
-        self._kept: Generations[Place] = Generations(limit)
-        self._attributions: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
+        self._limit = limit
+        self._young: dict[bytes, Place] = {}
+        self._old: dict[bytes, Place] = {}
+        self._kept: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
+        self.evictions = 0
 
     def reload(self, index: Index, local: Networks, nat64: Networks, lookup: Lookup | None) -> None:
         self._index = index
         self._local = local
         self._nat64 = nat64
         self._lookup = lookup
-        self._kept.clear()
-        self._attributions = {}
+        self._young = {}
+        self._old = {}
+        self._kept = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
-
-    @property
-    def evictions(self) -> int:
-        return self._kept.evictions
+        return len(self._young) + len(self._old)
 
     def of(self, address: bytes) -> Place:
-        place = self._kept.young.get(address)
+        place = self._young.get(address)
         return place if place is not None else self._look_up(address)
 
     def _look_up(self, address: bytes) -> Place:
-        place = self._kept.find(address)
+        place = self._old.pop(address, None)
         if place is None:
             place = self._make(address)
-            self._kept.put(address, place)
+        if len(self._young) * 2 >= self._limit:
+            self.evictions += len(self._old)
+            self._old = self._young
+            self._young = {}
+        self._young[address] = place
         return place
 
     def _make(self, address: bytes) -> Place:
@@ -125,8 +128,8 @@ class Places:
         entry = entries[0]
         owners = tuple(dict.fromkeys([entry.owner for entry in entries]))
         key = (entry.value, evidence, owners)
-        kept = self._attributions.get(key)
+        kept = self._kept.get(key)
         if kept is None:
             kept = Attribution(entry.vendor, entry.service, evidence, entry.list, entry.value, owners, entry.user)
-            self._attributions[key] = kept
+            self._kept[key] = kept
         return kept

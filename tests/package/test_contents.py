@@ -14,14 +14,19 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def elf() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("elf", CHECKOUT / "systemd/package/elf.py")
+def load(name: str) -> ModuleType:
+    """A module of the package's builder."""
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / "systemd" / "package" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def elf() -> ModuleType:
+    return load("elf")
 
 
 def library(folder: Path, name: str, *paths: str) -> Path:
@@ -58,3 +63,14 @@ def test_another_python_than_debians_is_refused_in_a_line(tmp_path: Path) -> Non
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert f"runs {other}: build the package with Debian's Python" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_pages_of_the_package_are_whole(tmp_path: Path) -> None:
+    """A page that includes another file has its text, and each picture that README shows is there."""
+    load("pages").add_pages(CHECKOUT, tmp_path / "docs")
+    pages = {path.name: path.read_text() for path in (tmp_path / "docs").rglob("*.md")}
+    assert "--8<--" not in "".join(pages.values()).replace("<!-- --8<-- [start:results] -->", "")
+    assert pages["runbook.md"] == (CHECKOUT / "grafana" / "runbook.md").read_text()
+    assert "slack_configs" in pages["alerts.md"]
+    assert (tmp_path / "docs" / "images" / "status-page.png").is_file()
+    assert not list(tmp_path.rglob("*.py"))

@@ -2,7 +2,6 @@
 
 from typing import Final, final
 
-from monitor.attribution.generations import Generations
 from monitor.histogram import Histogram
 
 # A resolver that has not answered by now never will (RFC 1035 section 4.2.1 asks for 5 seconds between tries).
@@ -26,48 +25,48 @@ RCODES_COUNTED: Final = 32
 class Pending:
     """Questions that wait for their answer: key of the direction and id to the time, at most `limit`.
 
-    What leaves before it had `WAIT_SECONDS` was evicted, what leaves later was never answered.
+    In two generations; what leaves before it had `WAIT_SECONDS` was evicted, what leaves later was never answered.
     """
 
-    __slots__ = ("_since", "_times")
+    __slots__ = ("_limit", "_old", "_since", "_young", "evictions")
 
     def __init__(self, limit: int) -> None:
-        self._times: Generations[float] = Generations(limit)
+        self._limit = limit
+        self._young: dict[bytes, float] = {}
+        self._old: dict[bytes, float] = {}
         self._since = 0.0
+        self.evictions = 0
 
     def __len__(self) -> int:
-        return len(self._times)
-
-    @property
-    def evictions(self) -> int:
-        return self._times.evictions
+        return len(self._young) + len(self._old)
 
     def ask(self, key: bytes, now: float) -> None:
         """A question again is the same question: its first time counts."""
-        times = self._times
-        if now - self._since > WAIT_SECONDS:
-            times.age()
-            self._since = now
-        elif times.is_full():
-            times.turn()
-            self._since = now
-        if key not in times.young:
-            times.put(key, now)
+        if now - self._since > WAIT_SECONDS or len(self._young) * 2 >= self._limit:
+            self._turn(now)
+        if key not in self._young:
+            self._young[key] = now
 
     def answer(self, key: bytes) -> float:
         """When the question was asked, negative where nobody saw it."""
-        asked = self._times.pop(key)
-        return -1.0 if asked is None else asked
+        asked = self._young.pop(key, -1.0)
+        return asked if asked >= 0.0 else self._old.pop(key, -1.0)
 
     def resize(self, limit: int) -> None:
-        self._times.limit = limit
+        self._limit = limit
 
     def step(self, seconds: float) -> None:
         """The clock was set: questions have waited for as long as they have."""
         self._since += seconds
-        times = self._times
-        times.young = {key: asked + seconds for key, asked in times.young.items()}
-        times.old = {key: asked + seconds for key, asked in times.old.items()}
+        self._young = {key: asked + seconds for key, asked in self._young.items()}
+        self._old = {key: asked + seconds for key, asked in self._old.items()}
+
+    def _turn(self, now: float) -> None:
+        if now - self._since <= WAIT_SECONDS:
+            self.evictions += len(self._old)
+        self._old = self._young
+        self._young = {}
+        self._since = now
 
 
 @final

@@ -14,6 +14,7 @@ from expressions import DASHBOARDS, OTHERS, asked_by_panels, asked_by_rules, rul
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 from scraped import Prometheus
+from typed import typed
 
 from monitor.attribution.matches import EVIDENCE
 from monitor.lab.gateway import Daemon
@@ -22,7 +23,8 @@ from monitor.metrics.families import BY_NAME, PREFIX
 
 pytestmark = [pytest.mark.netns, pytest.mark.slow]
 
-README = "tests/netns/traffic/test_netns_prometheus.py::test_readme_steps_put_the_files_in_place"
+HERE = "tests/netns/traffic/test_netns_prometheus.py"
+STEPS = f"{HERE}::test_the_steps_put_the_files_in_place"
 ELSEWHERE = "203.0.113.80"
 NAMELESS = "71.18.2.20"
 GATEWAY = "192.168.77.1"
@@ -33,16 +35,21 @@ def stop_daemons() -> None:
     """The one daemon of this module lives as long as its tests."""
 
 
-@pytest.fixture(scope="module")
-def steps(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A machine of its own, as far as README's steps look at one: they have been typed in the checkout."""
-    folder = tmp_path_factory.mktemp("machine")
+def type_on_a_machine(lab: Lab, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Runs commands in the checkout, with folders of their own for /etc and /var/lib."""
     places = [folder / "etc", folder / "var-lib"]
     for place in places:
         place.mkdir()
     binds = f"mount --bind {places[0]} /etc && mount --bind {places[1]} /var/lib"
     command = lab.gateway.command(["sh", "-c", f"{binds} && exec sh -eu"])
-    done = subprocess.run(command, input=commands(README), cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    return subprocess.run(command, input=text, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def steps(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The machine where the steps of `docs/guides/prometheus.md` were typed."""
+    folder = tmp_path_factory.mktemp("machine")
+    done = type_on_a_machine(lab, folder, commands(STEPS))
     assert done.returncode == 0, done.stderr + done.stdout
     assert "SUCCESS: 3 rule files found" in done.stdout
     return folder
@@ -214,14 +221,32 @@ def vendor_total(direction: str, vendor: str) -> str:
     return column.expression.replace('vendor=~"$vendor"', f'vendor="{vendor}"')
 
 
-def test_readme_steps_put_the_files_in_place(steps: Path) -> None:
-    text = commands("tests/netns/traffic/test_netns_prometheus.py::test_readme_steps_put_the_files_in_place")
+def test_the_steps_put_the_files_in_place(steps: Path) -> None:
+    text = commands("tests/netns/traffic/test_netns_prometheus.py::test_the_steps_put_the_files_in_place")
     assert "promtool check config" in text
     provisioning = steps / "etc" / "grafana" / "provisioning"
     assert (provisioning / "datasources" / "gatewatch.yml").is_file()
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "gatewatch.yml").read_text())["providers"]
     where = steps / "var-lib" / Path(provider["options"]["path"]).relative_to("/var/lib")
     assert {path.name for path in where.glob("*.json")} == {path.name for path in DASHBOARDS}
+
+
+def test_the_steps_about_alerts(lab: Lab, tmp_path: Path) -> None:
+    text = commands("tests/netns/traffic/test_netns_prometheus.py::test_the_steps_about_alerts")
+    done = type_on_a_machine(lab, tmp_path, commands(STEPS) + text)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "mail-and-slack" in done.stdout
+    configuration = yaml.safe_load((tmp_path / "etc" / "prometheus" / "prometheus.yml").read_text())
+    (manager,) = configuration["alerting"]["alertmanagers"]
+    assert manager["static_configs"] == [{"targets": ["127.0.0.1:9093"]}]
+
+
+def test_the_commands_about_countries(daemon: Daemon, lab: Lab, tmp_path: Path) -> None:
+    text = commands("tests/netns/traffic/test_netns_prometheus.py::test_the_commands_about_countries")
+    done = typed(lab, daemon, text, tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert 'asn="AS396986",country="SG"' in done.stdout
+    assert "bytedance" in done.stdout
 
 
 def test_the_runbooks_first_looks(daemon: Daemon, lab: Lab, tmp_path: Path) -> None:
