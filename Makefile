@@ -32,7 +32,7 @@ run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 
 help: ## show this
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r name text; do printf '%-15s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '%-17s %s\n' "$$name" "$$text"; done
 
 lab: $(VENV)/run.stamp ## make a network in namespaces with real traffic, and show what is seen
 	.ci/packages lab

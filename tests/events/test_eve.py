@@ -1,12 +1,16 @@
 """Observations to EVE lines: what each event type says, and how odd input is spelled."""
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
+from generate.event_fields import COMMON, FIELDS, LABELS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import ErrorCounts
+from monitor.events import eve
 from monitor.events.eve import escaped, eve_line, eve_type, tls_version
 from monitor.events.times import timestamp
 from monitor.model import DNS, LLMNR, MDNS, ClientHello, DhcpMessage, DnsMessage, Event, FlowRecord, Labels, Packet
@@ -156,3 +160,14 @@ def test_whatever_bytes_are_ascii_without_controls(data: bytes) -> None:
 )
 def test_times(seconds: float, text: str) -> None:
     assert timestamp(seconds) == text
+
+
+def test_every_key_of_an_event_is_in_the_reference() -> None:
+    """Also those that few events have."""
+    nodes = list(ast.walk(ast.parse(Path(str(eve.__file__)).read_text())))
+    keys = [key for node in nodes if isinstance(node, ast.Dict) for key in node.keys]
+    keys += [node.slice for node in nodes if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)]
+    written = {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    fields = {name for names in (COMMON, LABELS, *FIELDS.values()) for name in names}
+    assert written > {"event_type", "rdata", "decoy"}
+    assert written <= {part for name in fields for part in name.split(".")}
