@@ -15,6 +15,7 @@ PYTEST  := .ci/pytest
 
 # Tests of rooms without a kernel below them. They need no other program and no root, and a minute or less.
 FAST    := not (netns or root or programs or slow or machine)
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 HOURS   := 8
 SECONDS := 3600
 
@@ -25,7 +26,7 @@ PIPELINE  := PYTHONPATH=blocklists $(VENV)/bin/python -P -m pipeline
 export PYTHON
 
 .PHONY: help run lab fast test test-installed test-interpreted test-debian13 fuzz endure bench check dashboards deb \
-	catalogue-report catalogue-merge docs references lock pictures format clean
+	catalogue-report catalogue-merge docs references changelog lock pictures format clean
 
 run: $(VENV)/run.stamp ## set everything up and watch this machine's network
 	$(VENV)/bin/gatewatch run $(ARGS)
@@ -100,6 +101,9 @@ docs: build/docs.stamp ## build the documentation site into build/site, warnings
 
 references: $(VENV)/fast.stamp ## write the generated pages of docs/reference/ and the JSON schema
 	PYTHONPATH=.:docs $(VENV)/bin/python -P -m generate
+
+changelog: $(VENV)/test.stamp ## move the fragments of changelog.d into CHANGELOG.md, under the version of pyproject.toml
+	$(VENV)/bin/towncrier build --yes --version $(VERSION)
 
 lock: build/lock.stamp ## renew requirements/: the newest versions, with hashes
 	.ci/lock build/lock-venv/bin/uv

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from documents import CHECKOUT, HERE, Block, all_blocks, blocks, make_place, run_text
+from documents import CHECKOUT, HERE, Block, all_blocks, blocks, documents, make_place, run_text
 
 BLOCKS = all_blocks()
 COMMANDS = [block for block in BLOCKS if block.language == "sh"]
@@ -14,6 +14,9 @@ OTHER_SHELLS = {"bash", "shell", "console", "zsh", "shell-session"}
 LOOKS_LIKE_COMMANDS = re.compile(
     r"^(\$ |# apt|sudo |(\.venv/bin/)?gatewatch |apt(-get)? |systemctl |make |curl )", re.M
 )
+PLAIN_LANGUAGE = re.compile(r"[a-z]*")
+# A usage line is no command.
+WITH_USAGE_LINES = {"docs/reference/cli.md"}
 RUN_HERE = sorted({block.document for block in COMMANDS if block.about == HERE})
 
 
@@ -33,7 +36,8 @@ def test_every_command_block_says_who_runs_it(block: Block) -> None:
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language != "sh"], ids=place)
 def test_no_other_block_holds_commands(block: Block) -> None:
     assert block.language not in OTHER_SHELLS, f"{block.place}: fence commands as sh"
-    if not block.language:
+    assert PLAIN_LANGUAGE.fullmatch(block.language), f"{block.place}: the language is one word"
+    if block.language in ("", "text") and block.document not in WITH_USAGE_LINES:
         assert not LOOKS_LIKE_COMMANDS.search(block.text), f"{block.place}: fence commands as sh"
 
 
@@ -67,3 +71,11 @@ def test_a_block_is_read_with_its_mark(tmp_path: Path) -> None:
     assert (first.place, first.language, first.text) == ("a.md:4", "sh", "mkfs /dev/sda  # no\n")
     assert (first.verb, first.about) == ("not run", "it would format the disk")
     assert (second.language, second.text, second.verb) == ("", "x\n", "")
+
+
+def test_pages_of_the_site_are_among_the_documents() -> None:
+    """Those of docs/ in every folder, which README leads to."""
+    known = {str(path.relative_to(CHECKOUT)) for path in documents()}
+    pages = {str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "docs").rglob("*.md")}
+    assert pages
+    assert pages | {"README.md"} <= known

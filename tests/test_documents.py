@@ -2,10 +2,12 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import documented
 import pytest
+import yaml
 from generate.pages import FOLDER, PAGES, stale_pages
 
 from monitor.errors import EXIT_FINDING, EXIT_MACHINE, EXIT_OK, EXIT_USAGE
@@ -85,3 +87,16 @@ def test_every_target_of_make_that_people_use_is_in_its_help() -> None:
     assert explained == phony - {"test-installed", "test-interpreted"}  # halves of `test`
     shown = subprocess.run(["make", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     assert {line.split()[0] for line in shown.splitlines()} == explained
+
+
+def test_hooks_before_a_commit_need_no_network() -> None:
+    """pre-commit takes the configuration, and every hook is a program that is here."""
+    path = CHECKOUT / ".pre-commit-config.yaml"
+    command = [sys.executable, "-P", "-m", "pre_commit", "validate-config", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    repositories = yaml.safe_load(path.read_text())["repos"]
+    assert [repository["repo"] for repository in repositories] == ["local"]
+    for hook in repositories[0]["hooks"]:
+        assert hook["language"] == "system"
+        (program,) = re.findall(r"\.venv/bin/\S+", hook["entry"])
+        assert (CHECKOUT / program).exists()

@@ -7,7 +7,7 @@ from generate.example import Key, has_default, sections, values
 from generate.recorder import Recorded, record
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
-# What `[[exception]]` demands beside its keys: one of three for whom, and one of two for what.
+# What `[[exception]]` demands: one of the three keys that select devices, one of the two that name a target.
 EXCEPTION: Final = {
     "allOf": [
         {"oneOf": [{"required": [key]} for key in ("device", "group", "prefix")]},

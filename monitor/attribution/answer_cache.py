@@ -1,7 +1,7 @@
 """Which names an address answered to, for whom, and when.
 
-By address, then by device, then newest name first. Addresses live in two generations: when the young one is full the
-old one is dropped as a whole; what is still asked for has moved on by then.
+By address, then by device, then newest name first. Addresses live in two generations (`generations.py`), which are
+limited by the claims that they hold.
 """
 
 from typing import Final, final
@@ -10,6 +10,7 @@ from mypy_extensions import mypyc_attr
 
 from monitor.attribution.aliases import Aliases
 from monitor.attribution.devices import Device
+from monitor.attribution.generations import UNLIMITED, Generations
 
 # Flows are opened later than a TTL allows, by applications that keep answers and by queries that nobody saw renewed.
 GRACE_SECONDS: Final = 3600.0
@@ -85,16 +86,13 @@ class Memory:
     `aliases` are the names that any answer reached by a CNAME chain, at most so many of their own.
     """
 
-    __slots__ = (
-        "_claims", "_limit", "_old", "_old_claims", "_per_address", "_young", "aliases", "evictions",
-    )  # fmt: skip
+    __slots__ = ("_addresses", "_claims", "_limit", "_old_claims", "_per_address", "aliases", "evictions")
 
     def __init__(self, limit: int, per_address: int, aliases: int) -> None:
         self.aliases = Aliases(aliases)
         self._limit = limit
         self._per_address = max(2, per_address)
-        self._young: dict[bytes, Answered] = {}
-        self._old: dict[bytes, Answered] = {}
+        self._addresses: Generations[Answered] = Generations(UNLIMITED)
         self._claims = 0
         self._old_claims = 0
         self.evictions = 0
@@ -109,25 +107,24 @@ class Memory:
 
     def step(self, seconds: float) -> None:
         """The clock was set: claims keep their age, and are believed for as long as they would have been."""
-        for generation in (self._young, self._old):
-            for answered in generation.values():
-                for claim in answered.claims():
-                    claim.first += seconds
-                    claim.last += seconds
-                    claim.until += seconds
+        for answered in self._addresses.values():
+            for claim in answered.claims():
+                claim.first += seconds
+                claim.last += seconds
+                claim.until += seconds
 
     def remember(self, device: Device, address: bytes, name: bytes, alias: bytes, ttl: int, now: float) -> None:
         """An answer told the device that `name` is at `address`."""
         if self._claims * 2 >= self._limit or self._claims + self._old_claims >= self._limit:
             self._turn()
-        answered = self._young.get(address)
+        answered = self._addresses.young.get(address)
         if answered is None:
             answered = self._fetch(address)
         claim: Claim
         if answered is None:
             claim = Claim(name, None, now)
             answered = Answered(device, claim)
-            self._young[address] = answered
+            self._addresses.put(address, answered)
             self._claims += 1
         else:
             newest = answered.of(device)
@@ -170,8 +167,7 @@ class Memory:
         return [] if answered is None else answered.claims()
 
     def _answered(self, address: bytes) -> Answered | None:
-        answered = self._young.get(address)
-        return answered if answered is not None else self._old.get(address)
+        return self._addresses.get(address)
 
     def _renew(self, answered: Answered, newest: Claim | None, name: bytes, now: float) -> Claim:
         """The name's claim, taken out of its place or new, before the others of its device."""
@@ -197,19 +193,17 @@ class Memory:
 
     def _fetch(self, address: bytes) -> Answered | None:
         """Takes an address over from the old generation."""
-        answered = self._old.pop(address, None)
+        answered = self._addresses.find(address)
         if answered is not None:
             self._old_claims -= answered.count
             self._claims += answered.count
-            self._young[address] = answered
         return answered
 
     def _turn(self) -> None:
         """The young generation becomes the old one, which is dropped."""
         self.evictions += self._old_claims
-        self._old = self._young
+        self._addresses.age()
         self._old_claims = self._claims
-        self._young = {}
         self._claims = 0
 
 

@@ -7,6 +7,8 @@ the `public_name` of a configuration that the client got by an HTTPS answer.
 
 from typing import Final, final
 
+from monitor.attribution.generations import Generations
+
 # Public names of providers whose answers may not be seen here (the client asks over DoH): Cloudflare's, and those of
 # the public test servers of tls-ech.dev and defo.ie.
 FRONTS: Final = frozenset((b"cloudflare-ech.com", b"public.tls-ech.dev", b"cover.defo.ie"))
@@ -14,33 +16,29 @@ FRONTS: Final = frozenset((b"cloudflare-ech.com", b"public.tls-ech.dev", b"cover
 
 @final
 class EchFronts:
-    """Known fronts, and at most `limit` public names of answers, in two generations."""
+    """Known fronts, and at most `limit` public names of answers."""
 
-    __slots__ = ("_limit", "_old", "_young", "evictions")
+    __slots__ = ("_names",)
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._young: dict[bytes, None] = {}
-        self._old: dict[bytes, None] = {}
-        self.evictions = 0
+        self._names: Generations[bytes] = Generations(limit)
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._names)
+
+    @property
+    def evictions(self) -> int:
+        return self._names.evictions
 
     def resize(self, limit: int) -> None:
         """Takes another limit; names above it leave when the next ones come."""
-        self._limit = limit
+        self._names.limit = limit
 
     def learn(self, name: bytes) -> None:
         """An answer offers ECH with this public name."""
-        if name in self._young or name in FRONTS:
-            return
-        if len(self._young) * 2 >= self._limit:
-            self.evictions += len(self._old)
-            self._old = self._young
-            self._young = {}
-        self._young[name] = None
+        if name not in FRONTS:
+            self._names.put(name, name)
 
     def knows(self, name: bytes) -> bool:
         """Whether a hello with this name and the extension hides its true name."""
-        return name in FRONTS or name in self._young or name in self._old
+        return name in FRONTS or self._names.get(name) is not None

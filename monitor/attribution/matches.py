@@ -1,12 +1,13 @@
 """What the catalogue says of a name, looked up once and remembered.
 
-Between two reloads a name means the same, so its owners and the attributions that follow from them are kept, in two
-generations: what was asked for lately survives, and the whole never holds more than its limit.
+Between two reloads a name means the same, so its owners and the attributions that follow from them are kept in a
+bounded table (`generations.py`).
 """
 
 from typing import Final, final
 
 from monitor.attribution.counters import UNKNOWN, Attribution, Cell
+from monitor.attribution.generations import Generations
 from monitor.catalog.index import Index
 from monitor.catalog.owners import Owners
 
@@ -63,32 +64,26 @@ class Match:
 class Matches:
     """Names to matches, at most `limit` of them."""
 
-    __slots__ = ("_index", "_limit", "_old", "_young")
+    __slots__ = ("_index", "_kept")
 
     def __init__(self, index: Index, limit: int) -> None:
         self._index = index
-        self._limit = limit
-        self._young: dict[bytes, Match] = {}
-        self._old: dict[bytes, Match] = {}
+        self._kept: Generations[Match] = Generations(limit)
 
     def reload(self, index: Index) -> None:
         self._index = index
-        self._young = {}
-        self._old = {}
+        self._kept.clear()
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._kept)
 
     def of(self, name: bytes) -> Match:
-        match = self._young.get(name)
+        match = self._kept.young.get(name)
         return match if match is not None else self._look_up(name)
 
     def _look_up(self, name: bytes) -> Match:
-        match = self._old.pop(name, None)
+        match = self._kept.find(name)
         if match is None:
             match = Match(name, self._index.owners_of_name(name))
-        if len(self._young) * 2 >= self._limit:
-            self._old = self._young
-            self._young = {}
-        self._young[name] = match
+            self._kept.put(name, match)
         return match

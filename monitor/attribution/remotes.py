@@ -1,12 +1,13 @@
 """What is known about an address by itself: local or not, whose prefix, whose network, which country.
 
-Looked up once and remembered in two generations, like names (`matches.py`).
+Looked up once and kept in a bounded table (`generations.py`), as names are (`matches.py`).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
 
 from monitor.attribution.counters import Attribution, Destination
+from monitor.attribution.generations import Generations
 from monitor.attribution.matches import ASN, PREFIX
 from monitor.attribution.networks import ALWAYS_LOCAL, Networks, is_group_address, is_unspecified
 from monitor.catalog.entry import Entry
@@ -44,7 +45,7 @@ class Place:
 class Places:
     """Addresses to places, at most `limit` of them."""
 
-    __slots__ = ("_always", "_index", "_kept", "_limit", "_local", "_lookup", "_nat64", "_old", "_young", "evictions")
+    __slots__ = ("_always", "_attributions", "_index", "_kept", "_local", "_lookup", "_nat64")
 
     def __init__(self, index: Index, local: Networks, nat64: Networks, lookup: Lookup | None, limit: int) -> None:
         self._index = index
@@ -52,37 +53,33 @@ class Places:
         self._always = Networks(ALWAYS_LOCAL)
         self._nat64 = nat64
         self._lookup = lookup
-        self._limit = limit
-        self._young: dict[bytes, Place] = {}
-        self._old: dict[bytes, Place] = {}
-        self._kept: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
-        self.evictions = 0
+        self._kept: Generations[Place] = Generations(limit)
+        self._attributions: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
 
     def reload(self, index: Index, local: Networks, nat64: Networks, lookup: Lookup | None) -> None:
         self._index = index
         self._local = local
         self._nat64 = nat64
         self._lookup = lookup
-        self._young = {}
-        self._old = {}
-        self._kept = {}
+        self._kept.clear()
+        self._attributions = {}
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._kept)
+
+    @property
+    def evictions(self) -> int:
+        return self._kept.evictions
 
     def of(self, address: bytes) -> Place:
-        place = self._young.get(address)
+        place = self._kept.young.get(address)
         return place if place is not None else self._look_up(address)
 
     def _look_up(self, address: bytes) -> Place:
-        place = self._old.pop(address, None)
+        place = self._kept.find(address)
         if place is None:
             place = self._make(address)
-        if len(self._young) * 2 >= self._limit:
-            self.evictions += len(self._old)
-            self._old = self._young
-            self._young = {}
-        self._young[address] = place
+            self._kept.put(address, place)
         return place
 
     def _make(self, address: bytes) -> Place:
@@ -128,8 +125,8 @@ class Places:
         entry = entries[0]
         owners = tuple(dict.fromkeys([entry.owner for entry in entries]))
         key = (entry.value, evidence, owners)
-        kept = self._kept.get(key)
+        kept = self._attributions.get(key)
         if kept is None:
             kept = Attribution(entry.vendor, entry.service, evidence, entry.list, entry.value, owners, entry.user)
-            self._kept[key] = kept
+            self._attributions[key] = kept
         return kept

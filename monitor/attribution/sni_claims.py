@@ -1,10 +1,12 @@
 """Which names devices said in hellos to an address, and whom the server there has answered.
 
 A client may say any name to anybody, so a name that was only said is a hint; one that was answered says that whoever
-is there goes by it. Addresses live in two generations, as in `answer_cache.py`.
+is there goes by it.
 """
 
 from typing import Final, final
+
+from monitor.attribution.generations import Generations
 
 NAMES_PER_ADDRESS: Final = 8
 GROUPS_PER_NAME: Final = 8
@@ -38,31 +40,33 @@ class Said:
 class Sayings:
     """At most `limit` addresses, and of each the names that were said last: unanswered ones give way first."""
 
-    __slots__ = ("_limit", "_old", "_young", "evictions")
+    __slots__ = ("_addresses", "_names_evicted")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._young: dict[bytes, dict[bytes, Said]] = {}
-        self._old: dict[bytes, dict[bytes, Said]] = {}
-        self.evictions = 0
+        self._addresses: Generations[dict[bytes, Said]] = Generations(limit)
+        self._names_evicted = 0
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._addresses)
+
+    @property
+    def evictions(self) -> int:
+        return self._addresses.evictions + self._names_evicted
 
     def resize(self, limit: int) -> None:
-        self._limit = limit
+        self._addresses.limit = limit
 
     def step(self, seconds: float) -> None:
         """The clock was set: what was said is as old as it was."""
-        for generation in (self._young, self._old):
-            for names in generation.values():
-                for said in names.values():
-                    said.step(seconds)
+        for names in self._addresses.values():
+            for said in names.values():
+                said.step(seconds)
 
     def say(self, address: bytes, name: bytes, now: float) -> Said:
-        names = self._young.get(address)
+        names = self._addresses.find(address)
         if names is None:
-            names = self._fetch(address)
+            names = {}
+            self._addresses.put(address, names)
         said = names.pop(name, None)
         if said is None:
             if len(names) >= NAMES_PER_ADDRESS:
@@ -74,23 +78,10 @@ class Sayings:
 
     def at(self, address: bytes) -> list[Said]:
         """What was said to the address, the newest first."""
-        names = self._young.get(address)
-        if names is None:
-            names = self._old.get(address)
+        names = self._addresses.get(address)
         return [] if names is None else list(names.values())[::-1]
-
-    def _fetch(self, address: bytes) -> dict[bytes, Said]:
-        names = self._old.pop(address, None)
-        if names is None:
-            names = {}
-        if len(self._young) * 2 >= self._limit:
-            self.evictions += len(self._old)
-            self._old = self._young
-            self._young = {}
-        self._young[address] = names
-        return names
 
     def _make_room(self, names: dict[bytes, Said]) -> None:
         unanswered = [name for name, said in names.items() if not said.answered]
         del names[unanswered[0] if unanswered else next(iter(names))]
-        self.evictions += 1
+        self._names_evicted += 1

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
+from completion import write_completions
 from elf import search_paths, traces
 from manual import write_pages
 from package_text import CHANGE, CONTROL, LAUNCHER, PYVENV
@@ -86,7 +87,9 @@ def lay_out(root: Path, source: Path | None, version: str) -> None:
         copy(CHECKOUT / name, documents / name)
     add_pages(CHECKOUT, documents / "docs")
     (root / "etc/gatewatch/conf.d").mkdir(parents=True)
+    copy(CHECKOUT / "docs/reference/gatewatch.schema.json", root / "usr/share/gatewatch/gatewatch.schema.json")
     write_pages(root / "usr/share/man", CHECKOUT / "systemd/gatewatch.toml", version)
+    write_completions(root)
     add_changelog(documents, version)
 
 

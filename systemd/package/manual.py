@@ -21,7 +21,7 @@ def write_pages(folder: Path, example: Path, version: str) -> None:
 def command_page(version: str) -> str:
     command = [
         *(sys.executable, "-P", "-c", "from argparse_manpage.cli import main; main()"),
-        *("--module", "monitor.cli.parser", "--function", "build_parser", "--prog", "gatewatch"),
+        *("--module", "monitor.cli.parser.parser", "--function", "build_parser", "--prog", "gatewatch"),
         *("--project-name", "gatewatch", "--version", version, "--description", SHORT, "--manual-title", TITLE),
     ]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -2,6 +2,7 @@
 
 from typing import Final, final
 
+from monitor.attribution.generations import Generations
 from monitor.histogram import Histogram
 
 # A resolver that has not answered by now never will (RFC 1035 section 4.2.1 asks for 5 seconds between tries).
@@ -25,48 +26,48 @@ RCODES_COUNTED: Final = 32
 class Pending:
     """Questions that wait for their answer: key of the direction and id to the time, at most `limit`.
 
-    In two generations; what leaves before it had `WAIT_SECONDS` was evicted, what leaves later was never answered.
+    What leaves before it had `WAIT_SECONDS` was evicted, what leaves later was never answered.
     """
 
-    __slots__ = ("_limit", "_old", "_since", "_young", "evictions")
+    __slots__ = ("_since", "_times")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._young: dict[bytes, float] = {}
-        self._old: dict[bytes, float] = {}
+        self._times: Generations[float] = Generations(limit)
         self._since = 0.0
-        self.evictions = 0
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self._times)
+
+    @property
+    def evictions(self) -> int:
+        return self._times.evictions
 
     def ask(self, key: bytes, now: float) -> None:
         """A question again is the same question: its first time counts."""
-        if now - self._since > WAIT_SECONDS or len(self._young) * 2 >= self._limit:
-            self._turn(now)
-        if key not in self._young:
-            self._young[key] = now
+        times = self._times
+        if now - self._since > WAIT_SECONDS:
+            times.age()
+            self._since = now
+        elif times.is_full():
+            times.turn()
+            self._since = now
+        if key not in times.young:
+            times.put(key, now)
 
     def answer(self, key: bytes) -> float:
         """When the question was asked, negative where nobody saw it."""
-        asked = self._young.pop(key, -1.0)
-        return asked if asked >= 0.0 else self._old.pop(key, -1.0)
+        asked = self._times.pop(key)
+        return -1.0 if asked is None else asked
 
     def resize(self, limit: int) -> None:
-        self._limit = limit
+        self._times.limit = limit
 
     def step(self, seconds: float) -> None:
         """The clock was set: questions have waited for as long as they have."""
         self._since += seconds
-        self._young = {key: asked + seconds for key, asked in self._young.items()}
-        self._old = {key: asked + seconds for key, asked in self._old.items()}
-
-    def _turn(self, now: float) -> None:
-        if now - self._since <= WAIT_SECONDS:
-            self.evictions += len(self._old)
-        self._old = self._young
-        self._young = {}
-        self._since = now
+        times = self._times
+        times.young = {key: asked + seconds for key, asked in times.young.items()}
+        times.old = {key: asked + seconds for key, asked in times.old.items()}
 
 
 @final

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from monitor.wire.tls.client_hello import SERVER_NAME
 from monitor.wire.quic.crypto import NUMBER_MAX, TAG, ClientKeys
 from monitor.wire.quic.versions import CRYPTO, VERSION_1, VERSIONS
+from monitor.wire.tls.client_hello import SERVER_NAME
 
 # RFC 9000 section 14.1: what a client's first datagram has at least.
 INITIAL_BYTES: Final = 1_200

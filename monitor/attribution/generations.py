@@ -1,0 +1,81 @@
+"""A bounded table that drops what was not used lately, at a constant cost per use.
+
+Keys live in two generations. A key that is put or found moves to the young one. When the young generation holds half
+of the limit, it becomes the old one, and the old one is dropped whole. There is no order to keep per use, as an LRU
+list has.
+"""
+
+from typing import Final, Generic, TypeVar, final
+
+Value = TypeVar("Value")
+
+# For owners that count something else than keys, and call `age` themselves.
+UNLIMITED: Final = 1 << 60
+
+
+@final
+class Generations(Generic[Value]):
+    """At most `limit` values (2 at least) by packed key. `evictions` counts the keys that were dropped for the limit.
+
+    Owners that read per packet look into `young` first, and call `find` for a key that is not there.
+    """
+
+    __slots__ = ("evictions", "limit", "old", "young")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.young: dict[bytes, Value] = {}
+        self.old: dict[bytes, Value] = {}
+        self.evictions = 0
+
+    def __len__(self) -> int:
+        return len(self.young) + len(self.old)
+
+    def get(self, key: bytes) -> Value | None:
+        """The value of the key, which stays in its generation."""
+        value = self.young.get(key)
+        return value if value is not None else self.old.get(key)
+
+    def find(self, key: bytes) -> Value | None:
+        """The value of the key, which moves to the young generation."""
+        value = self.young.get(key)
+        if value is None:
+            value = self.old.get(key)
+            if value is not None:
+                self.put(key, value)
+        return value
+
+    def put(self, key: bytes, value: Value) -> None:
+        """Stores the value in the young generation."""
+        if key not in self.young:
+            if key in self.old:
+                del self.old[key]
+            if self.is_full():
+                self.turn()
+        self.young[key] = value
+
+    def pop(self, key: bytes) -> Value | None:
+        """Takes the key out of the table. Returns its value, None where there was none."""
+        value = self.young.pop(key, None)
+        return value if value is not None else self.old.pop(key, None)
+
+    def values(self) -> list[Value]:
+        return [*self.old.values(), *self.young.values()]
+
+    def clear(self) -> None:
+        self.young = {}
+        self.old = {}
+
+    def is_full(self) -> bool:
+        """Whether the next key needs another generation. The table may be above its limit after a reload."""
+        return len(self.young) * 2 >= self.limit or len(self.young) + len(self.old) >= self.limit
+
+    def turn(self) -> None:
+        """The young generation becomes the old one, which is dropped for the limit."""
+        self.evictions += len(self.old)
+        self.age()
+
+    def age(self) -> None:
+        """The young generation becomes the old one, which is dropped because its time is over."""
+        self.old = self.young
+        self.young = {}
