@@ -51,11 +51,15 @@ def ip_packet(source: bytes, destination: bytes, segment: bytes, hops: int = 64)
 
 
 class Server:
-    """Listens on `PORT`; `descriptor` is the tun device, `port` the client port of the last connection."""
+    """Listens on `PORT`; `descriptor` is the tun device, `port` the client port of the last connection.
 
-    def __init__(self, descriptor: int, listener: socket.socket) -> None:
+    `datagrams` is a UDP socket where one was wanted.
+    """
+
+    def __init__(self, descriptor: int, listener: socket.socket, datagrams: socket.socket | None) -> None:
         self.descriptor = descriptor
         self.listener = listener
+        self.datagrams = datagrams
         self.port = 20_000
 
     def exchange(self, packet: bytes) -> list[bytes]:
@@ -68,7 +72,8 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(udp: int = 0) -> Iterator[Server]:
+    """`udp` is the port of a UDP socket beside the listener, 0 without one."""
     place = Namespace(f"gwt-tcp-{os.getpid()}")
     place.create()
     descriptor = -1
@@ -90,11 +95,21 @@ def server() -> Iterator[Server]:
         addresses = [f"addr add {SERVERS[4]}/24 dev tun0", f"addr add {SERVERS[6]}/64 dev tun0 nodad"]
         for line in ["link set tun0 up mtu 65535", *addresses]:
             subprocess.run(["ip", "-n", place.name, *line.split()], check=True)
+
+        def receive() -> socket.socket:
+            made = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            made.bind(("::", udp))
+            return made
+
         listener = place.inside(listen)
+        datagrams = place.inside(receive) if udp else None
         try:
-            yield Server(descriptor, listener)
+            yield Server(descriptor, listener, datagrams)
         finally:
             listener.close()
+            if datagrams is not None:
+                datagrams.close()
     finally:
         if descriptor >= 0:
             os.close(descriptor)

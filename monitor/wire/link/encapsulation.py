@@ -106,13 +106,13 @@ def _follow_type(cursor: Cursor, type: int) -> None:
 
 
 def _enter_vlan(cursor: Cursor) -> None:
-    """IEEE 802.1Q section 9.6: priority and identifier, then the next type. The outermost tag is kept."""
+    """IEEE 802.1Q section 9.6: priority, identifier, next type. Two tags are kept: the inner is a customer's."""
     if not cursor.has(4):
         cursor.skip(4, NOTHING)
         return
     at = cursor.start
-    if cursor.vlan == 0:
-        cursor.vlan = two(cursor.data, at) & 0x0FFF
+    if cursor.vlan <= 0x0FFF:
+        cursor.vlan = cursor.vlan << 12 | (two(cursor.data, at) & 0x0FFF)
     cursor.start += 4
     _follow_type(cursor, two(cursor.data, at + 2))
 

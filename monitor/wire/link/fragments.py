@@ -1,9 +1,12 @@
 """IP fragments put together again (RFC 791 section 3.2, RFC 8200 section 4.5), bounded in datagrams, bytes and time.
 
-A datagram is known by its addresses, protocol and identification. Fragments may come in any order; an exact copy
-of one is ignored. Anything else that overlaps spoils the datagram, for IPv4 too: which copy the receiver believes is
-not known here, and a name must not depend on it (RFC 5722, RFC 8200). A spoilt datagram stays as an empty entry
-until it is too old, so that its later fragments do not start a new one.
+A datagram is known by its addresses, protocol and identification. Fragments may come in any order. Overlaps are what
+Linux takes them for, which puts fragments together before it forwards them, and as a receiver: a piece within what is
+there is a copy and ignored, whatever is in it; any other overlap ends the datagram (RFC 5722, RFC 8200), and what
+follows with its identification begins another one.
+
+The ports of a datagram that became whole or was ended are remembered for as long: a copy of a fragment that comes
+behind it, as mirrors make them, belongs to the same flow.
 """
 
 from bisect import bisect_left
@@ -24,10 +27,13 @@ NO_PORTS: Final = b"\0\0\0\0"
 
 @final
 class Datagram:
-    """The pieces of one datagram so far, in order of `offsets`; `total` is -1 until the last one is there."""
+    """The pieces of one datagram so far, in order of `offsets`; `total` is -1 until the last one is there.
+
+    `top` is the end of the piece that is farthest behind.
+    """
 
     __slots__ = (
-        "deadline", "have", "offsets", "pieces", "ports", "protocol", "size", "spoilt", "total", "waiting",
+        "deadline", "have", "offsets", "pieces", "ports", "protocol", "runs", "size", "top", "total", "waiting",
     )  # fmt: skip
 
     def __init__(self, deadline: float) -> None:
@@ -39,45 +45,60 @@ class Datagram:
         self.size = DATAGRAM_OVERHEAD
         self.protocol = 0
         self.ports = b""
-        self.spoilt = False
+        self.runs: list[tuple[int, int]] = []
+        self.top = 0
         self.waiting: list[Packet] = []
 
-    def add(self, offset: int, piece: bytes, more: bool) -> str:
-        """Take a piece in; what is wrong with it, `""` if nothing."""
+    def add(self, offset: int, piece: bytes, more: bool, version: int) -> str:
+        """Take a piece in; what is wrong with the datagram, `""` if nothing.
+
+        Linux cuts a piece of IPv4 that is not the last one to a multiple of 8; of IPv6 it answers and drops it.
+        """
+        if more and len(piece) & 7:
+            if version == 6:
+                return ""
+            piece = piece[: len(piece) & ~7]
         end = offset + len(piece)
         if end > DATAGRAM_MAX or len(self.pieces) >= PIECES_MAX:
             return "too_long"
-        if more and (len(piece) & 7 or not piece):
+        if not piece:
             return "malformed"
         if not more:
-            if self.total >= 0 and self.total != end:
-                return "overlap"
-            if self.offsets and self.offsets[-1] + len(self.pieces[-1]) > end:
+            if end < self.top or (self.total >= 0 and self.total != end):
                 return "overlap"
             self.total = end
         elif 0 <= self.total < end:
             return "overlap"
-        return self._insert(offset, piece)
+        return self._insert(offset, piece, end)
 
-    def _insert(self, offset: int, piece: bytes) -> str:
+    def _insert(self, offset: int, piece: bytes, end: int) -> str:
+        """As Linux does it (`inet_frag_queue_insert`): `runs` are pieces that came one behind the other at the end."""
+        if end > self.top:
+            if offset < self.top:
+                return "overlap"
+            if offset == self.top and self.runs:
+                self.runs[-1] = (self.runs[-1][0], end)
+            else:
+                self.runs.append((offset, end))
+            self.top = end
+        else:
+            at = bisect_left(self.runs, (end, 0))
+            low, high = self.runs[at - 1] if at > 0 else (0, 0)
+            if offset < high:
+                return "" if low <= offset and end <= high else "overlap"
+            self.runs.insert(at, (offset, end))
         at = bisect_left(self.offsets, offset)
-        if at < len(self.offsets) and self.offsets[at] == offset and self.pieces[at] == piece:
-            return ""
-        if at > 0 and self.offsets[at - 1] + len(self.pieces[at - 1]) > offset:
-            return "overlap"
-        if at < len(self.offsets) and self.offsets[at] < offset + len(piece):
-            return "overlap"
         self.offsets.insert(at, offset)
         self.pieces.insert(at, piece)
         self.have += len(piece)
         self.size += len(piece) + PIECE_OVERHEAD
         return ""
 
-    def spoil(self) -> None:
+    def empty(self) -> None:
+        """Keeps the ports alone."""
         self.offsets = []
         self.pieces = []
-        self.size = DATAGRAM_OVERHEAD
-        self.spoilt = True
+        self.runs = []
 
 
 @final
@@ -87,11 +108,15 @@ class Fragments:
     Later fragments wait for the ports of the first one: those in `ready` have them, or will not get them.
     """
 
-    __slots__ = ("_bytes_max", "_datagrams", "_datagrams_max", "_errors", "_seconds", "bytes", "evicted", "ready")
+    __slots__ = (
+        "_bytes_max", "_datagrams", "_datagrams_max", "_ended", "_errors", "_seconds", "bytes", "evicted", "ready",
+    )  # fmt: skip
 
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
         self._errors = errors
         self._datagrams: dict[bytes, Datagram] = {}
+        # Without their pieces, the one that ended first is first.
+        self._ended: dict[bytes, Datagram] = {}
         self._datagrams_max = limits.fragments
         self._bytes_max = limits.fragments_bytes
         self._seconds = limits.fragment_seconds
@@ -104,7 +129,10 @@ class Fragments:
 
     def ports_of(self, cursor: Cursor) -> bytes:
         """The ports of the datagram whose later fragment is at the cursor, zeros where its first was not seen."""
-        datagram = self._datagrams.get(self._key(cursor))
+        key = self._key(cursor)
+        datagram = self._datagrams.get(key)
+        if datagram is None or not datagram.ports:
+            datagram = self._ended.get(key)
         return datagram.ports if datagram is not None and datagram.ports else NO_PORTS
 
     def add(self, cursor: Cursor, ports: bytes, now: float) -> bool:
@@ -114,9 +142,14 @@ class Fragments:
         """
         self.expire(now)
         key = self._key(cursor)
+        version = 4 if len(cursor.addresses) == 8 else 6
         datagram = self._datagrams.get(key)
+        if datagram is not None and datagram.deadline <= now:
+            self._forget(key)
+            datagram = None
         if datagram is None:
-            datagram = Datagram(now + self._seconds)
+            # Linux waits longer for those of IPv6 (RFC 8200 section 4.5: a minute).
+            datagram = Datagram(now + (self._seconds if version == 4 else 2 * self._seconds))
             self._datagrams[key] = datagram
             self.bytes += datagram.size
         if cursor.fragment_offset == 0:
@@ -124,22 +157,38 @@ class Fragments:
             datagram.ports = ports
             self._release(datagram)
         before = datagram.size
-        cut = cursor.wire_end > cursor.end
-        if datagram.spoilt and not cut:
-            return False
         piece = cursor.data[cursor.start : cursor.end]
-        trouble = "too_short" if cut else datagram.add(cursor.fragment_offset, piece, cursor.more)
+        cut = cursor.wire_end > cursor.end
+        trouble = "too_short" if cut else datagram.add(cursor.fragment_offset, piece, cursor.more, version)
+        self.bytes += datagram.size - before
         if trouble:
             self._errors.add("fragment", trouble)
-            datagram.spoil()
-            self._release(datagram)
-        self.bytes += datagram.size - before
-        if datagram.have == datagram.total and not trouble:
-            self._forget(key)
+            self._end(key, datagram, now)
+            self._shrink()
+            return False
+        if datagram.have == datagram.total:
             self._stand_in(cursor, datagram)
+            self._end(key, datagram, now)
             return True
         self._shrink()
         return False
+
+    def _end(self, key: bytes, datagram: Datagram, now: float) -> None:
+        """No piece is missing, or none is wanted: the ports are kept, or still awaited."""
+        awaited = Datagram(datagram.deadline)
+        if not datagram.ports:
+            awaited.waiting, datagram.waiting = datagram.waiting, []
+        self._forget(key)
+        datagram.empty()
+        if not datagram.ports:
+            self._datagrams[key] = awaited
+            self.bytes += awaited.size
+            return
+        datagram.deadline = now + self._seconds
+        self._ended.pop(key, None)
+        self._ended[key] = datagram
+        if len(self._ended) > self._datagrams_max:
+            del self._ended[next(iter(self._ended))]
 
     def wait(self, cursor: Cursor, packet: Packet) -> None:
         """The packet of a later fragment, reported once its ports are known."""
@@ -163,9 +212,15 @@ class Fragments:
             key = next(iter(self._datagrams))
             if self._datagrams[key].deadline > now:
                 break
-            if not self._datagrams[key].spoilt:
+            # A copy of some fragments of a whole datagram is no incomplete one.
+            if self._datagrams[key].pieces and key not in self._ended:
                 self._errors.add("fragment", "incomplete")
             self._forget(key)
+        while self._ended:
+            key = next(iter(self._ended))
+            if self._ended[key].deadline > now:
+                break
+            del self._ended[key]
 
     def _key(self, cursor: Cursor) -> bytes:
         # For IPv6 the protocol may differ between fragments and does not count (RFC 8200 section 4.5).

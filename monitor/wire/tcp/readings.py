@@ -126,4 +126,4 @@ def reverse_stream_key(packet: Packet) -> bytes:
 
 def vlan_bytes(vlan: int) -> bytes:
     """What a key gets behind it on a VLAN, so that the same key on another one is another connection."""
-    return bytes((vlan >> 8, vlan & 255))
+    return bytes((vlan >> 16, vlan >> 8 & 255, vlan & 255))
