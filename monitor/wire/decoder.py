@@ -21,6 +21,7 @@ from monitor.model import (
     Observation,
     Packet,
 )
+from monitor.wire.build.packets import is_sound_datagram
 from monitor.wire.datagrams import Datagrams
 from monitor.wire.integers import four, two
 from monitor.wire.link.cursor import ARP, IPV4, IPV6, Cursor
@@ -251,10 +252,14 @@ class Decoder:
             return False
         length = data[at + 4] << 8 | data[at + 5]
         room = cursor.wire_end - at
-        if length == 0 or length > room:
+        if length == 0 or (length > room and data is frame.data):
             length = room
-        elif length < UDP_HEADER:
+        elif length < UDP_HEADER or length > room:
             self._errors.add("udp", "malformed")
+            return False
+        if data is not frame.data and not is_sound_datagram(cursor.addresses, data, at, at + length):
+            # No offload is about fragments: the receiver drops what a forged one is part of.
+            self._errors.add("udp", "checksum")
             return False
         packet.payload = length - UDP_HEADER
         if at + length < cursor.wire_end:

@@ -40,12 +40,12 @@ def test_without_counting_only_what_packets_show_comes_out() -> None:
     assert (packet.time, packet.interface, packet.number, packet.vlan) == (NOW, 3, 17, 5)
 
 
-def test_a_tag_that_the_kernel_stripped_is_the_outermost() -> None:
+def test_a_tag_that_the_kernel_stripped_comes_before_those_in_the_frame() -> None:
     decoder = Decoder(Limits(), ErrorCounts(), True)
     out: list[Observation] = []
     data = bytes(ETHER / Dot1Q(vlan=5) / ASKS)
     decoder.decode(Frame(data, NOW, ETHERNET, 0, len(data), 1, 9), out)
-    assert of(Packet, out)[0].vlan == 9
+    assert of(Packet, out)[0].vlan == 9 << 12 | 5
 
 
 def test_packets_inside_tunnels_on_demand() -> None:

@@ -131,7 +131,7 @@ def test_what_the_kernel_drops_for_an_overlap_is_not_believed(kernel: Listener, 
     for _ in range(chance.choice((1, 1, 2))):
         start = chance.randrange(0, len(true) - 8) & ~7
         end = min(len(true), start + 8 * chance.randint(1, 8) + chance.choice((0, 0, 3)))
-        more = end < len(true) if chance.random() < 0.9 else end == len(true)
+        more = start == 0 or (end < len(true)) == (chance.random() < 0.9)
         sent.insert(chance.randrange(len(sent) + 1), piece(fake[start:end], start, more, family, number))
     if chance.random() < 0.5:
         chance.shuffle(sent)

@@ -157,10 +157,10 @@ def test_a_frame_that_is_cut_anywhere_is_counted_and_never_more(name: str) -> No
         assert all(one.length == len(V4 if len(one.source) == 4 else V6) for one in of(Packet, seen))
 
 
-def test_addresses_of_the_link_and_the_outermost_vlan() -> None:
+def test_addresses_of_the_link_and_the_outer_two_vlans() -> None:
     plain = packet(bytes(Ether(**MACS) / INSIDE))
     assert (plain.destination_mac, plain.source_mac, plain.vlan) == (SERVER_MAC, CLIENT_MAC, 0)
-    assert packet(bytes(Ether(**MACS) / Dot1AD(vlan=77) / Dot1Q(vlan=8) / INSIDE)).vlan == 77
+    assert packet(bytes(Ether(**MACS) / Dot1AD(vlan=77) / Dot1Q(vlan=8) / INSIDE)).vlan == 77 << 12 | 8
     assert packet(V4, RAW).ethernet == b""
     to_station = Dot11(type=2, FCfield=2, addr1=MACS["dst"], addr3=MACS["src"])
     assert packet(bytes(to_station / SNAPPED), 105).ethernet == TAGGED
