@@ -25,7 +25,7 @@ from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, filter_program
 from monitor.capture.ring import Ring
 from monitor.model import Frame
 from monitor.wire.pcap.ring_blocks import read_block
-from monitor.wire.tcp.segment_filter import Gate
+from monitor.wire.tcp.segment_filter import SegmentFilter
 
 CLONE_NEWNET = 0x40000000
 BUFFER_BYTES = 1 << 29
@@ -52,7 +52,7 @@ def frame(protocol: int, payload: bytes) -> bytes:
     return b"\xff" * 6 + b"\2\0\0\0\0\1" + b"\x08\0" + head + transport
 
 
-def read(reader: Ring | Direct, frames_max: int, gate: Gate | None, out: list[Frame]) -> int:
+def read(reader: Ring | Direct, frames_max: int, gate: SegmentFilter | None, out: list[Frame]) -> int:
     if isinstance(reader, Ring):
         return sum(read_block(block, reader.link, 0, 0, gate, out) for block in reader.take(frames_max))
     got = reader.read(frames_max, 0, 0, out)
@@ -79,7 +79,9 @@ def latency(reader: Ring | Direct, sender: socket.socket) -> list[float]:
     return sorted(times)
 
 
-def drain(reader: Ring | Direct, sender: socket.socket, sample: bytes, frames: int, gate: Gate | None) -> float:
+def drain(
+    reader: Ring | Direct, sender: socket.socket, sample: bytes, frames: int, gate: SegmentFilter | None
+) -> float:
     """Frames a second out of a buffer that is full before the clock starts."""
     for _ in range(frames):
         sender.send(sample)
@@ -102,7 +104,7 @@ def measure(label: str, make: Callable[[bytes], Ring | Direct], sender: socket.s
     objects = drain(reader, sender, frame(17, b"x" * 78), frames, None)
     reader.close()
     reader = make(filter_program(MIDDLES, ETHERNET))
-    refused = drain(reader, sender, frame(6, b"x" * 1_440), frames, Gate())
+    refused = drain(reader, sender, frame(6, b"x" * 1_440), frames, SegmentFilter())
     reader.close()
     print(
         f"{label:24} latency median {statistics.median(times):6.2f} ms, 99 % {times[int(len(times) * 0.99)]:6.2f} ms; "

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from monitor.errors import MachineError
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 GROWTH = 1.03
@@ -42,7 +42,7 @@ class Course:
 class Endurance:
     """Everything that goes on at once until `until`, each in a thread of its own."""
 
-    def __init__(self, lab: Lab, daemon: Daemon, seconds: float) -> None:
+    def __init__(self, lab: Lab, daemon: LabDaemon, seconds: float) -> None:
         self.lab = lab
         self.daemon = daemon
         self.course = Course()

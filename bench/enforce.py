@@ -28,7 +28,7 @@ from aioquic.quic.connection import QuicConnection
 import monitor.model
 from monitor.errors import MachineError
 from monitor.kernel.netlink.sockets import NETFILTER, Netlink, Overrun
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 NAME = "www.tiktok.com"
@@ -136,7 +136,7 @@ def measure(label: str, lab: Lab, send: Send, rounds: int) -> bool:
     return good
 
 
-def told(daemon: Daemon) -> str:
+def told(daemon: LabDaemon) -> str:
     count, total = daemon.metric("enforce_seconds_count"), daemon.metric("enforce_seconds_sum")
     return f"the daemon's own metric: {count:.0f} cuts, mean {total / count * 1000:.2f} ms from the frame's stamp"
 

@@ -21,7 +21,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import monitor.model
 from monitor.errors import MachineError
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4, WAN_GATEWAY_V4
 
@@ -47,7 +47,7 @@ def mutated(dice: random.Random) -> bytes:
     return dice.randbytes(dice.randrange(100)) if kind == 2 else bytes(data)
 
 
-def total(daemon: Daemon, name: str, label: str) -> str:
+def total(daemon: LabDaemon, name: str, label: str) -> str:
     found = daemon.metrics().get(f"gatewatch_{name}", [])
     return ", ".join(f"{labels[label]} {value:,.0f}" for labels, value in found if value)
 
@@ -110,7 +110,7 @@ def serves(lab: Lab) -> bool:
     )
 
 
-def stage(label: str, lab: Lab, daemon: Daemon, act: Callable[[], object]) -> bool:
+def stage(label: str, lab: Lab, daemon: LabDaemon, act: Callable[[], object]) -> bool:
     began = time.monotonic()
     act()
     good = serves(lab)

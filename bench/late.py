@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from monitor.errors import MachineError
 from monitor.lab.client import hammered
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
 
@@ -31,7 +31,7 @@ def configuration(lab: Lab) -> str:
     )
 
 
-def try_one(lab: Lab, daemon: Daemon, address: str, quic: bool, attempts: int) -> tuple[int, int, int]:
+def try_one(lab: Lab, daemon: LabDaemon, address: str, quic: bool, attempts: int) -> tuple[int, int, int]:
     """The flows that were cut, those of them that had an answer, and the bytes of pages."""
     before = daemon.metric("killed_flows_total"), daemon.metric("late_answers_total")
     options = ["--attempts", str(attempts), "--connections", str(AT_ONCE), "--give-up", "0.5"]

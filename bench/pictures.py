@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from monitor.errors import MachineError
 from monitor.lab.client import Client
-from monitor.lab.gateway import METRICS, Daemon
+from monitor.lab.gateway import METRICS, LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
@@ -81,7 +81,7 @@ def make(folder: Path) -> str:
     return text
 
 
-def ban(daemon: Daemon) -> None:
+def ban(daemon: LabDaemon) -> None:
     done = daemon.run(*BAN)
     if done.returncode:
         raise MachineError(f"the daemon refused the ban: {done.stderr.strip()}")

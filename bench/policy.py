@@ -26,7 +26,7 @@ from monitor.config.policy import build_policy, configured_standing
 from monitor.config.settings import core_settings, user_lists
 from monitor.errors import MachineError
 from monitor.kernel.nft.enforcer import Enforcer
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 from monitor.lists.loader import load_catalogue
@@ -34,9 +34,9 @@ from monitor.policy.groups import Groups
 from monitor.policy.table.change import AddElements
 from monitor.policy.table.desired import Desired
 from monitor.policy.table.members import Members
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 from monitor.policy.table.planner import plan_table
-from monitor.policy.table.rules import Diversion
+from monitor.policy.table.rules import DiversionRules
 
 PATIENCE_SECONDS = 180.0
 REALTIME = ("chrt", "-f", "1")
@@ -80,11 +80,11 @@ def hammer(lab: Lab, until: threading.Event) -> tuple[int, int]:
     return tried, reached
 
 
-def held(lab: Lab, daemon: Daemon) -> bool:
+def held(lab: Lab, daemon: LabDaemon) -> bool:
     return daemon.metric("ban_info") > 1 and daemon.metric("kernel_pending_changes") == 0
 
 
-def reload(lab: Lab, daemon: Daemon, text: str) -> bool:
+def reload(lab: Lab, daemon: LabDaemon, text: str) -> bool:
     ended = threading.Event()
     results: list[tuple[int, int]] = []
     thread = threading.Thread(target=lambda: results.append(hammer(lab, ended)))
@@ -106,7 +106,7 @@ def reload(lab: Lab, daemon: Daemon, text: str) -> bool:
     return seconds < LOAD_SECONDS and not reached and not failed
 
 
-def mend(daemon: Daemon, lab: Lab) -> bool:
+def mend(daemon: LabDaemon, lab: Lab) -> bool:
     daemon.wait_for("forgot it", lambda: daemon.metric("loop_stall_seconds") < QUIET_SECONDS, PATIENCE_SECONDS)
     repairs = daemon.metric("kernel_repairs_total", result="ok")
     began = time.monotonic()
@@ -135,7 +135,7 @@ def ban_of(words: list[str]) -> str:
     return f'[[ban]]\nvendors = [{vendors}]\ngroups = [{groups}]\nmode = "enforce"\n'
 
 
-def load_classes(daemon: Daemon, text: str, what: str) -> bool:
+def load_classes(daemon: LabDaemon, text: str, what: str) -> bool:
     """Reloads, and prints how long until all is in force, how long the loop stood still, and the memory."""
     daemon.configure(text)
     began = time.monotonic()
@@ -151,13 +151,13 @@ def load_classes(daemon: Daemon, text: str, what: str) -> bool:
     return megabytes < MEGABYTES and seconds < CLASSES_SECONDS and stalled < STALL_SECONDS
 
 
-def many_groups(daemon: Daemon) -> bool:
+def many_groups(daemon: LabDaemon) -> bool:
     """Every group under one ban of many vendors."""
     words, groups = classes()
     return load_classes(daemon, groups + ban_of(words), f"{CLASSES} groups under a ban of {len(VENDORS)} vendors")
 
 
-def many_bans(daemon: Daemon) -> bool:
+def many_bans(daemon: LabDaemon) -> bool:
     """Every group under a ban of its own of many vendors."""
     words, groups = classes()
     text = groups + "".join([ban_of([word]) for word in words])
@@ -170,8 +170,8 @@ def planned(file: Path) -> Desired:
     settings = core_settings(config, "packets", ("lo",), None, frozenset(), None, bytes(32))
     policy = build_policy(config, configured_standing(config, index))
     members = Members(Groups(settings.groups, settings.interfaces))
-    territory = Territory(index, settings.nat64, settings.local)
-    return plan_table(policy, members, territory, index.vendors(), ("lo",), Diversion(armed=True), time.time())
+    territory = OwnedPrefixes(index, settings.nat64, settings.local)
+    return plan_table(policy, members, territory, index.vendors(), ("lo",), DiversionRules(armed=True), time.time())
 
 
 def timed(label: str, rounds: int, act: Callable[[int], None], most_ms: float) -> bool:

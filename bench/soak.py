@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from monitor.errors import MachineError
 from monitor.lab.client import Client
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.traffic import ACTS
 
@@ -43,7 +43,7 @@ def keep_bursting(client: Client, until: float, done: Counter[str]) -> None:
             done["burst packets"] += BURST_PACKETS
 
 
-def watch(daemon: Daemon, until: float) -> list[int]:
+def watch(daemon: LabDaemon, until: float) -> list[int]:
     """The resident set, every few seconds."""
     sizes = []
     started = time.monotonic()

@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 import monitor.model
 from monitor.errors import MachineError
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 MOST_SECONDS = 0.25
@@ -27,7 +27,7 @@ SCRAPERS = 200
 PATIENCE_SECONDS = 120.0
 FLOOD_RATE = 20_000
 
-Load = Callable[[Lab, Daemon, float], None]
+Load = Callable[[Lab, LabDaemon, float], None]
 
 
 def configuration(lab: Lab, more: str = "") -> str:
@@ -38,7 +38,7 @@ def configuration(lab: Lab, more: str = "") -> str:
     )
 
 
-def scrape(lab: Lab, daemon: Daemon, until: float) -> None:
+def scrape(lab: Lab, daemon: LabDaemon, until: float) -> None:
     """Connections that ask, read, and come again, all of them from one thread."""
 
     def connect() -> socket.socket:
@@ -65,7 +65,7 @@ def scrape(lab: Lab, daemon: Daemon, until: float) -> None:
     lab.gateway.inside(work)
 
 
-def reload(lab: Lab, daemon: Daemon, until: float) -> None:
+def reload(lab: Lab, daemon: LabDaemon, until: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         names = Path(folder, "names")
         with names.open("w") as out:
@@ -77,7 +77,7 @@ def reload(lab: Lab, daemon: Daemon, until: float) -> None:
         daemon.wait_for("reloaded", lambda: daemon.log.read_text().count("reloaded: ") > before, PATIENCE_SECONDS)
 
 
-def flood(lab: Lab, daemon: Daemon, until: float) -> None:
+def flood(lab: Lab, daemon: LabDaemon, until: float) -> None:
     packets = int((until - time.monotonic()) * FLOOD_RATE)
     lab.client("laptop").flood("quic", packets, "203.0.113.80", FLOOD_RATE)
 

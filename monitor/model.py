@@ -171,7 +171,7 @@ LLMNR: Final = 2
 
 @mypyc_attr(acyclic=True)
 @final
-class Record:
+class DnsRecord:
     """A resource record (RFC 1035 section 3.2.1): `rdata` lies at `start` to `end` of the message's bytes."""
 
     __slots__ = ("end", "klass", "name", "start", "ttl", "type")
@@ -215,7 +215,7 @@ class DnsMessage:
         self.type = 0
         self.klass = 0
         self.edns = False
-        self.answers: list[Record] = []
+        self.answers: list[DnsRecord] = []
 
     @property
     def is_response(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import EXACT, KINDS, Complaint, Owner
+from monitor.catalog.entry import EXACT, KINDS, LineFault, Owner
 from monitor.catalog.formats.reader import read_list
 from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
@@ -32,7 +32,7 @@ class Reading:
 
     source: Source
     claims: tuple[Claim, ...] = ()
-    refused: tuple[Complaint, ...] = ()
+    refused: tuple[LineFault, ...] = ()
     fault: str = ""
 
 
@@ -49,7 +49,7 @@ def read_source_files(
     slugs = frozenset(vendor.slug for vendor in index.vendors() if vendor.kind == "vendor")
     owners = sorted({*dict(source.owners), *(slugs if source.same else ())})
     claims: set[Claim] = set()
-    refused: list[Complaint] = []
+    refused: list[LineFault] = []
     for part in read_parts(source.parser, path, owners):
         found, complaints = read_part(part, source, suffixes, protected)
         vendor = anchor_of(found, index) if source.anchored else source.vendor_of(part.owner, slugs)
@@ -64,7 +64,7 @@ def read_source_files(
 
 def read_part(
     part: Part, source: Source, suffixes: PublicSuffixes, protected: frozenset[bytes]
-) -> tuple[list[tuple[str, bool]], list[Complaint]]:
+) -> tuple[list[tuple[str, bool]], list[LineFault]]:
     """The names of a part, each with whether it stands alone, and the names that were refused."""
     builder = IndexBuilder()
     sheet = Sheet(suffixes, builder, builder.number_of(Owner(part.owner, list=source.name, user=True)), protected)

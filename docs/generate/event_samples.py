@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from monitor.control.policy_verbs import event_body
-from monitor.core.effects import Ruling
+from monitor.core.effects import VerdictEvent
 from monitor.errors import ErrorCounts
 from monitor.events.eve import eve_line
 from monitor.events.policy import policy_line
@@ -23,7 +23,7 @@ from monitor.model import (
     Packet,
     flow_key,
 )
-from monitor.policy.overrides import ALLOW, BAN, RESUME, Order
+from monitor.policy.overrides import ALLOW, BAN, RESUME, Override
 from monitor.wire.dns.message import parse_message
 
 TIME: Final = 1_795_360_804.123456
@@ -93,12 +93,14 @@ def _lease() -> str:
 
 def _verdict() -> str:
     key = flow_key(CLIENT, SERVER, 40_000, 443, TCP)
-    return eve_line(Ruling(TIME, key, LABELS, "block", "sni", "bytedance-students", "enforce", b"www.tiktok.com"))
+    return eve_line(VerdictEvent(TIME, key, LABELS, "block", "sni", "bytedance-students", "enforce", b"www.tiktok.com"))
 
 
-def _orders() -> list[Order]:
+def _orders() -> list[Override]:
     return [
-        Order(BAN, TIME, *ACTOR, "bytedance", "students", layers=("dns", "sni"), until=TIME + DAY, reason="exam week"),
-        Order(ALLOW, TIME, *ACTOR, device=MAC, name=b"www.tiktok.com", until=TIME + DAY, reason="press"),
-        Order(RESUME, TIME, *ACTOR, everything=True),
+        Override(
+            BAN, TIME, *ACTOR, "bytedance", "students", layers=("dns", "sni"), until=TIME + DAY, reason="exam week"
+        ),
+        Override(ALLOW, TIME, *ACTOR, device=MAC, name=b"www.tiktok.com", until=TIME + DAY, reason="press"),
+        Override(RESUME, TIME, *ACTOR, everything=True),
     ]

@@ -19,7 +19,7 @@ MOST_SECONDS: Final = 86_400.0
 
 @mypyc_attr(acyclic=True)
 @final
-class Claim:
+class NameBinding:
     """A name that stood for an address in answers to one device; `older` is the device's name before it.
 
     `name` was asked for; `alias` is the name behind its CNAME chain that a vendor's list knows (`b""`: none needed).
@@ -28,7 +28,7 @@ class Claim:
 
     __slots__ = ("alias", "count", "first", "last", "name", "older", "until")
 
-    def __init__(self, name: bytes, older: "Claim | None", now: float) -> None:
+    def __init__(self, name: bytes, older: "NameBinding | None", now: float) -> None:
         self.name = name
         self.alias = b""
         self.older = older
@@ -40,25 +40,25 @@ class Claim:
 
 @mypyc_attr(acyclic=True)
 @final
-class Answered:
+class AddressEntry:
     """One address: the claims of the device that was told first, those of others, and the newest of all."""
 
     __slots__ = ("claim", "count", "device", "newest", "others")
 
-    def __init__(self, device: Device, claim: Claim) -> None:
+    def __init__(self, device: Device, claim: NameBinding) -> None:
         self.device = device
         self.claim = claim
         self.newest = claim
-        self.others: dict[Device, Claim] | None = None
+        self.others: dict[Device, NameBinding] | None = None
         self.count = 1
 
-    def of(self, device: Device) -> Claim | None:
+    def of(self, device: Device) -> NameBinding | None:
         """The newest claim of the device."""
         if self.device is device:
             return self.claim
         return None if self.others is None else self.others.get(device)
 
-    def put(self, device: Device, claim: Claim) -> None:
+    def put(self, device: Device, claim: NameBinding) -> None:
         if self.device is device:
             self.claim = claim
         elif self.others is None:
@@ -66,12 +66,12 @@ class Answered:
         else:
             self.others[device] = claim
 
-    def claims(self) -> list[Claim]:
+    def claims(self) -> list[NameBinding]:
         """All claims, newest first."""
-        claims: list[Claim] = []
+        claims: list[NameBinding] = []
         heads = [self.claim] if self.others is None else [self.claim, *self.others.values()]
         for head in heads:
-            claim: Claim | None = head
+            claim: NameBinding | None = head
             while claim is not None:
                 claims.append(claim)
                 claim = claim.older
@@ -80,7 +80,7 @@ class Answered:
 
 
 @final
-class Memory:
+class AnswerCache:
     """At most `limit` claims, and `per_address` (2 at least) names of an address for each device.
 
     `aliases` are the names that any answer reached by a CNAME chain, at most so many of their own.
@@ -92,7 +92,7 @@ class Memory:
         self.aliases = Aliases(aliases)
         self._limit = limit
         self._per_address = max(2, per_address)
-        self._addresses: Generations[Answered] = Generations(UNLIMITED)
+        self._addresses: Generations[AddressEntry] = Generations(UNLIMITED)
         self._claims = 0
         self._old_claims = 0
         self.evictions = 0
@@ -120,10 +120,10 @@ class Memory:
         answered = self._addresses.young.get(address)
         if answered is None:
             answered = self._fetch(address)
-        claim: Claim
+        claim: NameBinding
         if answered is None:
-            claim = Claim(name, None, now)
-            answered = Answered(device, claim)
+            claim = NameBinding(name, None, now)
+            answered = AddressEntry(device, claim)
             self._addresses.put(address, answered)
             self._claims += 1
         else:
@@ -143,17 +143,17 @@ class Memory:
         if alias:
             self.aliases.put(name, alias)
 
-    def newest(self, device: Device, address: bytes, now: float) -> Claim | None:
+    def newest(self, device: Device, address: bytes, now: float) -> NameBinding | None:
         """The name that this device was told for the address last."""
         answered = self._answered(address)
         return None if answered is None else believed(answered.of(device), now)
 
-    def newest_of_any(self, address: bytes, now: float) -> Claim | None:
+    def newest_of_any(self, address: bytes, now: float) -> NameBinding | None:
         """The name that any device was told for the address last."""
         answered = self._answered(address)
         return None if answered is None else believed(answered.newest, now)
 
-    def find(self, device: Device, address: bytes, name: bytes, now: float) -> Claim | None:
+    def find(self, device: Device, address: bytes, name: bytes, now: float) -> NameBinding | None:
         """This device's claim of the name on the address."""
         answered = self._answered(address)
         claim = None if answered is None else answered.of(device)
@@ -161,15 +161,15 @@ class Memory:
             claim = claim.older
         return believed(claim, now)
 
-    def names_of(self, address: bytes) -> list[Claim]:
+    def names_of(self, address: bytes) -> list[NameBinding]:
         """Every claim on the address, newest first."""
         answered = self._answered(address)
         return [] if answered is None else answered.claims()
 
-    def _answered(self, address: bytes) -> Answered | None:
+    def _answered(self, address: bytes) -> AddressEntry | None:
         return self._addresses.get(address)
 
-    def _renew(self, answered: Answered, newest: Claim | None, name: bytes, now: float) -> Claim:
+    def _renew(self, answered: AddressEntry, newest: NameBinding | None, name: bytes, now: float) -> NameBinding:
         """The name's claim, taken out of its place or new, before the others of its device."""
         depth = 1
         before = newest
@@ -189,9 +189,9 @@ class Memory:
             before = before.older
         answered.count += 1
         self._claims += 1
-        return Claim(name, newest, now)
+        return NameBinding(name, newest, now)
 
-    def _fetch(self, address: bytes) -> Answered | None:
+    def _fetch(self, address: bytes) -> AddressEntry | None:
         """Takes an address over from the old generation."""
         answered = self._addresses.find(address)
         if answered is not None:
@@ -207,6 +207,6 @@ class Memory:
         self._claims = 0
 
 
-def believed(claim: Claim | None, now: float) -> Claim | None:
+def believed(claim: NameBinding | None, now: float) -> NameBinding | None:
     """The claim while it is believed; an older one would say less, whatever its TTL."""
     return claim if claim is not None and claim.until >= now else None

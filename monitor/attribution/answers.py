@@ -7,11 +7,11 @@ HTTPS and MX records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
 
 from typing import Final
 
-from monitor.attribution.answer_cache import Memory
+from monitor.attribution.answer_cache import AnswerCache
 from monitor.attribution.devices import Device
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.matches import Matches
-from monitor.model import DnsMessage, Record
+from monitor.model import DnsMessage, DnsRecord
 from monitor.wire.dns.addresses import (
     CLASS_IN,
     TYPE_A,
@@ -37,7 +37,9 @@ UNDERSCORE: Final = 0x5F
 TARGETS: Final = (TYPE_SRV, TYPE_SVCB, TYPE_HTTPS, TYPE_MX)
 
 
-def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches, fronts: EchFronts, now: float) -> None:
+def learn(
+    message: DnsMessage, device: Device, memory: AnswerCache, matches: Matches, fronts: EchFronts, now: float
+) -> None:
     """Remembers what a positive answer told the device."""
     # The same bytes for everybody who asked, so that a hundred claims hold one name.
     asked = matches.of(message.name).name
@@ -75,7 +77,9 @@ def learn(message: DnsMessage, device: Device, memory: Memory, matches: Matches,
         learn_additionals(message, targets[:TARGETS_MOST], device, memory, matches, now)
 
 
-def learn_hints(message: DnsMessage, record: Record, alias: bytes, device: Device, memory: Memory, now: float) -> None:
+def learn_hints(
+    message: DnsMessage, record: DnsRecord, alias: bytes, device: Device, memory: AnswerCache, now: float
+) -> None:
     """The address hints of a service binding stand for the name without its port prefix (RFC 9460 section 2.3)."""
     name = without_prefix(message.name)
     if not name:
@@ -85,7 +89,7 @@ def learn_hints(message: DnsMessage, record: Record, alias: bytes, device: Devic
 
 
 def learn_additionals(
-    message: DnsMessage, targets: list[bytes], device: Device, memory: Memory, matches: Matches, now: float
+    message: DnsMessage, targets: list[bytes], device: Device, memory: AnswerCache, matches: Matches, now: float
 ) -> None:
     """The addresses of the hosts that the answer names. An unlisted host speaks for the name that was asked for."""
     name = without_prefix(message.name)

@@ -21,7 +21,7 @@ SELF: Final = 5
 
 
 @final
-class Vantage:
+class LanConnections:
     """`watched` and `elsewhere` are the on-link prefixes of captured and other interfaces, as text; `own_watched` and
     `own` the machine's packed addresses on them; `local` the prefixes that count as inside."""
 

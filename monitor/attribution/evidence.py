@@ -19,13 +19,13 @@ without them (`beneath`) is judged as well.
 
 from typing import Final, final
 
-from monitor.attribution.answer_cache import Claim, Memory
+from monitor.attribution.answer_cache import AnswerCache, NameBinding
 from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import UNKNOWN, Attribution
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.flows import HTTP_HOST, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.attribution.matches import ASN, DNS, HTTP, MIGRATED, NOTHING, QUIC, SNI, Matches
-from monitor.attribution.remotes import Place, Places
+from monitor.attribution.remotes import RemoteAddress, RemoteCache
 
 NOBODY: Final = Attribution(UNKNOWN, UNKNOWN, NOTHING, "", "")
 
@@ -38,7 +38,7 @@ class Attributor:
 
     __slots__ = ("_aliased", "fronts", "matches", "memory", "places")
 
-    def __init__(self, matches: Matches, memory: Memory, places: Places, fronts: EchFronts) -> None:
+    def __init__(self, matches: Matches, memory: AnswerCache, places: RemoteCache, fronts: EchFronts) -> None:
         self.fronts = fronts
         self.matches = matches
         self.memory = memory
@@ -78,7 +78,7 @@ class Attributor:
             return self._by_migration(flow, remote, found, shipped)
         return found
 
-    def _by_migration(self, flow: Flow, remote: Place, found: Attribution, shipped: bool) -> Attribution:
+    def _by_migration(self, flow: Flow, remote: RemoteAddress, found: Attribution, shipped: bool) -> Attribution:
         """The inherited name; what is `found` without it speaks on where it is of the same vendor and service."""
         inherited = unless_listed(self.matches.of(flow.inherited).attribution(MIGRATED), shipped)
         if inherited is None:
@@ -97,7 +97,7 @@ class Attributor:
         alias = self.memory.aliases.of(flow.host)
         return self.of_name(flow.host, alias, shipped) if alias else None
 
-    def _by_answers(self, flow: Flow, remote: Place, now: float, shipped: bool) -> Attribution | None:
+    def _by_answers(self, flow: Flow, remote: RemoteAddress, now: float, shipped: bool) -> Attribution | None:
         """A claim that was once used stays: the flow does not move because its device asks for something else."""
         claim = flow.claim
         if claim is None:
@@ -105,7 +105,7 @@ class Attributor:
             flow.claim = claim
         return None if claim is None else self.of_name(claim.name, claim.alias, shipped)
 
-    def _choose(self, flow: Flow, remote: Place, now: float) -> Claim | None:
+    def _choose(self, flow: Flow, remote: RemoteAddress, now: float) -> NameBinding | None:
         device = flow.device
         if device is None or flow.port == DNS_PORT or remote.group:
             return None
@@ -160,7 +160,7 @@ class Attributor:
         return found + tuple([category for category in remote.categories if category not in found])
 
 
-def of_place(remote: Place, named: bool, shipped: bool) -> Attribution:
+def of_place(remote: RemoteAddress, named: bool, shipped: bool) -> Attribution:
     """What the address itself says; where the flow has a name, only the vendor's own prefix may speak."""
     own = unless_listed(remote.own, shipped)
     if own is not None:

@@ -4,11 +4,11 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from monitor.attribution.answer_cache import Claim
+from monitor.attribution.answer_cache import NameBinding
 from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import Attribution, Cell, Destination, Tally, Watch
 from monitor.attribution.devices import Device
-from monitor.attribution.remotes import Place
+from monitor.attribution.remotes import RemoteAddress
 from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 
 OPENING_SECONDS: Final = 30.0
@@ -105,8 +105,8 @@ class Flow:
         self.epoch = -1
         self.device: Device | None = None
         self.origin = b""
-        self.remote: Place | None = None
-        self.claim: Claim | None = None
+        self.remote: RemoteAddress | None = None
+        self.claim: NameBinding | None = None
         self.attribution: Attribution | None = None
         self.tally: Tally | None = None
         self.blind: Cell | None = None

@@ -17,7 +17,7 @@ UNSPECIFIED_V6: Final = bytes(16)
 
 
 @final
-class Prefix:
+class NetworkPrefix:
     """`value` are the prefix's bits, right aligned; `shift` drops the rest of an address of `size` bytes."""
 
     __slots__ = ("shift", "size", "value")
@@ -35,13 +35,13 @@ class Prefix:
         return len(address) == self.size and int.from_bytes(address, "big") >> self.shift == self.value
 
 
-def parse_prefix(text: str) -> Prefix | None:
+def parse_prefix(text: str) -> NetworkPrefix | None:
     """The prefix, or the lone address as a prefix of its own; None where the text is neither."""
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         return None
-    return Prefix(network.network_address.packed, network.prefixlen)
+    return NetworkPrefix(network.network_address.packed, network.prefixlen)
 
 
 @final
@@ -51,7 +51,7 @@ class Networks:
     __slots__ = ("prefixes",)
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self.prefixes: list[Prefix] = []
+        self.prefixes: list[NetworkPrefix] = []
         for text in texts:
             prefix = parse_prefix(text)
             if prefix is not None:

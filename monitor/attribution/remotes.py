@@ -19,7 +19,7 @@ NO_ASN: Final = 0
 
 
 @final
-class Place:
+class RemoteAddress:
     """An address. `own` and `network` are the attributions that it gives, strong and weak.
 
     `own` comes from a vendor's own prefix, evidence `prefix`. `network` says only who runs the network (an ASN, or
@@ -42,7 +42,7 @@ class Place:
 
 
 @final
-class Places:
+class RemoteCache:
     """Addresses to places, at most `limit` of them."""
 
     __slots__ = ("_always", "_attributions", "_index", "_kept", "_local", "_lookup", "_nat64")
@@ -53,7 +53,7 @@ class Places:
         self._always = Networks(ALWAYS_LOCAL)
         self._nat64 = nat64
         self._lookup = lookup
-        self._kept: Generations[Place] = Generations(limit)
+        self._kept: Generations[RemoteAddress] = Generations(limit)
         self._attributions: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
 
     def reload(self, index: Index, local: Networks, nat64: Networks, lookup: Lookup | None) -> None:
@@ -71,19 +71,19 @@ class Places:
     def evictions(self) -> int:
         return self._kept.evictions
 
-    def of(self, address: bytes) -> Place:
+    def of(self, address: bytes) -> RemoteAddress:
         place = self._kept.young.get(address)
         return place if place is not None else self._look_up(address)
 
-    def _look_up(self, address: bytes) -> Place:
+    def _look_up(self, address: bytes) -> RemoteAddress:
         place = self._kept.find(address)
         if place is None:
             place = self._make(address)
             self._kept.put(address, place)
         return place
 
-    def _make(self, address: bytes) -> Place:
-        place = Place(address)
+    def _make(self, address: bytes) -> RemoteAddress:
+        place = RemoteAddress(address)
         place.group = is_group_address(address)
         place.local = self._is_local(address, place.group)
         if place.local:
@@ -102,7 +102,7 @@ class Places:
             self._place_on_map(place, outside, self._lookup)
         return place
 
-    def _place_on_map(self, place: Place, outside: bytes, lookup: Lookup) -> None:
+    def _place_on_map(self, place: RemoteAddress, outside: bytes, lookup: Lookup) -> None:
         place.asn, place.country = lookup(outside)
         if place.asn == NO_ASN:
             return

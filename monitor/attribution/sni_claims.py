@@ -13,7 +13,7 @@ GROUPS_PER_NAME: Final = 8
 
 
 @final
-class Said:
+class SniClaim:
     """A name that was said last at `last`; `answered` has when, by the groups of the device that was answered."""
 
     __slots__ = ("answered", "last", "name")
@@ -37,13 +37,13 @@ class Said:
 
 
 @final
-class Sayings:
+class SniClaims:
     """At most `limit` addresses, and of each the names that were said last: unanswered ones give way first."""
 
     __slots__ = ("_addresses", "_names_evicted")
 
     def __init__(self, limit: int) -> None:
-        self._addresses: Generations[dict[bytes, Said]] = Generations(limit)
+        self._addresses: Generations[dict[bytes, SniClaim]] = Generations(limit)
         self._names_evicted = 0
 
     def __len__(self) -> int:
@@ -62,7 +62,7 @@ class Sayings:
             for said in names.values():
                 said.step(seconds)
 
-    def say(self, address: bytes, name: bytes, now: float) -> Said:
+    def say(self, address: bytes, name: bytes, now: float) -> SniClaim:
         names = self._addresses.find(address)
         if names is None:
             names = {}
@@ -71,17 +71,17 @@ class Sayings:
         if said is None:
             if len(names) >= NAMES_PER_ADDRESS:
                 self._make_room(names)
-            said = Said(name)
+            said = SniClaim(name)
         names[name] = said
         said.last = now
         return said
 
-    def at(self, address: bytes) -> list[Said]:
+    def at(self, address: bytes) -> list[SniClaim]:
         """What was said to the address, the newest first."""
         names = self._addresses.get(address)
         return [] if names is None else list(names.values())[::-1]
 
-    def _make_room(self, names: dict[bytes, Said]) -> None:
+    def _make_room(self, names: dict[bytes, SniClaim]) -> None:
         unanswered = [name for name, said in names.items() if not said.answered]
         del names[unanswered[0] if unanswered else next(iter(names))]
         self._names_evicted += 1

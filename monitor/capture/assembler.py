@@ -39,7 +39,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Step:
+class Instruction:
     """One instruction: `then` and `otherwise` are labels, "" the next instruction."""
 
     word: str
@@ -48,13 +48,13 @@ class Step:
     otherwise: str = ""
 
 
-Program = list[Label | Step]
+Program = list[Label | Instruction]
 
 
 def assemble(program: Program) -> bytes:
     """The program as an array of `struct sock_filter`: code, two jump offsets, value."""
     places: dict[str, list[int]] = {}
-    steps: list[Step] = []
+    steps: list[Instruction] = []
     for item in program:
         if isinstance(item, Label):
             places.setdefault(item.name, []).append(len(steps))
@@ -65,7 +65,7 @@ def assemble(program: Program) -> bytes:
     return b"".join(_encode(step, at, places) for at, step in enumerate(steps))
 
 
-def _encode(step: Step, at: int, places: dict[str, list[int]]) -> bytes:
+def _encode(step: Instruction, at: int, places: dict[str, list[int]]) -> bytes:
     then = _distance(step.then, at, places)
     if step.word == "ja":
         return struct.pack("=HBBI", WORD["ja"], 0, 0, then)

@@ -16,7 +16,7 @@ from monitor.capture.filters import (
     RAW_IP,
     STARTS,
     WRAPPED,
-    Take,
+    SnapLengths,
     everything_else,
     filter_program,
 )
@@ -24,7 +24,7 @@ from monitor.capture.packet import ETHERNET_HARDWARE
 from monitor.capture.ring import Ring
 from monitor.model import Frame
 from monitor.wire.pcap.ring_blocks import read_block
-from monitor.wire.tcp.segment_filter import Gate
+from monitor.wire.tcp.segment_filter import SegmentFilter
 
 SIOCGIFFLAGS: Final = 0x8913
 SIOCGIFHWADDR: Final = 0x8927
@@ -40,7 +40,7 @@ ELEPHANT_SECONDS: Final = 0.05
 
 
 @final
-class Interface:
+class InterfaceCapture:
     """Names come over a socket of their own, so that no flood of anything else can make one of them wait or be lost,
     and so do the packets that begin flows, because a banned one is to be cut before it is answered.
 
@@ -57,7 +57,7 @@ class Interface:
         self.kernel_index = 0
         self.frames = 0
         self.bytes = 0
-        self.gate = Gate()
+        self.gate = SegmentFilter()
         self._names: Direct | None = None
         self._starts: Direct | None = None
         self._rings: list[Ring] = []
@@ -80,7 +80,7 @@ class Interface:
             self.close()
             raise
 
-    def _takes(self) -> list[tuple[Take, int]]:
+    def _takes(self) -> list[tuple[SnapLengths, int]]:
         """What the rings take, and their blocks."""
         if self.counting:
             return [(everything_else(self.snap), COUNTING_BLOCKS)]
@@ -95,7 +95,7 @@ class Interface:
         for source, take in zip(self._sources(), takes, strict=False):  # none where it is not open
             source.attach(self._program(take, source.link))
 
-    def _program(self, take: Take, link: int, elephants: Sequence[int] = ()) -> bytes:
+    def _program(self, take: SnapLengths, link: int, elephants: Sequence[int] = ()) -> bytes:
         return filter_program(take, link, elephants, self.untagged and link == ETHERNET)
 
     def refresh(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, final
 
-from monitor.capture.interface import Interface
+from monitor.capture.interface import InterfaceCapture
 from monitor.errors import MachineError
 from monitor.model import Frame
 
@@ -24,7 +24,7 @@ class InterfaceCounts:
 
 
 @final
-class Capture:
+class LiveCapture:
     """The frames of `names`, numbered from 1 over all of them; `Frame.interface` is the place in `names`.
 
     With `counting` every IP packet comes, headers only where nothing in it is looked at; without, only what names
@@ -39,7 +39,7 @@ class Capture:
         self.counting = counting
         self._snap = snap
         self._watched = list(self.names)
-        self._interfaces = [Interface(name, index, counting, snap) for index, name in enumerate(self.names)]
+        self._interfaces = [InterfaceCapture(name, index, counting, snap) for index, name in enumerate(self.names)]
         self._untagged = untagged
         self._number = 1
 
@@ -54,7 +54,7 @@ class Capture:
         """
         wanted = list(names)
         existing = [name for _, name in socket.if_nameindex()]
-        opened: list[Interface] = []
+        opened: list[InterfaceCapture] = []
         for name in wanted:
             interface = self._interface(name)
             if interface.is_open:
@@ -85,12 +85,12 @@ class Capture:
         """Those of `names` that are watched now, be they there or not."""
         return tuple(self._watched)
 
-    def _interface(self, name: str) -> Interface:
+    def _interface(self, name: str) -> InterfaceCapture:
         """The known one, or a new one that has no place yet."""
         for interface in self._interfaces:
             if interface.name == name:
                 return interface
-        return Interface(name, -1, self.counting, self._snap)
+        return InterfaceCapture(name, -1, self.counting, self._snap)
 
     def refresh(self) -> list[str]:
         """To be called when links change: reopens what came back. Returns what changed, for the log."""

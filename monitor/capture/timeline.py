@@ -12,7 +12,7 @@ from monitor.errors import CaptureFileError
 from monitor.model import FILE_SHIFT, Frame
 
 
-class Part:
+class CapturePart:
     """One file of a timeline: `frames` were given so far, `refusal` tells why nothing of it could be read."""
 
     def __init__(self, file: CaptureFile, index: int) -> None:
@@ -76,7 +76,7 @@ class Timeline:
     """
 
     def __init__(self, files: list[CaptureFile]) -> None:
-        self.parts = [Part(file, index) for index, file in enumerate(files)]
+        self.parts = [CapturePart(file, index) for index, file in enumerate(files)]
         self.interfaces: list[str] = []
         self.path = files[0].path
 

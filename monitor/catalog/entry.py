@@ -99,7 +99,7 @@ class Vendor:
 
 
 @dataclass(frozen=True)
-class Complaint:
+class LineFault:
     """What is wrong with a line, counted from 1 (0: the whole list); `ignored` tells that it gave no entry."""
 
     line: int

@@ -8,7 +8,7 @@ from typing import Final, final
 
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.domain import is_under, parse_name
-from monitor.catalog.entry import Complaint
+from monitor.catalog.entry import LineFault
 from monitor.catalog.prefix import parse_prefix, parse_range
 from monitor.catalog.suffixes import ICANN_SUFFIX, PRIVATE_SUFFIX, PublicSuffixes
 
@@ -62,12 +62,12 @@ class Sheet:
         self.refused = 0
         self.hosting = False
         self.brand = False
-        self.complaints: list[Complaint] = []
+        self.complaints: list[LineFault] = []
         # Why the rest of the list was not read, "" where all of it was.
         self.cut = ""
         # The first public suffix that was refused: nobody who makes a list with care writes one.
-        self.public_suffix: Complaint | None = None
-        self.first_refused: Complaint | None = None
+        self.public_suffix: LineFault | None = None
+        self.first_refused: LineFault | None = None
         # What a format has to remember from line to line: a zone's apex and current origin, the part of the file that
         # the line is in, and open parentheses or braces.
         self.apex = ""
@@ -141,7 +141,7 @@ class Sheet:
     def ignore(self, reason: str, text: str) -> None:
         """A line, or a part of one, that gives no entry."""
         self.ignored += 1
-        self._complain(Complaint(self.line, text, reason))
+        self._complain(LineFault(self.line, text, reason))
 
     def leave_out(self, reason: str, text: str) -> None:
         """A line that is right in its format and that no entry can express."""
@@ -152,31 +152,31 @@ class Sheet:
         self.refused += 1
         self.ignore(reason, text)
         if self.first_refused is None:
-            self.first_refused = Complaint(self.line, text, reason)
+            self.first_refused = LineFault(self.line, text, reason)
 
     def _refuse_suffix(self, reason: str, text: str) -> None:
         self._refuse(reason, text)
         if self.public_suffix is None:
-            self.public_suffix = Complaint(self.line, text, reason)
+            self.public_suffix = LineFault(self.line, text, reason)
 
     def warn(self, reason: str, text: str) -> None:
         """A line that gives an entry, but not quite what its author may think."""
-        self._complain(Complaint(self.line, text, reason, ignored=False))
+        self._complain(LineFault(self.line, text, reason, ignored=False))
 
     def cut_off(self, reason: str) -> None:
         """The rest of the list is not read."""
         self.cut = reason
         self.ignored += 1
-        self._complain_first(Complaint(0, "", f"{reason}: the rest is not read"))
+        self._complain_first(LineFault(0, "", f"{reason}: the rest is not read"))
 
     def warn_of_all(self, reason: str) -> None:
         """A complaint about the whole list, before those about its lines."""
-        self._complain_first(Complaint(0, "", reason, ignored=False))
+        self._complain_first(LineFault(0, "", reason, ignored=False))
 
-    def _complain_first(self, complaint: Complaint) -> None:
+    def _complain_first(self, complaint: LineFault) -> None:
         self.complaints.insert(0, complaint)
         del self.complaints[COMPLAINTS_KEPT:]
 
-    def _complain(self, complaint: Complaint) -> None:
+    def _complain(self, complaint: LineFault) -> None:
         if len(self.complaints) < COMPLAINTS_KEPT:
             self.complaints.append(complaint)

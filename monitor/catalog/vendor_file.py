@@ -13,7 +13,7 @@ from typing import Any, Final, final
 
 from monitor.catalog.aliases import ALIAS_KEYS, read_aliases
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import CATEGORY, SHARED, UNKNOWN_SERVICE, VENDOR, Alias, Complaint, Owner, Vendor
+from monitor.catalog.entry import CATEGORY, SHARED, UNKNOWN_SERVICE, VENDOR, Alias, LineFault, Owner, Vendor
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
@@ -57,13 +57,13 @@ def read_vendor_file(text: str, slug: str, suffixes: PublicSuffixes, builder: In
     return sheet
 
 
-def place(complaint: Complaint, text: str) -> Complaint:
+def place(complaint: LineFault, text: str) -> LineFault:
     """The complaint with the line where its text stands in the file: TOML readers give no lines."""
     if complaint.line or not complaint.text:
         return complaint
     quoted = re.search(rf"""["']?\b{re.escape(complaint.text)}(["'\s=]|$)""", text)
     line = text.count("\n", 0, quoted.start()) + 1 if quoted else 0
-    return Complaint(line, complaint.text, complaint.reason, complaint.ignored)
+    return LineFault(line, complaint.text, complaint.reason, complaint.ignored)
 
 
 @final

@@ -12,14 +12,14 @@ from monitor.policy.groups import GroupMembers, MemberList
 from monitor.policy.owners import OwnerNames, is_about
 from monitor.policy.table.exemption_rules import ENCRYPTED_DNS, PLAIN_DNS
 from monitor.policy.table.members import merge_spans
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 
 TABLE: Final = "gatewatch_export"
 ENCRYPTED: Final = CATEGORY_MARK + ENCRYPTED_DNS
 
 
 @dataclass(frozen=True)
-class Part:
+class ExportPart:
     """Bans that let the same packets pass: those of `others` (groups that they leave out), and where they are about
     encrypted DNS alone (`spares_dns`), plain DNS. `mark` is behind the names of its sets and its chain.
     """
@@ -36,7 +36,7 @@ class Part:
         return not wider and ENCRYPTED in owners and is_banned(self.bans, [ENCRYPTED])
 
 
-def parts_of_bans(bans: Sequence[Ban], name: str) -> list[Part]:
+def parts_of_bans(bans: Sequence[Ban], name: str) -> list[ExportPart]:
     """The bans by what they let pass; `name` is the group that the table is for, `""` for everyone."""
     by_others: dict[tuple[str, ...], list[Ban]] = {}
     for ban in bans:
@@ -44,11 +44,11 @@ def parts_of_bans(bans: Sequence[Ban], name: str) -> list[Part]:
             first, others = parts_of(word)
             if first in ("", name) and name not in others:
                 by_others.setdefault(others, []).append(ban)
-    found: list[Part] = []
+    found: list[ExportPart] = []
     for others, some in (by_others or {(): []}).items():
         for spares_dns in (False, True):
             mark = f"_{len(found)}" if found else ""
-            found.append(Part(mark, others, spares_dns, tuple(some)))
+            found.append(ExportPart(mark, others, spares_dns, tuple(some)))
     return found
 
 
@@ -56,7 +56,7 @@ def nft(
     bans: Sequence[Ban],
     group: GroupMembers | None,
     groups: Mapping[str, GroupMembers],
-    territory: Territory,
+    territory: OwnedPrefixes,
     about: str,
 ) -> Iterator[str]:
     """Lines that replace the table as a whole; without a group it is for everyone. `groups` are all by name."""
@@ -101,7 +101,7 @@ def set_lines(name: str, family: int, found: Sequence[tuple[int, int, int]]) -> 
     yield "\t}"
 
 
-def part_rules(part: Part, group: GroupMembers | None, filled: Sequence[int]) -> Iterator[str]:
+def part_rules(part: ExportPart, group: GroupMembers | None, filled: Sequence[int]) -> Iterator[str]:
     for source in ("",) if group is None or group.is_open() else sources(group.named):
         for family in filled:
             words = "ip" if family == 4 else "ip6"
@@ -110,7 +110,7 @@ def part_rules(part: Part, group: GroupMembers | None, filled: Sequence[int]) ->
                 yield f"\t\t{rule.strip()}"
 
 
-def refuse_chain(part: Part, groups: Mapping[str, GroupMembers]) -> Iterator[str]:
+def refuse_chain(part: ExportPart, groups: Mapping[str, GroupMembers]) -> Iterator[str]:
     yield f"\tchain refuse{part.mark} {{"
     if part.spares_dns:
         yield f"\t\t{PLAIN_DNS}"

@@ -12,7 +12,7 @@ from monitor.model import Samples
 from monitor.units import bytes_text, count_text
 
 
-class Outcome:
+class ReplayOutcome:
     """Adds up rows and numbers of files; `complaints` are lines about what could not be read."""
 
     def __init__(self) -> None:

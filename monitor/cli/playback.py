@@ -9,7 +9,7 @@ from monitor.catalog.index import Index
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings
 from monitor.core.books.rows import Row
-from monitor.core.effects import Effect, Ruling
+from monitor.core.effects import Effect, VerdictEvent
 from monitor.core.gateway import Gateway
 from monitor.core.settings import PACKETS, Lookup
 from monitor.errors import ErrorCounts
@@ -79,5 +79,5 @@ class Playback:
         writer = self._rules.writer
         if writer is not None:
             for effect in effects:
-                if isinstance(effect, Event | Ruling):
+                if isinstance(effect, Event | VerdictEvent):
                     writer.write(eve_type(effect), eve_line(effect, self._paths))

@@ -20,7 +20,7 @@ NO_GROUP = ("none", "other")
 
 
 @dataclass(frozen=True)
-class Labels:
+class ReportLabels:
     """What may be asked for. `services` are the vendors of the journal with each service, `groups` its groups."""
 
     subjects: SubjectIndex
@@ -46,17 +46,17 @@ def read_wanted(arguments: Namespace, since: str, config: Config, path: str) -> 
     return Wanted(since, vendor, service, arguments.group), notes
 
 
-def read_known(config: Config, path: str) -> Labels:
+def read_known(config: Config, path: str) -> ReportLabels:
     """The catalogue, and what the journal has; where there is none to read, the report itself states why."""
     subjects = SubjectIndex(load_cached(user_lists(config)).index)
     try:
         services, groups = read_labels(path)
     except GatewatchError:
         services, groups = set(), set()
-    return Labels(subjects, frozenset(services), frozenset(groups))
+    return ReportLabels(subjects, frozenset(services), frozenset(groups))
 
 
-def subject_wanted(word: str, labels: Labels, notes: list[str], option: str) -> tuple[str, str]:
+def subject_wanted(word: str, labels: ReportLabels, notes: list[str], option: str) -> tuple[str, str]:
     """The vendor and service of a word; a vendor that only the journal has is meant by its very slug."""
     vendor, _, service = word.partition("/")
     found = labels.subjects.resolve(word)
@@ -73,7 +73,7 @@ def subject_wanted(word: str, labels: Labels, notes: list[str], option: str) -> 
     return vendor, service
 
 
-def service_wanted(word: str, vendor: str, labels: Labels, notes: list[str]) -> tuple[str, str]:
+def service_wanted(word: str, vendor: str, labels: ReportLabels, notes: list[str]) -> tuple[str, str]:
     """The vendor and service of `--service`, within the vendor of `--vendor` where one is given."""
     if vendor:
         return subject_wanted(f"{vendor}/{word}", labels, notes, "--service")
@@ -85,7 +85,7 @@ def service_wanted(word: str, vendor: str, labels: Labels, notes: list[str]) -> 
     return found
 
 
-def fault_of(found: Resolution, labels: Labels) -> str:
+def fault_of(found: Resolution, labels: ReportLabels) -> str:
     """What is wrong with the word; of the vendors that only the journal has, those that are like it are hints, too."""
     known = {fold(vendor): vendor for vendor, _ in labels.services}
     near = [f"'{known[one]}'" for one in alike(fold(found.word), list(known)) if known[one] not in found.candidates]
@@ -96,7 +96,7 @@ def fault_of(found: Resolution, labels: Labels) -> str:
     return f"{found.fault()}; the journal has {' and '.join(near)}"
 
 
-def check_group(group: str, config: Config, labels: Labels) -> None:
+def check_group(group: str, config: Config, labels: ReportLabels) -> None:
     """Raises UsageError for a group that neither the configuration nor the journal has."""
     known = [one.name for one in config.groups]
     if group in known or group in labels.groups or group in NO_GROUP:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from monitor.catalog.index import Index
 from monitor.catalog.subject_index import SubjectIndex
-from monitor.config.complaints import Complaints
+from monitor.config.complaints import ConfigFaults
 from monitor.config.files import read_files
 from monitor.config.list_faults import fault_of, is_missing
 from monitor.config.merge import Merged
@@ -57,14 +57,14 @@ def is_unknown(config: Config, named: Named) -> bool:
     return not named.meaning.subject and not asleep
 
 
-def complain_of_subjects(config: Config, index: Index, complaints: Complaints, kept: Collection[str] = ()) -> None:
+def complain_of_subjects(config: Config, index: Index, complaints: ConfigFaults, kept: Collection[str] = ()) -> None:
     """A complaint for each word that no list knows, except for those that are `kept`."""
     for named in unknown_words(config, index):
         if named.word not in kept:
             complaints.add(named.path, named.meaning.fault())
 
 
-def complain_of_bans(config: Config, loaded: Loaded, complaints: Complaints) -> None:
+def complain_of_bans(config: Config, loaded: Loaded, complaints: ConfigFaults) -> None:
     """A complaint for each enabled ban that can never bite for another reason than an unknown subject."""
     for at, state in configured_states(config, loaded):
         told: set[str] = set()
@@ -74,9 +74,9 @@ def complain_of_bans(config: Config, loaded: Loaded, complaints: Complaints) -> 
                 complaints.add(("ban", at, pair.key), pair.reason)
 
 
-def complaints_of(config: Config) -> Complaints:
+def complaints_of(config: Config) -> ConfigFaults:
     """An empty collection that finds the files and lines of this configuration. Raises ConfigError."""
-    return Complaints(Merged(read_files(config.path)))
+    return ConfigFaults(Merged(read_files(config.path)))
 
 
 def refuse_unknown(config: Config, index: Index, kept: Collection[str] = ()) -> None:

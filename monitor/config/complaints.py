@@ -10,7 +10,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, order=True)
-class Complaint:
+class ConfigFault:
     """One line for a person: `file:line: what is wrong`; line 0 means the file as a whole."""
 
     file: str
@@ -30,27 +30,27 @@ def one_line(text: str) -> str:
 class ConfigErrors(ConfigError):
     """Every complaint about one configuration, in the order of its lines."""
 
-    def __init__(self, complaints: list[Complaint]) -> None:
+    def __init__(self, complaints: list[ConfigFault]) -> None:
         self.complaints = sorted(complaints)
         super().__init__("\n".join(map(str, self.complaints)))
 
 
-class Places(Protocol):
+class SourceLines(Protocol):
     """Finds a key's file, its line there (0: none), and its path in that file."""
 
     def place(self, path: KeyPath) -> tuple[str, int, KeyPath]: ...
 
 
-class Complaints:
+class ConfigFaults:
     """Collects complaints while sections are read, and finds their files and lines."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: SourceLines) -> None:
         self._places = places
-        self.found: list[Complaint] = []
+        self.found: list[ConfigFault] = []
 
     def add(self, path: KeyPath, text: str) -> None:
         file, line, own = self._places.place(path)
-        self.found.append(Complaint(file, line, f"{dotted(own)}: {text}"))
+        self.found.append(ConfigFault(file, line, f"{dotted(own)}: {text}"))
 
     def unknown(self, path: KeyPath, known: list[str]) -> None:
         """An unknown key is an error that names the nearest known one, so that a typo never passes as a default."""
@@ -59,7 +59,7 @@ class Complaints:
         where = f"in [{dotted(tuple(parent))}]" if parent else "at the top"
         near = nearest(str(key), known)
         hint = f", the nearest is '{near}'" if near else f", known are {', '.join(sorted(known))}"
-        self.found.append(Complaint(file, line, f"unknown key '{key}' {where}{hint}"))
+        self.found.append(ConfigFault(file, line, f"unknown key '{key}' {where}{hint}"))
 
     def raise_all(self) -> None:
         if self.found:

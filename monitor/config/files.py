@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.config.complaints import Complaint, ConfigErrors
+from monitor.config.complaints import ConfigErrors, ConfigFault
 from monitor.errors import ConfigError
 from monitor.lists.refusal import refusal
 
@@ -54,7 +54,7 @@ def read_files(path: str) -> list[File]:
     parts = part_paths(path)
     paths = [path, *parts] if os.path.exists(path) or not parts else parts
     files: list[File] = []
-    faults: list[Complaint] = []
+    faults: list[ConfigFault] = []
     for one in paths:
         try:
             files.append(parsed(_text(one), one))
@@ -78,15 +78,15 @@ def _text(path: str) -> str:
         with open(path, "rb") as file:
             return file.read().decode("utf-8-sig")  # some editors put a mark before it
     except OSError as error:
-        raise ConfigErrors([Complaint(path, 0, f"cannot be read: {refusal(error)}")]) from None
+        raise ConfigErrors([ConfigFault(path, 0, f"cannot be read: {refusal(error)}")]) from None
     except UnicodeDecodeError as error:
-        raise ConfigErrors([Complaint(path, 0, f"is not UTF-8 at byte {error.start}: save it in UTF-8")]) from None
+        raise ConfigErrors([ConfigFault(path, 0, f"is not UTF-8 at byte {error.start}: save it in UTF-8")]) from None
 
 
-def _syntax(text: str, path: str, message: str) -> Complaint:
+def _syntax(text: str, path: str, message: str) -> ConfigFault:
     """`tomllib` ends its message with the place; a complaint begins with it."""
     what, _, place = message.rpartition(" (at ")
     words = place.rstrip(")").replace(",", "").split()
     if len(words) == 4 and words[0] == "line":
-        return Complaint(path, int(words[1]), f"not TOML: {what[:1].lower()}{what[1:]}, column {words[3]}")
-    return Complaint(path, text.count("\n") + 1, f"not TOML: {(what or message).lower()}, {place.rstrip(')')}")
+        return ConfigFault(path, int(words[1]), f"not TOML: {what[:1].lower()}{what[1:]}, column {words[3]}")
+    return ConfigFault(path, text.count("\n") + 1, f"not TOML: {(what or message).lower()}, {place.rstrip(')')}")

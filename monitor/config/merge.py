@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, TypeGuard
 
-from monitor.config.complaints import Complaint, KeyPath, dotted
+from monitor.config.complaints import ConfigFault, KeyPath, dotted
 from monitor.config.files import File
 from monitor.config.lines import KeyLines
 
@@ -16,7 +16,7 @@ class Merged:
 
     def __init__(self, files: Sequence[File]) -> None:
         self.values: dict[str, object] = {}
-        self.faults: list[Complaint] = []
+        self.faults: list[ConfigFault] = []
         self.hash = digest(files)
         self._files = files
         self._lines = [KeyLines(file.text) for file in files]
@@ -57,7 +57,7 @@ class Merged:
         file, line, _ = self.place(path)
         own = self._lines[number].line(path)
         text = f"{dotted(path)}: is set in {file}:{line} already: remove one of the two"
-        self.faults.append(Complaint(self._files[number].path, own, text))
+        self.faults.append(ConfigFault(self._files[number].path, own, text))
 
 
 def are_tables(value: object) -> TypeGuard[list[dict[str, object]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.config.complaints import Complaints
+from monitor.config.complaints import ConfigFaults
 from monitor.config.files import File, parsed, read_files
 from monitor.config.merge import Merged
 from monitor.config.readers import read_config
@@ -22,7 +22,7 @@ def parse(text: str, path: str) -> Config:
 
 def _build(files: Sequence[File], path: str) -> Config:
     merged = Merged(files)
-    complaints = Complaints(merged)
+    complaints = ConfigFaults(merged)
     complaints.found += merged.faults
     config = read_config(Table(merged.values, (), complaints), path, merged.hash)
     complaints.raise_all()

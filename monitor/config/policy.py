@@ -9,11 +9,11 @@ from monitor.config.sections import Config
 from monitor.config.targets import with_subjects
 from monitor.policy.ban import Ban, Exemption, parse_subject
 from monitor.policy.group_words import words_of
-from monitor.policy.overrides import Standing, ban_id, distinct
+from monitor.policy.overrides import EffectivePolicy, ban_id, distinct
 from monitor.policy.policy import Policy
 
 
-def configured_standing(config: Config, index: Index) -> Standing:
+def configured_standing(config: Config, index: Index) -> EffectivePolicy:
     """Every `[[ban]]` that is enabled and every `[[exception]]`, in their order.
 
     Words for vendors, services and categories mean what they mean in the index.
@@ -31,18 +31,18 @@ def configured_standing(config: Config, index: Index) -> Standing:
         )
         for one in config.exceptions
     )
-    return Standing(tuple(distinct([_ban(section) for section in config.bans if section.enabled])), exemptions)
+    return EffectivePolicy(tuple(distinct([_ban(section) for section in config.bans if section.enabled])), exemptions)
 
 
-class StandingCache:
+class EffectivePolicyCache:
     """`configured_standing`, computed once for a configuration and an index: resolving words takes milliseconds."""
 
     def __init__(self) -> None:
         self._config: Config | None = None
         self._index: Index | None = None
-        self._standing = Standing()
+        self._standing = EffectivePolicy()
 
-    def of(self, config: Config, index: Index) -> Standing:
+    def of(self, config: Config, index: Index) -> EffectivePolicy:
         if config is not self._config or index is not self._index:
             self._standing = configured_standing(config, index)
             self._config, self._index = config, index
@@ -54,7 +54,7 @@ def every_ban(config: Config, index: Index) -> list[Ban]:
     return distinct([_ban(section) for section in with_subjects(config, index).bans])
 
 
-def build_policy(config: Config, standing: Standing) -> Policy:
+def build_policy(config: Config, standing: EffectivePolicy) -> Policy:
     """The judge over what `standing` says, on this machine's wall clock."""
     return Policy(standing.bans, standing.exemptions, protected_names(config), local_time, standing.paused_until)
 

@@ -18,11 +18,11 @@ from monitor.config.sections import (
     LIST_FORMATS,
     SUFFIX_CHOICES,
     Ban,
-    Capture,
+    CaptureSection,
     Config,
     Events,
     Exemption,
-    Geo,
+    GeoSection,
     Group,
     ListSource,
     Metrics,
@@ -30,7 +30,7 @@ from monitor.config.sections import (
     Protect,
     Selftest,
     Sinkhole,
-    State,
+    StateSection,
 )
 from monitor.config.subjects import device, group_name, interface, list_name, member, name, subject, vendor_name, word
 from monitor.config.table import Table, chosen
@@ -92,13 +92,13 @@ def _finished(table: Table, read: Callable[[Table], S]) -> S:
     return section
 
 
-def _capture(table: Table) -> Capture:
-    return Capture(
-        interfaces=table.parsed_list("interfaces", Capture.interfaces, interface),
-        exclude=table.parsed_list("exclude", Capture.exclude, interface),
-        local=table.parsed_list("local", Capture.local, prefix),
-        flows=table.choice("flows", Capture.flows, FLOW_SOURCES),
-        nat64=table.parsed_list("nat64", Capture.nat64, nat64_prefix),
+def _capture(table: Table) -> CaptureSection:
+    return CaptureSection(
+        interfaces=table.parsed_list("interfaces", CaptureSection.interfaces, interface),
+        exclude=table.parsed_list("exclude", CaptureSection.exclude, interface),
+        local=table.parsed_list("local", CaptureSection.local, prefix),
+        flows=table.choice("flows", CaptureSection.flows, FLOW_SOURCES),
+        nat64=table.parsed_list("nat64", CaptureSection.nat64, nat64_prefix),
     )
 
 
@@ -219,8 +219,11 @@ def _pause(text: str) -> float:
     return seconds
 
 
-def _geo(table: Table, folder: Path) -> Geo:
-    return Geo(asn=below(folder, table.text("asn", Geo.asn)), country=below(folder, table.text("country", Geo.country)))
+def _geo(table: Table, folder: Path) -> GeoSection:
+    return GeoSection(
+        asn=below(folder, table.text("asn", GeoSection.asn)),
+        country=below(folder, table.text("country", GeoSection.country)),
+    )
 
 
 def _events(table: Table, folder: Path) -> Events:
@@ -233,11 +236,11 @@ def _events(table: Table, folder: Path) -> Events:
     )
 
 
-def _state(table: Table, folder: Path) -> State:
-    most = table.size("journal_max_bytes", State.journal_max_bytes, size, least=0)
+def _state(table: Table, folder: Path) -> StateSection:
+    most = table.size("journal_max_bytes", StateSection.journal_max_bytes, size, least=0)
     if 0 < most < JOURNAL_BYTES_MIN:
         table.complain("journal_max_bytes", f"expected 0 or at least {JOURNAL_BYTES_MIN} bytes, got {most}")
-    return State(below(folder, table.parsed("path", State.path, str, required=table.has("path"))), most)
+    return StateSection(below(folder, table.parsed("path", StateSection.path, str, required=table.has("path"))), most)
 
 
 def _privacy(table: Table) -> Privacy:

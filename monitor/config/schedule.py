@@ -22,7 +22,7 @@ _RANGE_MARK: Final = re.compile(r"\s*[-\u2010-\u2014]\s*")  # also the dashes th
 _EXAMPLES: Final = "'mon-fri 08:00-18:00', 'weekdays 8-12, 13-16' or 'weekend'"
 
 
-class Part:
+class SchedulePart:
     """Days and hours that belong together: every pair of them is a window."""
 
     def __init__(self) -> None:
@@ -62,10 +62,10 @@ def windows_of(text: str) -> list[Window]:
     return [window for part in parts for window in part.windows()]
 
 
-def parts_of(text: str) -> list[Part]:
+def parts_of(text: str) -> list[SchedulePart]:
     """The parts of one string. Raises ValueError with what is wrong."""
     pieces = _RANGE_MARK.sub("-", text.strip().lower()).replace(";", ",").split(",")
-    parts = [Part()]
+    parts = [SchedulePart()]
     if pieces == [""]:
         return parts
     for piece in pieces:
@@ -80,7 +80,7 @@ def parts_of(text: str) -> list[Part]:
             if at and parts[-1].hours:
                 raise ValueError("days come before their hours, and a comma before the next days")
             if parts[-1].hours:
-                parts.append(Part())
+                parts.append(SchedulePart())
             parts[-1].days.append(days)
     if len(parts) > 1 and not all(part.days for part in parts):
         raise ValueError("some hours have days and some have none")

@@ -29,7 +29,7 @@ LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
 
 
 @dataclass(frozen=True)
-class Capture:
+class CaptureSection:
     """`interfaces`: none means that the daemon picks them, never one of `exclude`, and says which."""
 
     interfaces: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class ListSource:
 
 
 @dataclass(frozen=True)
-class Geo:
+class GeoSection:
     """MMDB files, `""`: none."""
 
     asn: str = ""
@@ -143,7 +143,7 @@ class Events:
 
 
 @dataclass(frozen=True)
-class State:
+class StateSection:
     """`journal_max_bytes` 0: no journal."""
 
     path: str = "/var/lib/gatewatch"
@@ -172,16 +172,16 @@ class Selftest:
 class Config:
     """A whole configuration; `path` and `hash` tell where it came from and count for no comparison."""
 
-    capture: Capture = Capture()
+    capture: CaptureSection = CaptureSection()
     metrics: Metrics = Metrics()
     groups: tuple[Group, ...] = ()
     bans: tuple[Ban, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
     sinkhole: Sinkhole = Sinkhole()
     lists: tuple[ListSource, ...] = ()
-    geo: Geo = Geo()
+    geo: GeoSection = GeoSection()
     events: Events = Events()
-    state: State = State()
+    state: StateSection = StateSection()
     privacy: Privacy = Privacy()
     protect: Protect = Protect()
     selftest: Selftest = Selftest()

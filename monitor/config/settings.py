@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
-from monitor.config.sections import Config, Geo
+from monitor.config.sections import Config, GeoSection
 from monitor.core.settings import PSEUDONYM, Lookup, Settings
 from monitor.lists.copies import is_subscription
 from monitor.lists.subscription import Subscription
@@ -43,7 +43,7 @@ def core_settings(
     )
 
 
-def open_lookup(geo: Geo) -> Lookup | None:
+def open_lookup(geo: GeoSection) -> Lookup | None:
     """Opens the MMDB files, None where none is configured. Raises `ConfigError` where one cannot be read."""
     if not geo.asn and not geo.country:
         return None

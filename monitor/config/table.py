@@ -9,7 +9,7 @@ from datetime import date, datetime
 from math import inf
 from typing import Final, TypeVar
 
-from monitor.config.complaints import Complaints, KeyPath, nearest
+from monitor.config.complaints import ConfigFaults, KeyPath, nearest
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ _KINDS: Final[dict[type, str]] = {
 class Table:
     """One table of the file. `required` keys are those that have no default."""
 
-    def __init__(self, values: dict[str, object], path: KeyPath, complaints: Complaints) -> None:
+    def __init__(self, values: dict[str, object], path: KeyPath, complaints: ConfigFaults) -> None:
         self.path = path
         self._values = values
         self._complaints = complaints

@@ -17,14 +17,14 @@ from monitor.daemon.policy_words import device_text
 from monitor.errors import UsageError
 from monitor.policy.ban import ENFORCE, LAYERS, SHADOW
 from monitor.policy.group_words import BUT
-from monitor.policy.overrides import ALLOW, BAN, PAUSE, RESUME, UNBAN, Order
+from monitor.policy.overrides import ALLOW, BAN, PAUSE, RESUME, UNBAN, Override
 
 REASON_CHARACTERS: Final = 500
 SECONDS_MAX: Final = 10 * 366 * 86_400
 VENDORS_MAX: Final = 500
 
 
-class Request:
+class ChangeRequest:
     """The arguments of a verb, each looked at before it is believed."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ class Request:
 class Change:
     """An order that a verb asks for; `notes` state for people what was taken for their words."""
 
-    order: Order
+    order: Override
     notes: tuple[str, ...] = ()
 
 
@@ -111,9 +111,9 @@ class Known:
     banned: frozenset[str] = frozenset()
 
 
-def read_changes(verb: str, arguments: dict[str, Any], by: Order, known: Known) -> list[Change]:
+def read_changes(verb: str, arguments: dict[str, Any], by: Override, known: Known) -> list[Change]:
     """The orders that a verb asks for, several for several vendors; `by` has who asks and when. Raises UsageError."""
-    request = Request(arguments)
+    request = ChangeRequest(arguments)
     order = replace(by, verb=verb, reason=request.reason())
     if verb == RESUME:
         return [Change(replace(order, everything=request.flag("all")))]
@@ -156,7 +156,7 @@ def notes_of(meaning: Resolution) -> tuple[str, ...]:
     return (note,) if note else ()
 
 
-def read_group(request: Request, config: Config) -> str:
+def read_group(request: ChangeRequest, config: Config) -> str:
     """A group of the configuration, `""` for everyone."""
     group = request.text("group")
     known = [known.name for known in config.groups]
@@ -167,7 +167,7 @@ def read_group(request: Request, config: Config) -> str:
     return group
 
 
-def read_allowance(order: Order, request: Request, known: Known) -> Change:
+def read_allowance(order: Override, request: ChangeRequest, known: Known) -> Change:
     """What one device may reach, until when and why; all of it must be given."""
     if not order.until or not order.reason:
         wanted = "--for or --until, and --reason"

@@ -20,7 +20,7 @@ from monitor.log import log
 from monitor.policy.ban import EVERYONE, RUNTIME
 from monitor.policy.ban_conditions import INEFFECTIVE, WAITING
 from monitor.policy.ban_state import BanState
-from monitor.policy.overrides import ALLOW, BAN, UNBAN, Order, Standing, effective, with_order
+from monitor.policy.overrides import ALLOW, BAN, UNBAN, EffectivePolicy, Override, effective, with_order
 
 EVENT_TYPE: Final = "policy"
 # States that the answer to `ban` must not be silent about.
@@ -43,7 +43,7 @@ class PolicyVerbs:
         before = daemon.orders.standing(configured, now)
         devices = daemon.gateway.device_rows() if verb == ALLOW else ()
         known = Known(daemon.config, SubjectIndex(daemon.loaded.index), devices, banned(before))
-        changes = read_changes(verb, arguments, Order(verb, now, peer.uid, user, peer.pid), known)
+        changes = read_changes(verb, arguments, Override(verb, now, peer.uid, user, peer.pid), known)
         orders = [settle(change.order, configured, before) for change in changes]
         self._refuse_mistakes(orders, configured, now)
         daemon.orders.add_all(orders, now)
@@ -63,7 +63,7 @@ class PolicyVerbs:
         told = {"says": says, "answers": answers, "warnings": self._warnings(orders), "fault": fault}
         return {"order": rows[0], "orders": rows, **told, **bans}
 
-    def _refuse_mistakes(self, orders: Sequence[Order], configured: Standing, now: float) -> None:
+    def _refuse_mistakes(self, orders: Sequence[Override], configured: EffectivePolicy, now: float) -> None:
         """Raises UsageError for a ban that can never bite, with the reason."""
         kept = list(self._daemon.orders.orders)
         for order in orders:
@@ -75,23 +75,23 @@ class PolicyVerbs:
             if mistakes:
                 raise UsageError(f"this ban would have no effect: {'; '.join(mistakes)}")
 
-    def _warnings(self, orders: Sequence[Order]) -> list[str]:
+    def _warnings(self, orders: Sequence[Override]) -> list[str]:
         """A line for each ban that was made and does not hold at present."""
         made = made_by([order for order in orders if order.verb == BAN], self._daemon.bans.states())
         return [f"at present {what(one, made)} is {one.state}: {one.reason}" for one in made if one.state in AMISS]
 
-    def _write(self, order: Order) -> None:
+    def _write(self, order: Override) -> None:
         writer = self._daemon.line.writer
         if writer is not None and EVENT_TYPE in self._daemon.config.events.types:
             writer.write(EVENT_TYPE, policy_line(order.time, event_body(order)))
 
 
-def banned(standing: Standing) -> frozenset[str]:
+def banned(standing: EffectivePolicy) -> frozenset[str]:
     """The subjects of all bans that stand."""
     return frozenset(str(subject) for ban in standing.bans for subject in ban.subjects)
 
 
-def made_by(orders: Sequence[Order], states: Sequence[BanState]) -> list[BanState]:
+def made_by(orders: Sequence[Override], states: Sequence[BanState]) -> list[BanState]:
     """The bans at run time that these orders are about."""
     return [one for one in states if one.ban.source == RUNTIME and any(concerns(order, one.ban) for order in orders)]
 
@@ -101,7 +101,7 @@ def what(one: BanState, made: Sequence[BanState]) -> str:
     return "this ban" if len(made) == 1 else f"the ban of {', '.join(map(str, one.ban.subjects))}"
 
 
-def settle(order: Order, configured: Standing, before: Standing) -> Order:
+def settle(order: Override, configured: EffectivePolicy, before: EffectivePolicy) -> Override:
     """The order as it is to be kept. Raises GatewatchError where there is nothing that it could lift.
 
     Where only orders are to be lifted, it ends them; against the configuration it must stand itself.
@@ -123,7 +123,7 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
-def event_body(order: Order) -> dict[str, object]:
+def event_body(order: Override) -> dict[str, object]:
     """The `policy` object of an event."""
     row: dict[str, object] = {"action": order.verb, **order_row(order)}
     del row["verb"], row["time"]

@@ -5,7 +5,7 @@ from typing import Final, TypeAlias, final
 
 from monitor.model import Event, Labels
 
-UNDERWAY: Final = -1
+UNKNOWN_SEQUENCE: Final = -1
 
 
 @final
@@ -13,7 +13,7 @@ class Kill:
     """Cut the flow: both directions into the kill set, a reset to the client, then conntrack's entry.
 
     `key` leads from client to server as the LAN side sees it. `acknowledgment` is what the reset must carry as its
-    sequence number, 0 for what is not TCP, UNDERWAY for a flow that is cut in its middle, where nobody knows it.
+    sequence number, 0 for what is not TCP, UNKNOWN_SEQUENCE for one that is cut in its middle, where nobody knows it.
     `on_failure` is the ban's.
     """
 
@@ -28,7 +28,7 @@ class Kill:
 
 
 @dataclass(frozen=True)
-class Release:
+class ReleaseFlows:
     """No ban kills these flows any longer: let them pass. With `on_failure` they leave the sets of that kind alone,
     because a ban of the other kind keeps them killed. Comes after the kills that replace it.
     """
@@ -38,7 +38,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class AskName:
+class ResolveName:
     """A device wants a name whose vendor a ban by address is about: ask for its addresses. They are banned with it, or
     where this name passes, let pass.
     """
@@ -47,7 +47,7 @@ class AskName:
 
 
 @dataclass(frozen=True)
-class Used:
+class NameSeen:
     """A device was told that the name is at a learned address, or says so itself: look whether somebody else is there
     too.
     """
@@ -57,7 +57,7 @@ class Used:
 
 
 @dataclass(frozen=True)
-class Follow:
+class MembershipChanged:
     """The device of this number is in these groups now, and known by these keys; no groups: forget it.
 
     `mac` is its own, `b""` where only its addresses are. `excluding` are the groups that exclude it.
@@ -78,7 +78,7 @@ class PolicyChanged:
 
 
 @final
-class Ruling:
+class VerdictEvent:
     """A ban that bit or would have: write this as one EVE line. `key` leads from the device to whom it wanted."""
 
     __slots__ = ("action", "ban", "key", "labels", "layer", "mode", "name", "time")
@@ -96,4 +96,6 @@ class Ruling:
         self.name = name
 
 
-Effect: TypeAlias = Event | Ruling | Kill | Release | AskName | Used | Follow | PolicyChanged
+Effect: TypeAlias = (
+    Event | VerdictEvent | Kill | ReleaseFlows | ResolveName | NameSeen | MembershipChanged | PolicyChanged
+)

@@ -7,7 +7,7 @@ split. `now` is the same clock: the wall's in live mode, the capture's in a repl
 from math import floor
 from typing import Final, final
 
-from monitor.attribution.answer_cache import Claim, Memory
+from monitor.attribution.answer_cache import AnswerCache, NameBinding
 from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.evidence import Attributor
@@ -16,7 +16,7 @@ from monitor.attribution.host_names import HostPins
 from monitor.attribution.matches import Matches
 from monitor.attribution.migrations import Migrations
 from monitor.attribution.networks import Networks
-from monitor.attribution.remotes import Places
+from monitor.attribution.remotes import RemoteCache
 from monitor.catalog.index import Index
 from monitor.core.books.accounting import Accounting
 from monitor.core.books.diary import Diary, NoteRow
@@ -25,16 +25,16 @@ from monitor.core.books.rows import DeviceRow, FlowRow, Readout, Row
 from monitor.core.books.samples import put_cells, put_destinations, put_devices, put_traffic
 from monitor.core.effects import Effect, Kill
 from monitor.core.flow.connections import Connections
-from monitor.core.flow.endpoints import Ends
+from monitor.core.flow.endpoints import Endpoints
 from monitor.core.flow.hellos import Hellos
 from monitor.core.flow.naming import Naming
-from monitor.core.flow.on_link import Links
+from monitor.core.flow.on_link import OnLinkPrefixes
 from monitor.core.flow.questions import Questions, is_response
 from monitor.core.flow.tracking import Tracking
 from monitor.core.reporter import Reporter
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.core.tables import Tables
-from monitor.core.verdict.flow_judge import Judge
+from monitor.core.verdict.flow_judge import FlowJudge
 from monitor.core.verdict.policy_watch import PolicyWatch
 from monitor.core.verdict.sni_answers import NameClaims
 from monitor.histogram import Histogram
@@ -77,23 +77,23 @@ class Gateway:
         self._due = -1.0
         self._naming = Naming(settings.device, settings.pseudonym_key)
         self._reporter = Reporter(settings.events, self._naming)
-        self._links = Links(settings)
+        self._links = OnLinkPrefixes(settings)
         self._devices = Devices(limits.devices, limits.addresses_per_device)
         self._devices.own = settings.own
-        self._memory = Memory(limits.names, limits.names_per_address, limits.aliases)
+        self._memory = AnswerCache(limits.names, limits.names_per_address, limits.aliases)
         self._matches = Matches(index, limits.addresses)
         local, nat64 = Networks(settings.local), Networks(settings.nat64)
-        self._places = Places(index, local, nat64, settings.lookup, limits.addresses)
+        self._places = RemoteCache(index, local, nat64, settings.lookup, limits.addresses)
         attributor = Attributor(self._matches, self._memory, self._places, EchFronts(limits.ech_names))
         groups = Groups(settings.groups, settings.interfaces)
         self._ledger = Ledger(limits.rows, limits.series)
         self._ledger.expect([*[group.name for group in settings.groups], NO_GROUP])
         self._diary = Diary(limits.notes)
-        self._judge = Judge(attributor, self._reporter, self._diary, self._packets, limits)
+        self._judge = FlowJudge(attributor, self._reporter, self._diary, self._packets, limits)
         self._accounting = Accounting(attributor, self._devices, groups, self._ledger, self._judge, self._diary)
         self._table = FlowTable(limits.flows)
         self._policy_watch = PolicyWatch(self._judge, self._accounting, self._devices, self._table, self._reporter)
-        self._ends = Ends(self._devices, self._places, self._links)
+        self._ends = Endpoints(self._devices, self._places, self._links)
         migrations = Migrations(limits.migrations)
         self._tracking = Tracking(self._table, migrations, self._accounting, self._ends, self._reporter, self._packets)
         self._connections = Connections(self._tracking, self._ends, now)
@@ -295,7 +295,7 @@ class Gateway:
         """The live flows with the most bytes."""
         return self._readout.flow_rows(list(self._table.forward.values()), self._naming, self._clock, limit)
 
-    def names_of(self, address: bytes) -> list[Claim]:
+    def names_of(self, address: bytes) -> list[NameBinding]:
         """The names that answers gave to the packed address, newest first."""
         return self._memory.names_of(address)
 
@@ -303,7 +303,7 @@ class Gateway:
         """What answers and ClientHellos claim of the packed address."""
         return NameClaims(self._memory.names_of(address), self._judge.usage.sayings.at(address))
 
-    def names_for(self, device: bytes, address: bytes) -> list[Claim]:
+    def names_for(self, device: bytes, address: bytes) -> list[NameBinding]:
         """Those that the device with this MAC or packed address was given and still believes, newest first.
 
         None where privacy forbids to name devices.
@@ -312,7 +312,7 @@ class Gateway:
         if not self._naming.is_open:
             known = None
         claim = self._memory.newest(known, address, self._clock) if known is not None else None
-        claims: list[Claim] = []
+        claims: list[NameBinding] = []
         while claim is not None:
             claims.append(claim)
             claim = claim.older

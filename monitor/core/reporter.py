@@ -5,7 +5,7 @@ from typing import Final, final
 from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY
-from monitor.core.effects import Effect, Ruling
+from monitor.core.effects import Effect, VerdictEvent
 from monitor.core.flow.naming import Naming
 from monitor.model import ClientHello, DhcpMessage, DnsMessage, Event, FlowRecord, Labels
 from monitor.policy.policy import Verdict
@@ -57,7 +57,7 @@ class Reporter:
         """A device may have left a ban: action `suspect`, and `name` is what is called the new one."""
         if self.verdict:
             labels, ban = self._label(device, group, why), verdict.ban
-            self._effects.append(Ruling(time, key, labels, SUSPECT, layer, ban.id, verdict.mode, name))
+            self._effects.append(VerdictEvent(time, key, labels, SUSPECT, layer, ban.id, verdict.mode, name))
 
     def rule(
         self, time: float, key: bytes, device: Device, group: str, why: Attribution, verdict: Verdict, layer: str,
@@ -67,7 +67,7 @@ class Reporter:
         if self.verdict:
             labels = self._label(device, group, why)
             ban = verdict.ban
-            self._effects.append(Ruling(time, key, labels, verdict.action, layer, ban.id, verdict.mode, name))
+            self._effects.append(VerdictEvent(time, key, labels, verdict.action, layer, ban.id, verdict.mode, name))
 
     def put(self, effect: Effect) -> None:
         self._effects.append(effect)

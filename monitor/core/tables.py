@@ -9,7 +9,7 @@ from monitor.core.books.diary import Diary
 from monitor.core.books.ledger import Ledger
 from monitor.core.flow.connections import Connections
 from monitor.core.flow.tracking import Tracking
-from monitor.core.verdict.flow_judge import Judge
+from monitor.core.verdict.flow_judge import FlowJudge
 from monitor.core.verdict.replacement import Replacement
 from monitor.limits import Limits
 
@@ -23,7 +23,7 @@ class Tables:
 
     def __init__(
         self, tracking: Tracking, attributor: Attributor, devices: Devices, ledger: Ledger, diary: Diary,
-        pending: Pending, judge: Judge, connections: Connections, replacement: Replacement,
+        pending: Pending, judge: FlowJudge, connections: Connections, replacement: Replacement,
     ) -> None:  # fmt: skip
         self._flows = tracking.table
         self._migrations = tracking.migrations

@@ -11,7 +11,7 @@ from monitor.daemon.ban_figures import Figures
 from monitor.daemon.policy_words import ban_row, device_text
 from monitor.policy.ban import CONFIGURED, RUNTIME, is_over
 from monitor.policy.ban_state import BanState, next_turn
-from monitor.policy.overrides import Standing
+from monitor.policy.overrides import EffectivePolicy
 from monitor.policy.policy import Policy
 
 
@@ -60,7 +60,7 @@ def host_names(devices: Sequence[DeviceRow]) -> dict[str, str]:
 
 
 def exception_rows(
-    standing: Standing, configured: Standing, hosts: Mapping[str, str], now: float
+    standing: EffectivePolicy, configured: EffectivePolicy, hosts: Mapping[str, str], now: float
 ) -> list[dict[str, Any]]:
     """The exceptions in force, those made at run time first; `device` is a MAC or an address as text. `hosts` are the
     names of devices by MAC and address.

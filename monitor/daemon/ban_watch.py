@@ -20,7 +20,7 @@ from monitor.model import Samples
 from monitor.policy.ban import Ban
 from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, IDLE, INEFFECTIVE, WAITING, Conditions
 from monitor.policy.ban_state import BanState, PairState, ban_states
-from monitor.policy.overrides import Standing
+from monitor.policy.overrides import EffectivePolicy
 from monitor.policy.owners import subject_label
 from monitor.selftest.check import Check
 
@@ -39,7 +39,7 @@ class Running:
 
     config: Config
     loaded: Loaded
-    standing: Standing
+    standing: EffectivePolicy
 
 
 @final
@@ -83,7 +83,7 @@ class BanWatch:
             self.look()
         return self._states
 
-    def states_under(self, standing: Standing) -> tuple[BanState, ...]:
+    def states_under(self, standing: EffectivePolicy) -> tuple[BanState, ...]:
         """The states that the bans of another policy would have now."""
         return self._compute(replace(self._running(), standing=standing))
 

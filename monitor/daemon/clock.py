@@ -32,7 +32,7 @@ class Clock:
 
 
 @final
-class Zone:
+class TimeZone:
     """Follows the machine's time zone, which the C library would read once and never again.
 
     `changed` is called when it is another one. A look costs a stat(2).

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 from math import inf
 from typing import Any, Final
 
-from monitor.capture.live import Capture
+from monitor.capture.live import LiveCapture
 from monitor.catalog.index import Index
 from monitor.config.ban_faults import refuse_unknown
-from monitor.config.policy import StandingCache, build_policy, configured_standing
+from monitor.config.policy import EffectivePolicyCache, build_policy, configured_standing
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings, open_lookup, user_lists
 from monitor.config.values import Endpoint
@@ -21,15 +21,15 @@ from monitor.core.effects import Effect
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.ban_watch import BanWatch, Running
-from monitor.daemon.clock import Zone
+from monitor.daemon.clock import TimeZone
 from monitor.daemon.given import open_writer
 from monitor.daemon.kernel import KernelSide
-from monitor.daemon.network_watch import Surroundings
+from monitor.daemon.network_watch import NetworkWatcher
 from monitor.daemon.notify import Notifier
-from monitor.daemon.overrides import OrderBook
-from monitor.daemon.pipeline import Line, Turning
+from monitor.daemon.overrides import OverrideStore
+from monitor.daemon.pipeline import LoopDriver, Pipeline
 from monitor.daemon.pseudonyms import pseudonym_key
-from monitor.daemon.record import Record
+from monitor.daemon.record import Recorder
 from monitor.daemon.report import (
     capture_samples,
     conntrack_samples,
@@ -41,14 +41,14 @@ from monitor.daemon.report import (
 )
 from monitor.daemon.site import facts_of, serve
 from monitor.daemon.stall import Stall
-from monitor.enforcement.context import Ground
+from monitor.enforcement.context import EnforcementContext
 from monitor.enforcement.controller import Enforcement
-from monitor.enforcement.selftest_schedule import Assurance
+from monitor.enforcement.selftest_schedule import SelftestSchedule
 from monitor.errors import ErrorCounts
 from monitor.events.writer import EventWriter
 from monitor.kernel.netlink.interfaces import Machine, look_at_machine
 from monitor.lan.bridges import pure_bridges, sees_bridged
-from monitor.lan.flow_counts import Counting
+from monitor.lan.flow_counts import FlowCounting
 from monitor.lan.interface_roles import remember_ways_out, remembered_ways_out
 from monitor.lan.interfaces import connected_prefixes, own_keys, vlan_parents
 from monitor.lists.child import load_in_background
@@ -57,7 +57,7 @@ from monitor.log import log
 from monitor.metrics.collector import Collector
 from monitor.metrics.engine import build_samples
 from monitor.model import Samples
-from monitor.policy.overrides import Standing
+from monitor.policy.overrides import EffectivePolicy
 from monitor.web.http import HttpServer
 from monitor.web.status import Facts
 from monitor.wire.batch import BatchDecoder
@@ -77,7 +77,7 @@ class Daemon:
     """
 
     def __init__(
-        self, config: Config, machine: Machine, names: Sequence[str], named: Sequence[str], counting: Counting,
+        self, config: Config, machine: Machine, names: Sequence[str], named: Sequence[str], counting: FlowCounting,
         lenient: bool = False,
     ) -> None:  # fmt: skip
         self.config = config
@@ -88,9 +88,9 @@ class Daemon:
         self.started = time.time()
         self.reload_fault = ""
         self.errors = ErrorCounts()
-        self.capture = Capture(names, counting.flows == PACKETS, untagged=vlan_parents(machine, names))
+        self.capture = LiveCapture(names, counting.flows == PACKETS, untagged=vlan_parents(machine, names))
         self.notifier = Notifier()
-        self.orders = OrderBook(config.state.path, lambda line: log.warning("%s", line))
+        self.orders = OverrideStore(config.state.path, lambda line: log.warning("%s", line))
         self.orders.load(self.started)
         self.ways_out = machine.default_routes | remembered_ways_out(config)
         self._follow: Callable[[], Coroutine[Any, Any, None]]
@@ -100,7 +100,7 @@ class Daemon:
         self.server: HttpServer | None = None
         self.lookup: Lookup | None = None
         self._key = b""
-        self._standings = StandingCache()
+        self._standings = EffectivePolicyCache()
         self._fault_told = 0.0
 
     async def open(self) -> None:
@@ -128,17 +128,17 @@ class Daemon:
     def _assemble(self, writer: EventWriter | None) -> None:
         self.decoder = BatchDecoder(Decoder(self.config.limits, self.errors, count_packets=self.flows == PACKETS))
         self.gateway = Gateway(self.settings(self.config, self.lookup), self.loaded.index, time.time())
-        self.line = Line(self.capture, self.kernel, self.decoder, self.gateway, self._perform, self._follow_clock)
+        self.line = Pipeline(self.capture, self.kernel, self.decoder, self.gateway, self._perform, self._follow_clock)
         self.line.writer = writer
-        self.turning = Turning(self.loop, self.line)
+        self.turning = LoopDriver(self.loop, self.line)
         self.enforcement = Enforcement(
             self.loop, self.gateway, self.line.turn, self.line.now, self.sees, self.line.write, self._ground()
         )
-        self.zone = Zone(self.loop, lambda: self._begin(self.take_policy()))
-        self.surroundings = Surroundings(self.loop, self.kernel.links, self._look_again, self._adapt)
-        self.assurance = Assurance(self.loop, self.enforcement)
+        self.zone = TimeZone(self.loop, lambda: self._begin(self.take_policy()))
+        self.surroundings = NetworkWatcher(self.loop, self.kernel.links, self._look_again, self._adapt)
+        self.assurance = SelftestSchedule(self.loop, self.enforcement)
         self.bans = BanWatch(self.loop, self.gateway, self.enforcement, self.line.now, self._running)
-        self.record = Record(self.loop, self.gateway, self.config, self.enforcement.samples)
+        self.record = Recorder(self.loop, self.gateway, self.config, self.enforcement.samples)
 
     def settings(self, config: Config, lookup: Lookup | None) -> Settings:
         """The core's settings on this machine as it is now."""
@@ -156,11 +156,11 @@ class Daemon:
         on_link = [prefix for prefixes in connected.values() for prefix in prefixes]
         return tuple(dict.fromkeys([*map(str, config.capture.local), *on_link]))
 
-    def standing(self) -> Standing:
+    def standing(self) -> EffectivePolicy:
         """The policy that the configuration asks for, as changed at run time."""
         return self.orders.standing(self.configured(), self.line.now())
 
-    def configured(self) -> Standing:
+    def configured(self) -> EffectivePolicy:
         """The policy of the configuration alone."""
         return self._standings.of(self.config, self.loaded.index)
 
@@ -187,13 +187,13 @@ class Daemon:
             wait = min(due - now, EXPIRY_SECONDS_MAX)
             self._expiry = self.loop.call_later(wait, lambda: self._begin(self.take_policy()))
 
-    def _ground(self) -> Ground:
+    def _ground(self) -> EnforcementContext:
         own = [str(ip_address(address.packed)) for one in self.machine.interfaces for address in one.addresses]
         settings = self.settings(self.config, self.lookup)
         names, forwards = self.machine.with_parts(self.capture.watched), self.machine.forwarding
         links = tuple(one for one in self.machine.interfaces if one.name in names)
-        unrouted, sees = tuple(pure_bridges(self.machine, names)), sees_bridged()
-        return Ground(self.config, settings, self.loaded.index, names, tuple(own), forwards, links, unrouted, sees)
+        index, unrouted, sees = self.loaded.index, tuple(pure_bridges(self.machine, names)), sees_bridged()
+        return EnforcementContext(self.config, settings, index, names, tuple(own), forwards, links, unrouted, sees)
 
     def _perform(self, effects: list[Effect]) -> None:
         self.enforcement.perform(effects)

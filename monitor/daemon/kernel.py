@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, final
 
-from monitor.attribution.conntrack_filter import Vantage
+from monitor.attribution.conntrack_filter import LanConnections
 from monitor.errors import MachineError
 from monitor.kernel.netlink.conntrack import Conntrack
 from monitor.kernel.netlink.interfaces import LinkEvents, Machine
@@ -33,7 +33,7 @@ class KernelSide:
         except OSError as error:
             raise MachineError(f"the kernel does not tell of its network: {error.strerror or error}") from error
         self._places: dict[int, int] = {}
-        self._vantage: Vantage | None = None
+        self._vantage: LanConnections | None = None
         self._told_overruns = 0
         self._dump_due = 0.0
 

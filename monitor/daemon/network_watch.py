@@ -17,7 +17,7 @@ FAILED_SECONDS: Final = 5.0
 
 
 @final
-class Surroundings:
+class NetworkWatcher:
     """`look` tells whether what bans stand on has changed, `adapt` puts them on the new ground.
 
     However many changes there are, one look waits at the most, and one `adapt` runs; what it missed is for the next.

@@ -24,8 +24,8 @@ from monitor.policy.overrides import (
     RESUME,
     UNBAN,
     VERBS,
-    Order,
-    Standing,
+    EffectivePolicy,
+    Override,
     effective,
     live_orders,
     next_expiry,
@@ -44,14 +44,14 @@ FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
 
-class OrderBook:
+class OverrideStore:
     """All orders that still matter, oldest first. `tell` gets a line for each trouble with the file."""
 
     def __init__(self, folder: str, tell: Callable[[str], None]) -> None:
         self.folder = folder
-        self.orders: list[Order] = []
+        self.orders: list[Override] = []
         self.fault = ""
-        self._earlier: frozenset[Order] = frozenset()
+        self._earlier: frozenset[Override] = frozenset()
         self._tell = tell
         self._writing = asyncio.Lock()
 
@@ -71,7 +71,7 @@ class OrderBook:
         except ValueError as error:
             self._set_aside(str(error))
 
-    def standing(self, configured: Standing, now: float) -> Standing:
+    def standing(self, configured: EffectivePolicy, now: float) -> EffectivePolicy:
         """What is in force beside schedules: the configuration as the orders have changed it."""
         return effective(configured, self.orders, now)
 
@@ -79,11 +79,11 @@ class OrderBook:
         """When `standing` will say something else."""
         return next_expiry(self.orders, now)
 
-    def add(self, order: Order, now: float) -> None:
+    def add(self, order: Override, now: float) -> None:
         """Takes an order; UsageError where there are too many. `save` keeps it."""
         self.add_all([order], now)
 
-    def add_all(self, added: Sequence[Order], now: float) -> None:
+    def add_all(self, added: Sequence[Override], now: float) -> None:
         """Takes all of the orders or none."""
         orders = self.orders
         for order in added:
@@ -155,7 +155,7 @@ def write_whole(path: str, data: bytes) -> None:
         os.close(place)
 
 
-def read_orders(path: str) -> list[Order]:
+def read_orders(path: str) -> list[Override]:
     """Every order of a file. Raises OSError, or ValueError for what `write_whole` never wrote."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hold up the start
     with open(descriptor, "rb") as file:
@@ -174,7 +174,7 @@ def read_orders(path: str) -> list[Order]:
     return [read_order(row) for row in rows]
 
 
-def order_row(order: Order) -> dict[str, Any]:
+def order_row(order: Override) -> dict[str, Any]:
     """An order for a program; what is empty is left out."""
     row: dict[str, Any] = {
         "verb": order.verb, "time": order.time, "uid": order.uid, "user": order.user, "pid": order.pid,
@@ -186,11 +186,11 @@ def order_row(order: Order) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value or key in needed}
 
 
-def read_order(row: object) -> Order:
+def read_order(row: object) -> Override:
     """The order that `order_row` wrote. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("an order that is no object")
-    order = Order(
+    order = Override(
         verb=_field(row, "verb", str, ""),
         time=_seconds(row, "time"),
         uid=_field(row, "uid", int, -1),

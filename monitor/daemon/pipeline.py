@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, final
 
-from monitor.capture.live import Capture
-from monitor.core.effects import Effect, Ruling
+from monitor.capture.live import LiveCapture
+from monitor.core.effects import Effect, VerdictEvent
 from monitor.core.gateway import Gateway
 from monitor.daemon.clock import STEP_SECONDS, Clock
 from monitor.daemon.kernel import KernelSide
@@ -47,7 +47,7 @@ class Pace:
 
 
 @final
-class Line:
+class Pipeline:
     """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks.
 
     `perform` does what the effects ask for, before anything is written; `clock_set` is told by how much the clock
@@ -56,7 +56,7 @@ class Line:
 
     def __init__(
         self,
-        capture: Capture,
+        capture: LiveCapture,
         kernel: KernelSide,
         decoder: BatchDecoder,
         gateway: Gateway,
@@ -69,7 +69,7 @@ class Line:
         self.gateway = gateway
         self.writer: EventWriter | None = None
         self._perform = perform
-        self._waiting: deque[Event | Ruling] = deque()
+        self._waiting: deque[Event | VerdictEvent] = deque()
         self.pace = Pace()
         self.clock = Clock()
         self._clock_set = clock_set
@@ -132,7 +132,7 @@ class Line:
         if self.writer is None:
             return
         waiting = self._waiting
-        waiting.extend(effect for effect in effects if isinstance(effect, Event | Ruling))
+        waiting.extend(effect for effect in effects if isinstance(effect, Event | VerdictEvent))
         while len(waiting) > EVENTS_WAITING_MAX:
             waiting.popleft()
             self.writer.dropped += 1
@@ -151,10 +151,10 @@ class Line:
 
 
 @final
-class Turning:
+class LoopDriver:
     """Calls `turn` when a descriptor is readable, once for all of them, and `tick` when the gateway wants to wake."""
 
-    def __init__(self, loop: AbstractEventLoop, line: Line) -> None:
+    def __init__(self, loop: AbstractEventLoop, line: Pipeline) -> None:
         self._loop = loop
         self._line = line
         self._watched: set[int] = set()

@@ -8,19 +8,19 @@ from typing import Any
 from monitor.catalog.index import Index
 from monitor.policy.ban import CONFIGURED, EVERYONE, LAYERS, Ban
 from monitor.policy.group_words import group_text
-from monitor.policy.overrides import ALLOW, BAN, PAUSE, UNBAN, Order, Standing, pairs_of
+from monitor.policy.overrides import ALLOW, BAN, PAUSE, UNBAN, EffectivePolicy, Override, pairs_of
 from monitor.policy.policy import Policy
 from monitor.policy.shared_prefixes import open_notes
 from monitor.wire.dns.presentation import address_text
 
 
-def concerns(order: Order, ban: Ban) -> bool:
+def concerns(order: Override, ban: Ban) -> bool:
     """Whether a `ban` or `unban` is about a subject and group of the ban."""
     every = order.verb == UNBAN and not order.group
     return any(subject == order.subject and (every or group == order.group) for subject, group in pairs_of(ban))
 
 
-def nothing_to_lift(order: Order, bans: Sequence[Ban]) -> str:
+def nothing_to_lift(order: Override, bans: Sequence[Ban]) -> str:
     whom = group_text(order.group) if order.group else "anyone"
     vendor = order.subject.partition("/")[0]
     near = [ban for ban in bans if any(str(subject).partition("/")[0] == vendor for subject in ban.subjects)]
@@ -37,7 +37,9 @@ def whom(ban: Ban) -> str:
     return ", ".join([group_text(word) for word in ban.groups]) or "everyone"
 
 
-def tell(order: Order, configured: Standing, before: Standing, after: Standing, index: Index) -> list[str]:
+def tell(
+    order: Override, configured: EffectivePolicy, before: EffectivePolicy, after: EffectivePolicy, index: Index
+) -> list[str]:
     """What the order did, for people; the first line is for the log too."""
     end = until_text(order.until)
     if order.verb == BAN:
@@ -58,12 +60,12 @@ def tell(order: Order, configured: Standing, before: Standing, after: Standing, 
     return [f"{'bans hold again' if paused else 'nothing was paused, bans hold'}: {bans_text(after)}"]
 
 
-def bans_text(standing: Standing) -> str:
+def bans_text(standing: EffectivePolicy) -> str:
     count = len(standing.bans)
     return f"{count} ban{'' if count == 1 else 's'}"
 
 
-def tell_ban(order: Order, configured: Standing, after: Standing, index: Index) -> list[str]:
+def tell_ban(order: Override, configured: EffectivePolicy, after: EffectivePolicy, index: Index) -> list[str]:
     ban = next(ban for ban in after.bans if ban.source != CONFIGURED and concerns(order, ban))
     layers = ", ".join(layers_of(ban))
     lines = [f"{order.subject} is banned for {whom(ban)}: {ban.mode}, {layers}{until_text(order.until)}"]
@@ -73,7 +75,7 @@ def tell_ban(order: Order, configured: Standing, after: Standing, index: Index) 
     return [*lines, *open_notes(ban, index)]
 
 
-def tell_unban(order: Order, configured: Standing, before: Standing, end: str) -> list[str]:
+def tell_unban(order: Override, configured: EffectivePolicy, before: EffectivePolicy, end: str) -> list[str]:
     lines = [f"{order.subject} is no longer banned for {group_text(order.group) if order.group else 'anyone'}{end}"]
     lines += [f"lifted {describe(ban)}" for ban in before.bans if concerns(order, ban)]
     if any(concerns(order, ban) for ban in configured.bans) and not order.until:
@@ -90,7 +92,7 @@ def device_text(device: bytes) -> str:
     return device.hex(":") if len(device) == 6 else address_text(device)
 
 
-def standing_rows(standing: Standing, policy: Policy | None) -> dict[str, Any]:
+def standing_rows(standing: EffectivePolicy, policy: Policy | None) -> dict[str, Any]:
     """The bans and the pause, for programs; a pause without end is -1. What sleeps by its schedule is not active."""
     paused = standing.paused_until
     active = {ban.id for ban in policy.active} if policy is not None else set()

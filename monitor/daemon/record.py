@@ -30,7 +30,7 @@ Count = dict[tuple[str, ...], float]
 
 
 @final
-class Record:
+class Recorder:
     """`refused` gives the packets that the kernel has refused by address so far, by vendor, service and group."""
 
     def __init__(

@@ -21,7 +21,7 @@ from monitor.metrics.collector import Collector
 from monitor.metrics.engine import engine, package_version
 from monitor.policy.ban import EVERYONE, RUNTIME, is_over
 from monitor.policy.ban_state import BanState
-from monitor.policy.overrides import Standing
+from monitor.policy.overrides import EffectivePolicy
 from monitor.web.http import HttpServer
 from monitor.web.site import Health, Site
 from monitor.web.status import BanLine, Facts, ListLine
@@ -70,7 +70,7 @@ def facts_of(
     flows: str,
     health: dict[str, str],
     degraded: dict[str, str],
-    standing: Standing,
+    standing: EffectivePolicy,
     bans: Sequence[tuple[BanState, Figures]],
     statuses: Sequence[ListStatus],
 ) -> Facts:

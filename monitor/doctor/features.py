@@ -8,7 +8,7 @@ from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
 from monitor.errors import MachineError
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.kernel.netns.probe import PROBE_MAC
 from monitor.kernel.nft.libnftables import NftLibrary
 from monitor.policy.table.probe import PROBE
@@ -81,7 +81,7 @@ def find_way() -> Iterator[Finding]:
     if any(name == PROBE for _, name in socket.if_nameindex()):
         return
     try:
-        Door("lo", TRIAL, PROBE_MAC).close()
+        NamespaceLink("lo", TRIAL, PROBE_MAC).close()
     except MachineError as error:
         mend = "sysctl -w user.max_net_namespaces=1024; modprobe -a veth sch_ingress cls_bpf act_mirred"
         yield Finding(TOPIC, f"the dns layer has no place for the sinkhole: {error}", mend, missing=True)

@@ -10,7 +10,7 @@ NAMES_MAX: Final = 16_384
 
 
 @final
-class Passing:
+class AllowedAnswers:
     """What the last trusted answer said of each name, as long as it holds; of too many the oldest is forgotten."""
 
     def __init__(self) -> None:

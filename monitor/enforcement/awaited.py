@@ -5,7 +5,7 @@ from typing import final
 
 
 @final
-class Awaited:
+class PendingLookups:
     """By name the packed addresses that wait for it, and of each how many names it waits for."""
 
     def __init__(self) -> None:

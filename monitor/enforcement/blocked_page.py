@@ -9,15 +9,15 @@ from typing import Final, final
 
 from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.errors import MachineError
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.log import log
 from monitor.model import Samples
 from monitor.sinkhole.sockets import open_stream
 from monitor.web.blocked import BlockedSite, Explain
-from monitor.web.http import HttpServer, Limits
+from monitor.web.http import HttpLimits, HttpServer
 
 PORT: Final = 80
-LIMITS: Final = Limits(connections=64, connections_max=128, per_client=16)
+LIMITS: Final = HttpLimits(connections=64, connections_max=128, per_client=16)
 # Applications keep an answer longer than its TTL.
 SINK_SECONDS: Final = 3600.0
 WILDCARDS: Final = {4: "0.0.0.0", 16: "::"}
@@ -30,7 +30,7 @@ class BlockedPage:
         self.address = b""
         self._site = BlockedSite(explain)
         self._wanted = b""
-        self._servers: dict[Door, HttpServer] = {}
+        self._servers: dict[NamespaceLink, HttpServer] = {}
         self._refused = 0
         self._told = ""
         self.configure(section)
@@ -40,7 +40,7 @@ class BlockedPage:
         self._site.ttl = section.ttl
         self._wanted = page_address(section)
 
-    async def open(self, doors: Mapping[str, Door]) -> None:
+    async def open(self, doors: Mapping[str, NamespaceLink]) -> None:
         """Listens behind every door, where a page is wanted; `address` tells the outcome."""
         if self._wanted != self.address:
             await self.close()
@@ -70,12 +70,12 @@ class BlockedPage:
             return {}
         return {"blocked_page_requests_total": {(action,): float(count) for action, count in counts.items()}}
 
-    async def _listen(self, door: Door) -> None:
+    async def _listen(self, door: NamespaceLink) -> None:
         server = HttpServer(self._site.answer, LIMITS)
         await server.listen(open_stream(door.make_socket, WILDCARDS[len(self._wanted)], PORT))
         self._servers[door] = server
 
-    async def _end(self, door: Door) -> None:
+    async def _end(self, door: NamespaceLink) -> None:
         server = self._servers.pop(door)
         await server.close()
         self._refused += server.refused

@@ -9,7 +9,7 @@ from monitor.kernel.netlink.interfaces import Interface
 
 
 @dataclass(frozen=True)
-class Ground:
+class EnforcementContext:
     """The catalogue, the groups and the LAN as they are now; `own` are the gateway's addresses as text, `links`
     the interfaces that are there, `unrouted` those that frames cross without being routed. `sees_bridged`: such frames
     meet the rules for what is forwarded all the same, but no question of theirs is diverted.

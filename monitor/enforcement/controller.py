@@ -10,18 +10,18 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
-from monitor.core.effects import AskName, Effect, Follow, Kill, PolicyChanged, Release, Used
+from monitor.core.effects import Effect, Kill, MembershipChanged, NameSeen, PolicyChanged, ReleaseFlows, ResolveName
 from monitor.core.gateway import Gateway
 from monitor.enforcement.blocked_page import Sinks, answer_addresses
-from monitor.enforcement.context import Ground
+from monitor.enforcement.context import EnforcementContext
 from monitor.enforcement.factories import Factories
-from monitor.enforcement.heartbeat import Upkeep
+from monitor.enforcement.heartbeat import Heartbeat
 from monitor.enforcement.learning import Learning
 from monitor.enforcement.policy_needs import meant_resolvers, needs_kernel, needs_sinkhole
 from monitor.enforcement.query_watch import QuestionWatch
 from monitor.enforcement.resolver import never_diverted
-from monitor.enforcement.sinkhole import Answers
-from monitor.enforcement.table import Holding
+from monitor.enforcement.sinkhole import SinkholeService
+from monitor.enforcement.table import KernelTable
 from monitor.enforcement.unbanned_queries import OWN_PORT
 from monitor.errors import MachineError
 from monitor.histogram import Histogram
@@ -30,7 +30,7 @@ from monitor.log import log
 from monitor.model import Samples
 from monitor.policy.ban import DNS, IP, LAYERS, SNI
 from monitor.policy.policy import Policy
-from monitor.policy.table.rules import Diversion
+from monitor.policy.table.rules import DiversionRules
 from monitor.selftest.check import Check
 from monitor.selftest.selftest import QUIC, TRIED
 
@@ -53,7 +53,7 @@ class Enforcement:
         now: Callable[[], float],
         sees: Callable[[], bool],
         write: Callable[[list[Effect]], None],
-        ground: Ground,
+        ground: EnforcementContext,
         make: Factories = FACTORIES,
     ) -> None:
         self.fault = ""
@@ -67,10 +67,10 @@ class Enforcement:
         self._trying: Task[None] | None = None
         self._gateway = gateway
         self._sinks = Sinks(loop.time)
-        self._answers = Answers(
+        self._answers = SinkholeService(
             gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion, make.try_ordinary
         )
-        self._holding = Holding(
+        self._holding = KernelTable(
             loop,
             now,
             ground,
@@ -82,15 +82,15 @@ class Enforcement:
             make.probe_link,
         )
         self.learning = Learning(gateway, now, self._holding, self._answers.upstreams, make.lookups)
-        self._upkeep = Upkeep(loop, self._holding, sees)
+        self._upkeep = Heartbeat(loop, self._holding, sees)
         self._watch = QuestionWatch(loop, self._answers, self._lose_questions)
         self._stand_on(ground)
 
-    async def prepare(self, policy: Policy, ground: Ground) -> None:
+    async def prepare(self, policy: Policy, ground: EnforcementContext) -> None:
         """Does beforehand what takes long of putting them in force."""
         await self._holding.prepare(ground, policy)
 
-    async def govern(self, policy: Policy, ground: Ground) -> None:
+    async def govern(self, policy: Policy, ground: EnforcementContext) -> None:
         """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
         async with self._changing:
             try:
@@ -98,7 +98,7 @@ class Enforcement:
             finally:
                 self._retry_later()
 
-    async def _govern(self, policy: Policy, ground: Ground) -> None:
+    async def _govern(self, policy: Policy, ground: EnforcementContext) -> None:
         self._upkeep.look()
         await self.prepare(policy, ground)
         self._stand_on(ground)
@@ -131,7 +131,7 @@ class Enforcement:
         self._holding.tell(enforcer)
 
     def _perform(self, enforcer: Enforcer, effects: list[Effect]) -> None:
-        news: list[Follow] = []
+        news: list[MembershipChanged] = []
         kills: list[Kill] = []
         freed: dict[bytes, str] = {}
         changed = False
@@ -139,15 +139,15 @@ class Enforcement:
             if isinstance(effect, Kill):
                 kills.append(effect)
                 freed.pop(effect.key, None)
-            elif isinstance(effect, Follow):
+            elif isinstance(effect, MembershipChanged):
                 news.append(effect)
             elif isinstance(effect, PolicyChanged):
                 changed = True
-            elif isinstance(effect, AskName):
+            elif isinstance(effect, ResolveName):
                 self.learning.ask(effect.name)
-            elif isinstance(effect, Used):
+            elif isinstance(effect, NameSeen):
                 self.learning.use(effect.address, effect.name)
-            elif isinstance(effect, Release):
+            elif isinstance(effect, ReleaseFlows):
                 freed.update(dict.fromkeys(effect.keys, effect.on_failure))
         changes = self._holding.follow(news)
         policy = self._gateway.policy
@@ -160,7 +160,7 @@ class Enforcement:
         if freed:
             self._holding.release(enforcer, freed)
 
-    async def look_again(self, ground: Ground) -> None:
+    async def look_again(self, ground: EnforcementContext) -> None:
         """Interfaces or addresses have changed."""
         async with self._changing:
             policy = self._gateway.policy
@@ -238,7 +238,7 @@ class Enforcement:
     def histograms(self) -> dict[str, Histogram]:
         return {"enforce_seconds": self._holding.seconds} if self._gateway.policy is not None else {}
 
-    def _stand_on(self, ground: Ground) -> None:
+    def _stand_on(self, ground: EnforcementContext) -> None:
         self.ground = ground
         self._holding.stand_on(ground)
         self._answers.configure(ground.config.sinkhole)
@@ -337,14 +337,14 @@ class Enforcement:
             self._holding.rebuild(enforcer, policy)
             self._retry_later()
 
-    def _diversion(self) -> Diversion:
+    def _diversion(self) -> DiversionRules:
         page = self._answers.page.address
         own = [ip_address(text).packed for text in self.ground.own]
         exempt = never_diverted(self.ground.config.sinkhole)
         enforcer = self._holding.enforcer
         bridges = enforcer.diversion.ports if enforcer is not None else {}
         ports = tuple([(port, bridge) for bridge, some in bridges.items() for port in some])
-        return Diversion(self._answers.armed, exempt, page, page_alone=page not in own, ports=ports)
+        return DiversionRules(self._answers.armed, exempt, page, page_alone=page not in own, ports=ports)
 
     def _recut(self) -> None:
         enforcer = self._holding.enforcer

@@ -9,7 +9,7 @@ from monitor.policy.table.desired import CounterLabel
 
 
 @final
-class BanCounters:
+class KernelCounters:
     """Totals that only grow, although counters of the table come and go with its bans."""
 
     def __init__(self) -> None:

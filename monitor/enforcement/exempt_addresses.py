@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final, final
 
 from monitor.core.gateway import Gateway
-from monitor.enforcement.allowed_cache import Passing
-from monitor.enforcement.resolver import COMING, Lookups
-from monitor.enforcement.table import Holding
+from monitor.enforcement.allowed_cache import AllowedAnswers
+from monitor.enforcement.resolver import COMING, NameResolver
+from monitor.enforcement.table import KernelTable
 from monitor.errors import MachineError
 from monitor.policy.policy import Policy
 from monitor.policy.table.excused import excused_elements, excused_names
@@ -28,11 +28,11 @@ NAMES_AT_ONCE: Final = 50
 
 
 @final
-class Sparing:
+class ExemptAddresses:
     """`lookups` must call `take` with every answer. A name passes if the policy in force lets it, or the next one."""
 
-    def __init__(self, gateway: Gateway, now: Callable[[], float], holding: Holding, lookups: Lookups) -> None:
-        self.passing = Passing()
+    def __init__(self, gateway: Gateway, now: Callable[[], float], holding: KernelTable, lookups: NameResolver) -> None:
+        self.passing = AllowedAnswers()
         self._gateway = gateway
         self._now = now
         self._holding = holding

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from monitor.enforcement.resolver import Found, Lookups
+from monitor.enforcement.resolver import Found, NameResolver
 from monitor.enforcement.unbanned_queries import try_ordinary
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.kernel.netns.probe import ProbeLink
 from monitor.kernel.nft.enforcer import Enforcer
 from monitor.selftest.check import Check
@@ -21,10 +21,10 @@ from monitor.sinkhole.sinkhole import Sinkhole
 
 MakeEnforcer: TypeAlias = Callable[[], Enforcer]
 MakeProbeLink: TypeAlias = Callable[[], ProbeLink]
-MakeLookups: TypeAlias = Callable[[Found], Lookups]
+MakeLookups: TypeAlias = Callable[[Found], NameResolver]
 MakeSinkhole: TypeAlias = Callable[[SinkholeSettings, Decide, Blocked, Counts | None], Sinkhole]
 TryDiversion: TypeAlias = Callable[[ProbeLink, Sinkhole], Awaitable[list[Check]]]
-TryOrdinary: TypeAlias = Callable[[Mapping[str, Door]], Awaitable[list[Check]]]
+TryOrdinary: TypeAlias = Callable[[Mapping[str, NamespaceLink]], Awaitable[list[Check]]]
 TryEnforcement: TypeAlias = Callable[[Enforcer, ProbeLink, Sinkhole | None], Awaitable[list[Check]]]
 
 
@@ -34,7 +34,7 @@ class Factories:
 
     enforcer: MakeEnforcer = Enforcer
     probe_link: MakeProbeLink = ProbeLink
-    lookups: MakeLookups = Lookups
+    lookups: MakeLookups = NameResolver
     sinkhole: MakeSinkhole = Sinkhole
     try_diversion: TryDiversion = try_diversion
     try_ordinary: TryOrdinary = try_ordinary

@@ -11,7 +11,7 @@ KEPT_MAX: Final = 64
 
 
 @final
-class Complaints:
+class Faults:
     """Each line is told again after `REPEAT_SECONDS`, and stands for `STANDING_SECONDS` since it was last heard."""
 
     def __init__(self) -> None:

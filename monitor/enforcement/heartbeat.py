@@ -4,7 +4,7 @@ from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
 from typing import Final, final
 
-from monitor.enforcement.table import Holding
+from monitor.enforcement.table import KernelTable
 from monitor.errors import MachineError
 
 BEAT_SECONDS: Final = 1.0
@@ -15,12 +15,12 @@ LOOK_SECONDS_MAX: Final = 60.0
 
 
 @final
-class Upkeep:
+class Heartbeat:
     """Once a second while the table is held. `sees` tells whether the daemon sees anything. `holds`: bans are not
     opening for want of a renewal that the kernel refused.
     """
 
-    def __init__(self, loop: AbstractEventLoop, holding: Holding, sees: Callable[[], bool]) -> None:
+    def __init__(self, loop: AbstractEventLoop, holding: KernelTable, sees: Callable[[], bool]) -> None:
         self._loop = loop
         self._holding = holding
         self._sees = sees

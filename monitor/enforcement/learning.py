@@ -12,12 +12,12 @@ from typing import Any, Final, final
 
 from monitor.attribution.networks import address_text
 from monitor.core.gateway import Gateway
-from monitor.enforcement.awaited import Awaited
+from monitor.enforcement.awaited import PendingLookups
 from monitor.enforcement.blocked_page import answer_addresses
-from monitor.enforcement.context import Ground
-from monitor.enforcement.exempt_addresses import Sparing
-from monitor.enforcement.resolver import COMING, DROPPED, Found, Lookups, system_resolvers
-from monitor.enforcement.table import Holding
+from monitor.enforcement.context import EnforcementContext
+from monitor.enforcement.exempt_addresses import ExemptAddresses
+from monitor.enforcement.resolver import COMING, DROPPED, Found, NameResolver, system_resolvers
+from monitor.enforcement.table import KernelTable
 from monitor.errors import MachineError
 from monitor.kernel.nft.enforcer import Enforcer
 from monitor.model import Samples
@@ -46,9 +46,9 @@ class Learning:
         self,
         gateway: Gateway,
         now: Callable[[], float],
-        holding: Holding,
+        holding: KernelTable,
         upstreams: Callable[[], tuple[bytes, ...]],
-        make_lookups: Callable[[Found], Lookups] = Lookups,
+        make_lookups: Callable[[Found], NameResolver] = NameResolver,
     ) -> None:
         self._gateway = gateway
         self._now = now
@@ -56,14 +56,14 @@ class Learning:
         self._upstreams = upstreams
         self._lookups = make_lookups(self._found)
         self._learned: Learned | None = None
-        self.sparing = Sparing(gateway, now, holding, self._lookups)
-        self._ground: Ground | None = None
-        self._awaited = Awaited()
+        self.sparing = ExemptAddresses(gateway, now, holding, self._lookups)
+        self._ground: EnforcementContext | None = None
+        self._awaited = PendingLookups()
         self._chains: dict[OwnerNames, str] = {}
         self._published = 0
         self._sweep_due = 0.0
 
-    def stand_on(self, ground: Ground) -> None:
+    def stand_on(self, ground: EnforcementContext) -> None:
         """Other lists, addresses or resolvers; `rule` has to follow."""
         self._ground = ground
         self._lookups.resolvers = self._upstreams()
@@ -169,7 +169,7 @@ class Learning:
             self._published = learned.version
             self._gateway.set_enforcement(replace(self._gateway.enforcement, learned=frozenset(learned.keys)))
 
-    def _learnable(self, ground: Ground) -> Learnable:
+    def _learnable(self, ground: EnforcementContext) -> Learnable:
         sinkhole = ground.config.sinkhole
         resolvers = [*self._upstreams(), *system_resolvers(), *[address.packed for address in sinkhole.exempt]]
         addresses = [*resolvers, *answer_addresses(sinkhole)]

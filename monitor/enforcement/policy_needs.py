@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from monitor.enforcement.context import Ground
+from monitor.enforcement.context import EnforcementContext
 from monitor.enforcement.resolver import system_resolvers
 from monitor.policy.ban import DNS, ENFORCE, OBSERVE
 from monitor.policy.policy import Policy
@@ -17,7 +17,7 @@ def needs_sinkhole(policy: Policy) -> bool:
     return any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.bans)
 
 
-def meant_resolvers(ground: Ground, upstreams: tuple[bytes, ...]) -> frozenset[bytes]:
+def meant_resolvers(ground: EnforcementContext, upstreams: tuple[bytes, ...]) -> frozenset[bytes]:
     """The packed addresses of the gateway, its upstream resolvers and the exempt ones; none where clients may choose.
 
     `upstreams` are the configured resolvers, none for those of the system.

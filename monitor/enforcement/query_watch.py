@@ -8,7 +8,7 @@ from asyncio import AbstractEventLoop, Task, TimerHandle
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias, final
 
-from monitor.enforcement.sinkhole import Answers
+from monitor.enforcement.sinkhole import SinkholeService
 from monitor.selftest.check import Check
 
 LOOK_SECONDS: Final = 10.0
@@ -21,7 +21,7 @@ class QuestionWatch:
     """`take` gets what each look has found."""
 
     def __init__(
-        self, loop: AbstractEventLoop, answers: Answers, take: Callable[[Sequence[Check]], Awaitable[None]]
+        self, loop: AbstractEventLoop, answers: SinkholeService, take: Callable[[Sequence[Check]], Awaitable[None]]
     ) -> None:
         self._loop = loop
         self._answers = answers

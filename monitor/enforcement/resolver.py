@@ -51,7 +51,7 @@ KNOWN: Final = "known"
 Found = Callable[[list[bytes], list[bytes], float], None]
 
 
-class Lookups:
+class NameResolver:
     """`found` is told of the end of everything that was asked, also where nothing came of it."""
 
     def __init__(self, found: Found) -> None:

@@ -12,7 +12,7 @@ from monitor.selftest.check import Check
 
 
 @final
-class Assurance:
+class SelftestSchedule:
     """What it said holds while bans are enforced, and until it runs again."""
 
     def __init__(self, loop: AbstractEventLoop, enforcement: Enforcement) -> None:

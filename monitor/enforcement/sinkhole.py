@@ -10,7 +10,7 @@ from monitor.core.gateway import Gateway
 from monitor.enforcement.blocked_page import BlockedPage
 from monitor.enforcement.unbanned_queries import try_ordinary
 from monitor.errors import MachineError
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.kernel.netns.probe import ProbeLink
 from monitor.log import log
 from monitor.model import Samples
@@ -31,7 +31,7 @@ EXCUSED: Final = Decision(banned=False, excused=True)
 EXCUSED_STRIPPED: Final = Decision(banned=False, strip_ech=True, excused=True)
 
 
-class Answers:
+class SinkholeService:
     """The sinkhole, there while a ban needs it, else None. `armed`: it answers, so questions may be diverted to it.
 
     `look` has the gateway look at the frames that wait: a question may overtake the frame that shows who asks.
@@ -45,7 +45,7 @@ class Answers:
         section: SinkholeSection,
         make_sinkhole: Callable[[SinkholeSettings, Decide, Blocked, Counts | None], Sinkhole] = Sinkhole,
         try_link: Callable[[ProbeLink, Sinkhole], Awaitable[list[Check]]] = try_diversion,
-        try_ordinary: Callable[[Mapping[str, Door]], Awaitable[list[Check]]] = try_ordinary,
+        try_ordinary: Callable[[Mapping[str, NamespaceLink]], Awaitable[list[Check]]] = try_ordinary,
     ) -> None:
         self.fault = ""
         self._make_sinkhole = make_sinkhole
@@ -58,7 +58,7 @@ class Answers:
         self.page = BlockedPage(self._explain, section)
         self.sinkhole: Sinkhole | None = None
         self._counts: Counts | None = None  # of every sinkhole that there was
-        self._doors: dict[str, Door] = {}
+        self._doors: dict[str, NamespaceLink] = {}
         self._decisions: dict[tuple[int, bool], Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
         self._version = (0, 0)
@@ -82,7 +82,7 @@ class Answers:
         upstream = self._section.upstream
         return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
 
-    async def open(self, doors: Mapping[str, Door], link: ProbeLink) -> None:
+    async def open(self, doors: Mapping[str, NamespaceLink], link: ProbeLink) -> None:
         """Listens behind every door; armed once all have answered, the client behind `link` has got its answers by the
         diversion, and questions that are not banned get through. Raises MachineError where one has not.
         """
@@ -122,7 +122,7 @@ class Answers:
     def _arm(self, armed: bool) -> None:
         self._gateway.set_enforcement(replace(self._gateway.enforcement, armed=armed))
 
-    async def _listen(self, doors: Mapping[str, Door]) -> Sinkhole:
+    async def _listen(self, doors: Mapping[str, NamespaceLink]) -> Sinkhole:
         if self.sinkhole is None:
             self.sinkhole = self._make_sinkhole(self._settings(), self._decide, self._refused, self._counts)
             self._counts = self.sinkhole.counts

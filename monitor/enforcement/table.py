@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Final, final
 
-from monitor.core.effects import Follow, Kill
+from monitor.core.effects import Kill, MembershipChanged
 from monitor.enforcement.backlog import Backlog
-from monitor.enforcement.context import Ground
-from monitor.enforcement.counters import BanCounters
-from monitor.enforcement.faults import Complaints
-from monitor.enforcement.planner import PAUSE_SECONDS, Survey
+from monitor.enforcement.context import EnforcementContext
+from monitor.enforcement.counters import KernelCounters
+from monitor.enforcement.faults import Faults
+from monitor.enforcement.planner import PAUSE_SECONDS, PlanInputs
 from monitor.errors import MachineError
 from monitor.histogram import Histogram
 from monitor.kernel.cut import cut
@@ -28,7 +28,7 @@ from monitor.policy.table.desired import TABLE, Desired
 from monitor.policy.table.diff import change_elements
 from monitor.policy.table.planner import bare_table, plan_table
 from monitor.policy.table.portions import first_verdict
-from monitor.policy.table.rules import Diversion, kill_set
+from monitor.policy.table.rules import DiversionRules, kill_set
 from monitor.policy.table.transition import Transition
 
 ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
@@ -37,7 +37,7 @@ ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
 
 
 @final
-class Holding:
+class KernelTable:
     """`enforcer` is None while nothing is held. `diversion` tells what decides whose questions are diverted now.
 
     `recut` drops again what had been cut, `refill` puts back what else the run of time had put into the table: both are
@@ -50,8 +50,8 @@ class Holding:
         self,
         loop: AbstractEventLoop,
         now: Callable[[], float],
-        ground: Ground,
-        diversion: Callable[[], Diversion],
+        ground: EnforcementContext,
+        diversion: Callable[[], DiversionRules],
         recut: Callable[[], None],
         spare: Callable[[], None],
         refill: Callable[[], None],
@@ -71,17 +71,17 @@ class Holding:
         self.desired = Desired()
         self.seconds = Histogram(ENFORCE_BOUNDS)
         self._diversion = diversion
-        self._planned: tuple[Policy, Diversion] | None = None
-        self.complaints = Complaints()
-        self._counters = BanCounters()
+        self._planned: tuple[Policy, DiversionRules] | None = None
+        self.complaints = Faults()
+        self._counters = KernelCounters()
         self._repairs = {"ok": 0, "failed": 0}
         # What every enforcer that there was has counted.
         self._transactions = {"ok": 0, "failed": 0}
         self._refused: dict[tuple[str, str], int] = {}
-        self._survey = Survey()
+        self._survey = PlanInputs()
         self.stand_on(ground)
 
-    def stand_on(self, ground: Ground) -> None:
+    def stand_on(self, ground: EnforcementContext) -> None:
         self._wanted = self._loop.time()
         self._ground = ground
         self._members = self._survey.take_members(ground)
@@ -89,7 +89,7 @@ class Holding:
         if self.enforcer is not None:
             self.enforcer.alive.watch(ground.interfaces)
 
-    async def prepare(self, ground: Ground, policy: Policy) -> None:
+    async def prepare(self, ground: EnforcementContext, policy: Policy) -> None:
         """Does beforehand, bit by bit, what takes long of `stand_on` and `rebuild`, while all stays as it is."""
         members, territory = await self._survey.make(ground)
         vendors = ground.index.vendors()
@@ -183,7 +183,7 @@ class Holding:
             enforcer.complaints.append(f"the kernel did not do what a ban wants: {error}")
         self.tell(enforcer)
 
-    def follow(self, news: Sequence[Follow]) -> list[Change]:
+    def follow(self, news: Sequence[MembershipChanged]) -> list[Change]:
         """What changes in the groups' sets after the news of devices."""
         changes: list[Change] = []
         for one in news:

@@ -19,7 +19,7 @@ from monitor.attribution.networks import address_text
 from monitor.enforcement.resolver import make_query, system_resolvers
 from monitor.kernel.netlink.interfaces import Address, look_at_machine
 from monitor.kernel.netlink.neighbours import reachable
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.policy.ban import DNS
 from monitor.policy.table.probe import PROBE
 from monitor.selftest.check import Check
@@ -40,7 +40,7 @@ OWN_PORT: Final = 16_384 + secrets.randbits(14)
 NAME: Final = b"localhost"
 
 
-async def try_ordinary(doors: Mapping[str, Door]) -> list[Check]:
+async def try_ordinary(doors: Mapping[str, NamespaceLink]) -> list[Check]:
     """One check for each interface and family of which something can be said."""
     machine = look_at_machine()
     tries = []
@@ -57,7 +57,7 @@ async def try_ordinary(doors: Mapping[str, Door]) -> list[Check]:
     return [check for check in await asyncio.gather(*tries) if check is not None]
 
 
-async def try_family(door: Door, clients: Sequence[bytes], servers: Sequence[bytes]) -> Check | None:
+async def try_family(door: NamespaceLink, clients: Sequence[bytes], servers: Sequence[bytes]) -> Check | None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     what = f"an ordinary question on {door.interface} over IPv{4 if len(clients[0]) == 4 else 6}"
@@ -75,7 +75,7 @@ async def try_family(door: Door, clients: Sequence[bytes], servers: Sequence[byt
     return Check(DNS, what, loop.time() - began, fault)
 
 
-def clients_of(door: Door, index: int, own: Sequence[Address]) -> list[bytes]:
+def clients_of(door: NamespaceLink, index: int, own: Sequence[Address]) -> list[bytes]:
     """Neighbours of the interface; on a link without MAC addresses, where no packet waits for one, any address."""
     if not own:
         return []
@@ -98,7 +98,7 @@ def servers_of(own: Sequence[Address]) -> list[bytes]:
     return list(dict.fromkeys([own[0].packed, *others]))[:SERVERS_MAX]
 
 
-async def ask_as(door: Door, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
+async def ask_as(door: NamespaceLink, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
     """Whether one of the servers answers a question that seems to be the client's beside which it stands."""
     try:
         with door.make_socket(family_of(address_text(pairs[0][1])), socket.SOCK_DGRAM) as asking:

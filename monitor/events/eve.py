@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from json import JSONEncoder
 from typing import Final, TypeAlias
 
-from monitor.core.effects import Ruling
+from monitor.core.effects import VerdictEvent
 from monitor.events.times import timestamp
 from monitor.model import (
     DNS,
@@ -43,9 +43,9 @@ _PRINTABLE: Final = frozenset(range(0x20, 0x7F)) - {0x5C}
 _encode: Final = JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
-def eve_type(event: Event | Ruling) -> str:
+def eve_type(event: Event | VerdictEvent) -> str:
     """The `event_type` that the event will have."""
-    if isinstance(event, Ruling):
+    if isinstance(event, VerdictEvent):
         return "verdict"
     about = event.about
     if isinstance(about, DnsMessage):
@@ -55,9 +55,9 @@ def eve_type(event: Event | Ruling) -> str:
     return "flow" if isinstance(about, FlowRecord) else "dhcp"
 
 
-def eve_line(event: Event | Ruling, captures: Sequence[str] = ()) -> str:
+def eve_line(event: Event | VerdictEvent, captures: Sequence[str] = ()) -> str:
     """The event as one line with its newline; `captures` are the names of the capture files that are read, if any."""
-    if isinstance(event, Ruling):
+    if isinstance(event, VerdictEvent):
         return _encode({**_head(event, "verdict", event.key), **_ruling(event)}) + "\n"
     about = event.about
     if isinstance(about, DnsMessage):
@@ -84,7 +84,7 @@ def eve_line(event: Event | Ruling, captures: Sequence[str] = ()) -> str:
     return _encode(body) + "\n"
 
 
-def _ruling(ruling: Ruling) -> Body:
+def _ruling(ruling: VerdictEvent) -> Body:
     """`name` is what the device wanted, empty where only its address is known."""
     return {
         "verdict": {
@@ -98,7 +98,7 @@ def _ruling(ruling: Ruling) -> Body:
     }
 
 
-def _head(event: Event | Ruling, kind: str, key: bytes) -> Body:
+def _head(event: Event | VerdictEvent, kind: str, key: bytes) -> Body:
     protocol = key_protocol(key)
     return {
         "timestamp": timestamp(event.time),

@@ -16,7 +16,7 @@ Identity: TypeAlias = tuple[str, str]
 
 
 @final
-class Entry:
+class JournalEntry:
     """Counts of one key; `names` are words, none twice."""
 
     __slots__ = ("blocked", "down", "first", "flows", "last", "leaked", "names", "up")
@@ -31,7 +31,7 @@ class Entry:
         self.last = row.last
         self.names = join_words("", " ".join(row.names), NAMES_MAX)
 
-    def add(self, other: "Entry") -> None:
+    def add(self, other: "JournalEntry") -> None:
         self.up += other.up
         self.down += other.down
         self.flows += other.flows
@@ -52,19 +52,19 @@ class Waiting:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.dropped = 0
-        self.entries: dict[Key, Entry] = {}
+        self.entries: dict[Key, JournalEntry] = {}
         self.identities: dict[tuple[str, str], Identity] = {}
 
     def add(self, day: str, row: NoteRow) -> None:
         key = (day, row.device, row.group, row.vendor, row.service, row.evidence)
         entry = self.entries.get(key)
         if entry is not None:
-            entry.add(Entry(row))
+            entry.add(JournalEntry(row))
         elif len(self.entries) >= self.limit:
             self.dropped += 1
             return
         else:
-            self.entries[key] = Entry(row)
+            self.entries[key] = JournalEntry(row)
         if row.hostname or row.addresses:
             known = self.identities.get((day, row.device), ("", ""))
             addresses = join_words(known[1], " ".join(row.addresses), ADDRESSES_MAX)

@@ -86,7 +86,7 @@ class Resets:
 
 
 @final
-class Tracking:
+class ConntrackDeleter:
     """Deletes conntrack's entries. Raises OSError where the kernel has no conntrack."""
 
     def __init__(self) -> None:

@@ -32,7 +32,7 @@ Conversation = tuple[str, str, int, str, int]
 
 
 @dataclass
-class Tally:
+class FlowTally:
     """IP bytes and packets of one direction, and the MAC that sent them.
 
     `last` is when the last packet that carried something was seen, in seconds since the epoch; 0: none did.
@@ -44,7 +44,7 @@ class Tally:
     last: float = 0.0
 
 
-class Capture:
+class TcpdumpCapture:
     """A tcpdump that runs on `interface`; `stop` gives what it saw."""
 
     def __init__(self, namespace: Namespace, interface: str, folder: Path) -> None:
@@ -55,7 +55,7 @@ class Capture:
         self.child = Child(namespace, ["tcpdump", *options, "-Z", "root", "-w", str(self.path)], log)
         self.child.wait_log("listening on")
 
-    def stop(self) -> dict[Conversation, Tally]:
+    def stop(self) -> dict[Conversation, FlowTally]:
         """The tally of each direction of each flow; fails if tcpdump lost a packet."""
         # The last acknowledgments of what has just ended are still on their way.
         time.sleep(SETTLE_SECONDS)
@@ -65,13 +65,13 @@ class Capture:
         return tally(self.path)
 
 
-def tally(path: Path) -> dict[Conversation, Tally]:
-    found: dict[Conversation, Tally] = {}
+def tally(path: Path) -> dict[Conversation, FlowTally]:
+    found: dict[Conversation, FlowTally] = {}
     for seconds, frame in frames(path):
         counted = measure(frame)
         if counted is not None:
             conversation, length = counted
-            entry = found.setdefault(conversation, Tally(mac=frame[6:12].hex(":")))
+            entry = found.setdefault(conversation, FlowTally(mac=frame[6:12].hex(":")))
             entry.packets += 1
             entry.bytes += length
             if length > EMPTY_BYTES:
@@ -108,15 +108,17 @@ def measure(frame: bytes) -> tuple[Conversation, int] | None:
     return (PROTOCOLS[protocol], *ends), length
 
 
-def answered(seen: dict[Conversation, Tally], port: int = 0) -> list[Conversation]:
+def answered(seen: dict[Conversation, FlowTally], port: int = 0) -> list[Conversation]:
     """The directions in which servers of HTTPS said something, to a client's `port` or any."""
     return [key for key, tally in seen.items() if key[2] == HTTPS and port in (0, key[4]) and tally.last]
 
 
-def both_ways(seen: dict[Conversation, Tally], protocol: str, port: int) -> tuple[Conversation, Tally, Tally]:
+def both_ways(
+    seen: dict[Conversation, FlowTally], protocol: str, port: int
+) -> tuple[Conversation, FlowTally, FlowTally]:
     """The flow that a client began from `port`: who with whom, then what went up and what came down."""
     ups = [key for key in seen if key[0] == protocol and key[2] == port and key[4] < 1024]
     assert len(ups) == 1, f"{len(ups)} flows from {protocol} port {port}"
     up = ups[0]
     down = (up[0], up[3], up[4], up[1], up[2])
-    return up, seen[up], seen.get(down, Tally())
+    return up, seen[up], seen.get(down, FlowTally())

@@ -3,7 +3,7 @@
 import time
 from typing import Final, final
 
-from monitor.lab.capture import Capture, tally
+from monitor.lab.capture import TcpdumpCapture, tally
 from monitor.lab.child import Child
 from monitor.lab.lab import Lab
 
@@ -29,12 +29,12 @@ class Downloads:
             child, port = phone.start_quic(NAME, address, STREAM)
             self.children["udp", port] = child
 
-    def all_flow(self, capture: Capture) -> bool:
+    def all_flow(self, capture: TcpdumpCapture) -> bool:
         """Whether the capture has data of every one of them."""
         down = {(key[0], key[4]): counted.bytes for key, counted in tally(capture.path).items()}
         return all(down.get(download, 0) > FLOWING_BYTES for download in self.children)
 
-    def all_silent(self, capture: Capture) -> bool:
+    def all_silent(self, capture: TcpdumpCapture) -> bool:
         """Whether the capture has no data of any of them for a while."""
         down = {(key[0], key[4]): counted.last for key, counted in tally(capture.path).items()}
         return all(time.time() - down[download] > SILENT_SECONDS for download in self.children)

@@ -27,7 +27,7 @@ RUN_SECONDS: Final = 60.0
 Sample = tuple[dict[str, str], float]
 
 
-class Daemon:
+class LabDaemon:
     """`gatewatch run` in the gateway's namespace, told apart from a real one only by its folders.
 
     `folder` takes its configuration, state, socket, log and `events`. It is ready when it says so by

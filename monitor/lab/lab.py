@@ -9,11 +9,11 @@ from typing import Final, Self
 from pyroute2.netlink.exceptions import NetlinkError
 
 from monitor.errors import MachineError
-from monitor.lab.capture import Capture
+from monitor.lab.capture import TcpdumpCapture
 from monitor.lab.child import Child, environment, python_module
 from monitor.lab.client import Client
-from monitor.lab.gateway import Daemon
-from monitor.lab.leftovers import Claim, remove_leftovers
+from monitor.lab.gateway import LabDaemon
+from monitor.lab.leftovers import LabLock, remove_leftovers
 from monitor.lab.namespace import Namespace
 from monitor.lab.network import Wires, wire
 from monitor.lab.plan import RESOLVER_CLIENT, RESOLVER_V4, Plan
@@ -34,12 +34,12 @@ class Lab:
         self.plan = plan or Plan()
         self.clients: dict[str, Client] = {}
         self._children: list[Child] = []
-        self.daemons: list[Daemon] = []
+        self.daemons: list[LabDaemon] = []
 
     def __enter__(self) -> Self:
         require()
         remove_leftovers()
-        self._claim = Claim()
+        self._claim = LabLock()
         try:
             self._build()
         except BaseException:
@@ -80,19 +80,21 @@ class Lab:
     def client(self, name: str) -> Client:
         return self.clients[name]
 
-    def capture(self, interface: str = "") -> Capture:
+    def capture(self, interface: str = "") -> TcpdumpCapture:
         """A tcpdump on an interface of the gateway, the first LAN's if none is named."""
-        capture = Capture(self.gateway, interface or self.plan.lans[0].interface, self.folder)
+        capture = TcpdumpCapture(self.gateway, interface or self.plan.lans[0].interface, self.folder)
         self._children.append(capture.child)
         return capture
 
-    def daemon(self, configuration: str = "", arguments: tuple[str, ...] = (), through: tuple[str, ...] = ()) -> Daemon:
+    def daemon(
+        self, configuration: str = "", arguments: tuple[str, ...] = (), through: tuple[str, ...] = ()
+    ) -> LabDaemon:
         """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set.
 
         `through` are words before its command: a program that starts it with less than root has.
         """
         folder = self.folder / f"daemon-{len(self.daemons)}"
-        daemon = Daemon(self.gateway, folder, configuration, arguments, through)
+        daemon = LabDaemon(self.gateway, folder, configuration, arguments, through)
         self.daemons.append(daemon)
         daemon.start()
         return daemon

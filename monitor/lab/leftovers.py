@@ -13,7 +13,7 @@ PREFIX: Final = "gatewatch-lab-"
 LABS: Final = Path("/run/gatewatch-lab")
 
 
-class Claim:
+class LabLock:
     """A lab's identity and its folder, held by a lock that the kernel drops with the process."""
 
     def __init__(self) -> None:

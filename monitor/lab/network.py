@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
 
 from monitor.errors import MachineError
-from monitor.lab.leftovers import Claim
+from monitor.lab.leftovers import LabLock
 from monitor.lab.namespace import LOOPBACK, Namespace
 from monitor.lab.plan import (
     WAN_GATEWAY_V4,
@@ -74,7 +74,7 @@ class Wires:
     gateway_macs: dict[str, str] = field(default_factory=dict)
 
 
-def wire(plan: Plan, claim: Claim) -> Wires:
+def wire(plan: Plan, claim: LabLock) -> Wires:
     """Make the namespaces of `plan` and connect them."""
     wires = Wires(claim.namespace("gateway"), claim.namespace("internet"))
     for namespace in (wires.gateway, wires.internet):
@@ -133,7 +133,7 @@ def make_bridge(link: Any, lan: Lan) -> None:
         add_address(link, bridge, str(network[1]), network.prefixlen)
 
 
-def add_client(wires: Wires, lan: Lan, name: str, number: int, claim: Claim) -> None:
+def add_client(wires: Wires, lan: Lan, name: str, number: int, claim: LabLock) -> None:
     client = claim.namespace(name)
     client.create()
     client.sysctl(QUIET)

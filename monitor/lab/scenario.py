@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from monitor.errors import EXIT_FINDING, EXIT_OK, MachineError
-from monitor.lab.gateway import METRICS, Daemon
+from monitor.lab.gateway import METRICS, LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.live_ban import AFTER_IT, BAN, UNBAN, UNDER_THE_BAN
 from monitor.lab.traffic import ACTS, Act
@@ -77,7 +77,7 @@ def topology(lab: Lab) -> list[str]:
     return lines
 
 
-def where_to_look(lab: Lab, daemon: Daemon) -> list[str]:
+def where_to_look(lab: Lab, daemon: LabDaemon) -> list[str]:
     inside = f"ip netns exec {lab.gateway.name}"
     phone = lab.client("phone").namespace.name
     return [
@@ -109,7 +109,7 @@ def perform(lab: Lab, acts: tuple[Act, ...]) -> None:
         print(f"  {act.client:7} {act.says}: {act.act(lab.client(act.client))}", flush=True)
 
 
-def ban(lab: Lab, daemon: Daemon) -> None:
+def ban(lab: Lab, daemon: LabDaemon) -> None:
     """Ban a vendor for the phone, see that it holds and touches nobody else, and undo it."""
     order(daemon, BAN)
     perform(lab, UNDER_THE_BAN)
@@ -117,7 +117,7 @@ def ban(lab: Lab, daemon: Daemon) -> None:
     perform(lab, AFTER_IT)
 
 
-def order(daemon: Daemon, words: tuple[str, ...]) -> None:
+def order(daemon: LabDaemon, words: tuple[str, ...]) -> None:
     done = daemon.run(*words)
     if done.returncode != EXIT_OK:
         raise MachineError(f"lab: gatewatch {words[0]} failed: {done.stderr.strip()}")
@@ -125,7 +125,7 @@ def order(daemon: Daemon, words: tuple[str, ...]) -> None:
     print(textwrap.indent(done.stdout.rstrip(), "  ") + "\n", flush=True)
 
 
-def verdict(lab: Lab, daemon: Daemon) -> list[str]:
+def verdict(lab: Lab, daemon: LabDaemon) -> list[str]:
     """The daemon's own account: vendors, devices, bytes."""
     names = {client.mac: name for name, client in lab.clients.items()}
     rows = sorted(daemon.rows(), key=lambda row: -(row["bytes_up"] + row["bytes_down"]))

@@ -19,17 +19,17 @@ WAKE: Final = "a firewall rule with `ct state`, before gatewatch starts, makes c
 
 
 @dataclass(frozen=True)
-class Counting:
+class FlowCounting:
     """`flows` as the core has it, and a line for the log, "" where all is as configured."""
 
     flows: str
     why: str = ""
 
 
-def choose_counting(wanted: str, machine: Machine, names: Sequence[str]) -> Counting:
+def choose_counting(wanted: str, machine: Machine, names: Sequence[str]) -> FlowCounting:
     """Conntrack if it is wanted, this host forwards, and conntrack tracks and counts what the interfaces carry."""
     if wanted == PACKETS:
-        return Counting(PACKETS)
+        return FlowCounting(PACKETS)
     if not machine.forwarding:
         return _fall_back("this host does not forward")
     try:
@@ -46,11 +46,11 @@ def choose_counting(wanted: str, machine: Machine, names: Sequence[str]) -> Coun
             return _fall_back(f"conntrack cannot be asked: {error.strerror or error}")
         if not tracked:
             return _fall_back(f"conntrack does not look at {name} here; {WAKE}")
-    return Counting(CONNTRACK, said)
+    return FlowCounting(CONNTRACK, said)
 
 
-def _fall_back(reason: str) -> Counting:
-    return Counting(PACKETS, f"counting packets instead of asking conntrack: {reason}")
+def _fall_back(reason: str) -> FlowCounting:
+    return FlowCounting(PACKETS, f"counting packets instead of asking conntrack: {reason}")
 
 
 def carries(machine: Machine, names: Sequence[str], length: int) -> bool:

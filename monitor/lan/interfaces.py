@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Final
 
-from monitor.attribution.conntrack_filter import Vantage
+from monitor.attribution.conntrack_filter import LanConnections
 from monitor.attribution.devices import NO_MAC
 from monitor.attribution.networks import Networks
 from monitor.config.sections import Config
@@ -20,7 +20,7 @@ LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
 
 
 @dataclass(frozen=True)
-class Choice:
+class InterfaceChoice:
     """The names, one line that says why these, and a line for each that might be expected among them."""
 
     names: tuple[str, ...]
@@ -28,7 +28,7 @@ class Choice:
     left_out: tuple[str, ...] = ()
 
 
-def choose_for(machine: Machine, named: Sequence[str], config: Config) -> Choice:
+def choose_for(machine: Machine, named: Sequence[str], config: Config) -> InterfaceChoice:
     """What `run` watches with this configuration on this machine; every verb asks here."""
     capture = config.capture
     return choose_interfaces(machine, named, capture.interfaces, capture.exclude, remembered_ways_out(config))
@@ -40,7 +40,7 @@ def choose_interfaces(
     configured: Sequence[str],
     excluded: Sequence[str] = (),
     ways_out: Set[str] = frozenset(),
-) -> Choice:
+) -> InterfaceChoice:
     """Those of the command line, else the configuration's, else the default.
 
     `excluded` and `ways_out` (interfaces that have led out before) are left out of the default alone.
@@ -49,9 +49,9 @@ def choose_interfaces(
     nothing to choose.
     """
     if named:
-        choice = Choice(tuple(dict.fromkeys(named)), "named on the command line")
+        choice = InterfaceChoice(tuple(dict.fromkeys(named)), "named on the command line")
     elif configured:
-        choice = Choice(tuple(dict.fromkeys(configured)), "configured")
+        choice = InterfaceChoice(tuple(dict.fromkeys(configured)), "configured")
     else:
         choice = default_interfaces(machine, excluded, ways_out)
     for name in choice.names:
@@ -62,16 +62,18 @@ def choose_interfaces(
     return choice
 
 
-def default_interfaces(machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()) -> Choice:
+def default_interfaces(
+    machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()
+) -> InterfaceChoice:
     """On a forwarding host the LAN side; else what leads to the internet, where this host's own traffic is."""
     if machine.forwarding:
         lan = lan_side(machine, excluded, ways_out)
         if lan:
-            return Choice(lan, LAN_SIDE, left_out_lines(machine, excluded, ways_out))
+            return InterfaceChoice(lan, LAN_SIDE, left_out_lines(machine, excluded, ways_out))
     names = tuple(interface.name for interface in machine.interfaces if interface.name in machine.default_routes)
     if names:
         reason = "no other interface has a private prefix" if machine.forwarding else "this host does not forward"
-        return Choice(names, f"the default route leaves there, and {reason}")
+        return InterfaceChoice(names, f"the default route leaves there, and {reason}")
     raise MachineError(
         "no interface to watch: there is neither a default route nor a LAN that is forwarded; name one with -i"
     )
@@ -160,12 +162,12 @@ def connected_prefixes(machine: Machine, names: Sequence[str]) -> Mapping[str, t
     return found
 
 
-def vantage(machine: Machine, names: Sequence[str], local: Sequence[str]) -> Vantage:
+def vantage(machine: Machine, names: Sequence[str], local: Sequence[str]) -> LanConnections:
     """What of conntrack's connections the captured interfaces see."""
     seen = machine.with_parts(names)
     watched = [interface for interface in machine.interfaces if interface.name in seen]
     others = [interface for interface in machine.interfaces if interface.name not in seen]
-    return Vantage(
+    return LanConnections(
         [_network(address) for interface in watched for address in interface.addresses],
         [_network(address) for interface in others for address in interface.addresses],
         [address.packed for interface in watched for address in interface.addresses],

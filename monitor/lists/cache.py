@@ -17,7 +17,7 @@ from typing import Final
 import publicsuffixlist
 
 from monitor import catalog
-from monitor.catalog.entry import Complaint
+from monitor.catalog.entry import LineFault
 from monitor.catalog.index import MAGIC, Index
 from monitor.lists.loader import ListStatus, Loaded, load_catalogue
 from monitor.lists.shipped import shipped_files
@@ -80,7 +80,7 @@ def _read(path: Path) -> Loaded | None:
     now = time.time()
     statuses = []
     for row in json.loads(data[head:end]):
-        row["complaints"] = tuple(Complaint(**complaint) for complaint in row["complaints"])
+        row["complaints"] = tuple(LineFault(**complaint) for complaint in row["complaints"])
         statuses.append(ListStatus(**{**row, "loaded_at": now, "updated_at": now}))
     return Loaded(Index.load(data[end:]), tuple(statuses))
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from monitor.catalog.entry import Complaint
+from monitor.catalog.entry import LineFault
 from monitor.catalog.index import Index
 from monitor.errors import GatewatchError, ListError
 from monitor.lists.loader import ListStatus, Loaded, build_catalogue
@@ -114,7 +114,7 @@ def loaded(memory: MemoryFile, exit_code: int, output: bytes, errors: bytes) -> 
 
 
 def status_of(fields: dict[str, Any]) -> ListStatus:
-    complaints = tuple(Complaint(**complaint) for complaint in fields.pop("complaints"))
+    complaints = tuple(LineFault(**complaint) for complaint in fields.pop("complaints"))
     return ListStatus(complaints=complaints, **fields)
 
 

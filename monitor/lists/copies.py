@@ -46,7 +46,7 @@ def record_path(state: str, name: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Record:
+class CopyRecord:
     """What is known of a subscription; times in seconds since the epoch, 0: never.
 
     `terms` stand for all that was asked of the list; under other terms nothing here holds. `etag` and `modified` are
@@ -66,16 +66,16 @@ class Record:
     error: str = ""
 
 
-def read_record(state: str, name: str) -> Record:
+def read_record(state: str, name: str) -> CopyRecord:
     """An empty one where there is none, or where it is damaged: the list is then fetched as if for the first time."""
     try:
         values = json.loads(read_plain(record_path(state, name)))
     except (OSError, ValueError, RecursionError):
-        return Record()
-    known = {field.name: type(field.default) for field in fields(Record)}
+        return CopyRecord()
+    known = {field.name: type(field.default) for field in fields(CopyRecord)}
     if not isinstance(values, dict) or any(type(values.get(key)) is not kind for key, kind in known.items()):
-        return Record()
-    return Record(**{key: values[key] for key in known})
+        return CopyRecord()
+    return CopyRecord(**{key: values[key] for key in known})
 
 
 def read_plain(path: Path) -> bytes:
@@ -84,7 +84,7 @@ def read_plain(path: Path) -> bytes:
         return file.read(RECORD_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
 
 
-def write_record(state: str, name: str, record: Record) -> None:
+def write_record(state: str, name: str, record: CopyRecord) -> None:
     """Raises OSError."""
     path = record_path(state, name)
     with fresh_file(path) as file:

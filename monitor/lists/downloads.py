@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.errors import ListError
-from monitor.lists.copies import Record, copy_path, fresh_file
+from monitor.lists.copies import CopyRecord, copy_path, fresh_file
 from monitor.lists.fetch import Fetched, Validators, fetch
 from monitor.lists.pins import SIGNATURE_BYTES, SIGNATURE_SUFFIX
 from monitor.lists.subscription import Subscription
@@ -74,7 +74,7 @@ async def signature_of(subscription: Subscription) -> bytes:
     return body.getvalue()
 
 
-def validators_of(record: Record, copy: Path, terms: str) -> Validators:
+def validators_of(record: CopyRecord, copy: Path, terms: str) -> Validators:
     """What the server may compare with: only of a copy that is whole and was fetched under the same terms."""
     if record.terms != terms or not record.digest:
         return Validators()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import Complaint, Owner
+from monitor.catalog.entry import LineFault, Owner
 from monitor.catalog.formats.reader import makes_little_sense
 from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
@@ -21,7 +21,7 @@ FACTOR: Final = 10
 
 
 @dataclass(frozen=True)
-class Contents:
+class InspectedList:
     """What a list says: its different entries as `kind value`, how many there are with repetitions, the lines that
     made none, and the first of these, of the refused ones and of the public suffixes.
 
@@ -36,17 +36,17 @@ class Contents:
     format: str = ""
     cut: str = ""
     is_strange: bool = False
-    public_suffix: Complaint | None = None
-    first_refused: Complaint | None = None
-    first_complaint: Complaint | None = None
+    public_suffix: LineFault | None = None
+    first_refused: LineFault | None = None
+    first_complaint: LineFault | None = None
 
 
-def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> Contents:
+def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> InspectedList:
     """Reads the list as the daemon will, but one entry further than it may go. Raises OSError and ListError."""
     builder = IndexBuilder()
     sheet = Sheet(suffixes, builder, builder.number_of(Owner(user.name)), protected_names(user))
     format = read_file(path, user, suffixes, sheet, user.max_entries + 1)
-    return Contents(
+    return InspectedList(
         frozenset(f"{entry.kind} {entry.value}" for entry in Index.load(builder.build()).entries()),
         sheet.entries,
         sheet.ignored,
@@ -60,7 +60,7 @@ def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> Conte
     )
 
 
-def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool) -> Contents:
+def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool) -> InspectedList:
     """The contents of a list that may be used. Raises ListError with why it may not, OSError where it is not there.
 
     `force` takes one of which most lines are wrong; what they would have named is refused all the same.
@@ -82,7 +82,7 @@ def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool
     return contents
 
 
-def strange(contents: Contents) -> str:
+def strange(contents: InspectedList) -> str:
     first = f", the first: {printable(str(contents.first_complaint))}" if contents.first_complaint else ""
     return (
         f"no list: {contents.ignored:,} of its lines gave no entry as {contents.format}, and {contents.count:,} did"
@@ -90,7 +90,7 @@ def strange(contents: Contents) -> str:
     )
 
 
-def suffix_in(complaint: Complaint) -> str:
+def suffix_in(complaint: LineFault) -> str:
     text = printable(complaint.text)
     return (
         f"line {complaint.line} would ban a public suffix, under which anybody may register: {text} "
@@ -98,7 +98,7 @@ def suffix_in(complaint: Complaint) -> str:
     )
 
 
-def nothing_in(contents: Contents) -> str:
+def nothing_in(contents: InspectedList) -> str:
     if contents.first_complaint is None:
         return "nothing but comments"
     if not contents.first_complaint.line:

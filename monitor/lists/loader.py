@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.catalog.builder import IndexBuilder
-from monitor.catalog.entry import Complaint
+from monitor.catalog.entry import LineFault
 from monitor.catalog.index import Index
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
@@ -33,7 +33,7 @@ class ListStatus:
     origin: str
     entries: int
     ignored: int
-    complaints: tuple[Complaint, ...]
+    complaints: tuple[LineFault, ...]
     loaded_at: float
     error: str = ""
     shipped: bool = False

@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-from monitor.lists.copies import Record
+from monitor.lists.copies import CopyRecord
 from monitor.lists.user import UserList
 
 
@@ -33,7 +33,7 @@ class Subscription:
         return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def due_at(subscription: Subscription, record: Record, now: float) -> float:
+def due_at(subscription: Subscription, record: CopyRecord, now: float) -> float:
     """When to fetch it, `now` where that is at once: never fetched, failed, or by a clock that was wrong."""
     if not record.succeeded or record.failures or record.succeeded > now:
         return now

@@ -16,7 +16,7 @@ from typing import Final
 from monitor.catalog.suffixes import PublicSuffixes
 from monitor.errors import GatewatchError, ListError, MachineError
 from monitor.lists.copies import (
-    Record,
+    CopyRecord,
     copies_folder,
     copy_path,
     drop_fresh,
@@ -28,7 +28,7 @@ from monitor.lists.copies import (
 )
 from monitor.lists.downloads import Download, download_all, validators_of
 from monitor.lists.fetch import Validators
-from monitor.lists.inspection import Contents, check_growth, inspect, read_contents
+from monitor.lists.inspection import InspectedList, check_growth, inspect, read_contents
 from monitor.lists.pins import check_digest, check_signature
 from monitor.lists.subscription import Subscription, due_at
 
@@ -42,7 +42,7 @@ ERROR_LENGTH: Final = 500
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UpdateOutcome:
     """What became of one subscription; `due` is when it will be fetched next. Of the entries that came and went there
     are the numbers and a few examples, of the lines that were refused (public suffixes and protected names) the number
     and the first.
@@ -62,7 +62,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Rules:
+class UpdateRules:
     """What holds for all lists of one update; `force` fetches what is not due and takes a list of another size."""
 
     suffixes: PublicSuffixes
@@ -70,7 +70,9 @@ class Rules:
     force: bool = False
 
 
-def update(subscriptions: Sequence[Subscription], state: str, rules: Rules, named: bool = False) -> list[Outcome]:
+def update(
+    subscriptions: Sequence[Subscription], state: str, rules: UpdateRules, named: bool = False
+) -> list[UpdateOutcome]:
     """An outcome for each, in their order; `named` ones are due in any case. Raises GatewatchError."""
     if not subscriptions:
         return []
@@ -106,25 +108,25 @@ def alone(state: str) -> Iterator[None]:
         os.close(folder)
 
 
-def is_due(subscription: Subscription, record: Record, rules: Rules, now: float) -> bool:
+def is_due(subscription: Subscription, record: CopyRecord, rules: UpdateRules, now: float) -> bool:
     if record.terms != subscription.terms(rules.protected) or due_at(subscription, record, now) <= now:
         return True
     return not copy_path(subscription.user.state, subscription.name).exists()
 
 
-def validators(subscription: Subscription, record: Record, rules: Rules) -> Validators:
+def validators(subscription: Subscription, record: CopyRecord, rules: UpdateRules) -> Validators:
     if rules.force:
         return Validators()
     copy = copy_path(subscription.user.state, subscription.name)
     return validators_of(record, copy, subscription.terms(rules.protected))
 
 
-def waiting(subscription: Subscription, record: Record) -> Outcome:
+def waiting(subscription: Subscription, record: CopyRecord) -> UpdateOutcome:
     due = record.succeeded + subscription.interval
-    return Outcome(subscription.name, NOT_DUE, record.entries, due=due)
+    return UpdateOutcome(subscription.name, NOT_DUE, record.entries, due=due)
 
 
-def finish(subscription: Subscription, record: Record, download: Download, rules: Rules) -> Outcome:
+def finish(subscription: Subscription, record: CopyRecord, download: Download, rules: UpdateRules) -> UpdateOutcome:
     """Takes what came, or notes why not."""
     state, name, now = subscription.user.state, subscription.name, time.time()
     try:
@@ -140,19 +142,19 @@ def finish(subscription: Subscription, record: Record, download: Download, rules
         failed = replace(record, tried=now, failures=record.failures + 1, error=text)
         with suppress(OSError):  # it is told all the same
             write_record(state, name, failed)
-        return Outcome(name, FAILED, record.entries, due=now, error=text)
+        return UpdateOutcome(name, FAILED, record.entries, due=now, error=text)
 
 
 def take(
-    subscription: Subscription, record: Record, download: Download, rules: Rules, now: float
-) -> tuple[Outcome, Record]:
+    subscription: Subscription, record: CopyRecord, download: Download, rules: UpdateRules, now: float
+) -> tuple[UpdateOutcome, CopyRecord]:
     """Checks what came and puts it in its place; the outcome, and the record of it. Raises ListError and OSError."""
     user, fetched = subscription.user, download.fetched
     copy, terms = copy_path(user.state, user.name), subscription.terms(rules.protected)
     well = replace(record, terms=terms, succeeded=now, tried=now, failures=0, error="")
     if not fetched.is_new:
         drop_fresh(copy)
-        return Outcome(user.name, UNCHANGED, record.entries), well
+        return UpdateOutcome(user.name, UNCHANGED, record.entries), well
     fresh = fresh_path(copy)
     if subscription.sha256:
         check_digest(fetched.digest, subscription.sha256)
@@ -174,19 +176,19 @@ def take(
     return difference(user.name, before, contents), well
 
 
-def contents_before(subscription: Subscription, rules: Rules) -> Contents:
+def contents_before(subscription: Subscription, rules: UpdateRules) -> InspectedList:
     """What the copy says that is in use, nothing where there is none."""
     user = subscription.user
     try:
         return read_contents(copy_path(user.state, user.name), user, rules.suffixes)
     except (OSError, ListError):
-        return Contents()
+        return InspectedList()
 
 
-def difference(name: str, before: Contents, now: Contents) -> Outcome:
+def difference(name: str, before: InspectedList, now: InspectedList) -> UpdateOutcome:
     added, removed = now.entries - before.entries, before.entries - now.entries
     result = UPDATED if added or removed else UNCHANGED
-    return Outcome(
+    return UpdateOutcome(
         name,
         result,
         now.count,

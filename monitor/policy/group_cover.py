@@ -7,7 +7,7 @@ as left out only where it is named again.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from monitor.attribution.networks import Prefix, parse_prefix
+from monitor.attribution.networks import NetworkPrefix, parse_prefix
 from monitor.policy.group_words import BUT, parts_of
 
 # Every IPv4 or IPv6 address is below one of these.
@@ -59,12 +59,12 @@ def is_nobody(named: Sequence[str], left_out: Sequence[str]) -> bool:
     return all(member in left_out or is_below(member, prefixes) for member in named or ALL_ADDRESSES)
 
 
-def is_below(member: str, prefixes: Sequence[Prefix]) -> bool:
+def is_below(member: str, prefixes: Sequence[NetworkPrefix]) -> bool:
     own = parse_prefix(member)
     return own is not None and any(holds(prefix, own) for prefix in prefixes)
 
 
-def holds(outer: Prefix, inner: Prefix) -> bool:
+def holds(outer: NetworkPrefix, inner: NetworkPrefix) -> bool:
     """Whether every address of the inner prefix is one of the outer prefix."""
     if outer.size != inner.size or outer.shift < inner.shift:
         return False

@@ -12,7 +12,7 @@ from typing import Final, final
 
 from monitor.attribution.devices import Device
 from monitor.attribution.host_names import host_key, host_text
-from monitor.attribution.networks import Prefix, parse_prefix
+from monitor.attribution.networks import NetworkPrefix, parse_prefix
 from monitor.policy.group_words import BUT
 
 NO_GROUP: Final = "none"
@@ -46,7 +46,7 @@ class MemberList:
 
     def __init__(self) -> None:
         self.macs: set[bytes] = set()
-        self.prefixes: list[Prefix] = []
+        self.prefixes: list[NetworkPrefix] = []
         self.patterns: list[str] = []
         self.interfaces: set[str] = set()
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
 
-from monitor.attribution.sni_claims import Said
+from monitor.attribution.sni_claims import SniClaim
 from monitor.policy.claims import Claims, spells
 from monitor.policy.learnable import FOREIGN, LOCAL, SHARED, SPECIAL_PURPOSE, Learnable
 from monitor.policy.owners import OwnerNames
-from monitor.policy.sights import Sight, State
+from monitor.policy.sights import Sight, SightState
 
 LEARNED: Final = "learned"
 GUARDED: Final = "guarded"
@@ -65,7 +65,7 @@ class Learned:
         self.limit = limit
         self.version = 0
         self._sights: dict[bytes, dict[bytes, Sight]] = {}
-        self._states: dict[bytes, dict[OwnerNames, State]] = {}
+        self._states: dict[bytes, dict[OwnerNames, SightState]] = {}
 
     def __len__(self) -> int:
         return len(self._sights)
@@ -115,7 +115,7 @@ class Learned:
         alike = [other for other in sights if bool(self.claims.owners(other, now)) == is_banned]
         del sights[alike[0] if alike else next(iter(sights))]
 
-    def settle(self, address: bytes, said: Sequence[Said], now: float) -> list[Lesson]:
+    def settle(self, address: bytes, said: Sequence[SniClaim], now: float) -> list[Lesson]:
         """Decides anew about a plain address; `said` are the hellos that went there."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
         wanted: dict[OwnerNames, Sight] = {}
@@ -125,7 +125,7 @@ class Learned:
                 if known is None or known.until < sight.until:
                     wanted[owner] = sight
         before = self._states.get(address, {})
-        after: dict[OwnerNames, State] = {}
+        after: dict[OwnerNames, SightState] = {}
         for owner, sight in wanted.items():
             after[owner] = self._decide(address, owner, sight, sights, said, now)
         self._states[address] = after
@@ -166,7 +166,7 @@ class Learned:
             owner for states in self._states.values() for owner, state in states.items() if state.outcome == LEARNED
         }
 
-    def states_of(self, address: bytes, now: float) -> list[State]:
+    def states_of(self, address: bytes, now: float) -> list[SightState]:
         """What became of a plain address, for whoever asks why."""
         return [state for state in self._states.get(address, {}).values() if state.until > now]
 
@@ -213,8 +213,8 @@ class Learned:
         )
 
     def _decide(
-        self, address: bytes, owner: OwnerNames, sight: Sight, sights: list[Sight], said: Sequence[Said], now: float
-    ) -> State:
+        self, address: bytes, owner: OwnerNames, sight: Sight, sights: list[Sight], said: Sequence[SniClaim], now: float
+    ) -> SightState:
         outcome = self.learnable.refusal(address, owner)
         guard = b""
         if not outcome and self._is_banned_anyway(address, owner, now):
@@ -222,7 +222,7 @@ class Learned:
         if not outcome:
             guard = self._guard(address, owner, sights, said, now)
             outcome = GUARDED if guard else LEARNED
-        return State(outcome, sight.name, sight.until, guard)
+        return SightState(outcome, sight.name, sight.until, guard)
 
     def _is_banned_anyway(self, address: bytes, owner: OwnerNames, now: float) -> bool:
         """Whether the same bans hold for the address by the prefix that it lies in."""
@@ -232,7 +232,9 @@ class Learned:
         by_prefix = self.claims.bans_of(own, now)
         return all(ban in by_prefix for ban in self.claims.bans_of(owner, now))
 
-    def _guard(self, address: bytes, owner: OwnerNames, sights: list[Sight], said: Sequence[Said], now: float) -> bytes:
+    def _guard(
+        self, address: bytes, owner: OwnerNames, sights: list[Sight], said: Sequence[SniClaim], now: float
+    ) -> bytes:
         """The name outside the owner's bans that has a claim on the address, `b""` where none has."""
         for sight in sights:
             if not spells(sight.name, address) and self.claims.is_outside(owner, sight.names, now):
@@ -246,14 +248,14 @@ class Learned:
                 return one.name
         return b""
 
-    def _was_answered(self, said: Said, owner: OwnerNames, now: float) -> bool:
+    def _was_answered(self, said: SniClaim, owner: OwnerNames, now: float) -> bool:
         return any(
             last + SAID_SECONDS > now and self.claims.is_stranger(owner, groups, now)
             for groups, last in said.answered.items()
         )
 
     def _compare(
-        self, address: bytes, before: dict[OwnerNames, State], after: dict[OwnerNames, State], now: float
+        self, address: bytes, before: dict[OwnerNames, SightState], after: dict[OwnerNames, SightState], now: float
     ) -> list[Lesson]:
         """What the kernel must do, and what is counted."""
         keys = tuple(self.learnable.keys(address))

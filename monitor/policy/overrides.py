@@ -26,7 +26,7 @@ Pair: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Order:
+class Override:
     """What somebody asked for, when, why and until when.
 
     `subject` is that of `ban` and `unban`, and of an `allow` of a whole vendor; `group` is `""` for everyone, else a
@@ -53,7 +53,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Standing:
+class EffectivePolicy:
     """What a policy is made of. `paused_until` is in seconds since the epoch, infinite for a pause without end."""
 
     bans: tuple[Ban, ...] = ()
@@ -61,7 +61,7 @@ class Standing:
     paused_until: float = 0.0
 
 
-def effective(configured: Standing, orders: Sequence[Order], now: float) -> Standing:
+def effective(configured: EffectivePolicy, orders: Sequence[Override], now: float) -> EffectivePolicy:
     """The configured policy as the orders, oldest first, have changed it. To be asked again at `next_expiry`."""
     live = live_orders(orders, now)
     rulings, lifted = rule_pairs(live)
@@ -76,19 +76,19 @@ def effective(configured: Standing, orders: Sequence[Order], now: float) -> Stan
                 kept.add(pair)
         bans += restrict(ban, kept)
     runtime = [runtime_ban(order, replaced.get(pair)) for pair, order in rulings.items() if order.verb == BAN]
-    return Standing(
+    return EffectivePolicy(
         tuple(distinct(runtime + bans)),
         (*allowances(live), *configured.exemptions),
         max(configured.paused_until, paused_until(live)),
     )
 
 
-def next_expiry(orders: Sequence[Order], now: float) -> float:
+def next_expiry(orders: Sequence[Override], now: float) -> float:
     """When `effective` will say something else, infinite where it never will."""
     return min([order.until for order in orders if order.until > now], default=inf)
 
 
-def with_order(orders: Sequence[Order], order: Order, now: float) -> list[Order]:
+def with_order(orders: Sequence[Override], order: Override, now: float) -> list[Override]:
     """The orders that still matter after this one: neither over, nor outlived by it.
 
     One that is over as it comes ends whatever was ordered about the same.
@@ -101,9 +101,9 @@ def with_order(orders: Sequence[Order], order: Order, now: float) -> list[Order]
     return live if ends else [*live, order]
 
 
-def live_orders(orders: Sequence[Order], now: float) -> list[Order]:
+def live_orders(orders: Sequence[Override], now: float) -> list[Override]:
     """Without those that are over, and without what a later `resume` made an end of."""
-    live: list[Order] = []
+    live: list[Override] = []
     for order in orders:
         if order.verb == RESUME:
             live = [] if order.everything else [kept for kept in live if kept.verb != PAUSE]
@@ -112,12 +112,12 @@ def live_orders(orders: Sequence[Order], now: float) -> list[Order]:
     return live
 
 
-def lasts(later: Order, order: Order) -> bool:
+def lasts(later: Override, order: Override) -> bool:
     """Whether the later order holds for at least as long."""
     return not later.until or 0.0 < order.until <= later.until
 
 
-def is_about(later: Order, order: Order) -> bool:
+def is_about(later: Override, order: Override) -> bool:
     """Whether the later order is about all that the earlier one is about."""
     if order.verb in (BAN, UNBAN) and later.verb in (BAN, UNBAN):
         if later.subject != order.subject:
@@ -130,9 +130,9 @@ def is_about(later: Order, order: Order) -> bool:
     return order.verb == PAUSE or (order.device, order.name, order.subject) == (later.device, later.name, later.subject)
 
 
-def rule_pairs(live: Sequence[Order]) -> tuple[dict[Pair, Order], set[str]]:
+def rule_pairs(live: Sequence[Override]) -> tuple[dict[Pair, Override], set[str]]:
     """The order that rules over each pair, the newest last, and the subjects of which every other ban is lifted."""
-    rulings: dict[Pair, Order] = {}
+    rulings: dict[Pair, Override] = {}
     lifted: set[str] = set()
     for order in live:
         if order.verb == UNBAN and not order.group:
@@ -144,7 +144,7 @@ def rule_pairs(live: Sequence[Order]) -> tuple[dict[Pair, Order], set[str]]:
     return rulings, lifted
 
 
-def allowances(live: Sequence[Order]) -> list[Exemption]:
+def allowances(live: Sequence[Override]) -> list[Exemption]:
     """The newest `allow` of each device and name or vendor."""
     newest: dict[tuple[bytes, bytes, str], Exemption] = {}
     for order in live:
@@ -155,7 +155,7 @@ def allowances(live: Sequence[Order]) -> list[Exemption]:
     return list(newest.values())
 
 
-def paused_until(live: Sequence[Order]) -> float:
+def paused_until(live: Sequence[Override]) -> float:
     """The end of the newest pause, 0 where nothing pauses."""
     until = 0.0
     for order in live:
@@ -184,7 +184,7 @@ def restrict(ban: Ban, kept: set[Pair]) -> list[Ban]:
     ]
 
 
-def runtime_ban(order: Order, configured: Ban | None) -> Ban:
+def runtime_ban(order: Override, configured: Ban | None) -> Ban:
     """The ban that an order makes, in the place of the configured one if there is one; it has no schedule."""
     base = configured or Ban("", ())
     return replace(

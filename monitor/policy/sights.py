@@ -17,7 +17,7 @@ class Sight:
 
 
 @final
-class State:
+class SightState:
     """What became of an address for an owner because of `name`; `guard` is the name that has a claim on it."""
 
     __slots__ = ("guard", "name", "outcome", "until")

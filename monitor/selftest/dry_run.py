@@ -12,9 +12,9 @@ from monitor.kernel.nft.enforcer import Enforcer
 from monitor.policy.groups import Groups
 from monitor.policy.policy import Policy
 from monitor.policy.table.members import Members
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 from monitor.policy.table.planner import plan_table
-from monitor.policy.table.rules import Diversion
+from monitor.policy.table.rules import DiversionRules
 from monitor.selftest.check import Check
 from monitor.selftest.selftest import try_enforcement
 from monitor.sinkhole.decision import PASS
@@ -31,11 +31,11 @@ async def _try_out() -> list[Check]:
     enforcer = Enforcer()
     try:
         nobody = Members(Groups((), ()))
-        territory = Territory(Index.load(IndexBuilder().build()), (), ())
+        territory = OwnedPrefixes(Index.load(IndexBuilder().build()), (), ())
         policy = Policy([], [], (), lambda _: (0, 0))
         link = ProbeLink()
         try:
-            enforcer.start(plan_table(policy, nobody, territory, (), (), Diversion(), 0.0), ())
+            enforcer.start(plan_table(policy, nobody, territory, (), (), DiversionRules(), 0.0), ())
             return await _with_sinkhole(enforcer, link)
         finally:
             link.close()

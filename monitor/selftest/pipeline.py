@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from monitor.attribution.networks import address_text
-from monitor.capture.live import Capture
+from monitor.capture.live import LiveCapture
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Owner, Vendor
 from monitor.catalog.index import Index
@@ -48,7 +48,7 @@ class ProbeLine:
         self._decoder = BatchDecoder(Decoder(Limits(), ErrorCounts(), count_packets=False))
         self._gateway = Gateway(SETTINGS, probe_index(), now)
         self._gateway.govern(Policy([BAN], [], (), lambda _: (0, 0)), now)
-        self._capture = Capture([PROBE], counting=False)
+        self._capture = LiveCapture([PROBE], counting=False)
         self._capture.open()
         for fileno in self._capture.filenos():
             loop.add_reader(fileno, self._turn)

@@ -21,7 +21,7 @@ class Route:
 
     __slots__ = ("address", "door", "peer")
 
-    def __init__(self, door: "DatagramDoor", peer: Peer, address: bytes) -> None:
+    def __init__(self, door: "UdpListener", peer: Peer, address: bytes) -> None:
         self.door = door
         self.peer = peer
         self.address = address
@@ -34,7 +34,7 @@ Forward: TypeAlias = Callable[[Asked, Route], None]
 
 
 @final
-class DatagramDoor:
+class UdpListener:
     """One listening socket at `port`, for the clients that are `behind` it."""
 
     def __init__(self, listener: socket.socket, behind: Behind, responder: Responder, forward: Forward) -> None:

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from monitor.sinkhole.counts import CROWDED, EVICTED, FORGED, LATE, MISMATCHED, TIMEOUT, UNREACHABLE, Counts
 from monitor.sinkhole.datagram_door import Route
-from monitor.sinkhole.dice import Dice
+from monitor.sinkhole.dice import QueryIds
 from monitor.sinkhole.ports import ANSWER_BYTES, Port, Ports
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
@@ -49,7 +49,7 @@ class DatagramUpstream:
         self._responder = responder
         self._counts: Counts = responder.counts
         self._limits = limits
-        self._dice = Dice()
+        self._dice = QueryIds()
         self._own = Ports(loop, self._dice, Behind(), self._read)
         # Those that ask with their clients' addresses.
         self._ports: dict[Behind, Ports] = {}

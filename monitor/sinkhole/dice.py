@@ -8,7 +8,7 @@ _POOL_BYTES: Final = 4_096
 
 
 @final
-class Dice:
+class QueryIds:
     def __init__(self) -> None:
         self._pool = b""
         self._at = 0

@@ -28,7 +28,7 @@ _QUESTION_BYTES: Final = len(DNSLabel(_OWNER).label[0]) + 2 + 4
 
 
 @final
-class Forms:
+class Templates:
     """The templates of one configured answer. Raises ConfigError where `answer` is no word and no address."""
 
     def __init__(self, answer: str, ttl: int) -> None:

@@ -10,7 +10,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from monitor.sinkhole.dice import Dice
+from monitor.sinkhole.dice import QueryIds
 from monitor.sinkhole.sockets import Behind, Control, Peer, asked_address, receive_info, sent_from
 
 SOCKETS: Final = 16  # a family
@@ -45,7 +45,7 @@ Read: TypeAlias = Callable[[Port], None]
 class Ports:
     """All sockets that ask behind one door, or in this host's own name; `read` is called when answers wait."""
 
-    def __init__(self, loop: AbstractEventLoop, dice: Dice, behind: Behind, read: Read) -> None:
+    def __init__(self, loop: AbstractEventLoop, dice: QueryIds, behind: Behind, read: Read) -> None:
         self.behind = behind
         self._loop = loop
         self._dice = dice

@@ -9,7 +9,7 @@ from typing import Final, final
 from monitor.sinkhole.canaries import NO_DATA, canary
 from monitor.sinkhole.counts import BANNED, CANARY, CLOAKED, DROPPED, ERROR, PASSED, Counts
 from monitor.sinkhole.decision import Blocked, Decide, Decision
-from monitor.sinkhole.forms import Forms
+from monitor.sinkhole.forms import Templates
 from monitor.wire.dns.chain import chain_names
 from monitor.wire.dns.ech import strip_ech
 from monitor.wire.dns.query import BADVERS, QUERY, REFUSED, SERVFAIL, Query, read_query
@@ -46,7 +46,7 @@ class Asked:
 class Responder:
     """`forms` may be replaced at any time."""
 
-    def __init__(self, decide: Decide, blocked: Blocked, forms: Forms, counts: Counts) -> None:
+    def __init__(self, decide: Decide, blocked: Blocked, forms: Templates, counts: Counts) -> None:
         self.decide = decide
         self.blocked = blocked
         self.forms = forms

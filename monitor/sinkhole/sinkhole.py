@@ -9,17 +9,17 @@ from typing import Final, final
 from monitor.errors import MachineError
 from monitor.model import Samples
 from monitor.sinkhole.counts import Counts
-from monitor.sinkhole.datagram_door import DatagramDoor
+from monitor.sinkhole.datagram_door import UdpListener
 from monitor.sinkhole.datagram_upstream import DatagramUpstream
 from monitor.sinkhole.decision import Blocked, Decide
-from monitor.sinkhole.dice import Dice
-from monitor.sinkhole.forms import Forms
+from monitor.sinkhole.dice import QueryIds
+from monitor.sinkhole.forms import Templates
 from monitor.sinkhole.probe import probe
 from monitor.sinkhole.responder import Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import ANYWHERE, Listen, SinkholeSettings
 from monitor.sinkhole.sockets import Behind, MakeSocket, Peer, family_of, open_datagrams, open_stream, packed
-from monitor.sinkhole.stream_door import StreamDoor
+from monitor.sinkhole.stream_door import TcpListener
 from monitor.sinkhole.stream_upstream import StreamUpstream
 
 TICK_SECONDS: Final = 0.1
@@ -34,7 +34,7 @@ class _Door:
         self.make = make
         self.behind = behind
         self.listening: list[Listen] = []
-        self.datagrams: list[DatagramDoor] = []
+        self.datagrams: list[UdpListener] = []
         self.streams: list[asyncio.Server] = []
 
 
@@ -49,9 +49,9 @@ class Sinkhole:
         self.settings = settings
         self.counts = counts if counts is not None else Counts()
         self._loop = asyncio.get_running_loop()
-        self._dice = Dice()
-        self._responder = Responder(decide, blocked, Forms(settings.answer, settings.ttl), self.counts)
-        self._streams = StreamDoor(self._responder, settings.limits, self._make_upstream)
+        self._dice = QueryIds()
+        self._responder = Responder(decide, blocked, Templates(settings.answer, settings.ttl), self.counts)
+        self._streams = TcpListener(self._responder, settings.limits, self._make_upstream)
         self._doors: dict[str, _Door] = {}
         self._servers = self._make_servers()
         self._upstream = DatagramUpstream(self._loop, self._responder, self._servers, settings.limits)
@@ -104,7 +104,7 @@ class Sinkhole:
 
     def configure(self, settings: SinkholeSettings) -> None:
         """Takes a new answer, ttl and upstream; the limits stay. Raises ConfigError and changes nothing then."""
-        self._responder.forms = Forms(settings.answer, settings.ttl)
+        self._responder.forms = Templates(settings.answer, settings.ttl)
         self.settings = settings
         self._take_servers()
 
@@ -144,7 +144,7 @@ class Sinkhole:
         accepting = self._streams.accepting(door.behind)
         door.streams.append(await self._loop.create_server(accepting, sock=stream, backlog=ACCEPTS_PER_TURN))
         listener = open_datagrams(door.make, place.address, port)
-        datagrams = DatagramDoor(listener, door.behind, self._responder, self._upstream.forward)
+        datagrams = UdpListener(listener, door.behind, self._responder, self._upstream.forward)
         datagrams.open(self._loop)
         door.datagrams.append(datagrams)
         door.listening.append(Listen(place.address, port))

@@ -25,7 +25,7 @@ MakeUpstream: TypeAlias = Callable[[Peer, Peer, Behind, Callable[[bytes], None]]
 
 
 @final
-class StreamDoor:
+class TcpListener:
     """All connections of clients, of both families, and the limits that they share."""
 
     def __init__(self, responder: Responder, limits: SinkholeLimits, make_upstream: MakeUpstream) -> None:
@@ -36,7 +36,7 @@ class StreamDoor:
         # One buffer for all: it is emptied before anybody else is read.
         self.buffer = bytearray(READ_BYTES)
         # In the order of their last message.
-        self._connections: dict[Connection, None] = {}
+        self._connections: dict[ClientConnection, None] = {}
         self._clients: dict[bytes, int] = {}
 
     def __len__(self) -> int:
@@ -44,9 +44,9 @@ class StreamDoor:
 
     def accepting(self, behind: Behind) -> Callable[[], asyncio.BaseProtocol]:
         """Makes what takes a connection from behind a door."""
-        return lambda: Connection(self, behind)
+        return lambda: ClientConnection(self, behind)
 
-    def admit(self, connection: "Connection") -> bool:
+    def admit(self, connection: "ClientConnection") -> bool:
         held = self._clients.get(connection.client, 0)
         if held >= self.limits.connections_per_client:
             self.counts.connections[GREEDY] += 1
@@ -58,14 +58,14 @@ class StreamDoor:
         self._clients[connection.client] = self._clients.get(connection.client, 0) + 1
         return True
 
-    def touch(self, connection: "Connection", now: float) -> None:
+    def touch(self, connection: "ClientConnection", now: float) -> None:
         """It has just asked something."""
         connection.active = now
         if connection in self._connections:
             del self._connections[connection]
             self._connections[connection] = None
 
-    def leave(self, connection: "Connection") -> None:
+    def leave(self, connection: "ClientConnection") -> None:
         if connection not in self._connections:
             return
         del self._connections[connection]
@@ -86,16 +86,16 @@ class StreamDoor:
         for connection in list(self._connections):
             self._drop(connection)
 
-    def _drop(self, connection: "Connection") -> None:
+    def _drop(self, connection: "ClientConnection") -> None:
         self.leave(connection)
         connection.abort()
 
 
 @final
-class Connection(asyncio.BufferedProtocol):
+class ClientConnection(asyncio.BufferedProtocol):
     """One client's connection: queries in any number, answers as they come (RFC 7766 section 6.2.1.1)."""
 
-    def __init__(self, door: StreamDoor, behind: Behind) -> None:
+    def __init__(self, door: TcpListener, behind: Behind) -> None:
         self.client = b""
         self.behind = behind
         self.active = 0.0

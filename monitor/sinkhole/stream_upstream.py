@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from monitor.sinkhole.counts import LATE, MISMATCHED, TIMEOUT, UNREACHABLE
-from monitor.sinkhole.dice import Dice
+from monitor.sinkhole.dice import QueryIds
 from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
@@ -40,7 +40,7 @@ class StreamUpstream(asyncio.Protocol):
     """`give` takes each answer for the client, whose address the connection has where `behind` makes sockets."""
 
     def __init__(
-        self, responder: Responder, servers: Servers, candidates: Sequence[Peer], dice: Dice,
+        self, responder: Responder, servers: Servers, candidates: Sequence[Peer], dice: QueryIds,
         give: Callable[[bytes], None], client: Peer, behind: Behind,
     ) -> None:  # fmt: skip
         self._responder = responder

@@ -19,7 +19,7 @@ HTML_TYPE: Final = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True)
-class Limits:
+class HttpLimits:
     connections: int = 16
     connections_max: int = 256
     per_client: int = 256
@@ -69,10 +69,10 @@ def refusal(status: HTTPStatus) -> Reply:
 class HttpServer:
     """`answer` gives the reply to a request that is one; it may listen at several places."""
 
-    def __init__(self, answer: Answer, limits: Limits | None = None) -> None:
+    def __init__(self, answer: Answer, limits: HttpLimits | None = None) -> None:
         self.refused = 0
         self._answer = answer
-        self._limits = limits or Limits()
+        self._limits = limits or HttpLimits()
         self._servers: list[asyncio.Server] = []
         self._connections: dict[asyncio.Task[None], str] = {}
 

@@ -14,7 +14,7 @@ Numbers: TypeAlias = Mapping[str, Mapping[tuple[str, ...], float]]
 
 
 @dataclass(frozen=True)
-class Interface:
+class InterfaceLine:
     name: str
     frames: float
     dropped: float
@@ -79,7 +79,7 @@ class Facts:
 
 
 @dataclass
-class Usage:
+class VendorUsage:
     """What was exchanged with a vendor, or by a group; `parts` are its services, or the vendors."""
 
     name: str
@@ -101,10 +101,10 @@ class Usage:
             self.parts[part] = self.parts.get(part, 0.0) + value
 
 
-def interfaces(numbers: Numbers) -> list[Interface]:
+def interfaces(numbers: Numbers) -> list[InterfaceLine]:
     names = sorted(numbers.get("capture_packets_total", {}))
     return [
-        Interface(
+        InterfaceLine(
             key[0],
             numbers["capture_packets_total"][key],
             numbers.get("capture_dropped_packets_total", {}).get(key, 0.0),
@@ -113,23 +113,23 @@ def interfaces(numbers: Numbers) -> list[Interface]:
     ]
 
 
-def vendors(numbers: Numbers) -> list[Usage]:
+def vendors(numbers: Numbers) -> list[VendorUsage]:
     """By vendor, most bytes first, what nobody knows last."""
-    found: dict[str, Usage] = {}
+    found: dict[str, VendorUsage] = {}
     for (vendor, service, _, direction, _), value in numbers.get("flow_bytes_total", {}).items():
-        found.setdefault(vendor, Usage(vendor)).add(service, direction, value)
+        found.setdefault(vendor, VendorUsage(vendor)).add(service, direction, value)
     for (vendor, _), count in numbers.get("devices", {}).items():
-        found.setdefault(vendor, Usage(vendor)).devices += count
+        found.setdefault(vendor, VendorUsage(vendor)).devices += count
     return sorted(found.values(), key=lambda usage: (usage.name == UNKNOWN, -usage.bytes, usage.name))
 
 
-def groups(numbers: Numbers) -> list[Usage]:
+def groups(numbers: Numbers) -> list[VendorUsage]:
     """By group, most bytes first."""
-    found: dict[str, Usage] = {}
+    found: dict[str, VendorUsage] = {}
     for (vendor, _, group, direction, _), value in numbers.get("flow_bytes_total", {}).items():
-        found.setdefault(group, Usage(group)).add(vendor, direction, value)
+        found.setdefault(group, VendorUsage(group)).add(vendor, direction, value)
     for (group,), count in numbers.get("group_devices", {}).items():
-        found.setdefault(group, Usage(group)).devices = count
+        found.setdefault(group, VendorUsage(group)).devices = count
     return sorted(found.values(), key=lambda usage: (-usage.bytes, usage.name))
 
 

@@ -13,10 +13,10 @@ from monitor.web.moments import moment
 from monitor.web.status import (
     ROWS_MAX,
     Facts,
-    Interface,
+    InterfaceLine,
     ListLine,
     Numbers,
-    Usage,
+    VendorUsage,
     groups,
     hidden_bytes,
     interfaces,
@@ -146,7 +146,7 @@ def state(numbers: Numbers, facts: Facts) -> Markup:
     ).format("good" if well else "bad", head, names(interfaces(numbers)), facts.counting, lines, figures(numbers))
 
 
-def names(found: Sequence[Interface]) -> str:
+def names(found: Sequence[InterfaceLine]) -> str:
     return ", ".join(interface.name for interface in found) or "nothing"
 
 
@@ -174,7 +174,7 @@ def group_card(numbers: Numbers) -> Markup:
     return usage_card("Groups", "group", groups(numbers), "No device yet.")
 
 
-def usage_card(title: str, column: str, found: Sequence[Usage], nothing: str, note: str = "") -> Markup:
+def usage_card(title: str, column: str, found: Sequence[VendorUsage], nothing: str, note: str = "") -> Markup:
     """A line each for those with most bytes, with a bar of their share."""
     if not found:
         return Markup('<section class="card"><h2>{}</h2><p class="soft">{}</p></section>').format(title, nothing)
@@ -190,7 +190,7 @@ def usage_card(title: str, column: str, found: Sequence[Usage], nothing: str, no
     ).format(title, column, rows, more, Markup('<p class="soft small">{}</p>').format(note) if note else "")
 
 
-def usage_row(usage: Usage, most: float) -> Markup:
+def usage_row(usage: VendorUsage, most: float) -> Markup:
     share = max(1.0, round(100.0 * usage.bytes / most, 1)) if most and usage.bytes else 0.0
     parts = sorted(usage.parts, key=lambda name: (-usage.parts[name], name))
     more = f" and {len(parts) - PARTS_SHOWN} more" if len(parts) > PARTS_SHOWN else ""

@@ -10,7 +10,7 @@ from monitor.wire.dns.heuristic import UNREAD, looks_like_dns, may_be_dns
 from monitor.wire.dns.message import HEADER, parse_message
 from monitor.wire.link.cursor import Cursor
 from monitor.wire.link.udp_tunnels import HIGHEST, LOWEST, PORTS, enter_udp_tunnel
-from monitor.wire.quic.connections import Quic
+from monitor.wire.quic.connections import QuicConnections
 from monitor.wire.vpn import is_vpn_handshake, is_vpn_on_dns_port
 
 PORT_DNS: Final = 53
@@ -36,7 +36,7 @@ class Datagrams:
 
     __slots__ = ("_errors", "_others", "_quic", "evicted")
 
-    def __init__(self, quic: Quic, errors: ErrorCounts) -> None:
+    def __init__(self, quic: QuicConnections, errors: ErrorCounts) -> None:
         self._quic = quic
         self._errors = errors
         self._others: dict[bytes, None] = {}

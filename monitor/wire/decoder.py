@@ -31,7 +31,7 @@ from monitor.wire.link.headers import enter_link
 from monitor.wire.link.ip import enter_ipv4, enter_ipv6, is_extension, skip_extensions
 from monitor.wire.link.neighbours import read_arp, read_discovery
 from monitor.wire.link.tunnels import enter_tunnel
-from monitor.wire.quic.connections import Quic
+from monitor.wire.quic.connections import QuicConnections
 from monitor.wire.tcp.handshake import SEQUENCE_MASK
 from monitor.wire.tcp.readings import NONE
 from monitor.wire.tcp.streams import Streams
@@ -68,7 +68,7 @@ class Decoder:
         self._outer: Packet | None = None
         self._fragments = Fragments(limits, errors)
         self._streams = Streams(limits, errors)
-        self._quic = Quic(limits, errors)
+        self._quic = QuicConnections(limits, errors)
         self._datagrams = Datagrams(self._quic, errors)
 
     def decode(self, frame: Frame, out: list[Observation]) -> None:

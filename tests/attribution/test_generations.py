@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.attribution.answer_cache import Memory
+from monitor.attribution.answer_cache import AnswerCache
 from monitor.attribution.devices import Devices
 from monitor.attribution.generations import Generations
-from monitor.attribution.sni_claims import Sayings
+from monitor.attribution.sni_claims import SniClaims
 from monitor.core.books.answering import WAIT_SECONDS, Pending
 
 
@@ -71,7 +71,7 @@ def test_what_waited_too_long_is_no_eviction() -> None:
 
 
 def test_evicted_names_and_evicted_addresses_both_count() -> None:
-    sayings = Sayings(4)
+    sayings = SniClaims(4)
     for number in range(12):
         sayings.say(b"\x0a\0\0\1", key_of(number), 1.0)
     names = sayings.evictions
@@ -82,7 +82,7 @@ def test_evicted_names_and_evicted_addresses_both_count() -> None:
 
 
 def test_a_smaller_limit_of_claims_holds_after_the_next_answer() -> None:
-    memory, devices = Memory(200, 16, 10), Devices(10, 10)
+    memory, devices = AnswerCache(200, 16, 10), Devices(10, 10)
     device = devices.find_address(bytes((192, 168, 1, 5)), 1.0)
     for number in range(190):
         memory.remember(device, key_of(number), b"a.example", b"", 60, 1.0)

@@ -2,7 +2,7 @@
 
 from cast import START
 
-from monitor.attribution.answer_cache import Memory
+from monitor.attribution.answer_cache import AnswerCache
 from monitor.attribution.devices import Device
 
 ADDRESS = bytes((203, 0, 113, 80))
@@ -12,7 +12,7 @@ def device(number: int) -> Device:
     return Device(number, bytes((2, 0, 0, 0, 0, number & 255)), b"", 0, START)
 
 
-def names(memory: Memory, who: Device) -> list[bytes]:
+def names(memory: AnswerCache, who: Device) -> list[bytes]:
     found = []
     claim = memory.newest(who, ADDRESS, START)
     while claim is not None:
@@ -22,7 +22,7 @@ def names(memory: Memory, who: Device) -> list[bytes]:
 
 
 def test_each_device_has_its_own_names_newest_first() -> None:
-    memory = Memory(100, 16, 100)
+    memory = AnswerCache(100, 16, 100)
     one, two = device(1), device(2)
     for who, name in ((one, b"a"), (one, b"b"), (two, b"c"), (one, b"a"), (one, b"d"), (one, b"b")):
         memory.remember(who, ADDRESS, name, b"", 60, START)
@@ -35,7 +35,7 @@ def test_each_device_has_its_own_names_newest_first() -> None:
 
 
 def test_an_address_keeps_no_more_names_for_a_device_than_its_limit() -> None:
-    memory = Memory(100, 3, 100)
+    memory = AnswerCache(100, 3, 100)
     one = device(1)
     for number in range(10):
         memory.remember(one, ADDRESS, b"%d" % number, b"", 60, START)
@@ -45,7 +45,7 @@ def test_an_address_keeps_no_more_names_for_a_device_than_its_limit() -> None:
 
 
 def test_what_is_asked_for_survives_a_flood_of_other_names() -> None:
-    memory = Memory(100, 16, 100)
+    memory = AnswerCache(100, 16, 100)
     one = device(1)
     for number in range(10_000):
         memory.remember(one, number.to_bytes(4, "big"), b"%d" % number, b"", 60, START)
@@ -57,7 +57,7 @@ def test_what_is_asked_for_survives_a_flood_of_other_names() -> None:
 
 
 def test_a_claim_is_believed_for_its_ttl_and_an_hour_and_no_longer_than_a_day_and_an_hour() -> None:
-    memory = Memory(100, 16, 100)
+    memory = AnswerCache(100, 16, 100)
     one = device(1)
     memory.remember(one, ADDRESS, b"a", b"", 600, START)
     assert memory.newest(one, ADDRESS, START + 4200) is not None
@@ -68,7 +68,7 @@ def test_a_claim_is_believed_for_its_ttl_and_an_hour_and_no_longer_than_a_day_an
 
 
 def test_a_devices_claim_of_a_name_is_found_among_others() -> None:
-    memory = Memory(100, 16, 100)
+    memory = AnswerCache(100, 16, 100)
     one, two = device(1), device(2)
     for name in (b"a", b"b", b"c"):
         memory.remember(one, ADDRESS, name, b"", 60, START)
@@ -80,7 +80,7 @@ def test_a_devices_claim_of_a_name_is_found_among_others() -> None:
 
 
 def test_a_smaller_limit_holds_from_the_next_name_on() -> None:
-    memory = Memory(100, 16, 100)
+    memory = AnswerCache(100, 16, 100)
     one = device(1)
     for number in range(90):
         memory.remember(one, number.to_bytes(4, "big"), b"a", b"", 60, START)
@@ -91,7 +91,7 @@ def test_a_smaller_limit_holds_from_the_next_name_on() -> None:
 
 
 def test_aliases_keep_their_limit_however_few_addresses_they_lead_to() -> None:
-    memory = Memory(100, 2, 100)
+    memory = AnswerCache(100, 2, 100)
     one = device(1)
     for number in range(10_000):
         memory.remember(one, ADDRESS, b"%d.example" % number, b"www.tiktok.com", 60, START)
@@ -102,7 +102,7 @@ def test_aliases_keep_their_limit_however_few_addresses_they_lead_to() -> None:
 
 
 def test_an_alias_that_is_asked_for_survives_a_flood_of_others() -> None:
-    memory = Memory(100, 16, 100)
+    memory = AnswerCache(100, 16, 100)
     memory.aliases.put(b"kept.example", b"www.tiktok.com")
     for number in range(10_000):
         memory.aliases.put(b"%d.example" % number, b"www.google.com")

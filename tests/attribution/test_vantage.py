@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from monitor.attribution import conntrack_filter as vantage
-from monitor.attribution.conntrack_filter import Vantage
+from monitor.attribution.conntrack_filter import LanConnections
 from monitor.attribution.networks import DEFAULT_LOCAL
 from monitor.model import FLOW_UPDATE, FlowCount, flow_key, reverse_key
 
@@ -21,7 +21,7 @@ def count(client: str, server: str, reply: tuple[str, str] | None = None) -> Flo
     return FlowCount(0.0, FLOW_UPDATE, 1, key, back)
 
 
-WATCH = Vantage(
+WATCH = LanConnections(
     ["192.168.1.0/24", "2001:db8:1::/64"],
     ["198.51.100.0/24", "192.168.9.0/24", "127.0.0.0/8"],
     [packed("192.168.1.1"), packed("2001:db8:1::1")],

@@ -16,12 +16,12 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, IPv6, IPv6ExtHdrF
 from scapy.layers.l2 import ARP, GRE, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from monitor.capture.assembler import Label, Step, assemble
-from monitor.capture.filters import ETHERNET, Take, filter_program
+from monitor.capture.assembler import Instruction, Label, assemble
+from monitor.capture.filters import ETHERNET, SnapLengths, filter_program
 
 SO_ATTACH_FILTER = 26
 CLASSES = {2001: "names", 2002: "starts", 2003: "middles", 2004: "wrapped", 2005: "rest"}
-EACH = Take(names=2001, starts=2002, middles=2003, wrapped=2004, rest=2005)
+EACH = SnapLengths(names=2001, starts=2002, middles=2003, wrapped=2004, rest=2005)
 MAC = "02:00:00:00:00:01"
 ETHER = Ether(src=MAC, dst=MAC)  # given, or scapy asks the network for them
 UP = TCP(sport=50000, dport=443, flags="PA")
@@ -169,9 +169,17 @@ def test_any_bytes_end_in_a_verdict(data: bytes) -> None:
 
 def test_jumps_beyond_the_machine_are_an_error() -> None:
     with pytest.raises(ValueError, match="further than 255"):
-        assemble([Step("jeq", 1, "far"), *[Step("txa")] * 300, Label("far"), Step("ret", 0)])
+        assemble([Instruction("jeq", 1, "far"), *[Instruction("txa")] * 300, Label("far"), Instruction("ret", 0)])
 
 
 def test_a_jump_goes_to_the_next_label_of_its_name() -> None:
-    program = assemble([Step("ja", then="end"), Label("end"), Step("ja", then="end"), Label("end"), Step("ret", 7)])
+    program = assemble(
+        [
+            Instruction("ja", then="end"),
+            Label("end"),
+            Instruction("ja", then="end"),
+            Label("end"),
+            Instruction("ret", 7),
+        ]
+    )
     assert [struct.unpack_from("=HBBI", program, at)[3] for at in (0, 8, 16)] == [0, 0, 7]

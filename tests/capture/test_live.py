@@ -15,7 +15,7 @@ from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 
-from monitor.capture.live import Capture
+from monitor.capture.live import LiveCapture
 from monitor.errors import MachineError
 from monitor.model import Frame
 
@@ -32,8 +32,8 @@ def wire() -> Iterator[Cable]:
         yield ends
 
 
-def opened(wire: Cable, *names: str, counting: bool = False) -> Capture:
-    capture = Capture(names or ("v0",), counting)
+def opened(wire: Cable, *names: str, counting: bool = False) -> LiveCapture:
+    capture = LiveCapture(names or ("v0",), counting)
     wire.near.inside(capture.open)
     return capture
 
@@ -42,7 +42,7 @@ def every(frame: Frame) -> bool:
     return True
 
 
-def collect(capture: Capture, count: int, keep: Callable[[Frame], bool] = every) -> list[Frame]:
+def collect(capture: LiveCapture, count: int, keep: Callable[[Frame], bool] = every) -> list[Frame]:
     """At least `count` frames that `keep` likes, and what comes with them."""
     frames: list[Frame] = []
 

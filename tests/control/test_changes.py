@@ -12,7 +12,7 @@ from monitor.config.parse import parse
 from monitor.control.changes import Change, Known, read_changes
 from monitor.core.books.rows import DeviceRow
 from monitor.errors import UsageError
-from monitor.policy.overrides import Order
+from monitor.policy.overrides import Override
 
 NOW = 1_700_000_000.0
 LAPTOP = DeviceRow("02:00:00:00:00:01", "none", "02:00:00:00:00:01", ("10.0.0.1",), "anns-laptop", 0, 0, 0, NOW, NOW)
@@ -30,7 +30,7 @@ def known() -> Known:
 
 
 def read(verb: str, **arguments: Any) -> list[Change]:
-    return read_changes(verb, arguments, Order(verb, NOW, 0, "root", 1), known())
+    return read_changes(verb, arguments, Override(verb, NOW, 0, "root", 1), known())
 
 
 def test_several_vendors_in_one_request_each_once() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cable import cable
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 
 pytestmark = pytest.mark.netns
 
@@ -23,9 +23,9 @@ mode = "enforce"
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDaemon]:
     with cable() as wire:
-        running = Daemon(wire.near, tmp_path_factory.mktemp("verbs") / "daemon", CONFIG, ("-i", "v0"))
+        running = LabDaemon(wire.near, tmp_path_factory.mktemp("verbs") / "daemon", CONFIG, ("-i", "v0"))
         running.start()
         yield running
         running.stop()
@@ -59,7 +59,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         ("allow a.example --device 10.9.0.1 --for 99999d --reason r", 2, "up to ten years"),
     ],
 )  # fmt: skip
-def test_what_is_refused_says_why_and_changes_nothing(daemon: Daemon, arguments: str, code: int, said: str) -> None:
+def test_what_is_refused_says_why_and_changes_nothing(daemon: LabDaemon, arguments: str, code: int, said: str) -> None:
     before = daemon.ask("status")["policy"]
     done = daemon.run(*arguments.split())
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
@@ -67,7 +67,7 @@ def test_what_is_refused_says_why_and_changes_nothing(daemon: Daemon, arguments:
     assert daemon.ask("status")["policy"] == before
 
 
-def test_what_is_done_is_said_and_shown(daemon: Daemon) -> None:
+def test_what_is_done_is_said_and_shown(daemon: LabDaemon) -> None:
     done = daemon.run("ban", "tencent", "--group", "students", "--shadow", "--for", "1h", "--reason", "trying\nout")
     assert (done.returncode, done.stderr) == (0, "")
     first, second = done.stdout.splitlines()
@@ -86,7 +86,7 @@ def test_what_is_done_is_said_and_shown(daemon: Daemon) -> None:
     assert ": trying out)" in daemon.log.read_text()
 
 
-def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None:
+def test_words_mean_subjects_and_the_answer_states_which(daemon: LabDaemon) -> None:
     last = date.today() + timedelta(days=30)
     done = daemon.run("ban", "TikTok", "微信", "https://x.com/home", "tik-tok", "--until", str(last))
     assert done.returncode == 0
@@ -118,14 +118,14 @@ def test_words_mean_subjects_and_the_answer_states_which(daemon: Daemon) -> None
     assert len(daemon.ask("status")["policy"]["bans"]) == 1
 
 
-def test_one_word_that_is_unknown_or_not_banned_leaves_all_as_it_was(daemon: Daemon) -> None:
+def test_one_word_that_is_unknown_or_not_banned_leaves_all_as_it_was(daemon: LabDaemon) -> None:
     before = daemon.ask("status")["policy"]
     assert daemon.run("ban", "tiktok", "wibblr").returncode == 2
     assert daemon.run("unban", "bytedance", "google").returncode == 1
     assert daemon.ask("status")["policy"] == before
 
 
-def test_why_reads_words_urls_and_devices_in_every_notation(daemon: Daemon) -> None:
+def test_why_reads_words_urls_and_devices_in_every_notation(daemon: LabDaemon) -> None:
     for device in ("10.9.0.7", "::ffff:10.9.0.7", "[10.9.0.7]"):
         said = daemon.run("why", "https://www.tiktok.com/@user", "--device", device).stdout
         assert "https://www.tiktok.com/@user: bytedance/tiktok\n" in said
@@ -149,7 +149,7 @@ def test_why_reads_words_urls_and_devices_in_every_notation(daemon: Daemon) -> N
 def test_what_cannot_be_kept_holds_until_a_restart(tmp_path: Path) -> None:
     with cable() as wire:
         folder = tmp_path / "daemon"
-        daemon = Daemon(wire.near, folder, CONFIG, ("-i", "v0"))
+        daemon = LabDaemon(wire.near, folder, CONFIG, ("-i", "v0"))
         (folder / "state").write_text("a file where the state directory should be")
         daemon.start()
         try:

@@ -14,7 +14,7 @@ from cast import (
     tls,
 )
 
-from monitor.core.effects import Effect, Kill, Ruling
+from monitor.core.effects import Effect, Kill, VerdictEvent
 from monitor.core.gateway import Gateway
 from monitor.core.settings import Settings
 from monitor.model import TCP_ACK, TCP_SYN, Observation
@@ -51,7 +51,7 @@ def kills(effects: list[Effect]) -> list[Kill]:
 
 
 def rulings(effects: list[Effect]) -> list[tuple[str, str, str]]:
-    return [(effect.action, effect.layer, effect.ban) for effect in effects if isinstance(effect, Ruling)]
+    return [(effect.action, effect.layer, effect.ban) for effect in effects if isinstance(effect, VerdictEvent)]
 
 
 def told(watched: Gateway, family: str, at: float = 10.0) -> dict[tuple[str, ...], float]:

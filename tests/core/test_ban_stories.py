@@ -30,7 +30,15 @@ from cast import (
     syn,
 )
 
-from monitor.core.effects import UNDERWAY, AskName, Follow, Kill, PolicyChanged, Release, Ruling
+from monitor.core.effects import (
+    UNKNOWN_SEQUENCE,
+    Kill,
+    MembershipChanged,
+    PolicyChanged,
+    ReleaseFlows,
+    ResolveName,
+    VerdictEvent,
+)
 from monitor.core.flow.blindness import PROTOCOL_ESP
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.limits import Limits
@@ -199,8 +207,12 @@ def test_a_ban_that_starts_cuts_what_runs_and_leaves_its_past_alone() -> None:
     other = [*hello("www.tiktok.com", LAPTOP, mac=LAPTOP_MAC), *hello("www.google.com", PHONE, STRANGER)]
     watched.feed([*running, *other], START + 1)
     effects = watched.govern(policy(ban()), START + 2)
-    assert [type(effect) for effect in effects if not isinstance(effect, Follow)] == [PolicyChanged, Kill, Ruling]
-    assert [kill.acknowledgment for kill in kills(effects)] == [UNDERWAY]
+    assert [type(effect) for effect in effects if not isinstance(effect, MembershipChanged)] == [
+        PolicyChanged,
+        Kill,
+        VerdictEvent,
+    ]
+    assert [kill.acknowledgment for kill in kills(effects)] == [UNKNOWN_SEQUENCE]
     assert told(watched, "blocked_bytes_total") == {}
     assert told(watched, "leaked_bytes_total") == {}
 
@@ -240,7 +252,7 @@ def test_a_ban_that_ends_lets_go_of_what_it_killed() -> None:
     watched = governed()
     (kill,) = kills(watched.feed(hello("www.tiktok.com"), START + 1))
     effects = watched.govern(policy(), START + 2)
-    assert Release((kill.key,)) in effects
+    assert ReleaseFlows((kill.key,)) in effects
     assert len(kills(watched.feed(hello("www.tiktok.com"), START + 3))) == 0
 
 
@@ -256,7 +268,7 @@ def test_schedules_and_pauses_change_the_policy_by_themselves() -> None:
     effects = watched.tick(START + 61)
     assert [type(effect) for effect in effects] == [PolicyChanged, Kill]
     effects = watched.tick(START + 121)
-    assert [type(effect) for effect in effects] == [PolicyChanged, Release]
+    assert [type(effect) for effect in effects] == [PolicyChanged, ReleaseFlows]
 
 
 def test_an_exception_and_an_allowed_name_pass() -> None:
@@ -294,11 +306,11 @@ def test_devices_are_followed_by_their_keys() -> None:
     watched = governed()
     effects = watched.feed([neighbour(PHONE, PHONE_MAC)], START + 1)
     effects += watched.tick(START + 2)
-    assert [effect for effect in effects if isinstance(effect, Follow)] == [
-        Follow(1, ("phones",), PHONE_MAC, (packed(PHONE),))
+    assert [effect for effect in effects if isinstance(effect, MembershipChanged)] == [
+        MembershipChanged(1, ("phones",), PHONE_MAC, (packed(PHONE),))
     ]
     watched.feed([neighbour(PHONE_V6, PHONE_MAC, 2.5), neighbour(LAPTOP, LAPTOP_MAC, 2.5)], START + 3)
-    follows = [effect for effect in watched.tick(START + 4) if isinstance(effect, Follow)]
+    follows = [effect for effect in watched.tick(START + 4) if isinstance(effect, MembershipChanged)]
     assert follows == [] or follows[0].addresses == (packed(PHONE), packed(PHONE_V6))
 
 
@@ -309,14 +321,16 @@ def test_names_of_a_vendor_that_is_banned_by_address_are_asked_for(mode: str, as
     story = [*asks(PHONE, "newsroom.tiktok.com"), *asks(PHONE, "www.tiktok.com"), *asks(PHONE, "www.google.com")]
     story += asks(LAPTOP, "m.tiktok.com", mac=LAPTOP_MAC)
     effects = watched.feed(story, START + 1)
-    names = [effect.name for effect in effects if isinstance(effect, AskName)]
+    names = [effect.name for effect in effects if isinstance(effect, ResolveName)]
     assert names == [b"newsroom.tiktok.com", b"www.tiktok.com"][:asked]
 
 
 @pytest.mark.parametrize("layers", [("dns", "sni"), ("ip",)])
 def test_a_name_in_a_hello_is_asked_for_where_addresses_are_banned(layers: tuple[str, ...]) -> None:
     effects = governed(ban(layers=frozenset(layers))).feed(hello("www.tiktok.com"), START + 1)
-    assert [effect.name for effect in effects if isinstance(effect, AskName)] == [b"www.tiktok.com"] * ("ip" in layers)
+    assert [effect.name for effect in effects if isinstance(effect, ResolveName)] == [b"www.tiktok.com"] * (
+        "ip" in layers
+    )
 
 
 def test_of_too_many_cut_flows_the_oldest_is_let_go() -> None:
@@ -326,7 +340,7 @@ def test_of_too_many_cut_flows_the_oldest_is_let_go() -> None:
     ports = (5001, 5002, 5003)
     story = [seen for port in ports for seen in http(packet(PHONE, SHARED, (port, 80), at=1.0), "www.tiktok.com")]
     effects = watched.feed(story, START + 2)
-    assert [effect.keys for effect in effects if isinstance(effect, Release)] == [
+    assert [effect.keys for effect in effects if isinstance(effect, ReleaseFlows)] == [
         (key_of(packed(PHONE), packed(SHARED), 5001, 80, PROTOCOL_TCP),)
     ]
     assert (watched.table_sizes()["kills"], watched.evictions()["kills"]) == (2, 1)

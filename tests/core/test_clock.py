@@ -22,7 +22,7 @@ from cast import (
     tls,
 )
 
-from monitor.core.effects import Used
+from monitor.core.effects import NameSeen
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.model import FLOW_NEW, FLOW_UPDATE, Event
@@ -122,7 +122,7 @@ def test_a_hello_waits_for_its_answer_as_long_as_before_and_hints_go_on(step: fl
     answer = answer_to(first, step + 30, 1400)
     hint = resolves(PHONE, "www.example.org", STRANGER, at=step + 31)
     effects = [*watched.feed([answer, *hint], START + step + 32), *watched.tick(START + step + 33)]
-    assert {effect.name for effect in effects if isinstance(effect, Used)} == {b"www.example.org"}
+    assert {effect.name for effect in effects if isinstance(effect, NameSeen)} == {b"www.example.org"}
     (said,) = watched.name_claims(packed(STRANGER)).said
     assert list(said.answered) == [()]
-    assert sum(isinstance(effect, Used) for effect in effects) == 2
+    assert sum(isinstance(effect, NameSeen) for effect in effects) == 2

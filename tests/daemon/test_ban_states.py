@@ -9,7 +9,7 @@ from cable import Cable, cable
 
 from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE
 from monitor.lab.child import environment, python_module
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 
 pytestmark = pytest.mark.netns
 
@@ -37,16 +37,16 @@ def wire() -> Iterator[Cable]:
 
 
 @pytest.fixture(scope="module")
-def daemon(wire: Cable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def daemon(wire: Cable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDaemon]:
     """As the service starts it."""
     folder = tmp_path_factory.mktemp("states")
-    running = Daemon(wire.near, folder / "daemon", GROUPS + UNKNOWN + KNOWN, ("-i", "v0", "--lenient"))
+    running = LabDaemon(wire.near, folder / "daemon", GROUPS + UNKNOWN + KNOWN, ("-i", "v0", "--lenient"))
     running.start()
     yield running
     running.stop()
 
 
-def states(daemon: Daemon) -> dict[str, str]:
+def states(daemon: LabDaemon) -> dict[str, str]:
     return {", ".join(ban["vendors"]): ban["state"] for ban in daemon.ask("status")["policy"]["bans"]}
 
 
@@ -60,7 +60,7 @@ def test_run_refuses_a_ban_of_what_no_list_knows(wire: Cable, tmp_path: Path) ->
     assert f"{path}:4: ban 1.vendors: {WHY}" in done.stderr
 
 
-def test_every_place_says_that_the_ban_is_ineffective_and_why(daemon: Daemon) -> None:
+def test_every_place_says_that_the_ban_is_ineffective_and_why(daemon: LabDaemon) -> None:
     assert states(daemon) == {"no-such-app": "ineffective", "bytedance": "idle"}
     shown = daemon.run("status").stdout
     assert f"bans: ineffective: no-such-app for everyone: {WHY}" in shown
@@ -76,7 +76,7 @@ def test_every_place_says_that_the_ban_is_ineffective_and_why(daemon: Daemon) ->
     assert daemon.log.read_text().count("the ban of no-such-app for everyone is ineffective") == 1
 
 
-def test_metrics_have_the_state_and_no_ban_in_force(daemon: Daemon) -> None:
+def test_metrics_have_the_state_and_no_ban_in_force(daemon: LabDaemon) -> None:
     labels = {"vendor": "no-such-app", "group": "all", "mode": "enforce"}
     assert daemon.metric("ban_state", **labels, state="ineffective") == 1
     assert daemon.metric("ban_state", **labels) == 1
@@ -85,14 +85,14 @@ def test_metrics_have_the_state_and_no_ban_in_force(daemon: Daemon) -> None:
     assert daemon.metric("ban_info", vendor="bytedance") == 1
 
 
-def test_exit_codes_restart_nothing_and_strict_finds_it(daemon: Daemon) -> None:
+def test_exit_codes_restart_nothing_and_strict_finds_it(daemon: LabDaemon) -> None:
     assert daemon.run("status").returncode == EXIT_OK
     assert daemon.run("status", "--strict").returncode == EXIT_FINDING
     assert daemon.run("check", "--config", str(daemon.configuration)).returncode == EXIT_USAGE
     assert daemon.run("check", "--lenient", "--config", str(daemon.configuration)).returncode == EXIT_OK
 
 
-def test_doctor_finds_it_with_and_without_the_daemon(daemon: Daemon) -> None:
+def test_doctor_finds_it_with_and_without_the_daemon(daemon: LabDaemon) -> None:
     found = daemon.run("doctor", "--config", str(daemon.configuration)).stdout
     assert f"bans: the ban of no-such-app for all is ineffective: {WHY}" in found
     tried = daemon.run("doctor", "--enforcement")
@@ -101,7 +101,7 @@ def test_doctor_finds_it_with_and_without_the_daemon(daemon: Daemon) -> None:
     assert WHY in tried.stdout
 
 
-def test_a_ban_at_run_time_that_would_stop_nothing_is_refused(daemon: Daemon) -> None:
+def test_a_ban_at_run_time_that_would_stop_nothing_is_refused(daemon: LabDaemon) -> None:
     before = daemon.ask("status")["policy"]["orders"]
     done = daemon.run("ban", "bytedance", "--group", "empty")
     assert (done.returncode, done.stdout) == (EXIT_USAGE, "")
@@ -111,7 +111,7 @@ def test_a_ban_at_run_time_that_would_stop_nothing_is_refused(daemon: Daemon) ->
 
 def test_the_answer_to_a_ban_says_where_it_does_not_hold_at_present(tmp_path: Path) -> None:
     with cable() as still:  # forwards nothing
-        daemon = Daemon(still.near, tmp_path / "daemon", "", ("-i", "v0"))
+        daemon = LabDaemon(still.near, tmp_path / "daemon", "", ("-i", "v0"))
         daemon.start()
         try:
             done = daemon.run("ban", "xai")
@@ -122,7 +122,7 @@ def test_the_answer_to_a_ban_says_where_it_does_not_hold_at_present(tmp_path: Pa
             daemon.stop()
 
 
-def test_a_reload_refuses_another_unknown_vendor_and_keeps_the_old_policy(daemon: Daemon) -> None:
+def test_a_reload_refuses_another_unknown_vendor_and_keeps_the_old_policy(daemon: LabDaemon) -> None:
     daemon.configure(GROUPS + UNKNOWN + '[[ban]]\nvendors = ["nor-this-one"]\n')
     done = daemon.run("reload")
     assert done.returncode == EXIT_FINDING
@@ -131,7 +131,7 @@ def test_a_reload_refuses_another_unknown_vendor_and_keeps_the_old_policy(daemon
     assert states(daemon) == {"no-such-app": "ineffective", "bytedance": "idle"}
 
 
-def test_the_corrected_configuration_makes_all_well(daemon: Daemon) -> None:
+def test_the_corrected_configuration_makes_all_well(daemon: LabDaemon) -> None:
     daemon.configure(GROUPS + KNOWN)
     assert daemon.run("reload").returncode == EXIT_OK
     assert daemon.page("/healthz").startswith("ok\n")

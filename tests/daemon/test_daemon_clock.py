@@ -7,7 +7,7 @@ from cast import START, gateway
 
 import monitor
 from monitor.daemon.clock import STEP_SECONDS, Clock
-from monitor.daemon.pipeline import Line
+from monitor.daemon.pipeline import Pipeline
 
 
 class Times:
@@ -45,7 +45,7 @@ def test_the_core_follows_a_set_clock_and_the_rest_is_told_by_how_much() -> None
     times.wall = START
     watched = gateway()
     watched.tick(START + 0.5)
-    line = Line(None, None, None, watched, lambda effects: None, told.append)
+    line = Pipeline(None, None, None, watched, lambda effects: None, told.append)
     line.clock = Clock(lambda: times.wall, lambda: times.steady)
     for moved in (-86_400.0, 0.0):
         times.pass_by(1.0, wall=moved)
@@ -59,7 +59,7 @@ def test_who_is_told_may_ask_for_the_time() -> None:
     times = Times()
     times.wall = START
     asked: list[float] = []
-    line = Line(None, None, None, gateway(), lambda effects: None, lambda moved: asked.append(line.now()))
+    line = Pipeline(None, None, None, gateway(), lambda effects: None, lambda moved: asked.append(line.now()))
     line.clock = Clock(lambda: times.wall, lambda: times.steady)
     times.pass_by(1.0, wall=86_400.0)
     assert [line.now(), *asked] == [times.wall, times.wall]

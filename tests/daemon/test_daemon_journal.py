@@ -10,7 +10,7 @@ from cable import FAR_MAC, FAR_V4, NEAR_MAC, Cable, cable
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 
 pytestmark = pytest.mark.netns
 
@@ -31,11 +31,11 @@ def connection(port: int) -> list[bytes]:
     return [bytes(frame) for frame in (*frames, BACK / TCP(sport=443, dport=port, flags="FA"))]
 
 
-def made(wire: Cable, folder: Path, configuration: str = "") -> Daemon:
-    return Daemon(wire.near, folder / "daemon", configuration, ("-i", "v0"))
+def made(wire: Cable, folder: Path, configuration: str = "") -> LabDaemon:
+    return LabDaemon(wire.near, folder / "daemon", configuration, ("-i", "v0"))
 
 
-def live(daemon: Daemon, wire: Cable, port: int) -> None:
+def live(daemon: LabDaemon, wire: Cable, port: int) -> None:
     """One life in which one connection is seen."""
     daemon.start()
     try:

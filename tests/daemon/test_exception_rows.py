@@ -4,7 +4,7 @@ from monitor.cli.status_bans import exception_lines
 from monitor.core.books.rows import DeviceRow
 from monitor.daemon.ban_rows import exception_rows, host_names
 from monitor.policy.ban import Exemption
-from monitor.policy.overrides import Standing
+from monitor.policy.overrides import EffectivePolicy
 
 NOW = 1_700_000_000.0
 ANN = bytes.fromhex("021100000001")
@@ -12,7 +12,7 @@ KNOWN = DeviceRow(ANN.hex(":"), "none", ANN.hex(":"), ("192.168.1.7",), "ann-pho
 
 
 def lines(*exemptions: Exemption) -> list[str]:
-    standing = Standing((), exemptions, 0.0)
+    standing = EffectivePolicy((), exemptions, 0.0)
     return list(exception_lines(exception_rows(standing, standing, host_names([KNOWN]), NOW), NOW))
 
 

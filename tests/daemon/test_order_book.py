@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.daemon.overrides import FILE_NAME, ORDERS_MAX, OrderBook, order_row, read_order
+from monitor.daemon.overrides import FILE_NAME, ORDERS_MAX, OverrideStore, order_row, read_order
 from monitor.errors import UsageError
-from monitor.policy.overrides import ALLOW, BAN, PAUSE, UNBAN, Order
+from monitor.policy.overrides import ALLOW, BAN, PAUSE, UNBAN, Override
 
 NOW = 1_000_000.0
-BY = Order(BAN, NOW, 1000, "ann", 4_321)
+BY = Override(BAN, NOW, 1000, "ann", 4_321)
 ORDERS = (
     replace(BY, subject="bytedance/tiktok", group="pupils", mode="shadow", layers=("dns", "ip"), until=NOW + 60),
     replace(BY, verb=UNBAN, subject="category:encrypted-dns", reason='"quoted" ü'),
@@ -27,9 +27,9 @@ ORDERS = (
 )
 
 
-def book(folder: Path) -> tuple[OrderBook, list[str]]:
+def book(folder: Path) -> tuple[OverrideStore, list[str]]:
     told: list[str] = []
-    made = OrderBook(str(folder), told.append)
+    made = OverrideStore(str(folder), told.append)
     made.load(NOW)
     return made, told
 

@@ -17,7 +17,7 @@ from scapy.layers.l2 import Ether
 
 from monitor.errors import EXIT_MACHINE
 from monitor.lab.child import environment, python_module
-from monitor.lab.gateway import Daemon, is_ready, notify_socket
+from monitor.lab.gateway import LabDaemon, is_ready, notify_socket
 
 pytestmark = pytest.mark.netns
 
@@ -33,8 +33,8 @@ def wire() -> Iterator[Cable]:
         yield ends
 
 
-def started(wire: Cable, folder: Path, configuration: str = "") -> Daemon:
-    daemon = Daemon(wire.near, folder / "daemon", configuration, ("-i", "v0"))
+def started(wire: Cable, folder: Path, configuration: str = "") -> LabDaemon:
+    daemon = LabDaemon(wire.near, folder / "daemon", configuration, ("-i", "v0"))
     daemon.start()
     return daemon
 
@@ -47,7 +47,7 @@ def refused(wire: Cable, folder: Path, *before: str, arguments: tuple[str, ...] 
     return done.returncode, done.stderr
 
 
-def questions(daemon: Daemon) -> float:
+def questions(daemon: LabDaemon) -> float:
     return daemon.metric("dns_queries_total", vendor="bytedance")
 
 
@@ -170,7 +170,7 @@ def test_a_reload_that_the_machine_refuses_is_told_and_over(wire: Cable, tmp_pat
         assert daemon.stop() == 0
 
 
-def descriptors(daemon: Daemon, free: int) -> int:
+def descriptors(daemon: LabDaemon, free: int) -> int:
     """A limit below which so many numbers are free."""
     used = {int(number) for number in os.listdir(f"/proc/{daemon.child.pid}/fd")}
     return next(limit for limit in range(1024) if limit - sum(number < limit for number in used) == free)

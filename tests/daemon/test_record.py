@@ -9,10 +9,10 @@ from pathlib import Path
 import cast
 import pytest
 
-from monitor.config.sections import Config, State
+from monitor.config.sections import Config, StateSection
 from monitor.core.gateway import Gateway
 from monitor.daemon import record as record_module
-from monitor.daemon.record import Record
+from monitor.daemon.record import Recorder
 from monitor.journal.reader import Wanted, read_rows
 from monitor.model import Samples
 
@@ -24,14 +24,14 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def recorded(
-    folder: Path, test: Callable[[Record, Gateway], object], refused: Samples | None = None, most: int = 1 << 24
+    folder: Path, test: Callable[[Recorder, Gateway], object], refused: Samples | None = None, most: int = 1 << 24
 ) -> list[dict[str, object]]:
     """The rows after a life in which `test` happened."""
 
     async def run() -> None:
         gateway = cast.gateway()
-        config = replace(Config(), state=State(str(folder), most))
-        record = Record(asyncio.get_running_loop(), gateway, config, lambda: refused or {})
+        config = replace(Config(), state=StateSection(str(folder), most))
+        record = Recorder(asyncio.get_running_loop(), gateway, config, lambda: refused or {})
         happened = test(record, gateway)
         if asyncio.iscoroutine(happened):
             await happened
@@ -47,7 +47,7 @@ def see(gateway: Gateway, at: float, port: int) -> None:
 
 
 def test_nothing_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
-    def test(record: Record, gateway: Gateway) -> None:
+    def test(record: Recorder, gateway: Gateway) -> None:
         see(gateway, 0, 40_000)
         assert gateway.table_sizes()["notes"] == 0
         assert (record.samples(), record.health()) == ({}, "")
@@ -57,10 +57,10 @@ def test_nothing_is_kept_where_none_is_wanted(tmp_path: Path) -> None:
 
 
 def test_what_was_noted_is_forgotten_where_the_journal_is_given_up(tmp_path: Path) -> None:
-    def test(record: Record, gateway: Gateway) -> None:
+    def test(record: Recorder, gateway: Gateway) -> None:
         see(gateway, 0, 40_000)
         assert gateway.notes_waiting() == 1
-        record.configure(replace(Config(), state=State(str(tmp_path), 0)))
+        record.configure(replace(Config(), state=StateSection(str(tmp_path), 0)))
         assert gateway.notes_waiting() == 0
 
     assert recorded(tmp_path, test) == []
@@ -82,7 +82,7 @@ def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypat
     monkeypatch.setattr(record_module, "today", lambda: day[0])
     monkeypatch.setattr(record_module, "LOOK_SECONDS", 0.001)
 
-    async def test(record: Record, gateway: Gateway) -> None:
+    async def test(record: Recorder, gateway: Gateway) -> None:
         record.start()
         for at, (before, after) in enumerate([("2026-05-20", "2026-05-21"), ("2026-05-21", "2026-05-20")]):
             see(gateway, at * 10, 40_000 + at)
@@ -98,9 +98,9 @@ def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypat
 
 
 def test_another_place_takes_over_at_a_reload(tmp_path: Path) -> None:
-    def test(record: Record, gateway: Gateway) -> None:
+    def test(record: Recorder, gateway: Gateway) -> None:
         see(gateway, 0, 40_000)
-        record.configure(replace(Config(), state=State(str(tmp_path / "second"), 1 << 24)))
+        record.configure(replace(Config(), state=StateSection(str(tmp_path / "second"), 1 << 24)))
 
     assert recorded(tmp_path / "first", test) == []
     assert [row["flows"] for row in read_rows(str(tmp_path / "second" / "journal.db"), Wanted())] == [1]
@@ -110,7 +110,7 @@ def test_what_the_kernel_refused_is_told_once_and_of_no_device(tmp_path: Path) -
     counts: dict[tuple[str, ...], float] = {("bytedance", "", "phones"): 5.0, ("meta", "instagram", "phones"): 3.0}
     refused: Samples = {"refused_packets_total": counts}
 
-    async def test(record: Record, gateway: Gateway) -> None:
+    async def test(record: Recorder, gateway: Gateway) -> None:
         await record._take("2026-05-20")
         counts["bytedance", "", "phones"] = 7.0
 

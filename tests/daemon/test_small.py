@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.capture.live import Capture, InterfaceCounts
+from monitor.capture.live import InterfaceCounts, LiveCapture
 from monitor.core.books.rows import Row
 from monitor.daemon.notify import Notifier
-from monitor.daemon.pipeline import FRAMES_MAX, FRAMES_MIN, Line, Pace
+from monitor.daemon.pipeline import FRAMES_MAX, FRAMES_MIN, Pace, Pipeline
 from monitor.daemon.report import LAST_WORDS_MAX, last_words
 from monitor.daemon.stall import SLOT_SECONDS, Stall
 from monitor.enforcement.backlog import Backlog
@@ -70,7 +70,7 @@ def test_slow_turns_take_less_and_quick_ones_more() -> None:
 
 def test_events_are_written_as_long_as_there_is_time_and_the_rest_waits(tmp_path: Path) -> None:
     writer = EventWriter(str(tmp_path / "eve.json"), print)
-    line = Line(Capture((), False), None, None, None, lambda effects: None, lambda seconds: None)
+    line = Pipeline(LiveCapture((), False), None, None, None, lambda effects: None, lambda seconds: None)
     key = flow_key(bytes(4), bytes(4), 1, 2, 6)
     effects = [Event(1.0, FlowRecord(key, 0.0, 1.0, "shutdown"), Labels())] * 1_000
     line.write(effects)

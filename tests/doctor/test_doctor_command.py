@@ -18,7 +18,7 @@ from privileges import as_nobody
 
 from monitor.errors import EXIT_FINDING, EXIT_MACHINE
 from monitor.lab.child import environment, python_module
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.namespace import Namespace
 from monitor.selftest.check import Check
 from monitor.selftest.dry_run import try_out
@@ -176,7 +176,7 @@ def test_bans_are_refused_where_a_bridge_passes_them_by(wire: Cable, tmp_path: P
     for command in ("link add br0 type bridge", "link set br0 up", "link set v0 master br0", "addr flush dev v0"):
         ip(f"-n {wire.near.name} {command}")
     wire.near.sysctl({"bridge/bridge-nf-call-iptables": 0, "bridge/bridge-nf-call-ip6tables": 0})
-    daemon = Daemon(wire.near, tmp_path / "daemon", TEXT.replace("v0", "br0"), ())
+    daemon = LabDaemon(wire.near, tmp_path / "daemon", TEXT.replace("v0", "br0"), ())
     daemon.start()
     try:
         assert "frames cross br0 without being routed" in daemon.ask("status")["health"]["enforcement"]

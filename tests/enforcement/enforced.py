@@ -15,7 +15,7 @@ from fake_machine import FakeMachine
 from monitor.config.sections import Config
 from monitor.core.effects import Effect
 from monitor.core.settings import Settings
-from monitor.enforcement.context import Ground
+from monitor.enforcement.context import EnforcementContext
 from monitor.enforcement.controller import Enforcement
 from monitor.enforcement.factories import Factories
 from monitor.enforcement.resolver import COMING, KNOWN, Found
@@ -123,7 +123,7 @@ class Enforced:
             try_ordinary=no_checks,
             try_enforcement=no_checks,
         )
-        self.ground = Ground(Config(), self.settings, small_index(), INTERFACES, (), True, ())
+        self.ground = EnforcementContext(Config(), self.settings, small_index(), INTERFACES, (), True, ())
         loop = asyncio.get_running_loop()
         self.enforcement = Enforcement(
             loop, self.gateway, lambda: None, lambda: self.now, lambda: True, self._write, self.ground, make

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.config.sections import Sinkhole
 from monitor.enforcement.blocked_page import BlockedPage
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 
 SECTION = replace(Sinkhole(), answer="192.0.2.80", contact="ann")
 ADDRESS = socket.inet_aton("192.0.2.80")
@@ -41,8 +41,8 @@ class AnyPort(socket.socket):
         super().bind(("127.0.0.1", 0))
 
 
-def doors(*found: LoopbackDoor) -> dict[str, Door]:
-    return {f"lan{at}": cast(Door, door) for at, door in enumerate(found)}
+def doors(*found: LoopbackDoor) -> dict[str, NamespaceLink]:
+    return {f"lan{at}": cast(NamespaceLink, door) for at, door in enumerate(found)}
 
 
 def test_it_is_there_as_long_as_its_doors_are_and_somebody_wants_it() -> None:

@@ -12,7 +12,7 @@ import pytest
 from dnslib import QTYPE, RCODE, RR, DNSRecord
 
 from monitor.enforcement import resolver as lookups
-from monitor.enforcement.resolver import AT_ONCE, COMING, DROPPED, KNOWN, WAITING_MAX, Lookups
+from monitor.enforcement.resolver import AT_ONCE, COMING, DROPPED, KNOWN, WAITING_MAX, NameResolver
 from monitor.lab.namespace import Namespace
 
 pytestmark = pytest.mark.netns
@@ -91,7 +91,7 @@ class World:
     def __init__(self, servers: dict[str, Server]) -> None:
         self.servers = servers
         self.found: list[tuple[list[bytes], list[bytes], float]] = []
-        self.lookups = Lookups(lambda *told: self.found.append(told))
+        self.lookups = NameResolver(lambda *told: self.found.append(told))
         self.lookups.resolvers = tuple(socket.inet_aton(address) for address in servers)
 
     async def until(self, count: int) -> None:

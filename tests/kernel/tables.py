@@ -5,7 +5,7 @@ from monitor.policy.table.rules import (
     DIVERT,
     LEARNED,
     QUESTIONS,
-    Diversion,
+    DiversionRules,
     fixed_chains,
     fixed_counters,
     fixed_sets,
@@ -32,7 +32,7 @@ def table(
         "v_acme": Chain((rule,)),
         LEARNED: Chain((f"ip daddr @{learned_set('v_acme', 4)} goto v_acme",)),
         QUESTIONS: Chain(("ip saddr @exempt4 return", f"ether saddr @g_staff/mac goto {DIVERT}")),
-        **hook_chains(Diversion()),
+        **hook_chains(DiversionRules()),
     }
     elements = {
         "net4": dict.fromkeys(banned, "v_acme"),

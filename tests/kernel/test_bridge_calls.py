@@ -5,13 +5,13 @@ from cable import ip
 
 from monitor.kernel.netlink.bridge_ports import GLOBAL, ports_of
 from monitor.kernel.netlink.interfaces import look_at_machine
-from monitor.lab.leftovers import Claim
+from monitor.lab.leftovers import LabLock
 
 pytestmark = pytest.mark.netns
 
 
 def test_ports_count_while_bridged_frames_meet_the_hooks() -> None:
-    claim = Claim()
+    claim = LabLock()
     place = claim.namespace("bridge")
     try:
         place.create()

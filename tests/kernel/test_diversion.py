@@ -14,7 +14,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Dot1Q, Ether
 from tables import table
 
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.kernel.nft.drift import Repair
 from monitor.kernel.nft.enforcer import Enforcer
 from monitor.policy.table.change import AddElements, DeleteElements
@@ -50,7 +50,7 @@ ADMIN = """table inet admin {
 class Echo:
     """Stands in for the sinkhole: answers each question with the address that was asked."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: NamespaceLink) -> None:
         self.stopped = threading.Event()
         self.datagrams = [open_datagrams(door.make_socket, address, 53) for address in WILDCARDS]
         self.streams = [open_stream(door.make_socket, address, 53) for address in WILDCARDS]
@@ -272,7 +272,7 @@ def test_the_switch_opens_for_a_fixed_port_too(wire: Cable, diverted: Enforcer) 
 
 def test_the_way_goes_with_its_last_socket(wire: Cable) -> None:
     """As with a daemon that is killed: the kernel closes its sockets."""
-    door = wire.near.inside(lambda: Door("v0", "gw-test0"))
+    door = wire.near.inside(lambda: NamespaceLink("v0", "gw-test0"))
     own = wire.near.inside(lambda: door.make_socket(socket.AF_INET, socket.SOCK_DGRAM))
     assert "gw-test0" in wire.near.run(["ip", "link"]).stdout
     place = door._place

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import MachineError
-from monitor.kernel.netns.namespace import MANAGER, Place
+from monitor.kernel.netns.namespace import MANAGER, NetNamespace
 
 pytestmark = pytest.mark.netns
 
 
 def test_it_is_empty_and_another_one() -> None:
-    place = Place()
+    place = NetNamespace()
     try:
         assert os.fstat(place.descriptor).st_ino != os.stat("/proc/self/ns/net").st_ino
         assert place.index_of("lo") == 1
@@ -28,7 +28,7 @@ def test_it_is_empty_and_another_one() -> None:
 
 
 def test_what_the_kernel_refuses_is_told_and_costs_nothing_else() -> None:
-    place = Place()
+    place = NetNamespace()
     try:
         with pytest.raises(OSError, match="Invalid argument"):
             place.make_socket(socket.AF_INET, 4711)
@@ -38,7 +38,7 @@ def test_what_the_kernel_refuses_is_told_and_costs_nothing_else() -> None:
 
 
 def test_a_process_that_was_killed_is_an_error_and_no_wait() -> None:
-    place = Place()
+    place = NetNamespace()
     try:
         assert place._child is not None
         os.kill(place._child.pid, signal.SIGKILL)
@@ -51,7 +51,7 @@ def test_a_process_that_was_killed_is_an_error_and_no_wait() -> None:
 def test_a_service_manager_that_gives_none_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(MANAGER, str(tmp_path / "place.sock"))
     with pytest.raises(MachineError, match=r"no network namespace of our own: No such file .*gatewatch-place\.socket"):
-        Place()
+        NetNamespace()
 
 
 def test_the_namespace_that_we_are_in_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +75,6 @@ def place_from(manager: socket.socket, namespace: int) -> None:
     giving = threading.Thread(target=give)
     giving.start()
     try:
-        Place()
+        NetNamespace()
     finally:
         giving.join()

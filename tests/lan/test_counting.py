@@ -7,7 +7,7 @@ from cable import Cable, cable
 
 from monitor.core.settings import CONNTRACK, PACKETS
 from monitor.kernel.netlink.interfaces import look_at_machine
-from monitor.lan.flow_counts import Counting, choose_counting
+from monitor.lan.flow_counts import FlowCounting, choose_counting
 
 pytestmark = pytest.mark.netns
 
@@ -20,7 +20,7 @@ def wire() -> Iterator[Cable]:
         yield ends
 
 
-def chosen(wire: Cable, wanted: str = CONNTRACK) -> Counting:
+def chosen(wire: Cable, wanted: str = CONNTRACK) -> FlowCounting:
     return wire.near.inside(lambda: choose_counting(wanted, look_at_machine(), ("v0",)))
 
 
@@ -35,7 +35,7 @@ def test_from_a_host_to_a_gateway(wire: Cable) -> None:
     assert half.flows == PACKETS
     assert "does not look at IPv6" in half.why
     wire.near.run(["nft", "-f", "-"], input=RULE.format("ip6")).check_returncode()
-    assert chosen(wire) == Counting(CONNTRACK)
-    assert chosen(wire, PACKETS) == Counting(PACKETS)
+    assert chosen(wire) == FlowCounting(CONNTRACK)
+    assert chosen(wire, PACKETS) == FlowCounting(PACKETS)
     rules = wire.near.run(["nft", "list", "ruleset"]).stdout
     assert rules.count("table") == 2, "nothing of ours is in the firewall"

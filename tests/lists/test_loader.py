@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.catalog.entry import Complaint
+from monitor.catalog.entry import LineFault
 from monitor.catalog.index import Index
 from monitor.errors import ListError
 from monitor.lists import child, loader, shipped
@@ -51,7 +51,7 @@ def test_a_user_list_adds_an_owner_and_takes_none_away(tmp_path: Path) -> None:
     assert vendor(loaded, b"example.org") == "games/video (mine)"
     mine = status(loaded, "mine")
     assert (mine.entries, mine.ignored, mine.error, mine.shipped, mine.origin) == (2, 1, "", False, str(path))
-    assert mine.complaints == (Complaint(2, "bad bad", "a character that no name has: ' '"),)
+    assert mine.complaints == (LineFault(2, "bad bad", "a character that no name has: ' '"),)
     assert mine.loaded_at > 0
     assert loaded.index.entry_counts == {"mine": 2, "bytedance": 1}
     assert loaded.index.ignored_counts == {"mine": 1, "bytedance": 0}

@@ -9,7 +9,7 @@ import platform
 import struct
 import sys
 
-from monitor.capture.assembler import Label, Program, Step, assemble
+from monitor.capture.assembler import Instruction, Label, Program, assemble
 
 NO_NEW_PRIVILEGES, SET_SECCOMP, FILTER_MODE = 38, 22, 2
 ALLOW, ERROR = 0x7FFF0000, 0x00050000
@@ -19,27 +19,28 @@ AF_INET6, AF_NETLINK, NETLINK_NETFILTER = 10, 16, 12
 PROTOCOL_NOT_SUPPORTED, FAMILY_NOT_SUPPORTED, NO_BUFFERS, INVALID = 93, 97, 105, 22
 TABLE_QUESTION_BYTES = 36  # two headers and `gatewatch`
 
-ALLOWED: Program = [Label("allow"), Step("ret", ALLOW)]
+ALLOWED: Program = [Label("allow"), Instruction("ret", ALLOW)]
 FEATURES: dict[str, Program] = {
     "nfnetlink": [
-        Step("ld", CALL_AT), Step("jeq", SOCKET, "", "allow"),
-        Step("ld", FIRST_AT), Step("jeq", AF_NETLINK, "", "allow"),
-        Step("ld", THIRD_AT), Step("jeq", NETLINK_NETFILTER, "", "allow"),
-        Step("ret", ERROR | PROTOCOL_NOT_SUPPORTED), *ALLOWED,
+        Instruction("ld", CALL_AT), Instruction("jeq", SOCKET, "", "allow"),
+        Instruction("ld", FIRST_AT), Instruction("jeq", AF_NETLINK, "", "allow"),
+        Instruction("ld", THIRD_AT), Instruction("jeq", NETLINK_NETFILTER, "", "allow"),
+        Instruction("ret", ERROR | PROTOCOL_NOT_SUPPORTED), *ALLOWED,
     ],
     "ipv6": [
-        Step("ld", CALL_AT), Step("jeq", SOCKET, "", "allow"),
-        Step("ld", FIRST_AT), Step("jeq", AF_INET6, "", "allow"),
-        Step("ret", ERROR | FAMILY_NOT_SUPPORTED), *ALLOWED,
+        Instruction("ld", CALL_AT), Instruction("jeq", SOCKET, "", "allow"),
+        Instruction("ld", FIRST_AT), Instruction("jeq", AF_INET6, "", "allow"),
+        Instruction("ret", ERROR | FAMILY_NOT_SUPPORTED), *ALLOWED,
     ],
     # For a question about a table of this length there is no memory.
     "memory": [
-        Step("ld", CALL_AT), Step("jeq", SENDTO, "", "allow"),
-        Step("ld", THIRD_AT), Step("jeq", TABLE_QUESTION_BYTES, "", "allow"),
-        Step("ret", ERROR | NO_BUFFERS), *ALLOWED,
+        Instruction("ld", CALL_AT), Instruction("jeq", SENDTO, "", "allow"),
+        Instruction("ld", THIRD_AT), Instruction("jeq", TABLE_QUESTION_BYTES, "", "allow"),
+        Instruction("ret", ERROR | NO_BUFFERS), *ALLOWED,
     ],
     "namespaces": [
-        Step("ld", CALL_AT), Step("jeq", UNSHARE, "", "allow"), Step("ret", ERROR | INVALID), *ALLOWED,
+        Instruction("ld", CALL_AT), Instruction("jeq", UNSHARE, "", "allow"),
+        Instruction("ret", ERROR | INVALID), *ALLOWED,
     ],
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from monitor.lab.child import Child
 from monitor.lab.client import Answer
 from monitor.lab.dig import Question
 from monitor.lab.lab import Lab
-from monitor.lab.leftovers import Claim
+from monitor.lab.leftovers import LabLock
 from monitor.lab.namespace import Namespace
 from monitor.lab.plan import RESOLVER_V4, Lan, Plan
 
@@ -135,7 +135,7 @@ def told(answers: Mapping[Question, Answer]) -> dict[Question, tuple[str, frozen
 def town() -> Iterator[Town]:
     lan = Lan(prefixes=(LAN_V4, LAN_V6), clients=("phone", "laptop", "nas"))
     with Lab(Plan(lans=(lan,))) as lab:
-        claim = Claim()
+        claim = LabLock()
         container = claim.namespace("container")
         try:
             container.create()

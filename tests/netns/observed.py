@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.lab.capture import Conversation, Tally, both_ways
+from monitor.lab.capture import Conversation, FlowTally, both_ways
 from monitor.lab.client import Answer, Transfer
 from monitor.lab.gateway import Sample
 from monitor.lab.lab import Lab
@@ -104,7 +104,7 @@ class Observed:
     """What tcpdump saw, and what the daemon said when the traffic was over and after it was stopped."""
 
     ports: dict[str, int]
-    seen: dict[Conversation, Tally]
+    seen: dict[Conversation, FlowTally]
     metrics: dict[str, list[Sample]]
     rows: list[dict[str, Any]]
     devices: list[dict[str, Any]]
@@ -112,7 +112,7 @@ class Observed:
     exit_code: int
     macs: dict[str, str]
 
-    def truth(self, case: Case) -> tuple[Conversation, Tally, Tally]:
+    def truth(self, case: Case) -> tuple[Conversation, FlowTally, FlowTally]:
         return both_ways(self.seen, case.protocol, self.ports[case.label])
 
     def event(self, kind: str, case: Case) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def observe(lab: Lab, flows: str) -> Observed:
     return Observed(ports, seen, metrics, rows, devices["devices"], daemon.eve(), code, macs)
 
 
-def make_traffic(lab: Lab) -> tuple[dict[str, int], dict[Conversation, Tally]]:
+def make_traffic(lab: Lab) -> tuple[dict[str, int], dict[Conversation, FlowTally]]:
     """The client's port of each case, and what tcpdump saw."""
     capture = lab.capture()
     lab.client("phone").dhcp(HOSTNAME)

@@ -12,7 +12,7 @@ import pytest
 from banned import configuration
 
 from monitor.lab.child import Child, python_module
-from monitor.lab.gateway import COMMAND, Daemon
+from monitor.lab.gateway import COMMAND, LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.namespace import Namespace
 from monitor.lab.plan import WAN_GATEWAY_V4
@@ -31,11 +31,11 @@ def batch(space: Namespace, *lines: str) -> None:
     space.run(["ip", "-batch", "-"], input="\n".join(lines)).check_returncode()
 
 
-def watched(daemon: Daemon) -> list[str]:
+def watched(daemon: LabDaemon) -> list[str]:
     return [row["interface"] for row in daemon.ask("status")["interfaces"]]
 
 
-def words_of(daemon: Daemon, verb: str) -> str:
+def words_of(daemon: LabDaemon, verb: str) -> str:
     done = daemon.run(verb, "--config", str(daemon.configuration))
     return done.stdout + done.stderr
 
@@ -111,7 +111,7 @@ def test_containers_are_left_alone_unless_their_bridge_is_named(lab: Lab, contai
 
 
 @pytest.fixture
-def bridged(lab: Lab) -> Iterator[Daemon]:
+def bridged(lab: Lab) -> Iterator[LabDaemon]:
     """A daemon that watches a bridge between two hosts; the bridge is named on the command line alone."""
     hosts = [Namespace(f"gwt-{os.getpid()}-{name}") for name in ("one", "two")]
     for host in hosts:
@@ -127,7 +127,7 @@ def bridged(lab: Lab) -> Iterator[Daemon]:
             )
             batch(host, f"addr add 10.77.0.{number + 1}/24 dev eth0", "link set eth0 up")
         lab.gateway.sysctl(dict.fromkeys(CALLS, 0))
-        daemon = Daemon(lab.gateway, lab.folder / "daemon-bridge", UNNAMED, ("-i", "br-tap"))
+        daemon = LabDaemon(lab.gateway, lab.folder / "daemon-bridge", UNNAMED, ("-i", "br-tap"))
         lab.daemons.append(daemon)
         daemon.start()
         with hosts[1].inside(lambda: socket.create_server(("10.77.0.2", 443))):
@@ -141,7 +141,7 @@ def bridged(lab: Lab) -> Iterator[Daemon]:
             host.remove()
 
 
-def test_a_bridge_that_routes_for_nobody_is_the_same_fault_for_every_verb(bridged: Daemon, lab: Lab) -> None:
+def test_a_bridge_that_routes_for_nobody_is_the_same_fault_for_every_verb(bridged: LabDaemon, lab: Lab) -> None:
     """`check` and `doctor` have to ask the daemon which interface it watches."""
     assert watched(bridged) == ["br-tap"]
     for verb in ("check", "doctor"):
@@ -171,7 +171,7 @@ mount -t tmpfs none /var/lib && mount -t tmpfs none /var/cache && exec "$@"
 """
 
 
-class Unconfigured(Daemon):
+class Unconfigured(LabDaemon):
     """`gatewatch run` as `make run` starts it, without `--config`, in a mount namespace of its own."""
 
     def start(self, seconds: float = 60.0) -> None:

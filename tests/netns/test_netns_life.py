@@ -6,7 +6,7 @@ import pytest
 from observed import configuration
 
 from monitor.errors import EXIT_MACHINE, EXIT_USAGE, MachineError
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.network import index_of
 from monitor.lab.plan import Lan, Plan
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.netns
 NAME = "www.tiktok.com"
 
 
-def questions(daemon: Daemon) -> float:
+def questions(daemon: LabDaemon) -> float:
     return daemon.metric("dns_queries_total", vendor="bytedance")
 
 

@@ -6,7 +6,7 @@ import pytest
 from observed import TOLERANCE, configuration
 
 from monitor.lab.capture import both_ways
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 pytestmark = pytest.mark.netns
@@ -26,13 +26,13 @@ url = "https://127.0.0.1:1/list"
 """
 
 
-def update(daemon: Daemon, *names: str) -> tuple[int, str]:
+def update(daemon: LabDaemon, *names: str) -> tuple[int, str]:
     """Exit code, and all that is said."""
     done = daemon.run("lists", "update", *names, "--config", str(daemon.configuration))
     return done.returncode, done.stdout + done.stderr
 
 
-def succeeded(daemon: Daemon, name: str) -> float:
+def succeeded(daemon: LabDaemon, name: str) -> float:
     return daemon.metric("list_last_success_timestamp_seconds", list=name)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from banned import configuration, works
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 pytestmark = pytest.mark.netns
@@ -21,7 +21,7 @@ def observing(lab: Lab) -> str:
     return '[capture]\ninterfaces = ["br-lan"]\n\n' + GROUP.format(mac=lab.client("phone").mac)
 
 
-def type_in(daemon: Daemon, *arguments: str) -> dict[str, object]:
+def type_in(daemon: LabDaemon, *arguments: str) -> dict[str, object]:
     """What a changing verb says with `--json`; it must succeed."""
     done = daemon.run(*arguments, "--json")
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def test_a_ban_typed_in_holds_until_it_is_lifted(lab: Lab) -> None:
     assert "bytedance is banned for phones: enforce, dns, sni, ip (by root, process" in daemon.log.read_text()
 
 
-def counted(daemon: Daemon) -> dict[str, float]:
+def counted(daemon: LabDaemon) -> dict[str, float]:
     return {name: daemon.metric(name) for name in (*GROWING, "kernel_repairs_total")}
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from monitor.lab.client import Client
 from monitor.lab.lab import Lab
-from monitor.lab.leftovers import Claim
+from monitor.lab.leftovers import LabLock
 from monitor.lab.namespace import Namespace
 from monitor.lab.network import Wires
 from monitor.lab.plan import WAN_GATEWAY_V4, WAN_GATEWAY_V6
@@ -53,7 +53,7 @@ def commands(place: Namespace, lines: Sequence[str]) -> None:
 @contextmanager
 def remote_client(lab: Lab, resolvers: Sequence[str] = NEAR_ADDRESSES) -> Iterator[Client]:
     """A client behind `wg0` of the lab's gateway."""
-    claim = Claim()
+    claim = LabLock()
     place = claim.namespace("remote")
     try:
         place.create()

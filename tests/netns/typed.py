@@ -6,11 +6,11 @@ from pathlib import Path
 
 from documents import make_place
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 
-def typed(lab: Lab, daemon: Daemon, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def typed(lab: Lab, daemon: LabDaemon, text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A shell on the gateway, where the configuration lies in its usual place; that is another /etc, for it alone."""
     own = folder / "etc"
     shutil.copytree("/etc", own, symlinks=True)

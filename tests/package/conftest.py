@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from machine import Machine
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.metrics.engine import engine
 
@@ -61,6 +61,6 @@ def machine(lab: Lab, package: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def watched(lab: Lab, machine: Machine) -> Daemon:
+def watched(lab: Lab, machine: Machine) -> LabDaemon:
     """What the service says: its pages and metrics; it is systemd that starts and stops it."""
-    return Daemon(lab.gateway, lab.folder / "watched", "", ())
+    return LabDaemon(lab.gateway, lab.folder / "watched", "", ())

@@ -10,7 +10,7 @@ import pytest
 from machine import Machine
 from service import SERVICE, SETTINGS, ban, found, main_process, overridden, rules, status_of, use
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
@@ -70,7 +70,7 @@ def test_systemd_finds_nothing_wrong_with_the_units_and_little_exposed(machine: 
             machine.must("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", path)
 
 
-def test_every_layer_bans_from_within_the_sandbox(machine: Machine, watched: Daemon, lab: Lab) -> None:
+def test_every_layer_bans_from_within_the_sandbox(machine: Machine, watched: LabDaemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     use(machine, ban(lab))
     assert watched.metric("enforcement_up", part="kernel") == 1, machine.journal(SERVICE)
@@ -99,7 +99,7 @@ def test_events_go_where_logs_belong(machine: Machine, lab: Lab) -> None:
     machine.wait_for("written", lambda: '"rrname":"www.tiktok.com"' in file.read_text().replace(": ", ":"))
 
 
-def test_schedules_follow_the_time_zone(machine: Machine, watched: Daemon, lab: Lab) -> None:
+def test_schedules_follow_the_time_zone(machine: Machine, watched: LabDaemon, lab: Lab) -> None:
     """Which is often set after everything has been installed."""
 
     def zone(name: str) -> None:
@@ -116,7 +116,9 @@ def test_schedules_follow_the_time_zone(machine: Machine, watched: Daemon, lab: 
     zone("Etc/UTC")
 
 
-def test_a_bad_reload_keeps_the_old_one_and_shows(machine: Machine, watched: Daemon, lab: Lab, settings: Path) -> None:
+def test_a_bad_reload_keeps_the_old_one_and_shows(
+    machine: Machine, watched: LabDaemon, lab: Lab, settings: Path
+) -> None:
     use(machine, ban(lab))
     before = main_process(machine)
     settings.write_text(ban(lab) + "[captur]\n")
@@ -149,7 +151,7 @@ def test_a_wrong_configuration_stops_it_from_starting_with_the_line_of_check(mac
 
 @pytest.mark.parametrize("on_failure", ["open", "closed"])
 def test_after_its_death_only_bans_that_fail_closed_hold_until_it_is_back(
-    machine: Machine, watched: Daemon, lab: Lab, on_failure: str
+    machine: Machine, watched: LabDaemon, lab: Lab, on_failure: str
 ) -> None:
     phone = lab.client("phone")
     use(machine, ban(lab, on_failure))

@@ -22,9 +22,9 @@ from monitor.policy.policy import BLOCK, Policy
 from monitor.policy.shared_prefixes import open_prefixes
 from monitor.policy.table.desired import Desired
 from monitor.policy.table.members import Members
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 from monitor.policy.table.planner import chain_for, plan_table
-from monitor.policy.table.rules import Diversion, learned_set
+from monitor.policy.table.rules import DiversionRules, learned_set
 
 NOW = 1_000_000.0
 PHONE = packed("192.168.1.20")
@@ -76,8 +76,8 @@ def index() -> Index:
 
 
 @cache
-def territory() -> Territory:
-    return Territory(index(), (), ())
+def territory() -> OwnedPrefixes:
+    return OwnedPrefixes(index(), (), ())
 
 
 def policy_of(vendor: Vendor, service: str) -> Policy:
@@ -89,7 +89,9 @@ def policy_of(vendor: Vendor, service: str) -> Policy:
 def planned(slug: str, service: str) -> Desired:
     (vendor,) = [one for one in vendors() if one.slug == slug]
     members = Members(Groups((PHONES,), ["lan0"]))
-    return plan_table(policy_of(vendor, service), members, territory(), index().vendors(), ["lan0"], Diversion(), NOW)
+    return plan_table(
+        policy_of(vendor, service), members, territory(), index().vendors(), ["lan0"], DiversionRules(), NOW
+    )
 
 
 def kernel_of(desired: Desired) -> FakeKernel:

@@ -18,7 +18,7 @@ from monitor.policy.table.diff import diff
 from monitor.policy.table.excused import excused_elements
 from monitor.policy.table.members import Members
 from monitor.policy.table.planner import plan_table
-from monitor.policy.table.rules import Diversion
+from monitor.policy.table.rules import DiversionRules
 
 MAC = bytes.fromhex("020000000001")
 OTHER_MAC = bytes.fromhex("020000000002")
@@ -56,7 +56,7 @@ def members() -> Members:
 def plan(*bans: Ban, exemptions: tuple[Exemption, ...] = (), of: Members | None = None) -> Desired:
     policy = Policy(bans, exemptions, (), local_time)
     territory = LISTED.territory
-    return plan_table(policy, of or members(), territory, VENDORS, INTERFACES, Diversion(armed=True), NOW)
+    return plan_table(policy, of or members(), territory, VENDORS, INTERFACES, DiversionRules(armed=True), NOW)
 
 
 def kernel(desired: Desired) -> FakeKernel:
@@ -163,7 +163,7 @@ def test_a_device_stays_banned_while_a_group_begins_to_exclude_it_and_another_ba
         LISTED.territory,
         VENDORS,
         INTERFACES,
-        Diversion(armed=True),
+        DiversionRules(armed=True),
         NOW,
     )
     made = kernel(before)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import NOW, local_time, packed
 
-from monitor.attribution.sni_claims import Said
+from monitor.attribution.sni_claims import SniClaim
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Owner
 from monitor.catalog.index import Index
@@ -42,15 +42,20 @@ def learned(
 
 
 def answers(
-    of: Learned, name: bytes, *addresses: bytes, via: Sequence[bytes] = (), at: float = 0.0, said: Sequence[Said] = ()
+    of: Learned,
+    name: bytes,
+    *addresses: bytes,
+    via: Sequence[bytes] = (),
+    at: float = 0.0,
+    said: Sequence[SniClaim] = (),
 ) -> list[Lesson]:
     """A trusted answer for five minutes, and what follows."""
     found, lessons = of.take([name, *via], addresses, NOW + at + 300, NOW + at)
     return lessons + [lesson for address in found for lesson in of.settle(address, said, NOW + at)]
 
 
-def says(name: bytes, *groups: str, answered: bool = True, at: float = 0.0) -> Said:
-    said = Said(name)
+def says(name: bytes, *groups: str, answered: bool = True, at: float = 0.0) -> SniClaim:
+    said = SniClaim(name)
     if answered:
         said.answer(groups, NOW + at)
     return said
@@ -216,7 +221,7 @@ def test_an_exception_of_one_device_frees_nothing_for_the_others() -> None:
         (says(b"62-4-10-10.sslip.example", "laptops"), "learned"),
     ],
 )
-def test_only_an_answered_hello_of_a_device_outside_the_bans_groups_is_a_claim(said: Said, outcome: str) -> None:
+def test_only_an_answered_hello_of_a_device_outside_the_bans_groups_is_a_claim(said: SniClaim, outcome: str) -> None:
     of = learned()
     answers(of, BANNED, ADDRESS, said=[said])
     assert outcomes(of) == [outcome]

@@ -13,8 +13,8 @@ from monitor.policy.overrides import (
     PAUSE,
     RESUME,
     UNBAN,
-    Order,
-    Standing,
+    EffectivePolicy,
+    Override,
     effective,
     next_expiry,
     pairs_of,
@@ -24,7 +24,7 @@ from monitor.policy.schedule import weekly
 
 NOW = 1_000_000.0
 SCHOOL = weekly(frozenset(range(5)), 480, 960)
-CONFIGURED = Standing(
+CONFIGURED = EffectivePolicy(
     (
         Ban(
             "bytedance-pupils", (parse_subject("bytedance"), parse_subject("tencent")), ("pupils", "staff"), ENFORCE,
@@ -37,19 +37,19 @@ CONFIGURED = Standing(
 PHONE = b"\x02\0\0\0\0\x01"
 
 
-def order(verb: str, subject: str = "", group: str = "", seconds: float = 0.0, **more: object) -> Order:
+def order(verb: str, subject: str = "", group: str = "", seconds: float = 0.0, **more: object) -> Override:
     until = NOW + seconds if seconds else 0.0
-    return replace(Order(verb, NOW, 0, "root", 7, subject, group, until=until), **more)  # type: ignore[arg-type]
+    return replace(Override(verb, NOW, 0, "root", 7, subject, group, until=until), **more)  # type: ignore[arg-type]
 
 
-def kept(*orders: Order) -> list[Order]:
-    book: list[Order] = []
+def kept(*orders: Override) -> list[Override]:
+    book: list[Override] = []
     for one in orders:
         book = with_order(book, one, NOW)
     return book
 
 
-def banned(standing: Standing) -> set[tuple[str, str, str]]:
+def banned(standing: EffectivePolicy) -> set[tuple[str, str, str]]:
     """Subject, group, mode."""
     return {(*pair, ban.mode) for ban in standing.bans for pair in pairs_of(ban)}
 
@@ -133,14 +133,14 @@ ORDERS = st.builds(
 
 
 @given(st.lists(ORDERS, max_size=8), st.sampled_from([0.0, 5.0, 10.0, 15.0, 25.0]))
-def test_forgetting_what_does_not_matter_changes_nothing(orders: list[Order], later: float) -> None:
+def test_forgetting_what_does_not_matter_changes_nothing(orders: list[Override], later: float) -> None:
     book = kept(*orders)
     assert effective(CONFIGURED, book, NOW + later) == effective(CONFIGURED, orders, NOW + later)
     assert len(book) <= len(orders)
 
 
 @given(st.lists(ORDERS, max_size=8))
-def test_every_ban_has_an_id_of_its_own_and_observing_ones_stay(orders: list[Order]) -> None:
+def test_every_ban_has_an_id_of_its_own_and_observing_ones_stay(orders: list[Override]) -> None:
     quiet = Ban("quiet", (parse_subject("netflix"),), mode=OBSERVE)
     standing = effective(replace(CONFIGURED, bans=(*CONFIGURED.bans, quiet)), orders, NOW)
     assert quiet in standing.bans

@@ -17,9 +17,9 @@ from monitor.policy.policy import Policy
 from monitor.policy.schedule import Schedule
 from monitor.policy.table.desired import Desired
 from monitor.policy.table.members import Members
-from monitor.policy.table.owned_prefixes import SPECIAL, Territory
+from monitor.policy.table.owned_prefixes import SPECIAL, OwnedPrefixes
 from monitor.policy.table.planner import chain_for, plan_table
-from monitor.policy.table.rules import Diversion, learned_set
+from monitor.policy.table.rules import DiversionRules, learned_set
 
 MACS = [bytes.fromhex(f"02000000000{number}") for number in range(4)]
 SOURCES = ["10.0.0.1", "10.0.0.2", "10.1.0.1", "fd00::1", "fd00::2", "fd01::1"]
@@ -106,7 +106,7 @@ class World:
         return Policy(self.bans, self.exemptions, (), local_time)
 
     def desired(self, listed: "Listed"):
-        diversion = Diversion(armed=self.armed, exempt=(packed(SOURCES[1]),))
+        diversion = DiversionRules(armed=self.armed, exempt=(packed(SOURCES[1]),))
         return plan_table(self.policy(), self.members(), listed.territory, VENDORS, INTERFACES, diversion, NOW)
 
     def learned(self, desired: Desired, listed: "Listed") -> list[tuple[str, bytes]]:
@@ -132,7 +132,7 @@ class Listed:
 
     entries: tuple[tuple[str, Owner], ...]
     index: Index
-    territory: Territory
+    territory: OwnedPrefixes
 
 
 @cache
@@ -151,7 +151,7 @@ def listed(entries: list[tuple[str, Owner]]) -> Listed:
         network = ip_network(value)
         builder.add_prefix(network.network_address.packed, network.prefixlen, builder.number_of(owner))
     index = Index.load(builder.build())
-    return Listed(tuple(entries), index, Territory(index, NAT64, LOCAL))
+    return Listed(tuple(entries), index, OwnedPrefixes(index, NAT64, LOCAL))
 
 
 catalogues = st.lists(st.tuples(st.sampled_from(PREFIXES), st.sampled_from(OWNERS)), min_size=4, max_size=12).map(

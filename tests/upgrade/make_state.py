@@ -16,7 +16,7 @@ from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 
 # A subscription that was fetched once; the file itself is gone afterwards, as a server may be.
 LIST = Path(tempfile.gettempdir(), "gatewatch-upgrade-list.txt")
@@ -70,7 +70,7 @@ def connection(port: int) -> list[bytes]:
     return [bytes(frame) for frame in (*frames, BACK / TCP(sport=443, dport=port, flags="FA"))]
 
 
-def live(daemon: Daemon, wire: Cable, port: int, changes: tuple[tuple[str, ...], ...]) -> None:
+def live(daemon: LabDaemon, wire: Cable, port: int, changes: tuple[tuple[str, ...], ...]) -> None:
     """One life in which a device gets an address, talks to a vendor, and an administrator changes the policy."""
     done = daemon.run("lists", "update", "--config", str(daemon.configuration))
     assert done.returncode == 0, done.stderr
@@ -88,7 +88,7 @@ def live(daemon: Daemon, wire: Cable, port: int, changes: tuple[tuple[str, ...],
 def main(target: Path) -> None:
     LIST.write_text("# mine\nads.mine.example\ntracker.mine.example\n")
     with cable() as wire, tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(wire.near, Path(folder, "daemon"), "", ())
+        daemon = LabDaemon(wire.near, Path(folder, "daemon"), "", ())
         (daemon.folder / "state").mkdir()
         for detail, port, changes in (("pseudonym", 5001, ()), ("full", 5002, CHANGES)):
             daemon.configure(CONFIGURATION.replace("DETAIL", detail))

@@ -17,7 +17,7 @@ from cable import FAR_MAC, Cable, cable
 from make_state import connection
 
 from monitor.config.parse import load
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 
 EARLIER = Path(__file__).parent / "state-0.1.0"
 REPORT = json.loads((EARLIER / "report.json").read_text())
@@ -34,9 +34,9 @@ def wire() -> Iterator[Cable]:
 
 
 @pytest.fixture
-def daemon(wire: Cable, tmp_path: Path) -> Iterator[Daemon]:
+def daemon(wire: Cable, tmp_path: Path) -> Iterator[LabDaemon]:
     """Of this release, in the folder of the earlier one."""
-    made = Daemon(wire.near, tmp_path / "daemon", "", ())
+    made = LabDaemon(wire.near, tmp_path / "daemon", "", ())
     shutil.copytree(EARLIER / "state", made.folder / "state")
     made.configure((EARLIER / "gatewatch.toml").read_text())
     yield made
@@ -52,7 +52,7 @@ def tables(journal: Path) -> dict[str, Any]:
 
 
 @pytest.mark.netns
-def test_state_and_configuration_are_taken_up(daemon: Daemon, wire: Cable) -> None:
+def test_state_and_configuration_are_taken_up(daemon: LabDaemon, wire: Cable) -> None:
     """Changes at run time, host names, the journal, the key of the pseudonyms and the copy of a subscription."""
     assert daemon.report() == REPORT
     daemon.start()
@@ -79,7 +79,7 @@ def test_state_and_configuration_are_taken_up(daemon: Daemon, wire: Cable) -> No
 
 
 @pytest.mark.netns
-def test_the_earlier_release_can_read_what_this_one_writes(daemon: Daemon, tmp_path: Path) -> None:
+def test_the_earlier_release_can_read_what_this_one_writes(daemon: LabDaemon, tmp_path: Path) -> None:
     """A downgrade: the orders keep their form and the journal its tables."""
     state = daemon.folder / "state"
     daemon.start()
@@ -99,7 +99,7 @@ def test_the_earlier_release_can_read_what_this_one_writes(daemon: Daemon, tmp_p
 
 
 @pytest.mark.netns
-def test_state_of_a_later_release_is_set_aside_in_a_line_each(daemon: Daemon) -> None:
+def test_state_of_a_later_release_is_set_aside_in_a_line_each(daemon: LabDaemon) -> None:
     """A downgrade from a release that has changed the forms: nothing is lost, and the daemon runs."""
     state = daemon.folder / "state"
     later = json.dumps({**ORDERS, "version": 2})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import vm.patience  # noqa: F401  (everything waits longer)
-from monitor.lab.gateway import Daemon, notify_socket
+from monitor.lab.gateway import LabDaemon, notify_socket
 from monitor.lab.plan import RESOLVER_V4
 from monitor.lists.shipped import find_folder
 from vm.emulator import is_emulated
@@ -69,7 +69,7 @@ ASKED_BY_PHONE: Final = ("www.tiktok.com", "far.tiktok.com", "www.netflix.com", 
 class Pulse:
     """When the service manager was told that the daemon is well."""
 
-    def __init__(self, daemon: Daemon) -> None:
+    def __init__(self, daemon: LabDaemon) -> None:
         self._socket = notify_socket(daemon.folder / "notify")
         self._socket.settimeout(None)
         self.beats: list[float] = []

@@ -13,7 +13,7 @@ def waits_longer(function: Any) -> None:
     function.__defaults__ = tuple(value * TIMES if isinstance(value, float) else value for value in defaults)
 
 
-for patient in (gateway.Daemon.start, gateway.Daemon.wait_for, namespace.Namespace.run):
+for patient in (gateway.LabDaemon.start, gateway.LabDaemon.wait_for, namespace.Namespace.run):
     waits_longer(patient)
 gateway.RUN_SECONDS *= TIMES  # type: ignore[misc]
 child.START_SECONDS *= TIMES  # type: ignore[misc]

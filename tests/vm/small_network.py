@@ -14,8 +14,8 @@ from typing import Final, Self
 from dnslib import DNSRecord
 from wire.client_hellos import hello_for, records
 
-from monitor.lab.gateway import Daemon
-from monitor.lab.leftovers import Claim
+from monitor.lab.gateway import LabDaemon
+from monitor.lab.leftovers import LabLock
 from monitor.lab.namespace import Namespace
 from monitor.lab.network import wire
 from monitor.lab.plan import RESOLVER_V4, Plan
@@ -31,12 +31,12 @@ class SmallNetwork:
     """A gateway, the clients `phone` and `laptop`, an internet with a resolver and servers on every address."""
 
     def __init__(self, zone: str) -> None:
-        self._claim = Claim()
+        self._claim = LabLock()
         self._zone = Zone(zone)
         self.wires = wire(Plan(), self._claim)
         self.phone = Client(self.wires.clients["phone"], self.wires.macs["phone"])
         self.laptop = Client(self.wires.clients["laptop"], self.wires.macs["laptop"])
-        self.daemon: Daemon | None = None
+        self.daemon: LabDaemon | None = None
         self.wires.internet.inside(self._serve)
 
     def __enter__(self) -> Self:
@@ -53,9 +53,9 @@ class SmallNetwork:
     def folder(self) -> Path:
         return self._claim.folder
 
-    def start(self, configuration: str, *through: str) -> Daemon:
+    def start(self, configuration: str, *through: str) -> LabDaemon:
         """The real daemon on the gateway; `through` are words before its command."""
-        self.daemon = Daemon(self.wires.gateway, self.folder / "daemon", configuration, (), through)
+        self.daemon = LabDaemon(self.wires.gateway, self.folder / "daemon", configuration, (), through)
         self.daemon.start(START_SECONDS)
         return self.daemon
 

@@ -10,7 +10,7 @@ from browser import Browser
 
 from monitor.web import http
 from monitor.web.blocked import BlockedSite, Rule, blocked_page, name_of
-from monitor.web.http import HttpServer, Limits
+from monitor.web.http import HttpLimits, HttpServer
 
 RULE = Rule("config.1", "bytedance", "students", "Policy <7>", 0.0)
 
@@ -28,7 +28,7 @@ async def exchange(port: int, request: bytes) -> tuple[bytes, bytes]:
     return head, body
 
 
-def served(test: Callable[[int, BlockedSite, HttpServer], Awaitable[None]], limits: Limits | None = None) -> None:
+def served(test: Callable[[int, BlockedSite, HttpServer], Awaitable[None]], limits: HttpLimits | None = None) -> None:
     async def run() -> None:
         site = BlockedSite(explain)
         site.contact, site.ttl = "ann@example.org", 10
@@ -98,7 +98,7 @@ def test_one_client_cannot_take_all_connections(monkeypatch: pytest.MonkeyPatch)
         head, _ = await exchange(port, b"GET / HTTP/1.1\r\nHost: www.tiktok.com\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 403")
 
-    served(test, Limits(per_client=4))
+    served(test, HttpLimits(per_client=4))
 
 
 @pytest.mark.parametrize("host", [b"www.tiktok.com", b"WWW.TIKTOK.COM:8080", b"www.tiktok.com."])

@@ -8,10 +8,10 @@ import pytest
 
 from monitor.metrics.collector import Collector
 from monitor.web import http, site
-from monitor.web.http import HttpServer, Limits
+from monitor.web.http import HttpLimits, HttpServer
 from monitor.web.site import Site
 
-CONNECTIONS = Limits().connections
+CONNECTIONS = HttpLimits().connections
 
 SERIES = {(f"vendor{at}", f"service{at % 7}", "none", "up", "sni"): at * 1234.0 for at in range(10_000)}
 

@@ -12,7 +12,7 @@ from monitor.cli.check_notes import notes
 from monitor.cli.columns import printable
 from monitor.cli.load_config import read_config, watched_by_daemon
 from monitor.config.ban_faults import complain_of_bans, complain_of_subjects, complaints_of, unknown_words
-from monitor.config.complaints import Complaint, Complaints, KeyPath
+from monitor.config.complaints import ConfigFault, ConfigFaults, KeyPath
 from monitor.config.files import PARTS_FOLDER, part_paths, written_paths
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config
@@ -100,17 +100,17 @@ def config_findings(config: Config, loaded: Loaded) -> list[str]:
     return [str(complaint) for complaint in sorted(complaints.found)]
 
 
-def _look_at_files(config: Config, complaints: Complaints) -> None:
+def _look_at_files(config: Config, complaints: ConfigFaults) -> None:
     folder = os.path.dirname(config.events.path)
     if folder and not os.path.isdir(folder):
         complaints.add(("events", "path"), f"there is no folder {folder}, and events that cannot be written stop `run`")
     for path in written_paths(config.path):
         if os.stat(path).st_mode & stat.S_IWOTH:
             words = f"everybody may write it, and so ban and free whom they like: `chmod o-w {path}`"
-            complaints.found.append(Complaint(path, 0, words))
+            complaints.found.append(ConfigFault(path, 0, words))
 
 
-def _look_for_idle(config: Config, complaints: Complaints) -> None:
+def _look_for_idle(config: Config, complaints: ConfigFaults) -> None:
     """What is said well and does nothing."""
     for at, group in enumerate(config.groups):
         if not group.members:
@@ -120,6 +120,6 @@ def _look_for_idle(config: Config, complaints: Complaints) -> None:
             complaints.add(("exception", at, "until"), "is over: this exception holds no longer")
 
 
-def _look_for(path: KeyPath, interface: str, complaints: Complaints) -> None:
+def _look_for(path: KeyPath, interface: str, complaints: ConfigFaults) -> None:
     if not os.path.exists(f"/sys/class/net/{interface}"):
         complaints.add(path, f"there is no interface '{interface}' at present")

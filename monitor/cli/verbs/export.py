@@ -23,11 +23,11 @@ from monitor.policy.ban import DNS, ENFORCE, IP, Ban
 from monitor.policy.banned_names import banned_names
 from monitor.policy.group_words import parts_of
 from monitor.policy.groups import Group, GroupMembers
-from monitor.policy.overrides import Standing
+from monitor.policy.overrides import EffectivePolicy
 from monitor.policy.policy import holds
 from monitor.policy.protected import PROTECTED
 from monitor.policy.schedule import ALWAYS
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 from monitor.units import count_text
 
 
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
     about = f"gatewatch {arguments.format}: {', '.join(ban.id for ban in bans) or 'no enforced ban'}"
     if layer == IP:
         local = [*map(str, config.capture.local)]
-        territory = Territory(loaded.index, [*map(str, config.capture.nat64)], local)
+        territory = OwnedPrefixes(loaded.index, [*map(str, config.capture.nat64)], local)
         lines = nft(bans, members, groups, territory, about)
     else:
         lines = name_lines(config, loaded.index, bans, arguments, about)
@@ -69,7 +69,7 @@ def unknown_targets(config: Config, index: Index) -> Iterator[str]:
 
 def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespace, about: str) -> Iterator[str]:
     protected = protected_names(config)
-    policy = build_policy(config, Standing(tuple(bans)))
+    policy = build_policy(config, EffectivePolicy(tuple(bans)))
     groups = (arguments.group,) if arguments.group else ()
     every = arguments.format in EVERY_NAME
     rules = banned_names(index, policy, groups, (*PROTECTED, *protected), time.time(), every)

@@ -20,7 +20,7 @@ from monitor.lists.child import TIMEOUT_SECONDS
 from monitor.lists.copies import shown
 from monitor.lists.shipped import public_suffixes
 from monitor.lists.subscription import Subscription
-from monitor.lists.update import FAILED, NOT_DUE, UNCHANGED, Outcome, Rules, update
+from monitor.lists.update import FAILED, NOT_DUE, UNCHANGED, UpdateOutcome, UpdateRules, update
 from monitor.policy.protected import PROTECTED
 from monitor.units import count_text, span_text
 
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
     """1 if a list failed, or the daemon could not take what is new."""
     config = read_config(arguments.config)
     chosen = choose(config, arguments.names)
-    rules = Rules(public_suffixes(), frozenset((*PROTECTED, *protected_names(config))), arguments.force)
+    rules = UpdateRules(public_suffixes(), frozenset((*PROTECTED, *protected_names(config))), arguments.force)
     outcomes = update(chosen, config.state.path, rules, named=bool(arguments.names))
     urls = {one.name: shown(one.user.url) for one in chosen}
     if not arguments.json:
@@ -63,7 +63,7 @@ def choose(config: Config, names: Sequence[str]) -> list[Subscription]:
     return [there[name] for name in dict.fromkeys(names)] if names else list(there.values())
 
 
-def tell(outcome: Outcome, url: str) -> None:
+def tell(outcome: UpdateOutcome, url: str) -> None:
     """A line: what is wrong on standard error, everything else on standard output."""
     if outcome.result == FAILED:
         kept = (
@@ -83,7 +83,7 @@ def tell(outcome: Outcome, url: str) -> None:
         print(f"{outcome.name}: {', '.join([*parts, *refused(outcome)])}")
 
 
-def refused(outcome: Outcome) -> list[str]:
+def refused(outcome: UpdateOutcome) -> list[str]:
     """How many lines would have named what no ban may touch."""
     if not outcome.refused:
         return []
@@ -100,7 +100,7 @@ def change(count: int, word: str, examples: Sequence[str]) -> list[str]:
     return [f"{count:,} {word} ({', '.join(map(printable, examples))}{more})"]
 
 
-def tell_daemon(outcomes: Sequence[Outcome], any_list: bool) -> tuple[str, GatewatchError | None]:
+def tell_daemon(outcomes: Sequence[UpdateOutcome], any_list: bool) -> tuple[str, GatewatchError | None]:
     """What the daemon made of it, and what kept it from that. It is also told of failures, for its metrics."""
     if not any_list or (outcomes and all(outcome.result == NOT_DUE for outcome in outcomes)):
         return "", None

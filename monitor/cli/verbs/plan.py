@@ -27,9 +27,9 @@ from monitor.policy.groups import Group, Groups
 from monitor.policy.policy import Policy
 from monitor.policy.table.desired import TABLE, Desired
 from monitor.policy.table.members import Members
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 from monitor.policy.table.planner import plan_table
-from monitor.policy.table.rules import Diversion
+from monitor.policy.table.rules import DiversionRules
 from monitor.policy.table.script import ruleset
 
 
@@ -91,10 +91,10 @@ def desired_table(
 ) -> Desired:
     """The table as it would be once the sinkhole has answered its probe."""
     groups = Groups([Group(group.name, group.members) for group in config.groups], names)
-    territory = Territory(index, [*map(str, config.capture.nat64)], never)
+    territory = OwnedPrefixes(index, [*map(str, config.capture.nat64)], never)
     page = page_address(config.sinkhole)
     alone = page != b"" and address_text(page) not in never
-    diversion = Diversion(armed=True, exempt=never_diverted(config.sinkhole), page=page, page_alone=alone)
+    diversion = DiversionRules(armed=True, exempt=never_diverted(config.sinkhole), page=page, page_alone=alone)
     return plan_table(policy, Members(groups), territory, index.vendors(), names, diversion, now)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final, TextIO
 
 from monitor.cli.gc_tuning import ease_collector
-from monitor.cli.outcome import Outcome
+from monitor.cli.outcome import ReplayOutcome
 from monitor.cli.playback import Playback, Rules
 from monitor.cli.stderr import complain
 from monitor.config.list_faults import list_faults, missing_subscriptions
@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     """1 if a file was damaged, events were lost or somebody interrupted; what was read is shown all the same."""
     if arguments.json and arguments.eve == STANDARD_OUTPUT:
         raise UsageError("--json and --eve - both want standard output")
-    outcome = Outcome()
+    outcome = ReplayOutcome()
     with rules_of(arguments) as rules:
         ease_collector()
         try:
@@ -61,7 +61,7 @@ def rules_of(arguments: Namespace) -> Iterator[Rules]:
         writer.close()
 
 
-def play(paths: list[str], rules: Rules, outcome: Outcome) -> None:
+def play(paths: list[str], rules: Rules, outcome: ReplayOutcome) -> None:
     """Files as one timeline into the outcome, as far as they can be read."""
     playback = Playback(paths, rules, outcome.errors)
     progress = Progress(sys.stderr)
@@ -102,7 +102,7 @@ class Progress:
             self._terminal.flush()
 
 
-def show(outcome: Outcome, arguments: Namespace) -> None:
+def show(outcome: ReplayOutcome, arguments: Namespace) -> None:
     """The table where nobody else writes: with events on standard output it goes to standard error."""
     for line in outcome.complaints:
         complain(line)

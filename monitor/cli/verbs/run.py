@@ -17,7 +17,7 @@ from monitor.daemon.reload import Reloader
 from monitor.errors import EXIT_OK
 from monitor.kernel.netlink.interfaces import Machine, look_at_machine
 from monitor.lan.flow_counts import choose_counting
-from monitor.lan.interfaces import Choice, choose_for
+from monitor.lan.interfaces import InterfaceChoice, choose_for
 from monitor.log import log, start_log
 
 
@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> int:
     return EXIT_OK
 
 
-async def live(config: Config, machine: Machine, choice: Choice, named: Sequence[str], lenient: bool) -> None:
+async def live(config: Config, machine: Machine, choice: InterfaceChoice, named: Sequence[str], lenient: bool) -> None:
     """The daemon's whole life. A reload looks for a configuration at CONFIG_PATH where there was none."""
     counting = choose_counting(config.capture.flows, machine, choice.names)
     daemon = Daemon(config, machine, choice.names, named, counting, lenient)

@@ -36,7 +36,7 @@ STANDARD_INPUT: Final = "-"
 
 
 @dataclass(frozen=True)
-class Answer:
+class Explanation:
     """What the lists say about one query; `asn` is that of an address, 0 where none is known.
 
     `meaning` is of a word that names a vendor, service or category; `about` is a line on it, or on what may be meant.
@@ -95,7 +95,7 @@ class Catalogue:
         self._policy = policy
         self._subjects = SubjectIndex(index)
 
-    def answer(self, query: str) -> Answer:
+    def answer(self, query: str) -> Explanation:
         """Never fails: what is neither a name nor a number is a word, which may mean something in the catalogue."""
         found = self._find(query)
         if found.meaning.subject:
@@ -103,28 +103,30 @@ class Catalogue:
         bans = about(self._policy.bans, found.owners.names)
         return replace(found, bans=bans, free=free(self._policy, bans, found)) if bans else found
 
-    def _find(self, query: str) -> Answer:
+    def _find(self, query: str) -> Explanation:
         asked = read_question(query, self._subjects)
         if asked.asn:
-            return Answer(query, self._index.owners_of_asn(asked.asn))
+            return Explanation(query, self._index.owners_of_asn(asked.asn))
         if asked.address:
             return self._address(query, asked.address)
         if not asked.name:
-            return Answer(query, meaning=asked.meaning, about=meaning_line(self._index, self._subjects, asked.meaning))
+            return Explanation(
+                query, meaning=asked.meaning, about=meaning_line(self._index, self._subjects, asked.meaning)
+            )
         owners = self._index.owners_of_name(asked.name)
         if not owners.names and asked.meaning.candidates:
-            return Answer(query, about=asked.meaning.fault())
-        return Answer(query, owners)
+            return Explanation(query, about=asked.meaning.fault())
+        return Explanation(query, owners)
 
-    def _address(self, query: str, address: bytes) -> Answer:
+    def _address(self, query: str, address: bytes) -> Explanation:
         asn, country = self._lookup(address) if self._lookup else (0, "")
         owners = self._index.owners_of_address(address)
         if asn:
             owners = owners.with_network(self._index.owners_of_asn(asn))
-        return Answer(query, owners, asn, country)
+        return Explanation(query, owners, asn, country)
 
 
-class Told:
+class DaemonAnswer:
     """What a running daemon has learned of addresses; where none answers, nothing is known."""
 
     def __init__(self) -> None:
@@ -149,7 +151,7 @@ def run(arguments: Namespace) -> int:
         complain(line)
     policy = build_policy(config, configured_standing(config, loaded.index))
     catalogue = Catalogue(loaded.index, open_lookup(config.geo), policy)
-    told = Told()
+    told = DaemonAnswer()
     for query in queries(arguments.queries):
         answer = catalogue.answer(query)
         answer = replace(answer, learned=told.learned(query))
@@ -162,7 +164,7 @@ def about(bans: Sequence[Ban], owners: OwnerNames) -> tuple[Ban, ...]:
     return tuple(ban for ban in bans if is_about(ban, owners))
 
 
-def free(policy: Policy, bans: Sequence[Ban], found: Answer) -> str:
+def free(policy: Policy, bans: Sequence[Ban], found: Explanation) -> str:
     """Why a name stays reachable, or an address does, in spite of its bans; `""` where it does not."""
     if found.owners.entries[0].kind in ("prefix", "asn"):
         is_own = bool(about(bans, found.owners.own()))

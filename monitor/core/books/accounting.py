@@ -17,7 +17,7 @@ from monitor.core.books.ledger import Ledger
 from monitor.core.flow.blindness import blind_reason, bypass_method
 from monitor.core.flow.losses import Losses
 from monitor.core.verdict.blind_verdicts import is_left_open
-from monitor.core.verdict.flow_judge import Judge
+from monitor.core.verdict.flow_judge import FlowJudge
 from monitor.policy.groups import NO_GROUP, Groups
 from monitor.policy.shared_prefixes import SHARED_PREFIX
 
@@ -31,7 +31,7 @@ class Accounting:
     __slots__ = ("attributor", "devices", "diary", "epoch", "groups", "judge", "ledger", "losses", "moved")
 
     def __init__(
-        self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger, judge: Judge, diary: Diary
+        self, attributor: Attributor, devices: Devices, groups: Groups, ledger: Ledger, judge: FlowJudge, diary: Diary
     ) -> None:
         self.attributor = attributor
         self.devices = devices

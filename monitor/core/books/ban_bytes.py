@@ -11,7 +11,7 @@ from monitor.core.verdict.sni_answers import empty_bytes, has_passed
 
 
 @final
-class Watching:
+class BanBytes:
     """Counts into the proof's cells. `counts_packets` says that flows count packets as they are seen; else conntrack
     tells of them later. `late` takes the answers that came too late.
     """

@@ -14,7 +14,7 @@ from typing import Final, final
 from monitor.attribution.counters import OTHER, Cell, Traffic
 from monitor.attribution.matches import EVIDENCE
 from monitor.core.books.ban_series import BanCells, BanTraffic, SeriesBudget
-from monitor.core.books.recent_devices import Trying
+from monitor.core.books.recent_devices import RecentDevices
 from monitor.model import Samples
 from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, SHADOW, Ban
 from monitor.policy.owners import SubjectLabel, subject_label
@@ -24,7 +24,7 @@ DOWN: Final = "down"
 
 
 @final
-class Proof:
+class BanCounters:
     """Counters by labels from closed sets: vendor or category, service (`""` without one), the ban's group
     (`all` without one), layer, evidence.
     """
@@ -37,7 +37,7 @@ class Proof:
         self.leaked = BanTraffic(series)
         self.blocked_bytes = BanCells(series)
         self.late = Cell()
-        self.trying = Trying(trying)
+        self.trying = RecentDevices(trying)
 
     def resize(self, trying: int, series: int) -> None:
         self.trying.limit = trying

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from monitor.attribution.counters import OTHER, UNKNOWN, Attribution, Cell, Destination, Tally, Traffic
 from monitor.attribution.devices import Device
-from monitor.attribution.remotes import NO_ASN, Place
+from monitor.attribution.remotes import NO_ASN, RemoteAddress
 from monitor.core.flow.blindness import ECH_OFFERED, ECH_REAL, METHODS, REASONS
 
 DESTINATIONS: Final = 4096
@@ -37,7 +37,7 @@ class Budget:
 
 
 @final
-class Family:
+class SeriesFamily:
     """Counters of one metric whose first label is a vendor: the label that may become too many."""
 
     __slots__ = ("_budget", "cells")
@@ -75,8 +75,8 @@ class Ledger:
         self.traffic: dict[tuple[str, str, str, str], Traffic] = {}
         self.destinations: dict[tuple[int, str], Destination] = {}
         self.elsewhere = Destination(OTHER, OTHER)
-        self.queries = Family(self.budget)
-        self.handshakes = Family(self.budget)
+        self.queries = SeriesFamily(self.budget)
+        self.handshakes = SeriesFamily(self.budget)
         self.small = Budget(series)
         self.blind: dict[tuple[str, str], Cell] = {}
         self.ech: dict[tuple[str, str], Cell] = {}
@@ -113,7 +113,7 @@ class Ledger:
             device.recent = tally
         return tally
 
-    def destination(self, place: Place) -> Destination:
+    def destination(self, place: RemoteAddress) -> Destination:
         """The cell of the network and country that the address is in."""
         found = place.destination
         if found is None:

@@ -8,7 +8,7 @@ TRYING_SECONDS: Final = 3600.0
 
 
 @final
-class Trying:
+class RecentDevices:
     """When each device was stopped last, by vendor, service and the ban's group; the oldest first, at most `limit`."""
 
     __slots__ = ("_last", "evictions", "limit")

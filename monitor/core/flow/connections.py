@@ -4,7 +4,7 @@ from typing import Final, final
 
 from monitor.attribution.client_side import DNS_PORT, WELL_KNOWN
 from monitor.attribution.flows import Flow, may_say_hello
-from monitor.core.flow.endpoints import Ends
+from monitor.core.flow.endpoints import Endpoints
 from monitor.core.flow.tracking import TIMEOUT, Tracking
 from monitor.model import (
     FLOW_END,
@@ -33,7 +33,7 @@ class Connections:
 
     __slots__ = ("_ended", "_ended_before", "_ends", "_started", "_tracking", "own_port")
 
-    def __init__(self, tracking: Tracking, ends: Ends, started: float) -> None:
+    def __init__(self, tracking: Tracking, ends: Endpoints, started: float) -> None:
         self._tracking = tracking
         self._ends = ends
         self._started = started

@@ -2,12 +2,12 @@
 
 from typing import final
 
-from monitor.attribution.answer_cache import Memory
+from monitor.attribution.answer_cache import AnswerCache
 from monitor.attribution.client_side import DNS_PORT, serves, source_is_client
 from monitor.attribution.devices import Device, Devices
 from monitor.attribution.flows import Flow
-from monitor.attribution.remotes import Places
-from monitor.core.flow.on_link import Links
+from monitor.attribution.remotes import RemoteCache
+from monitor.core.flow.on_link import OnLinkPrefixes
 from monitor.model import (
     PROTOCOL_TCP,
     PROTOCOL_UDP,
@@ -22,12 +22,12 @@ from monitor.model import (
 
 
 @final
-class Ends:
+class Endpoints:
     """Finds devices by the frames that they send or get."""
 
     __slots__ = ("_devices", "_links", "_places")
 
-    def __init__(self, devices: Devices, places: Places, links: Links) -> None:
+    def __init__(self, devices: Devices, places: RemoteCache, links: OnLinkPrefixes) -> None:
         self._devices = devices
         self._places = places
         self._links = links
@@ -58,7 +58,7 @@ class Ends:
         """The device of a flow that is in no table; `key` leads from client to server."""
         return self.device_at(packet, key_destination(key) if self.is_outside_in(key) else key_source(key))
 
-    def sender_is_client(self, packet: Packet, memory: Memory) -> bool:
+    def sender_is_client(self, packet: Packet, memory: AnswerCache) -> bool:
         """Who of the two ends of a flow that begins, or is met, with this packet is the client.
 
         The SYN decides, then port 53, then who asked DNS for the other's address and who is local; ports are asked

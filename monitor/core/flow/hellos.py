@@ -5,7 +5,7 @@ from typing import Final, final
 from monitor.attribution.flows import HTTP_HOST, NO_HELLO, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.core.books.accounting import Accounting
 from monitor.core.flow.blindness import ECH, ECH_OFFERED, ECH_REAL, FAILED, UNSAID
-from monitor.core.flow.endpoints import Ends
+from monitor.core.flow.endpoints import Endpoints
 from monitor.core.flow.tracking import Tracking
 from monitor.core.reporter import Reporter
 from monitor.model import ClientHello, HttpRequest, Packet, Tunnel
@@ -22,7 +22,7 @@ class Hellos:
 
     __slots__ = ("_accounting", "_ends", "_reporter", "_tracking")
 
-    def __init__(self, accounting: Accounting, tracking: Tracking, ends: Ends, reporter: Reporter) -> None:
+    def __init__(self, accounting: Accounting, tracking: Tracking, ends: Endpoints, reporter: Reporter) -> None:
         self._accounting = accounting
         self._ends = ends
         self._tracking = tracking

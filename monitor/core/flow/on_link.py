@@ -8,7 +8,7 @@ from monitor.core.settings import Settings
 
 
 @final
-class Links:
+class OnLinkPrefixes:
     """The connected prefixes of each interface, by the index that packets carry."""
 
     __slots__ = ("_always", "_interfaces", "_known")

@@ -12,7 +12,7 @@ from monitor.core.books.accounting import Accounting
 from monitor.core.books.answering import Pending, Rcodes, Seconds
 from monitor.core.flow.blindness import FOREIGN_RESOLVER
 from monitor.core.reporter import Reporter
-from monitor.core.verdict.flow_judge import ALLOWED, Judge
+from monitor.core.verdict.flow_judge import ALLOWED, FlowJudge
 from monitor.model import DNS as DNS_SERVICE
 from monitor.model import DnsMessage, key_destination
 
@@ -30,7 +30,7 @@ class Questions:
     def __init__(self, accounting: Accounting, reporter: Reporter, limit: int) -> None:
         self._accounting = accounting
         self._attributor: Attributor = accounting.attributor
-        self._judge: Judge = accounting.judge
+        self._judge: FlowJudge = accounting.judge
         self._reporter = reporter
         self.pending = Pending(limit)
         self.seconds = Seconds()

@@ -9,7 +9,7 @@ from monitor.attribution.flow_table import FlowTable
 from monitor.attribution.flows import CLOSED, ESTABLISHED, NO_HELLO, OPENING, RESET, Flow, may_say_hello
 from monitor.attribution.migrations import Migrations
 from monitor.core.books.accounting import HOLD_SECONDS, Accounting
-from monitor.core.flow.endpoints import Ends
+from monitor.core.flow.endpoints import Endpoints
 from monitor.core.reporter import Reporter
 from monitor.model import (
     PROTOCOL_TCP,
@@ -46,7 +46,7 @@ class Tracking:
     )  # fmt: skip
 
     def __init__(
-        self, table: FlowTable, migrations: Migrations, accounting: Accounting, ends: Ends, reporter: Reporter,
+        self, table: FlowTable, migrations: Migrations, accounting: Accounting, ends: Endpoints, reporter: Reporter,
         packets: bool,
     ) -> None:  # fmt: skip
         self.table = table

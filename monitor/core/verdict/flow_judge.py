@@ -14,18 +14,18 @@ from monitor.attribution.flows import NO_HELLO, Flow
 from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, Match
 from monitor.attribution.matches import DNS as DNS_EVIDENCE
 from monitor.catalog.entry import CATEGORY_MARK
-from monitor.core.books.ban_bytes import Watching
-from monitor.core.books.ban_counters import Proof
+from monitor.core.books.ban_bytes import BanBytes
+from monitor.core.books.ban_counters import BanCounters
 from monitor.core.books.diary import Diary
 from monitor.core.books.labelling import ban_group, group_label, label_of, match_of
-from monitor.core.effects import UNDERWAY, AskName, Kill, Release
+from monitor.core.effects import UNKNOWN_SEQUENCE, Kill, ReleaseFlows, ResolveName
 from monitor.core.flow.blindness import ENCRYPTED_DNS, METHOD_CATEGORY, bypass_method
 from monitor.core.reporter import Reporter
 from monitor.core.settings import EnforcementState
 from monitor.core.verdict.blind_verdicts import judge_nameless, judge_shared_hello
 from monitor.core.verdict.killed_again import JudgedAgain, grounds_of, list_kills
 from monitor.core.verdict.kills import Kills
-from monitor.core.verdict.sni_answers import Usage
+from monitor.core.verdict.sni_answers import AnsweredHellos
 from monitor.core.verdict.verdicts import (
     by_address_alone,
     falls_by_address,
@@ -55,7 +55,7 @@ SHADOWED: Final = "shadowed"
 
 
 @final
-class Judge:
+class FlowJudge:
     """Without a policy (`policy` is None) it does nothing. `enforcement` is what the kernel and the sinkhole do at
     present. `counts_packets` says that flows count packets as they are seen, see `books/ban_bytes.py`.
     """
@@ -72,10 +72,10 @@ class Judge:
         self._diary = diary
         self.kills = Kills(limits.kills)
         self.policy: Policy | None = None
-        self.proof = Proof(limits.trying, limits.series)
-        self.usage = Usage(reporter, limits.hellos)
+        self.proof = BanCounters(limits.trying, limits.series)
+        self.usage = AnsweredHellos(reporter, limits.hellos)
         self.enforcement = EnforcementState()
-        self.watching = Watching(counts_packets, self.proof.late)
+        self.watching = BanBytes(counts_packets, self.proof.late)
 
     def enforce(self, state: EnforcementState) -> None:
         """The kernel or the sinkhole does something else than before."""
@@ -165,7 +165,7 @@ class Judge:
             return
         verdict = policy.judge(device.groups, NO_DEVICE, match.owners.names, b"", now, IP)
         if verdict is not None and verdict.action != OBSERVE:
-            self._reporter.put(AskName(match.name))
+            self._reporter.put(ResolveName(match.name))
 
     def judge_name(
         self, match: Match, device: Device, address: bytes, now: float, layer: str, behind: bool = False
@@ -227,7 +227,7 @@ class Judge:
         layer = IP if falls_by_address(flow, attribution, verdict) else SNI_LAYER
         falls = layer == IP or flow.protocol in KILLED_PROTOCOLS
         if falls and (said or self._is_sure(flow, device, attribution, verdict, now)):
-            self._act(flow, device, attribution, verdict, layer, UNDERWAY, now)
+            self._act(flow, device, attribution, verdict, layer, UNKNOWN_SEQUENCE, now)
         else:
             self._leak(flow, device, told, attribution, verdict, policy.version)
 
@@ -310,11 +310,11 @@ class Judge:
             if not self.kills.take(flow.key, ban.id, ban.on_failure, acknowledgment, now, grounds):
                 return
             if self.kills.evicted:
-                self._reporter.put(Release(tuple(self.kills.evicted)))
+                self._reporter.put(ReleaseFlows(tuple(self.kills.evicted)))
                 self.kills.evicted.clear()
             self.watching.kill(flow, attribution)
             self._reporter.put(Kill(now, flow.key, acknowledgment, ban.id, ban.on_failure))
-            if acknowledgment != UNDERWAY:
+            if acknowledgment != UNKNOWN_SEQUENCE:
                 self.watching.block(flow, self.proof.blocked_bytes_of(label, group))
             self.proof.block(label, group, layer, device.number, now)
             name = self._attributor.name_of(flow, label[0])

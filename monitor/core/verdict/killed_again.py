@@ -3,7 +3,7 @@
 from typing import final
 
 from monitor.attribution.devices import Device
-from monitor.core.effects import UNDERWAY, Effect, Kill, Release
+from monitor.core.effects import UNKNOWN_SEQUENCE, Effect, Kill, ReleaseFlows
 from monitor.core.verdict.kills import Grounds, Killed, Kills
 from monitor.model import key_source
 from monitor.policy.ban import REJECT, Ban, parse_subject
@@ -54,20 +54,22 @@ class JudgedAgain:
             else:
                 self._keep(key, killed, verdict.ban, now)
         if self.gone:
-            self.effects.append(Release(tuple(self.gone)))
+            self.effects.append(ReleaseFlows(tuple(self.gone)))
 
     def _keep(self, key: bytes, killed: Killed, ban: Ban, now: float) -> None:
         """The ban keeps it killed, in the set of bans that fail as this one does."""
         before = killed.on_failure
         killed.ban, killed.on_failure = ban.id, ban.on_failure
         if before != ban.on_failure:
-            self.effects.append(Kill(now, key, UNDERWAY, ban.id, ban.on_failure))
-            self.effects.append(Release((key,), before))
+            self.effects.append(Kill(now, key, UNKNOWN_SEQUENCE, ban.id, ban.on_failure))
+            self.effects.append(ReleaseFlows((key,), before))
 
 
 def list_kills(policy: Policy | None, kills: Kills, now: float) -> list[Kill]:
     """The flows that the kernel must hold still, as if they were killed now."""
     bans = {ban.id: ban for ban in policy.active} if policy is not None else {}
     return [
-        Kill(now, key, UNDERWAY, ban, bans[ban].on_failure) for key, ban in kills.standing(now).items() if ban in bans
+        Kill(now, key, UNKNOWN_SEQUENCE, ban, bans[ban].on_failure)
+        for key, ban in kills.standing(now).items()
+        if ban in bans
     ]

@@ -8,7 +8,7 @@ from monitor.core.books.accounting import Accounting
 from monitor.core.effects import PolicyChanged
 from monitor.core.flow.following import Following
 from monitor.core.reporter import Reporter
-from monitor.core.verdict.flow_judge import Judge
+from monitor.core.verdict.flow_judge import FlowJudge
 from monitor.core.verdict.replacement import Replacement
 
 
@@ -19,7 +19,7 @@ class PolicyWatch:
     __slots__ = ("_accounting", "_devices", "_following", "_judge", "_reporter", "_table", "_version", "replacement")
 
     def __init__(
-        self, judge: Judge, accounting: Accounting, devices: Devices, table: FlowTable, reporter: Reporter
+        self, judge: FlowJudge, accounting: Accounting, devices: Devices, table: FlowTable, reporter: Reporter
     ) -> None:
         self._judge = judge
         self._accounting = accounting

@@ -7,10 +7,10 @@ it is no more than a hint.
 from dataclasses import dataclass
 from typing import Final, final
 
-from monitor.attribution.answer_cache import Claim
+from monitor.attribution.answer_cache import NameBinding
 from monitor.attribution.flows import CLOSED, ESTABLISHED, QUIC_HELLO, RESET, TLS_HELLO, Flow
-from monitor.attribution.sni_claims import Said, Sayings
-from monitor.core.effects import Used
+from monitor.attribution.sni_claims import SniClaim, SniClaims
+from monitor.core.effects import NameSeen
 from monitor.core.reporter import Reporter
 from monitor.model import KEY_V4, PROTOCOL_TCP, DnsMessage
 from monitor.wire.dns.addresses import record_address
@@ -32,8 +32,8 @@ EMPTY_DATAGRAM: Final = 48
 class NameClaims:
     """The names of one address: those that DNS answers gave to devices, and those that devices sent in ClientHellos."""
 
-    answered: list[Claim]
-    said: list[Said]
+    answered: list[NameBinding]
+    said: list[SniClaim]
 
     def dated(self, now: float) -> list[tuple[float, bytes]]:
         """Each name with the time when it was seen last; of the answers those that are valid at `now`."""
@@ -42,12 +42,12 @@ class NameClaims:
 
 
 @final
-class Waiting:
+class PendingHello:
     """A hello that was not answered yet."""
 
     __slots__ = ("address", "flow", "groups", "said", "since")
 
-    def __init__(self, flow: Flow, said: Said, address: bytes, groups: tuple[str, ...], since: float) -> None:
+    def __init__(self, flow: Flow, said: SniClaim, address: bytes, groups: tuple[str, ...], since: float) -> None:
         self.flow = flow
         self.said = said
         self.address = address
@@ -56,18 +56,18 @@ class Waiting:
 
 
 @final
-class Usage:
-    """Reports (`Used`) names at the addresses of `learned`, those that the kernel bans because of trusted answers."""
+class AnsweredHellos:
+    """Reports (`NameSeen`) names at the addresses of `learned`, which the kernel bans because of trusted answers."""
 
     __slots__ = ("_hints", "_reporter", "_waiting", "evictions", "learned", "sayings")
 
     def __init__(self, reporter: Reporter, limit: int) -> None:
         self._reporter = reporter
         self._hints: dict[bytes, float] = {}
-        self._waiting: dict[bytes, Waiting] = {}
+        self._waiting: dict[bytes, PendingHello] = {}
         self.evictions = 0
         self.learned: frozenset[bytes] = frozenset()
-        self.sayings = Sayings(limit)
+        self.sayings = SniClaims(limit)
 
     def step(self, seconds: float) -> None:
         """The clock was set: nothing waits longer for it, and no hint is kept back."""
@@ -87,7 +87,7 @@ class Usage:
         is_killed = flow.watch is not None and flow.watch.killed
         if flow.ech or is_killed or flow.hello not in (TLS_HELLO, QUIC_HELLO):
             return
-        self._waiting[flow.key] = Waiting(flow, said, remote.address, groups, now)
+        self._waiting[flow.key] = PendingHello(flow, said, remote.address, groups, now)
         if len(self._waiting) > WAITING_MAX:
             del self._waiting[next(iter(self._waiting))]
             self.evictions += 1
@@ -107,7 +107,7 @@ class Usage:
             if flow.returned > flow.packets_returned * empty_bytes(flow):
                 waiting.said.answer(waiting.groups, now)
                 if waiting.address in self.learned:
-                    self._reporter.put(Used(waiting.address, waiting.said.name))
+                    self._reporter.put(NameSeen(waiting.address, waiting.said.name))
                 over.append(key)
             elif flow.ended or now - waiting.since > WAIT_SECONDS:
                 over.append(key)
@@ -123,7 +123,7 @@ class Usage:
         if len(self._hints) >= HINTS_MAX:
             self._hints.clear()
         self._hints[key] = now
-        self._reporter.put(Used(address, name))
+        self._reporter.put(NameSeen(address, name))
 
 
 def has_passed(flow: Flow) -> bool:

@@ -21,14 +21,14 @@ LINK_LOCAL: Final = IPv6Network("fe80::/10")
 
 
 @dataclass(frozen=True)
-class Way:
+class ReturnRoute:
     """Clients of the prefix are reached through the router at that address, where it is `""` by themselves."""
 
     prefix: Network
     router: str = ""
 
 
-def ways_out(interface: str) -> tuple[tuple[Way, ...], str]:
+def ways_out(interface: str) -> tuple[tuple[ReturnRoute, ...], str]:
     """Those of an interface, and a complaint where they are not all. Raises OSError where the interface is gone or the
     kernel does not tell.
     """
@@ -37,17 +37,17 @@ def ways_out(interface: str) -> tuple[tuple[Way, ...], str]:
     if len(routes) > ROUTES_MAX:
         complaint = f"more than {ROUTES_MAX} routes leave through {interface}: behind its routers the dns layer is off"
         routes = [route for route in routes if not route.gateway][:ROUTES_MAX]
-    found = [Way(LINK_LOCAL)]
-    found += [Way(ip_network(one.prefix), address_text(one.gateway) if one.gateway else "") for one in routes]
+    found = [ReturnRoute(LINK_LOCAL)]
+    found += [ReturnRoute(ip_network(one.prefix), address_text(one.gateway) if one.gateway else "") for one in routes]
     return tuple(found), complaint
 
 
-def sources(ways: Iterable[Way], version: int) -> str:
+def sources(ways: Iterable[ReturnRoute], version: int) -> str:
     """The prefixes of that version of IP as nft writes a set, `""` for none."""
     return as_set([way.prefix for way in ways if way.prefix.version == version])
 
 
-def answers(ways: Iterable[Way], version: int) -> Iterator[tuple[str, str]]:
+def answers(ways: Iterable[ReturnRoute], version: int) -> Iterator[tuple[str, str]]:
     """A set of prefixes and their router, one after the other, longer prefixes before those that hold them."""
     groups: dict[tuple[int, str], list[Network]] = {}
     known: set[Network] = set()

@@ -37,7 +37,7 @@ HINTS: Final = {
 
 
 @final
-class Place:
+class NetNamespace:
     """An empty namespace. `descriptor` leads to it, and holds it. Raises MachineError where there can be none."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ from monitor.kernel.netlink.links import (
     set_up,
 )
 from monitor.kernel.netlink.sockets import ROUTE, Netlink
-from monitor.kernel.netns.namespace import Place
+from monitor.kernel.netns.namespace import NetNamespace
 from monitor.policy.table.rules import ASKED_MARK, CARRIED_MARK
 
 GET_MAC: Final = 0x8927  # SIOCGIFHWADDR
@@ -36,7 +36,7 @@ LOCAL_TABLE: Final = 100
 
 
 @final
-class Door:
+class NamespaceLink:
     """The way from one interface into a namespace of its own; `near` is the veth end in the gateway's namespace.
 
     Both ends have the interface's MAC as it is now, or `mac` where that is given, and there need be no interface then;
@@ -52,11 +52,11 @@ class Door:
         self.mtu = ETHERNET_MTU
         self.ethernet = True
         self.far = 0
-        self._place: Place | None = None
+        self._place: NetNamespace | None = None
         try:
             with contextlib.suppress(OSError):
                 remove_link(near)  # left by a daemon that was killed a moment ago
-            self._place = Place()
+            self._place = NetNamespace()
             self._build(self._place)
         except (OSError, MachineError) as failure:
             self.close()
@@ -77,7 +77,7 @@ class Door:
         with contextlib.suppress(OSError):
             remove_link(self.near)
 
-    def _build(self, place: Place) -> None:
+    def _build(self, place: NetNamespace) -> None:
         if not self.mac:
             mac, self.mtu = look_at_link(self.interface)
             self.ethernet = bool(mac)

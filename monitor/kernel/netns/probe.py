@@ -13,7 +13,7 @@ from typing import Final, final
 from monitor.errors import MachineError
 from monitor.kernel.netlink.links import add_neighbour, add_route, families
 from monitor.kernel.netlink.sockets import ROUTE, Netlink
-from monitor.kernel.netns.namespace_link import FAR_END, Door
+from monitor.kernel.netns.namespace_link import FAR_END, NamespaceLink
 from monitor.policy.table.probe import PROBE, PROBE_V4, PROBE_V6, ProbeAddresses
 
 PROBE_MAC: Final = bytes.fromhex("026777707262")
@@ -35,7 +35,7 @@ class ProbeLink:
     """
 
     def __init__(self) -> None:
-        self._door = Door("", PROBE, PROBE_MAC)
+        self._door = NamespaceLink("", PROBE, PROBE_MAC)
         self.known = (PROBE_V4, PROBE_V6) if socket.AF_INET6 in families() else (PROBE_V4,)
         self.forwarded: tuple[ProbeAddresses, ...] = ()
         try:

@@ -3,8 +3,8 @@
 Measured: a packet that TPROXY hands to a local socket still passes the input hook, where another table's `policy drop`
 ends it; one that is routed into another namespace passes the forward hook, and ends there. What passes neither is
 `fwd` at the ingress of the LAN interface. So the inet table's ingress chain (same hook, earlier) marks what is to be
-diverted, with all of its sets; a table of family netdev sends marked packets into the veth pair of a `Door`, and
-answers from there straight out of the LAN interface to the neighbour: the client, or the router that the gateway's
+diverted, with all of its sets; a table of family netdev sends marked packets into the veth pair of a `NamespaceLink`,
+and answers from there straight out of the LAN interface to the neighbour: the client, or the router that the gateway's
 routes name for it. Conntrack, NAT, routing and resolvers of the
 gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed source ports, two prefixes a family, to
 resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
@@ -25,9 +25,9 @@ from typing import Final, TypeAlias, final
 from monitor.errors import MachineError
 from monitor.kernel.netlink.bridge_ports import is_called, ports_of
 from monitor.kernel.netlink.interfaces import MACVLAN, NEAR_END, look_at_machine
-from monitor.kernel.netlink.return_routes import Way, answers, sources, ways_out
+from monitor.kernel.netlink.return_routes import ReturnRoute, answers, sources, ways_out
 from monitor.kernel.netlink.routes import RouteEvents
-from monitor.kernel.netns.namespace_link import Door, look_at_link
+from monitor.kernel.netns.namespace_link import NamespaceLink, look_at_link
 from monitor.kernel.nft.forwarded_queries import FAMILIES, coming_back, coming_in, going_in, note_client, sets
 from monitor.policy.table.desired import TABLE
 from monitor.policy.table.probe import PROBE
@@ -41,7 +41,7 @@ OF_A_VLAN: Final = "vlan id 1-4094"
 OF_NO_VLAN: Final = "meta protocol { ip, ip6 }"
 
 # The ways to the clients of an interface, by the device through which they lead.
-Ways: TypeAlias = dict[str, tuple[Way, ...]]
+Ways: TypeAlias = dict[str, tuple[ReturnRoute, ...]]
 
 
 @final
@@ -49,7 +49,7 @@ class Diversion:
     """The doors by interface, and the rules that lead there. Rules come into force through the enforcer."""
 
     def __init__(self) -> None:
-        self.doors: dict[str, Door] = {}
+        self.doors: dict[str, NamespaceLink] = {}
         # By the bridge, where frames meet other rules at its ports already, and the bridge's MAC address.
         self.ports: dict[str, tuple[str, ...]] = {}
         self._macs: dict[str, bytes] = {}
@@ -71,7 +71,7 @@ class Diversion:
         fresh = [name for name in names if name not in self.doors]
         for name in fresh:
             try:
-                self.doors[name] = Door(name, f"{NEAR_END}{self._number}")
+                self.doors[name] = NamespaceLink(name, f"{NEAR_END}{self._number}")
             except MachineError as error:
                 self._complaints.append(str(error))
             self._number += 1
@@ -143,7 +143,7 @@ class Diversion:
             lines += self._sending(number, door)
         return "\n".join([*lines, "}"]) + "\n"
 
-    def _sending(self, number: int, door: Door) -> list[str]:
+    def _sending(self, number: int, door: NamespaceLink) -> list[str]:
         ways = self._ways.get(door.interface, {})
         ports = self.ports.get(door.interface, ())
         return [
@@ -163,7 +163,7 @@ class Diversion:
             *coming_back(number, door, list(dict.fromkeys((door.interface, *ways, *ports)))),
         ]
 
-    def _carrying(self, number: int, door: Door, ports: Sequence[str]) -> list[str]:
+    def _carrying(self, number: int, door: NamespaceLink, ports: Sequence[str]) -> list[str]:
         """What ports bring in for the bridge, whose MAC address is not theirs: it comes in by the bridge at once."""
         lines = []
         for place, port in enumerate(ports):
@@ -187,7 +187,7 @@ class Diversion:
             self._routes = None
 
 
-def entering(number: int, door: Door, ways: Ways) -> list[str]:
+def entering(number: int, door: NamespaceLink, ways: Ways) -> list[str]:
     """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to.
 
     What stays outside goes on without a mark.
@@ -203,14 +203,14 @@ def entering(number: int, door: Door, ways: Ways) -> list[str]:
     return [*rules, f"\t\tmeta mark {{ {MARK:#x}, {CARRIED_MARK:#x} }} meta mark set 0"]
 
 
-def into(door: Door, words: str) -> str:
+def into(door: NamespaceLink, words: str) -> str:
     """A frame goes in as it is but for the MAC of whom it is for; a packet without a header gets one."""
     if door.ethernet:
         return f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
     return f'fwd {words} to {words} daddr device "{door.near}"'
 
 
-def leaving(door: Door, ways: Ways) -> list[str]:
+def leaving(door: NamespaceLink, ways: Ways) -> list[str]:
     """Straight to the neighbour: the client, or the router that leads to it. The mark tells it from a resolver's."""
     if door.interface == PROBE:
         found = [(words, f"meta protocol {words}", "", PROBE) for words, _ in FAMILIES]
@@ -234,7 +234,7 @@ def below_macvlans() -> dict[str, str]:
     return {one.name: names[one.parent] for one in machine.interfaces if one.kind == MACVLAN and one.parent in names}
 
 
-def fits(interface: str, door: Door) -> bool:
+def fits(interface: str, door: NamespaceLink) -> bool:
     """Whether the door is there, and still lets through what the interface does."""
     with contextlib.suppress(OSError):
         return is_there(door.near) and look_at_link(interface)[1] == door.mtu

@@ -46,7 +46,7 @@ class Repair:
     changes: Sequence[Change]
 
 
-def look_at_table(nftables: Nftables, elements: Elements, diversion: Diversion, desired: Desired) -> Remains:
+def read_table(nftables: Nftables, elements: Elements, diversion: Diversion, desired: Desired) -> Remains:
     """What is left of `desired`; a set that lacks an element counts as empty. Adding what is there does no harm."""
     chains, counters, sets = nftables.chains(TABLE), nftables.counters(TABLE), nftables.sets(TABLE)
     counts = nftables.rule_counts(TABLE)

@@ -14,14 +14,14 @@ from typing import Final, TypeAlias, final
 from monitor.errors import MachineError
 from monitor.kernel.cut import Cut
 from monitor.kernel.nft.diversion import Diversion
-from monitor.kernel.nft.drift import Repair, leftovers, look_at_table
+from monitor.kernel.nft.drift import Repair, leftovers, read_table
 from monitor.kernel.nft.elements import ElementChange, Elements
-from monitor.kernel.nft.heartbeat_set import Alive
+from monitor.kernel.nft.heartbeat_set import HeartbeatSet
 from monitor.kernel.nft.libnftables import NftLibrary, RulesetRefused
 from monitor.kernel.nft.listing import Nftables, TableSight
 from monitor.kernel.nft.lock import take_lock
 from monitor.kernel.nft.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, PRIVILEGE, Batches
-from monitor.kernel.tcp_reset import Resets, Tracking
+from monitor.kernel.tcp_reset import ConntrackDeleter, Resets
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.table.change import AddSet, Change, DeleteSet
 from monitor.policy.table.desired import TABLE, Desired
@@ -57,7 +57,7 @@ class Enforcer:
                 self._batches = opened.enter_context(closing(Batches()))
                 self._nftables = opened.enter_context(closing(Nftables()))
                 self._resets = opened.enter_context(closing(Resets()))
-                self._tracking = opened.enter_context(closing(Tracking()))
+                self._tracking = opened.enter_context(closing(ConntrackDeleter()))
                 self._library = NftLibrary()
             except PermissionError as error:
                 raise MachineError(f"enforcement: {error.strerror}: {PRIVILEGE}") from error
@@ -65,7 +65,7 @@ class Enforcer:
                 raise MachineError(f"this kernel lacks a part of nftables or conntrack: {error.strerror}") from error
             opened.pop_all()
         self.elements = Elements(self._batches, self._nftables)
-        self.alive = Alive(self.elements)
+        self.alive = HeartbeatSet(self.elements)
         self.diversion = Diversion()
         self.complaints: list[str] = []
         self._handle = 0
@@ -194,7 +194,7 @@ class Enforcer:
         gone = self._find_table()
         if gone:
             return self._begin_anew(desired, gone)
-        remains = look_at_table(self._nftables, self.elements, self.diversion, desired)
+        remains = read_table(self._nftables, self.elements, self.diversion, desired)
         self._remember()
         if not remains.fault:
             return Repair("", ())
@@ -241,7 +241,7 @@ class Enforcer:
             self._made_anew = True
             self._load(desired)
             return Repair(f"{fault}: all made anew", ())
-        remains = look_at_table(self._nftables, self.elements, self.diversion, desired)
+        remains = read_table(self._nftables, self.elements, self.diversion, desired)
         emptied, table = leftovers(self._nftables, desired, failed, lacking, remains.table)
         self._remember()
         return Repair(f"{fault}: tried again", [*emptied, *diff(desired, table)])

@@ -13,7 +13,7 @@ asked for it.
 from collections.abc import Sequence
 from typing import Final
 
-from monitor.kernel.netns.namespace_link import Door
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.policy.table.rules import ASKED_MARK, ASKED_MAX, ASKED_SECONDS, MARK
 
 ANSWER_FROM: Final = "meta l4proto { tcp, udp } th sport 53"
@@ -26,7 +26,7 @@ BEGINS: Final = {4: "ip frag-off & 0x3fff == 0x2000", 6: "frag frag-off 0 frag m
 GOES_ON: Final = {4: "ip frag-off & 0x1fff != 0", 6: "frag frag-off != 0"}
 
 
-def sets(number: int, door: Door) -> list[str]:
+def sets(number: int, door: NamespaceLink) -> list[str]:
     """Those of the door of that number: who asks from which port, parts of answers, MAC addresses of clients."""
     lines = []
     for words, family in FAMILIES:
@@ -52,7 +52,7 @@ def coming_in(number: int) -> list[str]:
     ]
 
 
-def going_in(number: int, door: Door) -> list[str]:
+def going_in(number: int, door: NamespaceLink) -> list[str]:
     """For what comes out of the door's namespace: questions go to where the mark leads them."""
     marked = f"{QUESTION} meta mark set {ASKED_MARK:#x} meta pkttype set host"
     macs = [
@@ -63,12 +63,12 @@ def going_in(number: int, door: Door) -> list[str]:
     return [*macs, f'\t\t{marked} fwd to "{door.near}"']
 
 
-def note_client(number: int, door: Door, words: str, family: int) -> str:
+def note_client(number: int, door: NamespaceLink, words: str, family: int) -> str:
     """For what is diverted: the MAC address that the client's question came from."""
     return f"update @macs{family}_{number} {{ {words} saddr : ether saddr }}" if door.ethernet else ""
 
 
-def coming_back(number: int, door: Door, devices: Sequence[str]) -> list[str]:
+def coming_back(number: int, door: NamespaceLink, devices: Sequence[str]) -> list[str]:
     """Chains at the egress of each device by which the gateway's packets reach the clients."""
     lines = []
     for place, device in enumerate(devices):
@@ -82,7 +82,7 @@ def coming_back(number: int, door: Door, devices: Sequence[str]) -> list[str]:
     return lines
 
 
-def answer_rules(number: int, door: Door, words: str, family: int) -> list[str]:
+def answer_rules(number: int, door: NamespaceLink, words: str, family: int) -> list[str]:
     back = f'fwd {words} to {words} daddr device "{door.near}"'
     # Not before it has the address that was asked: on its way through a bridge NAT may still be at work on it.
     asker = f"{words} daddr . th dport . {words} saddr @asking{family}_{number}"

@@ -14,7 +14,7 @@ from monitor.policy.table.rules import ALIVE, ALIVE_SECONDS
 
 
 @final
-class Alive:
+class HeartbeatSet:
     """`interfaces` are those of the LAN and the self-test's, by name; to be renewed once a second."""
 
     def __init__(self, elements: Elements) -> None:

@@ -17,7 +17,7 @@ PORT: Final = 853
 PROTOCOL: Final = "doq"
 
 
-class Responder(QuicConnectionProtocol):
+class DoqResponder(QuicConnectionProtocol):
     """One connection; `answer` makes the message that answers another one."""
 
     def __init__(self, *arguments: Any, answer: Callable[[bytes], bytes], **named: Any) -> None:
@@ -45,7 +45,7 @@ def listen(certificates: Path, answer: Callable[[bytes], bytes], delay: float) -
     for family in (socket.AF_INET, socket.AF_INET6):
         server = QuicServer(
             configuration=configuration,
-            create_protocol=lambda *arguments, **named: Responder(*arguments, answer=answer, **named),
+            create_protocol=lambda *arguments, **named: DoqResponder(*arguments, answer=answer, **named),
         )
         port = UdpAnywhere(family, PORT, heard_late(server.datagram_received, delay))
         server.connection_made(cast(Any, port))

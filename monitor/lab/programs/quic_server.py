@@ -27,7 +27,7 @@ from monitor.lab.programs.serve import serve
 PORT: Final = 443
 
 
-class Responder(QuicConnectionProtocol):
+class Http3Responder(QuicConnectionProtocol):
     """One QUIC connection: answers each request when its stream ends."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -80,7 +80,7 @@ class Listener:
 
     async def start(self) -> None:
         for family in (socket.AF_INET, socket.AF_INET6):
-            server = QuicServer(configuration=self._configuration, create_protocol=Responder)
+            server = QuicServer(configuration=self._configuration, create_protocol=Http3Responder)
             port = UdpAnywhere(family, PORT, heard_late(server.datagram_received, self._delay))
             server.connection_made(cast(Any, port))
             self._ports.append(port)

@@ -7,8 +7,8 @@ where prefixes of one holder nest the longest wins, as everywhere. Neighbours wi
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, final
 
+from monitor.attribution.networks import NetworkPrefix as Network
 from monitor.attribution.networks import Networks
-from monitor.attribution.networks import Prefix as Network
 from monitor.catalog.index import Index
 from monitor.policy.owners import OwnerNames
 from monitor.policy.table.members import merge_spans
@@ -34,7 +34,7 @@ NOBODY: Final[OwnerNames] = ()
 
 
 @final
-class Territory:
+class OwnedPrefixes:
     """The intervals by their owners. Keys are the first and the last address, packed, one behind the other.
 
     `owners` has the number of each set of owners, by which `v4` and `v6` have its intervals; `listed` is every owner of

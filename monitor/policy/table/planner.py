@@ -31,7 +31,7 @@ from monitor.policy.table.exemption_rules import (
 from monitor.policy.table.group_rules import GroupRules
 from monitor.policy.table.members import Members
 from monitor.policy.table.names import kernel_name
-from monitor.policy.table.owned_prefixes import Territory
+from monitor.policy.table.owned_prefixes import OwnedPrefixes
 from monitor.policy.table.probe import PROBE
 from monitor.policy.table.rules import (
     DIVERT,
@@ -41,7 +41,7 @@ from monitor.policy.table.rules import (
     QUESTIONS,
     REFUSE,
     SPARED_MAX,
-    Diversion,
+    DiversionRules,
     fixed_chains,
     fixed_counters,
     fixed_sets,
@@ -66,10 +66,10 @@ def chain_for(desired: Desired, owners: OwnerNames) -> str:
 def plan_table(
     policy: Policy,
     members: Members,
-    territory: Territory,
+    territory: OwnedPrefixes,
     vendors: Sequence[Vendor],
     interfaces: Sequence[str],
-    diversion: Diversion,
+    diversion: DiversionRules,
     now: float,
 ) -> Desired:
     """What the table must hold now. `vendors` are the catalogue's, `interfaces` those of the LAN by name."""
@@ -79,7 +79,7 @@ def plan_table(
 
 def bare_table(interfaces: Sequence[str]) -> Desired:
     """The table before any ban has come into it."""
-    chains = {**fixed_chains(), LEARNED: Chain(), QUESTIONS: Chain(), **hook_chains(Diversion())}
+    chains = {**fixed_chains(), LEARNED: Chain(), QUESTIONS: Chain(), **hook_chains(DiversionRules())}
     elements = {LAN: {interface.encode(): "" for interface in interfaces}}
     return Desired(fixed_sets(), fixed_counters(), chains, elements)
 
@@ -109,7 +109,7 @@ class TablePlan:
         self._groups = GroupRules(members, self._chains, self._united.names)
 
     def plan(
-        self, territory: Territory, vendors: Sequence[Vendor], interfaces: Sequence[str], diversion: Diversion
+        self, territory: OwnedPrefixes, vendors: Sequence[Vendor], interfaces: Sequence[str], diversion: DiversionRules
     ) -> Desired:
         self._sets.update(self._members.sets)
         specs, left_out = self._members.leave_out(self._left_out())
@@ -142,13 +142,13 @@ class TablePlan:
         elements["exempt6"] = {address: "" for address in diversion.exempt if len(address) == 16}
         return Desired(self._sets, self._counters, self._chains, elements)
 
-    def _add_ports(self, elements: dict[str, dict[bytes, str]], diversion: Diversion) -> None:
+    def _add_ports(self, elements: dict[str, dict[bytes, str]], diversion: DiversionRules) -> None:
         """Where a bridge is a member of a group, a question that comes in by one of its ports is of that group."""
         for name, members in elements.items():
             if self._sets[name].key == INTERFACE_KEY:
                 members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
-    def _owners(self, territory: Territory, vendors: Sequence[Vendor]) -> list[OwnerNames]:
+    def _owners(self, territory: OwnedPrefixes, vendors: Sequence[Vendor]) -> list[OwnerNames]:
         """All owners that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""
         known = dict.fromkeys(territory.owners)
         for owner in territory.listed:
@@ -228,7 +228,7 @@ class TablePlan:
         name = "/".join([chain, mode, *(["not-plain-dns"] if spared else []), label])
         return self._groups.rules(group, name, conditions(bans), spared, f"counter name {counter}", verdict)
 
-    def _question_rules(self, diversion: Diversion) -> tuple[str, ...]:
+    def _question_rules(self, diversion: DiversionRules) -> tuple[str, ...]:
         """Whose questions go to the sinkhole."""
         rules = ["ip saddr @exempt4 return", "ip6 saddr @exempt6 return", f'iifname "{PROBE}" goto {DIVERT}']
         bans = [ban for ban in self._policy.active if ban.mode == ENFORCE and DNS in ban.layers]

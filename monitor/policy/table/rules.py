@@ -49,7 +49,7 @@ FLOW_V6: Final = f"{IPV6_KEY} . {IPV6_KEY} . inet_service . inet_service"
 
 
 @dataclass(frozen=True)
-class Diversion:
+class DiversionRules:
     """What decides whose questions go to the sinkhole, beside the bans.
 
     `armed`: the sinkhole has answered its probe, whose questions go there before that. `exempt` are packed addresses of
@@ -144,7 +144,7 @@ def fixed_chains() -> dict[str, Chain]:
     return chains
 
 
-def hook_chains(diversion: Diversion) -> dict[str, Chain]:
+def hook_chains(diversion: DiversionRules) -> dict[str, Chain]:
     """The doors of the table. They come last and go first."""
     questions = f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}"
     return {
@@ -183,17 +183,17 @@ def passing_rules() -> tuple[str, ...]:
     )
 
 
-def page_rules(diversion: Diversion) -> tuple[str, ...]:
+def page_rules(diversion: DiversionRules) -> tuple[str, ...]:
     """The way to the page is that of the questions: for the same clients, and through the same door."""
     return (f"{towards_page(diversion)} tcp dport 80 jump {QUESTIONS}",) if diversion.page else ()
 
 
-def refuse_rules(diversion: Diversion) -> tuple[str, ...]:
+def refuse_rules(diversion: DiversionRules) -> tuple[str, ...]:
     """Whatever else is sent to an address that nobody has is refused at once, so that TLS and QUIC need not wait."""
     return (f"{towards_page(diversion)} goto {REFUSE}",) if diversion.page and diversion.page_alone else ()
 
 
-def towards_page(diversion: Diversion) -> str:
+def towards_page(diversion: DiversionRules) -> str:
     words = "ip" if len(diversion.page) == 4 else "ip6"
     return f"iifname @{ALIVE} {words} daddr {address_text(diversion.page)}"
 

@@ -5,7 +5,7 @@ Nothing is read before it is asked for, and bytes that do not hold what their ty
 
 from typing import Final
 
-from monitor.model import DnsMessage, Record
+from monitor.model import DnsMessage, DnsRecord
 from monitor.wire.dns.ech_config import public_names
 from monitor.wire.dns.names import read_name, skip_name
 from monitor.wire.dns.svcb import ECH, IPV4HINT, IPV6HINT, SvcParams
@@ -21,7 +21,7 @@ TYPE_HTTPS: Final = 65
 CLASS_IN: Final = 1
 
 
-def record_address(message: DnsMessage, record: Record) -> bytes:
+def record_address(message: DnsMessage, record: DnsRecord) -> bytes:
     """The packed address of an A or AAAA record, `b""` for every other record."""
     size = record.end - record.start
     if record.klass != CLASS_IN:
@@ -31,12 +31,12 @@ def record_address(message: DnsMessage, record: Record) -> bytes:
     return b""
 
 
-def record_name(message: DnsMessage, record: Record) -> bytes:
+def record_name(message: DnsMessage, record: DnsRecord) -> bytes:
     """The name that rdata begins with: the target of a CNAME, NS, PTR or DNAME; `b""` where it cannot be read."""
     return read_name(message.data, record.start, message.start, record.end)
 
 
-def record_target(message: DnsMessage, record: Record) -> bytes:
+def record_target(message: DnsMessage, record: DnsRecord) -> bytes:
     """The host that an SRV, MX, SVCB or HTTPS record leads to, `b""` where it cannot be read."""
     if record.type in (TYPE_SVCB, TYPE_HTTPS):
         return svcb_target(message, record)
@@ -44,7 +44,7 @@ def record_target(message: DnsMessage, record: Record) -> bytes:
     return read_name(message.data, at, message.start, record.end) if at < record.end else b""
 
 
-def svcb_target(message: DnsMessage, record: Record) -> bytes:
+def svcb_target(message: DnsMessage, record: DnsRecord) -> bytes:
     """The TargetName of an SVCB or HTTPS record, `b""` where it cannot be read.
 
     The root in service mode stands for the owner (RFC 9460 section 2.5.2), so the owner is given.
@@ -53,13 +53,13 @@ def svcb_target(message: DnsMessage, record: Record) -> bytes:
     return record.name if name == b"." and not svcb_is_alias(message, record) else name
 
 
-def svcb_is_alias(message: DnsMessage, record: Record) -> bool:
+def svcb_is_alias(message: DnsMessage, record: DnsRecord) -> bool:
     """Whether the record is in alias mode: SvcPriority 0 (RFC 9460 section 2.4.1)."""
     data = message.data
     return record.end - record.start >= 2 and data[record.start] == 0 and data[record.start + 1] == 0
 
 
-def svcb_hints(message: DnsMessage, record: Record) -> list[bytes]:
+def svcb_hints(message: DnsMessage, record: DnsRecord) -> list[bytes]:
     """The packed addresses of `ipv4hint` and `ipv6hint` (RFC 9460 section 7.3)."""
     hints: list[bytes] = []
     params = svcb_params(message, record)
@@ -71,7 +71,7 @@ def svcb_hints(message: DnsMessage, record: Record) -> list[bytes]:
     return hints
 
 
-def svcb_has_ech(message: DnsMessage, record: Record) -> bool:
+def svcb_has_ech(message: DnsMessage, record: DnsRecord) -> bool:
     """Whether the record offers Encrypted ClientHello."""
     params = svcb_params(message, record)
     while params.advance():
@@ -80,7 +80,7 @@ def svcb_has_ech(message: DnsMessage, record: Record) -> bool:
     return False
 
 
-def svcb_public_names(message: DnsMessage, record: Record) -> list[bytes]:
+def svcb_public_names(message: DnsMessage, record: DnsRecord) -> list[bytes]:
     """The outer names that the record offers for Encrypted ClientHello."""
     params = svcb_params(message, record)
     while params.advance():
@@ -89,7 +89,7 @@ def svcb_public_names(message: DnsMessage, record: Record) -> list[bytes]:
     return []
 
 
-def svcb_params(message: DnsMessage, record: Record) -> SvcParams:
+def svcb_params(message: DnsMessage, record: DnsRecord) -> SvcParams:
     """The parameters of an SVCB or HTTPS record; none for any other record and in alias mode."""
     at = record.end
     if record.type in (TYPE_SVCB, TYPE_HTTPS) and not svcb_is_alias(message, record):

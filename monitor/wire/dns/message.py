@@ -8,7 +8,7 @@ only counted: nothing would know what it asks. Rdata stays bytes (`rdata.py`, `a
 from typing import Final
 
 from monitor.errors import ErrorCounts
-from monitor.model import MDNS, DnsMessage, Packet, Record
+from monitor.model import MDNS, DnsMessage, DnsRecord, Packet
 from monitor.wire.dns.names import MALFORMED, TOO_SHORT, read_name, skip_name
 from monitor.wire.integers import four, two
 
@@ -58,14 +58,14 @@ def parse_message(
     return message
 
 
-def additional_records(message: DnsMessage) -> list[Record]:
+def additional_records(message: DnsMessage) -> list[DnsRecord]:
     """The records of the additional section, as far as they can be read. Few messages need them: they are not kept."""
     data = message.data
     start = message.start
     at = _skip_questions(message, start + HEADER, message.questions)
     before = two(data, start + 6) + two(data, start + 8)
     at = _skip_records(message, at, before) if at >= 0 else at
-    records: list[Record] = []
+    records: list[DnsRecord] = []
     for _ in range(min(two(data, start + 10), ADDITIONALS_MAX)):
         behind = _skip_records(message, at, 1) if at >= 0 else at
         if behind < 0:
@@ -73,7 +73,7 @@ def additional_records(message: DnsMessage) -> list[Record]:
         name = read_name(data, at, start, message.end)
         head = skip_name(data, at, message.end)
         klass = two(data, head + 2) & (MDNS_CLASS_MASK if message.service == MDNS else 0xFFFF)
-        records.append(Record(name, two(data, head), klass, four(data, head + 4), head + RECORD, behind))
+        records.append(DnsRecord(name, two(data, head), klass, four(data, head + 4), head + RECORD, behind))
         at = behind
     return records
 
@@ -165,7 +165,7 @@ def _read_answers(message: DnsMessage, at: int, count: int) -> int:
             return TOO_SHORT
         ttl = data[behind + 4] << 24 | data[behind + 5] << 16 | data[behind + 6] << 8 | data[behind + 7]
         klass = (data[behind + 2] << 8 | data[behind + 3]) & mask
-        message.answers.append(Record(name, data[behind] << 8 | data[behind + 1], klass, ttl, rdata, at))
+        message.answers.append(DnsRecord(name, data[behind] << 8 | data[behind + 1], klass, ttl, rdata, at))
         count -= 1
     return at
 

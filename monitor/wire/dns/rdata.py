@@ -8,7 +8,7 @@ from base64 import b32hexencode
 from binascii import b2a_base64
 from typing import Final, final
 
-from monitor.model import DnsMessage, Record
+from monitor.model import DnsMessage, DnsRecord
 from monitor.wire.dns.codes import type_name
 from monitor.wire.dns.names import read_name, skip_name
 from monitor.wire.dns.presentation import address_text, bitmap_text, generic_text, string_text, time_text
@@ -93,7 +93,7 @@ _LAYOUTS: Final[dict[int, str]] = {
 _SIZES: Final[dict[str, int]] = {"1": 1, "2": 2, "4": 4, "a": 4, "A": 16, "t": 2, "d": 4}
 
 
-def rdata_text(message: DnsMessage, record: Record) -> str:
+def rdata_text(message: DnsMessage, record: DnsRecord) -> str:
     """The record's rdata in presentation format, as RFC 3597 has it where its type or its bytes have none."""
     layout = _LAYOUTS.get(record.type)
     if layout is not None:
@@ -109,7 +109,7 @@ class _Fields:
 
     __slots__ = ("at", "base", "data", "end")
 
-    def __init__(self, message: DnsMessage, record: Record) -> None:
+    def __init__(self, message: DnsMessage, record: DnsRecord) -> None:
         self.data = message.data
         self.base = message.start
         self.at = record.start

@@ -36,7 +36,7 @@ def is_pcapng(head: bytes) -> bool:
 
 
 @final
-class Interface:
+class PcapngInterface:
     """An interface description block: link type, snap length, ticks a second and seconds to add to its time stamps."""
 
     __slots__ = ("link", "offset", "snap_length", "ticks")
@@ -71,7 +71,7 @@ class PcapngParser:
         self._little = False
         self._started = False
         self._first = 0
-        self._described: list[Interface] = []
+        self._described: list[PcapngInterface] = []
         self._time = 0.0
         self.number = 0
         self.interfaces: list[str] = []
@@ -187,7 +187,7 @@ class PcapngParser:
         if len(self.interfaces) >= INTERFACES_MAX:
             self._end("malformed", f"more than {INTERFACES_MAX} interfaces")
             return
-        interface = Interface(self._two(data, at), self._four(data, at + 4))
+        interface = PcapngInterface(self._two(data, at), self._four(data, at + 4))
         self._described.append(interface)
         self.interfaces.append("")
         at += 8
@@ -200,7 +200,7 @@ class PcapngParser:
             self._read_option(interface, data, at, code, size)
             at += (size + 3) & ~3
 
-    def _read_option(self, interface: Interface, data: bytes, at: int, code: int, size: int) -> None:
+    def _read_option(self, interface: PcapngInterface, data: bytes, at: int, code: int, size: int) -> None:
         if code == OPTION_RESOLUTION and size == 1:
             # The top bit tells whether the exponent is of 2 or of 10.
             exponent = data[at] & 0x7F

@@ -7,7 +7,7 @@ The kernel writes the headers in the machine's own byte order; this reads little
 from typing import Final
 
 from monitor.model import Frame
-from monitor.wire.tcp.segment_filter import Gate
+from monitor.wire.tcp.segment_filter import SegmentFilter
 
 BLOCK_PACKETS: Final = 12  # offset of `num_pkts` in struct tpacket_block_desc
 BLOCK_FIRST: Final = 16
@@ -35,7 +35,9 @@ def frames_of(block: bytes) -> int:
     return _native32(block, BLOCK_PACKETS)
 
 
-def read_block(block: bytes, link: int, interface: int, number: int, gate: Gate | None, out: list[Frame]) -> int:
+def read_block(
+    block: bytes, link: int, interface: int, number: int, gate: SegmentFilter | None, out: list[Frame]
+) -> int:
     """Appends the block's frames, numbered from `number`, and returns how many it held.
 
     With a `gate` those that it does not want are left out, but have a number.

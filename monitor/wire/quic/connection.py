@@ -19,7 +19,7 @@ GOOD: Final = ""
 
 
 @final
-class Connection:
+class QuicConnection:
     """`keys` is `None` once nothing more is of interest; `ids` are the destinations that belong to it.
 
     After the first hello a few packets more are opened, for the second one after a HelloRetryRequest. A
@@ -66,7 +66,7 @@ class Connection:
                 del self.ids[1]
             self.ids.append(destination_id)
 
-    def follow(self, before: "Connection", connection_id: bytes) -> None:
+    def follow(self, before: "QuicConnection", connection_id: bytes) -> None:
         """This takes the place of `before`, as its client uses new keys, those of `connection_id`."""
         self.random = before.random
         self.repeats = before.hellos > 0 and connection_id == before.retry_id

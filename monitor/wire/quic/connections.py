@@ -17,7 +17,7 @@ from typing import Final, final
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import Observation, Packet, reverse_key
-from monitor.wire.quic.connection import GOOD, Connection
+from monitor.wire.quic.connection import GOOD, QuicConnection
 from monitor.wire.quic.crypto import ClientKeys
 from monitor.wire.quic.header import Header, read_header
 from monitor.wire.quic.versions import HANDSHAKE, INITIAL, RETRY
@@ -37,7 +37,7 @@ CONNECTION_OVERHEAD: Final = 2048
 
 
 @final
-class Quic:
+class QuicConnections:
     """See the module. `evictions` counts what left a table for lack of room, by table."""
 
     __slots__ = (
@@ -54,7 +54,7 @@ class Quic:
         self.bytes_held = 0
         self.second = 0
         self.failures = 0
-        self.connections: dict[bytes, Connection] = {}
+        self.connections: dict[bytes, QuicConnection] = {}
         self.refused: dict[bytes, int] = {}
         self.evictions: dict[str, int] = {"quic_connections": 0, "quic_refused": 0}
 
@@ -117,7 +117,7 @@ class Quic:
         if frames is None:
             self._refuse(tried)
             return
-        connection = Connection(keys, header.destination_id)
+        connection = QuicConnection(keys, header.destination_id)
         connection.time = packet.time
         before = self.connections.get(key)
         if before is not None:
@@ -127,7 +127,7 @@ class Quic:
         self._read_frames(packet, header, connection, frames, out)
 
     def _read_frames(
-        self, packet: Packet, header: Header, connection: Connection, frames: bytes, out: list[Observation]
+        self, packet: Packet, header: Header, connection: QuicConnection, frames: bytes, out: list[Observation]
     ) -> None:
         before = connection.size()
         hellos = connection.hellos
@@ -161,7 +161,7 @@ class Quic:
             del self.refused[next(iter(self.refused))]
         self.refused[tried] = count + 1
 
-    def _add(self, key: bytes, connection: Connection) -> None:
+    def _add(self, key: bytes, connection: QuicConnection) -> None:
         if len(self.connections) >= self.connections_max:
             self._evict_connection()
         self.connections[key] = connection

@@ -12,7 +12,7 @@ from mypy_extensions import mypyc_attr
 
 from monitor.errors import ErrorCounts
 from monitor.model import KEY_V4, Observation, Packet
-from monitor.wire.tcp.stream_classifier import Dialogue
+from monitor.wire.tcp.stream_classifier import StreamClassifier
 
 # Segments of one stream that are kept, and how often they are read again because another one came.
 PARTS_MAX: Final = 64
@@ -97,9 +97,9 @@ def assemble(parts: list[Part], first: int) -> bytes:
     return bytes(content if hole < 0 else content[:hole])
 
 
-def read(reading: bytes, packet: Packet, like: Dialogue) -> list[Observation]:
+def read(reading: bytes, packet: Packet, like: StreamClassifier) -> list[Observation]:
     """What a reading shows. What is wrong with one counts nowhere, because the receiver may have another."""
-    dialogue = Dialogue(like.limit, like.answers, like.dns_port, ErrorCounts())
+    dialogue = StreamClassifier(like.limit, like.answers, like.dns_port, ErrorCounts())
     out: list[Observation] = []
     dialogue.take(packet, reading, 0, len(reading), out)
     return out

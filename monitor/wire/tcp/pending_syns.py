@@ -14,7 +14,7 @@ SYNS_MAX: Final = 4
 
 
 @final
-class Openings:
+class PendingSyns:
     """At most `limit` keys, each with up to `SYNS_MAX` SYNs, the newest first; the oldest key leaves first."""
 
     __slots__ = ("_limit", "_plain", "_syns", "evictions")

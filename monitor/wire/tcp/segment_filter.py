@@ -29,7 +29,7 @@ ACK: Final = 0x10
 
 
 @final
-class Gate:
+class SegmentFilter:
     """Bounded memory of where flows begin; the oldest is forgotten first."""
 
     __slots__ = ("_again", "_begin", "_refused", "_unwanted", "unwanted")

@@ -10,7 +10,7 @@ from monitor.wire.tcp import protocol_sniffer as opening
 from monitor.wire.tcp.assembly import Assembly
 from monitor.wire.tcp.conflict import PART_OVERHEAD, PARTS_MAX, Part, differs
 from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
-from monitor.wire.tcp.stream_classifier import DECIDED, IS_DNS, Dialogue
+from monitor.wire.tcp.stream_classifier import DECIDED, IS_DNS, StreamClassifier
 
 # A hole in a DNS stream is given up, because the capture lost the segment, once so many segments lie behind it or
 # after that time; elsewhere a hole means that the hello is lost.
@@ -42,7 +42,7 @@ class Stream:
         "limit", "misses", "name", "names", "origin", "parts", "parts_size", "syn", "time", "top", "tries", "urgent",
     )  # fmt: skip
 
-    def __init__(self, first: int, syn: Syn | None, dialogue: Dialogue, errors: ErrorCounts) -> None:
+    def __init__(self, first: int, syn: Syn | None, dialogue: StreamClassifier, errors: ErrorCounts) -> None:
         self.first = first
         self.syn = syn
         self.name = b""

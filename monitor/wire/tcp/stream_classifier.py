@@ -40,7 +40,7 @@ DNS_RECORDS_MAX: Final = 64
 
 
 @final
-class Dialogue:
+class StreamClassifier:
     """`answers` marks the side that accepted the connection: it may start with a ClientHello (active FTP), but has
     no dialogue before it. `dns_port` says that what is nothing else is DNS.
     """
@@ -64,9 +64,9 @@ class Dialogue:
         self.segments = 0
         self.last = 0
 
-    def again(self) -> "Dialogue":
+    def again(self) -> "StreamClassifier":
         """A new look at the same direction."""
-        return Dialogue(self.limit, self.answers, self.dns_port, self.errors)
+        return StreamClassifier(self.limit, self.answers, self.dns_port, self.errors)
 
     def is_begun(self) -> bool:
         """Whether what came so far is the beginning of a hello or a request."""

@@ -20,7 +20,7 @@ from monitor.model import TCP_ACK, TCP_SYN, HttpRequest, Observation, Packet, re
 from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Options, Syn, is_dropped, read_header
 from monitor.wire.tcp.http import begins_request
 from monitor.wire.tcp.kept import STREAM_OVERHEAD, Kept
-from monitor.wire.tcp.pending_syns import Openings
+from monitor.wire.tcp.pending_syns import PendingSyns
 from monitor.wire.tcp.readings import (
     NONE,
     Decided,
@@ -32,7 +32,7 @@ from monitor.wire.tcp.readings import (
     syn_of,
 )
 from monitor.wire.tcp.stream import Stream
-from monitor.wire.tcp.stream_classifier import Dialogue
+from monitor.wire.tcp.stream_classifier import StreamClassifier
 
 DNS_PORT: Final = 53
 
@@ -57,7 +57,7 @@ class Streams:
         self.bytes_max = limits.streams_bytes
         self.seconds = limits.stream_seconds
         self.bytes_held = 0
-        self.opened = Openings(self.numbers_max)
+        self.opened = PendingSyns(self.numbers_max)
         self.streams: dict[bytes, Stream] = {}
         self.kept = Kept(limits.streams_bytes // KEPT_SHARE)
         self.decided: dict[bytes, Decided] = {}
@@ -229,7 +229,7 @@ class Streams:
         self.opened.remove(key)
         first = sequence if syn is None else syn.first
         dns_port = packet.source_port == DNS_PORT or packet.destination_port == DNS_PORT
-        dialogue = Dialogue(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
+        dialogue = StreamClassifier(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
         stream = Stream(first, syn, dialogue, self.errors)
         if len(self.streams) >= self.streams_max:
             self._evict_stream()

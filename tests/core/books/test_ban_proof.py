@@ -17,7 +17,7 @@ from cast import (
 )
 
 from monitor.attribution.matches import EVIDENCE
-from monitor.core.books.recent_devices import Trying
+from monitor.core.books.recent_devices import RecentDevices
 from monitor.core.settings import EnforcementState, Settings
 from monitor.policy.ban import SHADOW
 
@@ -56,7 +56,7 @@ def test_devices_that_a_ban_stopped_are_told_for_an_hour() -> None:
 
 
 def test_those_that_try_are_no_more_than_their_limit() -> None:
-    trying = Trying(3)
+    trying = RecentDevices(3)
     for device in (1, 2, 3, 1, 4):
         trying.note(("bytedance", ""), "phones", device, START)
     assert (len(trying), trying.evictions) == (3, 1)

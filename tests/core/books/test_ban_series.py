@@ -2,7 +2,7 @@
 
 from monitor.attribution.counters import OTHER
 from monitor.attribution.matches import DNS, EVIDENCE
-from monitor.core.books.ban_counters import Proof
+from monitor.core.books.ban_counters import BanCounters
 from monitor.core.books.ban_series import RESERVED
 from monitor.core.books.ledger import Ledger
 from monitor.metrics.collector import Collector
@@ -15,14 +15,14 @@ SUBJECTS = tuple(Subject(f"vendor-{number:02}") for number in range(20))
 BANS = [Ban("b", SUBJECTS, GROUPS, mode) for mode in (ENFORCE, SHADOW)]
 
 
-def put(proof: Proof) -> Samples:
+def put(proof: BanCounters) -> Samples:
     samples: Samples = {}
     proof.put(samples, 1.0)
     return samples
 
 
 def test_zeros_take_half_of_the_budget_of_each_family_in_the_order_of_the_bans() -> None:
-    proof = Proof(100, LIMIT)
+    proof = BanCounters(100, LIMIT)
     proof.expect(BANS)
     proof.expect(BANS)
     samples = put(proof)
@@ -34,7 +34,7 @@ def test_zeros_take_half_of_the_budget_of_each_family_in_the_order_of_the_bans()
 
 
 def test_what_counts_gets_a_series_of_its_own_until_the_budget_is_spent_and_nothing_is_lost() -> None:
-    proof = Proof(100, LIMIT)
+    proof = BanCounters(100, LIMIT)
     proof.expect(BANS)
     for number, subject in enumerate(SUBJECTS[::-1]):
         for group in GROUPS:
@@ -57,7 +57,7 @@ def test_what_counts_gets_a_series_of_its_own_until_the_budget_is_spent_and_noth
 
 
 def test_a_larger_budget_makes_room_and_a_series_stays_where_it_is() -> None:
-    proof = Proof(100, RESERVED + 1)
+    proof = BanCounters(100, RESERVED + 1)
     proof.block(("acme", ""), "a", SNI, 1, 1.0)
     proof.block(("acme", ""), "b", SNI, 2, 1.0)
     assert put(proof)["blocked_total"] == {("acme", "a", SNI): 1.0, (OTHER, OTHER, SNI): 1.0}

@@ -18,7 +18,7 @@ from cast import (
     small_index,
 )
 
-from monitor.core.effects import UNDERWAY, Effect, Kill, Release
+from monitor.core.effects import UNKNOWN_SEQUENCE, Effect, Kill, ReleaseFlows
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, Settings
 from monitor.model import FLOW_END, FLOW_NEW
@@ -28,7 +28,7 @@ from monitor.policy.policy import Policy
 
 
 def released(effects: list[Effect]) -> list[tuple[bytes, str]]:
-    return [(key, effect.on_failure) for effect in effects if isinstance(effect, Release) for key in effect.keys]
+    return [(key, effect.on_failure) for effect in effects if isinstance(effect, ReleaseFlows) for key in effect.keys]
 
 
 def killed(watched: Gateway) -> Kill:
@@ -62,10 +62,10 @@ def test_it_moves_to_the_set_of_bans_that_fail_as_the_new_one_does(before: str, 
     watched = governed(ban(on_failure=before))
     kill = killed(watched)
     effects = watched.govern(policy(ban(id="another", on_failure=after)), START + 2)
-    moved = [effect for effect in effects if isinstance(effect, Kill | Release)]
-    assert [type(effect) for effect in moved] == [Kill, Release]
+    moved = [effect for effect in effects if isinstance(effect, Kill | ReleaseFlows)]
+    assert [type(effect) for effect in moved] == [Kill, ReleaseFlows]
     (again,) = kills(moved)
-    assert (again.key, again.on_failure, again.acknowledgment) == (kill.key, after, UNDERWAY)
+    assert (again.key, again.on_failure, again.acknowledgment) == (kill.key, after, UNKNOWN_SEQUENCE)
     assert released(moved) == [(kill.key, before)]
 
 

@@ -17,7 +17,7 @@ from cast import (
     syn,
 )
 
-from monitor.core.effects import Release
+from monitor.core.effects import ReleaseFlows
 from monitor.core.gateway import Gateway
 from monitor.core.settings import Settings
 from monitor.model import Observation
@@ -122,7 +122,7 @@ def test_a_ban_that_counts_what_is_blind_hides_no_ban_that_rejects_it(banned: st
     watched = governed(*others, ban(banned, id="second", layers=names, blind=REJECT))
     (kill,) = kills(watched.feed(hello("", to=BYTEDANCE_OWN), START + 1))
     fewer = watched.govern(policy(*others), START + 2)
-    assert [effect.keys for effect in fewer if isinstance(effect, Release)] == [(kill.key,)]
+    assert [effect.keys for effect in fewer if isinstance(effect, ReleaseFlows)] == [(kill.key,)]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +165,6 @@ def test_what_was_cut_as_nameless_stays_cut_as_long_as_a_ban_rejects_it() -> Non
     watched = governed(service(blind=REJECT))
     (kill,) = kills(watched.feed(hello("", to=BYTEDANCE_OWN), START + 1))
     other = watched.govern(policy(service(blind=REJECT), ban("google")), START + 2)
-    assert [effect for effect in other if isinstance(effect, Release)] == []
+    assert [effect for effect in other if isinstance(effect, ReleaseFlows)] == []
     counting = watched.govern(policy(service()), START + 3)
-    assert [effect.keys for effect in counting if isinstance(effect, Release)] == [(kill.key,)]
+    assert [effect.keys for effect in counting if isinstance(effect, ReleaseFlows)] == [(kill.key,)]

@@ -21,8 +21,8 @@ from cast import (
     tls,
 )
 
-from monitor.attribution.sni_claims import NAMES_PER_ADDRESS, Sayings
-from monitor.core.effects import Effect, Used
+from monitor.attribution.sni_claims import NAMES_PER_ADDRESS, SniClaims
+from monitor.core.effects import Effect, NameSeen
 from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.limits import Limits
@@ -39,7 +39,7 @@ def watching(flows: str = "packets") -> Gateway:
 
 
 def used(effects: list[Effect]) -> list[tuple[bytes, bytes]]:
-    return [(effect.address, effect.name) for effect in effects if isinstance(effect, Used)]
+    return [(effect.address, effect.name) for effect in effects if isinstance(effect, NameSeen)]
 
 
 def answered(watched: Gateway) -> dict[bytes, list[tuple[str, ...]]]:
@@ -132,7 +132,7 @@ def test_a_flood_of_hellos_stays_within_its_limits() -> None:
 
 
 def test_names_that_nobody_answered_give_way_first() -> None:
-    sayings = Sayings(100)
+    sayings = SniClaims(100)
     sayings.say(ADDRESS, b"answered.example", 1.0).answer((), 1.0)
     for number in range(100):
         sayings.say(ADDRESS, b"%d.example" % number, 2.0)

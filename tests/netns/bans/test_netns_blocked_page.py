@@ -10,7 +10,7 @@ from banned import configuration
 from test_netns_privileges import as_service
 
 from monitor.lab.client import Client
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 pytestmark = pytest.mark.netns
@@ -31,7 +31,7 @@ def sinkhole(answer: str) -> str:
     return f'\n[sinkhole]\nanswer = "{answer}"\nttl = 3\ncontact = "the <help> desk & co"\n'
 
 
-def answer_with(lab: Lab, daemon: Daemon, answer: str) -> None:
+def answer_with(lab: Lab, daemon: LabDaemon, answer: str) -> None:
     """The daemon answers banned names with this address from now on, and its page is there."""
     daemon.configure(configuration(lab, more=sinkhole(answer)))
     daemon.reload()

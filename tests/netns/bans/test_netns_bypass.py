@@ -7,7 +7,7 @@ import pytest
 from browsing import browse
 
 from monitor.lab.client import Client
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4, RESOLVER_V6, Plan
 from monitor.lab.programs.certificates import AUTHORITY
@@ -67,7 +67,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab))
     assert "ech=" in lab.client("laptop").dig("secret.example.org", "HTTPS").records[0]
     yield daemon
@@ -98,13 +98,13 @@ ENCRYPTED = {"DoT": over("tls"), "DoQ": over("quic"), "DoH": over_https}
 
 
 @pytest.mark.parametrize("method", ENCRYPTED)
-def test_no_resolver_answers_the_phone_in_secret(banning: Daemon, lab: Lab, method: str) -> None:
+def test_no_resolver_answers_the_phone_in_secret(banning: LabDaemon, lab: Lab, method: str) -> None:
     for server in RESOLVERS:
         assert not ENCRYPTED[method](lab, lab.client("phone"), server), server
         assert ENCRYPTED[method](lab, lab.client("laptop"), server), server
 
 
-def test_curl_gets_no_name_from_a_listed_resolver(banning: Daemon, lab: Lab) -> None:
+def test_curl_gets_no_name_from_a_listed_resolver(banning: LabDaemon, lab: Lab) -> None:
     def fetch(client: Client) -> int:
         arguments = ["curl", "-sS", "--cacert", str(lab.folder / AUTHORITY), "--output", "/dev/null"]
         arguments += ["--doh-url", "https://dns.google/dns-query", "--max-time", "5", "https://www.tiktok.com/"]
@@ -115,7 +115,7 @@ def test_curl_gets_no_name_from_a_listed_resolver(banning: Daemon, lab: Lab) -> 
 
 
 @pytest.mark.parametrize("http3", [False, True], ids=["TCP", "QUIC"])
-def test_the_relay_is_refused_by_name(banning: Daemon, lab: Lab, http3: bool) -> None:
+def test_the_relay_is_refused_by_name(banning: LabDaemon, lab: Lab, http3: bool) -> None:
     """Also where another device was told the address, and noise stands beside the name."""
     laptop, url = lab.client("laptop"), "https://mask.icloud.com/"
     assert laptop.dig("mask.icloud.com").good
@@ -139,7 +139,7 @@ def open_tunnels() -> int:
     return refused
 
 
-def test_ways_round_are_counted_by_method(banning: Daemon, lab: Lab) -> None:
+def test_ways_round_are_counted_by_method(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert phone.dig("www.example.org", server="8.8.8.8").good
     assert phone.namespace.inside(open_tunnels) == 2
@@ -154,7 +154,7 @@ def test_ways_round_are_counted_by_method(banning: Daemon, lab: Lab) -> None:
     assert banning.metric("blocked_total") == banning.metric("blocked_total", group="phones")
 
 
-def test_what_ech_hides_is_counted_blind(banning: Daemon, lab: Lab) -> None:
+def test_what_ech_hides_is_counted_blind(banning: LabDaemon, lab: Lab) -> None:
     before = banning.metric("blind_bytes_total", group="phones", reason="ech")
     for address in RENTED:
         for http3 in (False, True):
@@ -164,7 +164,7 @@ def test_what_ech_hides_is_counted_blind(banning: Daemon, lab: Lab) -> None:
     banning.wait_for("counted it", lambda: banning.metric("blind_bytes_total", reason="ech") > all_of_it)
 
 
-def test_the_ban_decides_what_becomes_of_it(banning: Daemon, lab: Lab) -> None:
+def test_the_ban_decides_what_becomes_of_it(banning: LabDaemon, lab: Lab) -> None:
     """And `ech = "strip"` has the phone ask for names that everybody can read."""
     phone, laptop = lab.client("phone"), lab.client("laptop")
     assert "ech=" in phone.dig("secret.example.org", "HTTPS").records[0]

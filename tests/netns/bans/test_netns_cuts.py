@@ -7,7 +7,7 @@ import pytest
 
 from monitor.lab.capture import both_ways
 from monitor.lab.downloads import ADDRESSES, NAME, Downloads
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
 
@@ -26,7 +26,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def watching(lab: Lab) -> Iterator[Daemon]:
+def watching(lab: Lab) -> Iterator[LabDaemon]:
     mac = lab.client("phone").mac
     group = f'[[group]]\nname = "phones"\nmembers = ["{mac}"]\n'
     daemon = lab.daemon(f'[capture]\ninterfaces = ["br-lan"]\n\n{group}')
@@ -39,7 +39,7 @@ def stop_daemons() -> None:
     """The daemon of a test ends with its lab."""
 
 
-def order(daemon: Daemon, *words: str) -> float:
+def order(daemon: LabDaemon, *words: str) -> float:
     """When an order that was typed in was given, in seconds since the epoch."""
     done = daemon.run(*words, "--json")
     assert done.returncode == 0, done.stderr
@@ -47,7 +47,7 @@ def order(daemon: Daemon, *words: str) -> float:
 
 
 @pytest.mark.parametrize("masqueraded", [True, False])
-def test_downloads_end_with_the_ban_and_begin_again_without(watching: Daemon, lab: Lab, masqueraded: bool) -> None:
+def test_downloads_end_with_the_ban_and_begin_again_without(watching: LabDaemon, lab: Lab, masqueraded: bool) -> None:
     """They stop and stay stopped, as tcpdump has seen it; without the ban QUIC's client goes on."""
     phone = lab.client("phone")
     if not masqueraded:

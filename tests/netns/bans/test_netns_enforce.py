@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from banned import LONG, QUIC_SECONDS, RESET, configuration
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4, RESOLVER_V6, Plan
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
@@ -28,7 +28,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module", params=["conntrack", "packets"])
-def banning(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Daemon]:
+def banning(request: pytest.FixtureRequest, lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab, request.param))
     yield daemon
     daemon.stop()
@@ -42,7 +42,7 @@ def stop_daemons() -> None:
 @families
 @pytest.mark.parametrize("tcp", [False, True], ids=["UDP", "TCP"])
 @pytest.mark.parametrize("name", ["www.tiktok.com", "v16-webapp.tiktok.com"])
-def test_its_names_do_not_exist_for_the_phone(banning: Daemon, lab: Lab, ipv6: bool, tcp: bool, name: str) -> None:
+def test_its_names_do_not_exist_for_the_phone(banning: LabDaemon, lab: Lab, ipv6: bool, tcp: bool, name: str) -> None:
     phone, laptop, server = lab.client("phone"), lab.client("laptop"), RESOLVERS[ipv6]
     for kind in ("A", "AAAA", "HTTPS", "TXT"):
         assert phone.dig(name, kind, tcp=tcp, server=server).status == "NXDOMAIN"
@@ -53,14 +53,14 @@ def test_its_names_do_not_exist_for_the_phone(banning: Daemon, lab: Lab, ipv6: b
 
 @families
 @pytest.mark.parametrize("name", ["nottiktok.com", "www.example.org", "www.youtube.com"])
-def test_other_names_resolve_as_before(banning: Daemon, lab: Lab, ipv6: bool, name: str) -> None:
+def test_other_names_resolve_as_before(banning: LabDaemon, lab: Lab, ipv6: bool, name: str) -> None:
     answers = [lab.client(who).dig(name, server=RESOLVERS[ipv6]).records for who in ("phone", "laptop")]
     assert answers[0] == answers[1]
     assert answers[0]
 
 
 @families
-def test_a_hello_to_its_name_at_anybodys_address_is_reset_at_once(banning: Daemon, lab: Lab, ipv6: bool) -> None:
+def test_a_hello_to_its_name_at_anybodys_address_is_reset_at_once(banning: LabDaemon, lab: Lab, ipv6: bool) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     url, address = "https://www.tiktok.com", ELSEWHERE[ipv6]
     banned = phone.curl(url + LONG, address=address, ipv6=ipv6)
@@ -71,7 +71,7 @@ def test_a_hello_to_its_name_at_anybodys_address_is_reset_at_once(banning: Daemo
 
 
 @families
-def test_quic_to_its_name_fails(banning: Daemon, lab: Lab, ipv6: bool) -> None:
+def test_quic_to_its_name_fails(banning: LabDaemon, lab: Lab, ipv6: bool) -> None:
     address = ELSEWHERE[ipv6]
     assert not lab.client("phone").quic("www.tiktok.com", address, path=LONG, seconds=QUIC_SECONDS).good
     assert lab.client("phone").quic("www.example.org", address).good
@@ -79,14 +79,14 @@ def test_quic_to_its_name_fails(banning: Daemon, lab: Lab, ipv6: bool) -> None:
 
 
 @families
-def test_its_addresses_are_refused_without_any_name(banning: Daemon, lab: Lab, ipv6: bool) -> None:
+def test_its_addresses_are_refused_without_any_name(banning: LabDaemon, lab: Lab, ipv6: bool) -> None:
     address = f"[{NAMELESS[ipv6]}]" if ipv6 else NAMELESS[ipv6]
     refused = lab.client("phone").curl(f"https://{address}/", ipv6=ipv6)
     assert refused.code == REFUSED
     assert lab.client("laptop").curl(f"https://{address}/", ipv6=ipv6).good
 
 
-def test_the_figures_prove_it(banning: Daemon) -> None:
+def test_the_figures_prove_it(banning: LabDaemon) -> None:
     blocked = {
         layer: banning.metric("blocked_total", vendor="bytedance", layer=layer) for layer in ("dns", "sni", "ip")
     }

@@ -7,7 +7,7 @@ import time
 import pytest
 from banned import configuration, works
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60.0
 DOWNLOAD = "https://www.capcut.com/bytes/1000000000?rate=1000000"
 
 
-def told(daemon: Daemon) -> dict[str, str]:
+def told(daemon: LabDaemon) -> dict[str, str]:
     """The last verdict."""
     verdicts = daemon.eve("verdict")
     return verdicts[-1]["verdict"] if verdicts else {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 
@@ -36,7 +36,7 @@ REFUSED = 7  # curl: could not connect
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(CONFIGURATION.format(laptop=lab.client("laptop").mac))
     yield daemon
     daemon.stop()
@@ -47,7 +47,7 @@ def stop_daemons() -> None:
     """The one daemon of this module lives as long as its tests."""
 
 
-def test_everyone_but_the_group_is_banned_on_each_layer(banning: Daemon, lab: Lab) -> None:
+def test_everyone_but_the_group_is_banned_on_each_layer(banning: LabDaemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     assert phone.dig("www.tiktok.com").status == "NXDOMAIN"
     assert laptop.dig("www.tiktok.com").records
@@ -57,7 +57,7 @@ def test_everyone_but_the_group_is_banned_on_each_layer(banning: Daemon, lab: La
         assert laptop.curl(f"https://{host}/", ipv6=":" in host).good
 
 
-def test_plain_dns_to_a_listed_resolver_goes_on_without_the_daemon(banning: Daemon, lab: Lab) -> None:
+def test_plain_dns_to_a_listed_resolver_goes_on_without_the_daemon(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert phone.dig("www.example.org", server="8.8.8.8").good
     os.kill(banning.child.pid, signal.SIGKILL)

@@ -8,7 +8,7 @@ import pytest
 from banned import LONG, RESET, configuration, works
 from lacking import lacking
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 from monitor.policy.table.rules import KILLS_MAX
@@ -26,7 +26,7 @@ def library() -> str:
     return next(line.split()[-1] for line in known.splitlines() if "libnftables.so.1 " in line)
 
 
-def health(daemon: Daemon) -> str:
+def health(daemon: LabDaemon) -> str:
     """The page, whatever its status."""
 
     def fetch() -> str:
@@ -38,7 +38,7 @@ def health(daemon: Daemon) -> str:
     return next(line for line in fetch().splitlines() if line.startswith("enforcement: "))
 
 
-def lines(daemon: Daemon, words: str) -> int:
+def lines(daemon: LabDaemon, words: str) -> int:
     return sum(words in line for line in daemon.log.read_text().splitlines())
 
 

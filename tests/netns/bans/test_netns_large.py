@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from banned import configuration
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
@@ -61,7 +61,7 @@ class Trying:
                 self.reached += 1
 
 
-def in_force(daemon: Daemon, bans: int) -> bool:
+def in_force(daemon: LabDaemon, bans: int) -> bool:
     return daemon.metric("ban_info") == bans and daemon.metric("kernel_pending_changes") == 0
 
 

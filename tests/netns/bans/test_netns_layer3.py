@@ -7,7 +7,7 @@ from banned import LONG, QUIC_SECONDS, RESET
 from tunnel import FAR_ADDRESSES, NEAR, NEAR_ADDRESSES, remote_client
 
 from monitor.lab.client import Client
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
@@ -38,7 +38,7 @@ def remote(lab: Lab) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module", params=["by-interface", "by-address"])
-def banning(request: pytest.FixtureRequest, lab: Lab, remote: Client) -> Iterator[Daemon]:
+def banning(request: pytest.FixtureRequest, lab: Lab, remote: Client) -> Iterator[LabDaemon]:
     members = ", ".join(f'"{member}"' for member in MEMBERS[request.param])
     daemon = lab.daemon(
         f'[capture]\ninterfaces = ["br-lan", "{NEAR}"]\n\n[[group]]\nname = "remote"\nmembers = [{members}]\n\n'
@@ -54,7 +54,7 @@ def stop_daemons() -> None:
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["UDP", "TCP"])
-def test_banned_names_do_not_exist_and_others_resolve(banning: Daemon, lab: Lab, remote: Client, tcp: bool) -> None:
+def test_banned_names_do_not_exist_and_others_resolve(banning: LabDaemon, lab: Lab, remote: Client, tcp: bool) -> None:
     questions = [(server, name, "A") for server in (*NEAR_ADDRESSES, *FOREIGN) for name in (BANNED, BESIDE)]
     answers = remote.dig_all(questions, tcp=tcp)
     wanted = {question: "NXDOMAIN" if question[1] == BANNED else "NOERROR" for question in questions}
@@ -64,7 +64,7 @@ def test_banned_names_do_not_exist_and_others_resolve(banning: Daemon, lab: Lab,
 
 
 @families
-def test_hellos_with_its_names_are_cut(banning: Daemon, lab: Lab, remote: Client, ipv6: bool) -> None:
+def test_hellos_with_its_names_are_cut(banning: LabDaemon, lab: Lab, remote: Client, ipv6: bool) -> None:
     url, address = f"https://{BANNED}", ELSEWHERE[ipv6]
     banned = remote.curl(url + LONG, address=address, ipv6=ipv6)
     assert banned.code in RESET
@@ -75,13 +75,13 @@ def test_hellos_with_its_names_are_cut(banning: Daemon, lab: Lab, remote: Client
 
 
 @families
-def test_its_addresses_are_refused(banning: Daemon, lab: Lab, remote: Client, ipv6: bool) -> None:
+def test_its_addresses_are_refused(banning: LabDaemon, lab: Lab, remote: Client, ipv6: bool) -> None:
     address = f"[{NAMELESS[ipv6]}]" if ipv6 else NAMELESS[ipv6]
     assert remote.curl(f"https://{address}/", ipv6=ipv6).code == REFUSED
     assert lab.client("laptop").curl(f"https://{address}/", ipv6=ipv6).good
 
 
-def test_what_is_reported_is_what_holds(banning: Daemon) -> None:
+def test_what_is_reported_is_what_holds(banning: LabDaemon) -> None:
     told = banning.run("why", BANNED, "--device", FAR_ADDRESSES[0])
     assert "in remote" in told.stdout
     assert "dns: block by bytedance-remote" in told.stdout

@@ -11,7 +11,7 @@ from banned import LONG, RESET, configuration
 
 from monitor.lab.child import Child, python_module
 from monitor.lab.client import Client, Transfer
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Lan, Plan
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
@@ -98,7 +98,7 @@ def rogue(lab: Lab) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="module")
-def daemon(lab: Lab) -> Iterator[Daemon]:
+def daemon(lab: Lab) -> Iterator[LabDaemon]:
     text = configuration(lab, more='[sinkhole]\nexempt = ["62.4.10.77"]').replace(
         "[capture]\n", f'[capture]\nnat64 = ["{NAT64}"]\n'
     )
@@ -112,7 +112,7 @@ def stop_daemons() -> None:
     """The one daemon of this module lives as long as its tests."""
 
 
-def learned(daemon: Daemon) -> dict[str, str]:
+def learned(daemon: LabDaemon) -> dict[str, str]:
     """The learned addresses in the kernel, each with its comment."""
     found: dict[str, str] = {}
     for name in ("learned4", "learned6"):
@@ -123,13 +123,13 @@ def learned(daemon: Daemon) -> dict[str, str]:
     return found
 
 
-def wait_learned(daemon: Daemon, name: str, wants: Callable[[], bool]) -> None:
+def wait_learned(daemon: LabDaemon, name: str, wants: Callable[[], bool]) -> None:
     """A device wants the name, again and again, until its addresses are learned."""
     both = {v4(name), v6(name)}
     daemon.wait_for(f"learned the addresses of {name}", lambda: wants() and learned(daemon).keys() >= both, SECONDS)
 
 
-def wait_free(daemon: Daemon, name: str, wants: Callable[[], bool] = lambda: True) -> None:
+def wait_free(daemon: LabDaemon, name: str, wants: Callable[[], bool] = lambda: True) -> None:
     both = {v4(name), v6(name)}
     daemon.wait_for(f"freed the addresses of {name}", lambda: wants() and not both & learned(daemon).keys(), SECONDS)
 
@@ -144,13 +144,13 @@ def is_refused(client: Client, address: str) -> bool:
     return nameless(client, address).code == REFUSED
 
 
-def ban_names(lab: Lab, daemon: Daemon, *names: str) -> None:
+def ban_names(lab: Lab, daemon: LabDaemon, *names: str) -> None:
     """The phone asks for names and is told that there are none; the daemon asks for itself."""
     for name in names:
         wait_learned(daemon, name, lambda name=name: lab.client("phone").dig(name).status == "NXDOMAIN")
 
 
-def test_a_banned_name_elsewhere_takes_its_address_along(daemon: Daemon, lab: Lab) -> None:
+def test_a_banned_name_elsewhere_takes_its_address_along(daemon: LabDaemon, lab: Lab) -> None:
     phone, laptop, name = lab.client("phone"), lab.client("laptop"), "far.tiktok.com"
     assert nameless(phone, v4(name)).good
     ban_names(lab, daemon, name)
@@ -167,7 +167,7 @@ def test_a_banned_name_elsewhere_takes_its_address_along(daemon: Daemon, lab: La
     assert f"learned for {name}" in daemon.run("why", v4(name)).stdout
 
 
-def test_what_a_translator_makes_of_it_is_banned_too(daemon: Daemon, lab: Lab) -> None:
+def test_what_a_translator_makes_of_it_is_banned_too(daemon: LabDaemon, lab: Lab) -> None:
     name = "far.tiktok.com"
     ban_names(lab, daemon, name)
     translated = f"64:ff9b::3e04:a{PLACES[name]:02x}"
@@ -176,7 +176,7 @@ def test_what_a_translator_makes_of_it_is_banned_too(daemon: Daemon, lab: Lab) -
     assert nameless(lab.client("laptop"), translated).good
 
 
-def test_an_answer_that_is_too_long_for_a_datagram_is_learned_whole(daemon: Daemon, lab: Lab) -> None:
+def test_an_answer_that_is_too_long_for_a_datagram_is_learned_whole(daemon: LabDaemon, lab: Lab) -> None:
     def is_learned() -> bool:
         assert lab.client("phone").dig("many.tiktok.com").status == "NXDOMAIN"
         return learned(daemon).keys() >= MANY
@@ -184,13 +184,13 @@ def test_an_answer_that_is_too_long_for_a_datagram_is_learned_whole(daemon: Daem
     daemon.wait_for("learned all", is_learned, SECONDS)
 
 
-def test_an_address_behind_an_alias_is_learned_for_the_name(daemon: Daemon, lab: Lab) -> None:
+def test_an_address_behind_an_alias_is_learned_for_the_name(daemon: LabDaemon, lab: Lab) -> None:
     ban_names(lab, daemon, "alias.tiktok.com")
     assert learned(daemon)[v4("alias.tiktok.com")] == "alias.tiktok.com"
     assert is_refused(lab.client("phone"), v4("alias.tiktok.com"))
 
 
-def test_a_name_that_was_only_said_in_a_hello_is_asked_for(daemon: Daemon, lab: Lab) -> None:
+def test_a_name_that_was_only_said_in_a_hello_is_asked_for(daemon: LabDaemon, lab: Lab) -> None:
     """And the address that it was said to is nobody's but its owner's."""
     phone, name, victim = lab.client("phone"), "cut.tiktok.com", "somebody.example.com"
     for ipv6 in (False, True):
@@ -203,7 +203,7 @@ def test_a_name_that_was_only_said_in_a_hello_is_asked_for(daemon: Daemon, lab: 
     assert not {v4(victim), v6(victim)} & learned(daemon).keys()
 
 
-def test_a_resolver_of_ones_own_gets_nobody_banned(daemon: Daemon, lab: Lab, rogue: Client) -> None:
+def test_a_resolver_of_ones_own_gets_nobody_banned(daemon: LabDaemon, lab: Lab, rogue: Client) -> None:
     phone, laptop, name, victim = lab.client("phone"), lab.client("laptop"), "told.tiktok.com", "somebody.example.com"
     for server, kind, told in ((rogue.v4, "A", v4(victim)), (rogue.v6, "AAAA", v6(victim))):
         assert told in "".join(laptop.dig(name, kind, server=server).records)
@@ -215,7 +215,7 @@ def test_a_resolver_of_ones_own_gets_nobody_banned(daemon: Daemon, lab: Lab, rog
     assert not {v4(victim), v6(victim)} & learned(daemon).keys()
 
 
-def test_a_resolver_of_ones_own_gets_nothing_freed(daemon: Daemon, lab: Lab, rogue: Client) -> None:
+def test_a_resolver_of_ones_own_gets_nothing_freed(daemon: LabDaemon, lab: Lab, rogue: Client) -> None:
     """It binds a name outside the ban to an address that was learned: the system's resolver knows nothing of it."""
     phone, laptop, name = lab.client("phone"), lab.client("laptop"), "far.tiktok.com"
     ban_names(lab, daemon, name)
@@ -233,7 +233,7 @@ def test_a_resolver_of_ones_own_gets_nothing_freed(daemon: Daemon, lab: Lab, rog
 
 
 @families
-def test_ones_own_name_frees_no_address_of_the_vendor(daemon: Daemon, lab: Lab, ipv6: bool) -> None:
+def test_ones_own_name_frees_no_address_of_the_vendor(daemon: LabDaemon, lab: Lab, ipv6: bool) -> None:
     """Neither by an answer that everybody gets nor by a hello that the server answers."""
     phone, laptop, address = lab.client("phone"), lab.client("laptop"), NAMELESS_V6 if ipv6 else NAMELESS_V4
     assert phone.dig("mine.example.net", "AAAA" if ipv6 else "A").good
@@ -243,7 +243,7 @@ def test_ones_own_name_frees_no_address_of_the_vendor(daemon: Daemon, lab: Lab, 
     assert is_refused(phone, address)
 
 
-def test_an_address_that_others_have_too_is_never_banned(daemon: Daemon, lab: Lab) -> None:
+def test_an_address_that_others_have_too_is_never_banned(daemon: LabDaemon, lab: Lab) -> None:
     """The phone knows the other name before the banned one is asked for: not one connection is refused."""
     phone, shared, banned = lab.client("phone"), "shared.example.com", "both.tiktok.com"
     before = {result: daemon.metric("learned_addresses_total", result=result) for result in ("guarded", "learned")}
@@ -263,7 +263,7 @@ def test_an_address_that_others_have_too_is_never_banned(daemon: Daemon, lab: La
     assert f"{shared} has it too" in daemon.run("why", v4(banned)).stdout
 
 
-def test_a_claim_that_shows_later_frees_at_once(daemon: Daemon, lab: Lab) -> None:
+def test_a_claim_that_shows_later_frees_at_once(daemon: LabDaemon, lab: Lab) -> None:
     phone, banned, other = lab.client("phone"), "later.tiktok.com", "neighbour.example.com"
     ban_names(lab, daemon, banned)
     assert is_refused(phone, v4(banned))
@@ -273,7 +273,7 @@ def test_a_claim_that_shows_later_frees_at_once(daemon: Daemon, lab: Lab) -> Non
     daemon.wait_for("counted", lambda: daemon.metric("learned_addresses_total", result="freed") >= 2)
 
 
-def test_an_answered_hello_of_somebody_else_frees_it(daemon: Daemon, lab: Lab) -> None:
+def test_an_answered_hello_of_somebody_else_frees_it(daemon: LabDaemon, lab: Lab) -> None:
     """No answer leads there that anybody could see; a device outside the ban's groups says who else is there."""
     phone, laptop, banned = lab.client("phone"), lab.client("laptop"), "silent.tiktok.com"
     ban_names(lab, daemon, banned)
@@ -285,7 +285,7 @@ def test_an_answered_hello_of_somebody_else_frees_it(daemon: Daemon, lab: Lab) -
         assert phone.curl("https://www.example.org/", address=at(banned, ipv6), ipv6=ipv6).good
 
 
-def test_what_somebody_takes_out_of_the_table_comes_back(daemon: Daemon, lab: Lab) -> None:
+def test_what_somebody_takes_out_of_the_table_comes_back(daemon: LabDaemon, lab: Lab) -> None:
     name = "third.tiktok.com"
     ban_names(lab, daemon, name)
     assert daemon.gateway.run(["nft", "delete", "table", "inet", "gatewatch"]).returncode == 0
@@ -293,7 +293,7 @@ def test_what_somebody_takes_out_of_the_table_comes_back(daemon: Daemon, lab: La
     assert is_refused(lab.client("phone"), v4(name))
 
 
-def test_nothing_special_local_shared_or_foreign_is_learned(daemon: Daemon, lab: Lab) -> None:
+def test_nothing_special_local_shared_or_foreign_is_learned(daemon: LabDaemon, lab: Lab) -> None:
     wanted = {reason: list(NOWHERE.values()).count(reason) for reason in NOWHERE.values()}
     before = {reason: daemon.metric("learned_addresses_total", result=reason) for reason in wanted}
 
@@ -306,7 +306,7 @@ def test_nothing_special_local_shared_or_foreign_is_learned(daemon: Daemon, lab:
     assert not NOWHERE.keys() & learned(daemon).keys()
 
 
-def test_what_was_learned_goes_with_its_ban(daemon: Daemon, lab: Lab) -> None:
+def test_what_was_learned_goes_with_its_ban(daemon: LabDaemon, lab: Lab) -> None:
     """Another ban goes on, so the table stays."""
     phone, address = lab.client("phone"), v4("third.tiktok.com")
     ban_names(lab, daemon, "third.tiktok.com")

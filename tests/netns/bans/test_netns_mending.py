@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from banned import configuration
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.network import start_tracking
 from monitor.lab.zone import NAMELESS_V4
@@ -23,7 +23,7 @@ DAMAGES = ("delete table inet gatewatch", "flush table inet gatewatch", "flush r
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab))
     yield daemon
     daemon.stop()
@@ -56,7 +56,7 @@ def mended(lab: Lab) -> None:
 
 @pytest.mark.parametrize("event", [False, True], ids=["alone", "with an interface event"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_somebody_takes_away_comes_back(banning: Daemon, lab: Lab, damage: str, event: bool) -> None:
+def test_what_somebody_takes_away_comes_back(banning: LabDaemon, lab: Lab, damage: str, event: bool) -> None:
     assert is_diverted(lab)
     repairs = banning.metric("kernel_repairs_total", result="ok")
     lab.gateway.run(["nft", damage]).check_returncode()
@@ -69,7 +69,7 @@ def test_what_somebody_takes_away_comes_back(banning: Daemon, lab: Lab, damage: 
     assert banning.page("/healthz").startswith("ok\n")
 
 
-def test_flows_that_were_cut_stay_cut(banning: Daemon, lab: Lab) -> None:
+def test_flows_that_were_cut_stay_cut(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     cut = phone.curl("https://www.tiktok.com/", address=ELSEWHERE)
     flow = f"{phone.v4} . {ELSEWHERE} . {cut.port} . 443"
@@ -79,7 +79,7 @@ def test_flows_that_were_cut_stay_cut(banning: Daemon, lab: Lab) -> None:
     banning.wait_for("cut it again", lambda: lab.gateway.run(held).returncode == 0)
 
 
-def test_other_changes_of_nftables_mend_nothing(banning: Daemon, lab: Lab) -> None:
+def test_other_changes_of_nftables_mend_nothing(banning: LabDaemon, lab: Lab) -> None:
     """The daemon's own transactions and somebody else's are told apart from damage."""
     told = banning.log.read_text().count("put back")
     ok = banning.metric("kernel_transactions_total", result="ok")

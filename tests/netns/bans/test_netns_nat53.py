@@ -10,7 +10,7 @@ import pytest
 from banned import configuration
 from nat53 import BANNED, BESIDE, MARKERS, WHERE, Town, told, town
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 
 pytestmark = pytest.mark.netns
 
@@ -24,7 +24,7 @@ def place() -> Iterator[Town]:
 
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["routed", "br_netfilter"])
-def banning(request: pytest.FixtureRequest, place: Town) -> Iterator[Daemon]:
+def banning(request: pytest.FixtureRequest, place: Town) -> Iterator[LabDaemon]:
     place.call(request.param)
     daemon = place.lab.daemon(configuration(place.lab))
     yield daemon
@@ -32,7 +32,9 @@ def banning(request: pytest.FixtureRequest, place: Town) -> Iterator[Daemon]:
 
 
 @pytest.mark.parametrize("name", ["redirect to :53", "redirect to :5335", "DNAT to a container", "DNAT to a LAN host"])
-def test_the_ban_holds_and_every_other_question_goes_where_nat_leads(banning: Daemon, place: Town, name: str) -> None:
+def test_the_ban_holds_and_every_other_question_goes_where_nat_leads(
+    banning: LabDaemon, place: Town, name: str
+) -> None:
     variant = place.variants[name]
     place.take(variant)
     asked = banning.metric("dns_queries_total", group="phones")
@@ -53,7 +55,7 @@ def test_the_ban_holds_and_every_other_question_goes_where_nat_leads(banning: Da
     assert tried.returncode == 0, tried.stdout
 
 
-def test_bridged_frames_may_meet_other_rules_from_now_on(banning: Daemon, place: Town) -> None:
+def test_bridged_frames_may_meet_other_rules_from_now_on(banning: LabDaemon, place: Town) -> None:
     """As when Docker starts: nothing but a kernel parameter has changed."""
     variant = place.variants["redirect to :5335"]
     place.take(variant)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from banned import LONG, QUIC_SECONDS, RESET
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
@@ -48,7 +48,7 @@ mode = "enforce"
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     (lab.folder / "my-ads.txt").write_text("||www.tiktok.com^\n||tiktok.com^\n||capcut.com^\n||example.org^\n")
     (lab.folder / "networks.txt").write_text("71.18.0.0/16\n71.18.2.0/24\n2605:340::/32\n")
     daemon = lab.daemon(CONFIGURATION.format(phone=lab.client("phone").mac, folder=lab.folder))
@@ -62,7 +62,7 @@ def stop_daemons() -> None:
 
 
 @pytest.mark.parametrize("name", ["www.tiktok.com", "m.tiktok.com", "www.capcut.com"])
-def test_a_name_that_a_list_names_too_is_banned_still(banning: Daemon, lab: Lab, name: str) -> None:
+def test_a_name_that_a_list_names_too_is_banned_still(banning: LabDaemon, lab: Lab, name: str) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     assert phone.dig(name).status == "NXDOMAIN"
     cut = phone.curl(f"https://{name}{LONG}", address=ELSEWHERE)
@@ -72,12 +72,12 @@ def test_a_name_that_a_list_names_too_is_banned_still(banning: Daemon, lab: Lab,
     assert laptop.curl(f"https://{name}/", address=ELSEWHERE).good
 
 
-def test_a_prefix_that_a_list_names_too_is_refused_still(banning: Daemon, lab: Lab) -> None:
+def test_a_prefix_that_a_list_names_too_is_refused_still(banning: LabDaemon, lab: Lab) -> None:
     assert lab.client("phone").curl(f"https://{NAMELESS_V4}/").code == REFUSED
     assert lab.client("laptop").curl(f"https://{NAMELESS_V4}/").good
 
 
-def test_what_the_list_alone_names_is_under_the_ban_of_the_list_alone(banning: Daemon, lab: Lab) -> None:
+def test_what_the_list_alone_names_is_under_the_ban_of_the_list_alone(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert phone.dig("www.example.org").good
     assert phone.curl("https://www.example.org/").good

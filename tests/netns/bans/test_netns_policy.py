@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 
@@ -67,7 +67,7 @@ def window(begins: int, ends: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     macs = {name: lab.client(name).mac for name in ("phone", "laptop")}
     daemon = lab.daemon(CONFIGURATION.format(**macs, now=window(-90, 90), later=window(120, 240)))
     yield daemon
@@ -79,7 +79,7 @@ def stop_daemons() -> None:
     """The one daemon of this module lives as long as its tests."""
 
 
-def test_a_schedule_says_when(banning: Daemon, lab: Lab) -> None:
+def test_a_schedule_says_when(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert phone.dig("web.telegram.org").status == "NXDOMAIN"
     assert phone.dig("www.instagram.com").good
@@ -89,7 +89,7 @@ def test_a_schedule_says_when(banning: Daemon, lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
-def test_an_exception_spares_one_device_a_ban_of_everyone(banning: Daemon, lab: Lab, ipv6: bool) -> None:
+def test_an_exception_spares_one_device_a_ban_of_everyone(banning: LabDaemon, lab: Lab, ipv6: bool) -> None:
     kind = "AAAA" if ipv6 else "A"
     assert lab.client("phone").dig("www.netflix.com", kind).status == "NXDOMAIN"
     assert lab.client("laptop").dig("www.netflix.com", kind).records
@@ -98,7 +98,7 @@ def test_an_exception_spares_one_device_a_ban_of_everyone(banning: Daemon, lab: 
     banning.wait_for("counted it", lambda: banning.metric("blocked_total", **counted) >= 1)
 
 
-def test_a_protected_name_is_nobodys_to_ban(banning: Daemon, lab: Lab) -> None:
+def test_a_protected_name_is_nobodys_to_ban(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert "Blocked" in phone.dig("www.google.com").text
     for name in ("www.youtube.com", "connectivitycheck.gstatic.com"):
@@ -106,7 +106,7 @@ def test_a_protected_name_is_nobodys_to_ban(banning: Daemon, lab: Lab) -> None:
     banning.wait_for("let it pass", lambda: phone.curl("https://www.youtube.com/", seconds=2).good)
 
 
-def test_a_closed_ban_holds_its_addresses_without_the_daemon(banning: Daemon, lab: Lab) -> None:
+def test_a_closed_ban_holds_its_addresses_without_the_daemon(banning: LabDaemon, lab: Lab) -> None:
     phone, fixed = lab.client("phone"), 33_555
     assert phone.dig("www.tiktok.com", port=fixed).status == "NXDOMAIN"
     os.kill(banning.child.pid, signal.SIGKILL)

@@ -5,7 +5,7 @@ import os
 import pytest
 from banned import LONG, RESET, configuration
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
@@ -23,8 +23,8 @@ AS_SERVICE = (
 WITHOUT_NAMESPACES = ("sh", "-c", 'mount --rbind / /mnt && exec chroot /mnt "$@"', "sh")
 
 
-def as_service(lab: Lab, name: str, before: tuple[str, ...] = (), more: str = "") -> Daemon:
-    daemon = Daemon(lab.gateway, lab.folder / name, configuration(lab, more=more), (), (*before, *AS_SERVICE))
+def as_service(lab: Lab, name: str, before: tuple[str, ...] = (), more: str = "") -> LabDaemon:
+    daemon = LabDaemon(lab.gateway, lab.folder / name, configuration(lab, more=more), (), (*before, *AS_SERVICE))
     os.chown(daemon.folder, NOBODY, NOBODY)
     lab.daemons.append(daemon)
     daemon.start()

@@ -12,7 +12,7 @@ from banned import configuration
 
 from monitor.lab.client import Answer
 from monitor.lab.dig import Question
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4, RESOLVER_V6, Lan, Plan
 
@@ -87,7 +87,7 @@ def before(lab: Lab) -> dict[Question, tuple[str, frozenset[str]]]:
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab, before: dict[Question, tuple[str, frozenset[str]]]) -> Iterator[Daemon]:
+def banning(lab: Lab, before: dict[Question, tuple[str, frozenset[str]]]) -> Iterator[LabDaemon]:
     phone = lab.client("phone")
     # What this port is used for now must not decide where its questions go later.
     for tcp in (False, True):
@@ -103,7 +103,7 @@ def stop_daemons() -> None:
 
 
 @pytest.fixture(scope="module", params=FORMS)
-def form(request: pytest.FixtureRequest, banning: Daemon, lab: Lab) -> str:
+def form(request: pytest.FixtureRequest, banning: LabDaemon, lab: Lab) -> str:
     """One of the forms of an answer, in force since a reload."""
     chosen = str(request.param)
     banning.configure(configuration(lab, more=f'[sinkhole]\nanswer = "{chosen}"'))
@@ -141,7 +141,7 @@ def test_the_name_beside_it_resolves_for_the_phone_and_everything_for_the_laptop
     assert wrong == {}
 
 
-def test_no_type_is_answered_otherwise(banning: Daemon, lab: Lab) -> None:
+def test_no_type_is_answered_otherwise(banning: LabDaemon, lab: Lab) -> None:
     banning.configure(configuration(lab))
     banning.reload()
     phone = lab.client("phone")
@@ -153,7 +153,7 @@ def test_no_type_is_answered_otherwise(banning: Daemon, lab: Lab) -> None:
 
 
 @transports
-def test_one_port_is_free_again_whenever_the_ban_sleeps(banning: Daemon, lab: Lab, tcp: bool) -> None:
+def test_one_port_is_free_again_whenever_the_ban_sleeps(banning: LabDaemon, lab: Lab, tcp: bool) -> None:
     phone = lab.client("phone")
     for server in ("8.8.8.8", "2001:4860:4860::8888"):
         for verb, wanted in (("pause", "NOERROR"), ("resume", "NXDOMAIN")):
@@ -161,7 +161,7 @@ def test_one_port_is_free_again_whenever_the_ban_sleeps(banning: Daemon, lab: La
             assert phone.dig(BANNED, server=server, port=FIXED + 1, tcp=tcp).status == wanted
 
 
-def test_the_gateway_answered_all_of_it(banning: Daemon) -> None:
+def test_the_gateway_answered_all_of_it(banning: LabDaemon) -> None:
     assert banning.metric("blocked_total", vendor="bytedance", group="phones", layer="dns") > 500
     assert banning.metric("blocked_total") == banning.metric("blocked_total", group="phones")
     assert [row for row in banning.metrics()["gatewatch_sinkhole_upstream_errors_total"] if row[1]] == []
@@ -169,7 +169,7 @@ def test_the_gateway_answered_all_of_it(banning: Daemon) -> None:
     assert banning.page("/healthz").startswith("ok\n")
 
 
-def test_a_firewall_that_refuses_the_phones_questions_still_does(banning: Daemon, lab: Lab) -> None:
+def test_a_firewall_that_refuses_the_phones_questions_still_does(banning: LabDaemon, lab: Lab) -> None:
     """Over TCP too, where the sinkhole takes the connection itself.
 
     The firewall accepts what belongs to a flow that conntrack holds, and dig may choose a port that one of the some

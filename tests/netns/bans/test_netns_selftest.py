@@ -9,7 +9,7 @@ import pytest
 from banned import configuration, works
 
 from monitor.kernel.netns.probe import PROBE_MAC
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.policy.table.probe import PROBE_VENDOR
 
@@ -28,7 +28,7 @@ OF_DEVICES = (
 
 
 @pytest.fixture(scope="module")
-def daemon(lab: Lab) -> Iterator[Daemon]:
+def daemon(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab) + EVERY)
     yield daemon
     daemon.stop()
@@ -39,17 +39,17 @@ def stop_daemons() -> None:
     """The one daemon of this module lives as long as its tests."""
 
 
-def numbers(daemon: Daemon) -> dict[str, object]:
+def numbers(daemon: LabDaemon) -> dict[str, object]:
     return {name: daemon.metrics().get(f"gatewatch_{name}") for name in OF_DEVICES}
 
 
-def layers(daemon: Daemon) -> dict[str, bool]:
+def layers(daemon: LabDaemon) -> dict[str, bool]:
     """What the last self-test said of each layer."""
     samples = daemon.metrics().get("gatewatch_selftest_success", [])
     return {labels["layer"]: value == 1 for labels, value in samples}
 
 
-def run_again(daemon: Daemon) -> None:
+def run_again(daemon: LabDaemon) -> None:
     """Waits until a self-test has both begun and ended from now on."""
     for _ in range(2):
         before = daemon.metric("selftest_last_timestamp_seconds")
@@ -67,7 +67,7 @@ def foreign(lab: Lab, rules: str) -> Iterator[None]:
         lab.gateway.run(["nft", "delete", "table", family, "foreign"]).check_returncode()
 
 
-def test_it_passes_and_touches_nobody(daemon: Daemon, lab: Lab) -> None:
+def test_it_passes_and_touches_nobody(daemon: LabDaemon, lab: Lab) -> None:
     assert not works(lab)
     run_again(daemon)
     events, before = daemon.eve(), numbers(daemon)
@@ -82,7 +82,7 @@ def test_it_passes_and_touches_nobody(daemon: Daemon, lab: Lab) -> None:
     assert not works(lab)
 
 
-def test_the_command_says_pass_for_each_layer_and_family(daemon: Daemon) -> None:
+def test_the_command_says_pass_for_each_layer_and_family(daemon: LabDaemon) -> None:
     done = daemon.run("doctor", "--enforcement", "--json")
     assert done.returncode == 0, done.stdout
     checks = json.loads(done.stdout)["checks"]
@@ -125,7 +125,9 @@ def chain(family: str, hook: str, rule: str) -> str:
     ],
     ids=["questions-dropped", "packets-dropped", "quic-dropped", "refusals-dropped"],
 )
-def test_a_layer_that_does_not_hold_is_told(daemon: Daemon, lab: Lab, rules: str, broken: set[str], why: str) -> None:
+def test_a_layer_that_does_not_hold_is_told(
+    daemon: LabDaemon, lab: Lab, rules: str, broken: set[str], why: str
+) -> None:
     with foreign(lab, rules):
         daemon.wait_for("told", lambda: {layer for layer, passes in layers(daemon).items() if not passes} == broken)
         done = daemon.run("doctor", "--enforcement")
@@ -139,13 +141,13 @@ def test_a_layer_that_does_not_hold_is_told(daemon: Daemon, lab: Lab, rules: str
     assert "the self-test passes again" in daemon.log.read_text().rpartition("the self-test failed")[2]
 
 
-def test_a_link_that_somebody_removed_is_made_again(daemon: Daemon, lab: Lab) -> None:
+def test_a_link_that_somebody_removed_is_made_again(daemon: LabDaemon, lab: Lab) -> None:
     lab.gateway.run(["ip", "link", "delete", "gw-probe0"]).check_returncode()
     daemon.wait_for("there again", lambda: "gw-probe0" in lab.gateway.run(["ip", "-br", "link"]).stdout)
     daemon.wait_for("passes", lambda: daemon.run("doctor", "--enforcement").returncode == 0, PATIENCE_SECONDS)
 
 
-def test_nothing_is_said_once_nothing_is_enforced(daemon: Daemon, lab: Lab) -> None:
+def test_nothing_is_said_once_nothing_is_enforced(daemon: LabDaemon, lab: Lab) -> None:
     daemon.configure(configuration(lab, mode="observe") + EVERY)
     daemon.reload()
     daemon.wait_for("silent", lambda: "gatewatch_selftest_success" not in daemon.metrics())

@@ -6,7 +6,7 @@ import pytest
 from banned import LONG, RESET
 
 from monitor.lab.client import Client
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
@@ -58,7 +58,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab, "count"))
     yield daemon
     daemon.stop()
@@ -77,11 +77,11 @@ def is_refused(client: Client, url: str) -> bool:
     return client.curl(url, ipv6="[" in url, seconds=5).code == REFUSED
 
 
-def shared(daemon: Daemon) -> float:
+def shared(daemon: LabDaemon) -> float:
     return daemon.metric("blind_bytes_total", group="phones", reason="shared_prefix")
 
 
-def test_the_own_prefixes_and_the_telemetry_of_tiktok_are_under_its_ban(banning: Daemon, lab: Lab) -> None:
+def test_the_own_prefixes_and_the_telemetry_of_tiktok_are_under_its_ban(banning: LabDaemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     for name in ("www.tiktok.com", "analytics.tiktok.com", "sdk.analytics.tiktok.com"):
         assert phone.dig(name).status == "NXDOMAIN", name
@@ -93,7 +93,7 @@ def test_the_own_prefixes_and_the_telemetry_of_tiktok_are_under_its_ban(banning:
     assert laptop.curl("https://sdk.analytics.tiktok.com/").good
 
 
-def test_telemetry_does_not_free_the_address_that_it_shares_with_the_service(banning: Daemon, lab: Lab) -> None:
+def test_telemetry_does_not_free_the_address_that_it_shares_with_the_service(banning: LabDaemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     urls = (f"https://{SHARED_V4}/", f"https://[{SHARED_V6}]/")
     phone.dig("api.tiktok.com")
@@ -109,7 +109,7 @@ def test_telemetry_does_not_free_the_address_that_it_shares_with_the_service(ban
         assert laptop.curl(url, ipv6="[" in url).good, url
 
 
-def test_what_was_counted_is_of_the_service_and_nothing_leaked(banning: Daemon, lab: Lab) -> None:
+def test_what_was_counted_is_of_the_service_and_nothing_leaked(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert phone.dig("www.capcut.com").good
     assert phone.curl("https://www.capcut.com/").good
@@ -129,7 +129,7 @@ def test_what_was_counted_is_of_the_service_and_nothing_leaked(banning: Daemon, 
     assert bans["meta/instagram",]["blocked"]["dns"] == 0
 
 
-def test_a_prefix_of_many_services_stays_open_and_its_nameless_bytes_count(banning: Daemon, lab: Lab) -> None:
+def test_a_prefix_of_many_services_stays_open_and_its_nameless_bytes_count(banning: LabDaemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     assert phone.dig("www.instagram.com").status == "NXDOMAIN"
     assert phone.curl(f"https://www.instagram.com{LONG}", address=META_V4).code in RESET
@@ -148,7 +148,7 @@ def test_a_prefix_of_many_services_stays_open_and_its_nameless_bytes_count(banni
     assert "other services of meta use them" in banning.page("/")
 
 
-def test_nameless_connections_to_it_are_cut_where_the_ban_rejects_what_is_blind(banning: Daemon, lab: Lab) -> None:
+def test_nameless_connections_to_it_are_cut_where_the_ban_rejects_what_is_blind(banning: LabDaemon, lab: Lab) -> None:
     phone, laptop = lab.client("phone"), lab.client("laptop")
     banning.configure(configuration(lab, "reject"))
     banning.reload()

@@ -7,7 +7,7 @@ import time
 import pytest
 from observed import configuration
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 pytestmark = [pytest.mark.netns, pytest.mark.slow]
@@ -22,7 +22,7 @@ MOST_GROWTH_BYTES = 30_000_000
 MORE_THAN_FIT = 20_000
 
 
-def is_at_rest(daemon: Daemon) -> bool:
+def is_at_rest(daemon: LabDaemon) -> bool:
     """Whether it answers at once, and has worked off what conntrack reports of the flood."""
     started = time.monotonic()
     flows = flows_and_evictions(daemon)
@@ -32,11 +32,11 @@ def is_at_rest(daemon: Daemon) -> bool:
     return quick and flows_and_evictions(daemon) == flows
 
 
-def flows_and_evictions(daemon: Daemon) -> tuple[float, float]:
+def flows_and_evictions(daemon: LabDaemon) -> tuple[float, float]:
     return sizes(daemon)["flows"], daemon.metric("table_evictions_total", table="flows")
 
 
-def sizes(daemon: Daemon) -> dict[str, float]:
+def sizes(daemon: LabDaemon) -> dict[str, float]:
     return {labels["table"]: value for labels, value in daemon.metrics()["gatewatch_table_entries"]}
 
 

@@ -13,7 +13,7 @@ from browsing import browse
 from monitor.attribution.client_side import EPHEMERAL
 from monitor.lab.capture import answered
 from monitor.lab.client import Transfer, hammered
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import Plan
 from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
@@ -53,7 +53,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab))
     yield daemon
     daemon.stop()
@@ -64,7 +64,7 @@ def stop_daemons() -> None:
     """The one daemon of this module lives as long as its tests."""
 
 
-def test_a_hello_is_dead_before_its_server_has_said_a_word(banning: Daemon, lab: Lab) -> None:
+def test_a_hello_is_dead_before_its_server_has_said_a_word(banning: LabDaemon, lab: Lab) -> None:
     capture = lab.capture()
     attempts = {label: attempt(lab) for label, attempt in {**TLS_ATTEMPTS, **HTTP3_ATTEMPTS}.items()}
     seen = capture.stop()
@@ -81,7 +81,7 @@ def test_a_hello_is_dead_before_its_server_has_said_a_word(banning: Daemon, lab:
 
 
 @pytest.mark.parametrize("address", ELSEWHERE)
-def test_the_same_address_under_another_name_works(banning: Daemon, lab: Lab, address: str) -> None:
+def test_the_same_address_under_another_name_works(banning: LabDaemon, lab: Lab, address: str) -> None:
     over_quic = browse(lab, "phone", f"https://{ALLOWED}/bytes/5000", address, http3=True)
     assert (over_quic.good, over_quic.received, over_quic.text) == (True, 5000, "HTTP/3")
     assert browse(lab, "phone", f"https://{ALLOWED}/", address).good
@@ -89,7 +89,7 @@ def test_the_same_address_under_another_name_works(banning: Daemon, lab: Lab, ad
 
 
 @pytest.mark.parametrize("address", [NAMELESS_V4, NAMELESS_V6])
-def test_a_vendors_prefix_without_any_name_is_refused(banning: Daemon, lab: Lab, address: str) -> None:
+def test_a_vendors_prefix_without_any_name_is_refused(banning: LabDaemon, lab: Lab, address: str) -> None:
     host = f"[{address}]" if ":" in address else address
     for http3 in (False, True):
         refused = browse(lab, "phone", f"https://{host}/", address, http3=http3)
@@ -97,7 +97,7 @@ def test_a_vendors_prefix_without_any_name_is_refused(banning: Daemon, lab: Lab,
     assert lab.client("laptop").curl(f"https://{host}/", ipv6=":" in address).good
 
 
-def test_who_does_not_give_up_gets_nothing(banning: Daemon, lab: Lab) -> None:
+def test_who_does_not_give_up_gets_nothing(banning: LabDaemon, lab: Lab) -> None:
     """`bench/hammer.py` does so for a minute."""
     phone = lab.client("phone")
     phone.ignore_ends()
@@ -120,7 +120,7 @@ def test_who_does_not_give_up_gets_nothing(banning: Daemon, lab: Lab) -> None:
     phone.namespace.run(["nft", "delete", "table", "inet", "stubborn"]).check_returncode()
 
 
-def test_nothing_of_it_was_a_leak(banning: Daemon) -> None:
+def test_nothing_of_it_was_a_leak(banning: LabDaemon) -> None:
     assert banning.metric("leaked_bytes_total") == 0
     assert banning.metric("blocked_bytes_total", vendor="bytedance", group="phones") > 5_000
     assert banning.metric("blocked_total", vendor="bytedance", group="phones", layer="ip") >= 4

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_CLIENT, Lan, Plan
 
@@ -38,7 +38,7 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(params=["system", "asked"])
-def banning(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Daemon]:
+def banning(request: pytest.FixtureRequest, lab: Lab) -> Iterator[LabDaemon]:
     resolvers = lab.client(RESOLVER_CLIENT).addresses
     sinkhole = 'upstream = "system"' if request.param == "system" else f"exempt = {resolvers}"
     daemon = lab.daemon(CONFIGURATION + sinkhole)
@@ -46,7 +46,7 @@ def banning(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Daemon]:
     daemon.stop()
 
 
-def test_questions_do_not_go_round(banning: Daemon, lab: Lab) -> None:
+def test_questions_do_not_go_round(banning: LabDaemon, lab: Lab) -> None:
     phone, resolver = lab.client("phone"), lab.client(RESOLVER_CLIENT)
     questions = [(server, name, "A") for server in FOREIGN for name in (BANNED, BESIDE)]
     asked = 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from banned import configuration
 
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import WAN_INTERNET_V4, WAN_INTERNET_V6, Lan, Plan
 
@@ -20,7 +20,7 @@ LAPSED_SECONDS = 15.0
 
 
 @pytest.fixture(scope="module")
-def banning(lab: Lab) -> Iterator[Daemon]:
+def banning(lab: Lab) -> Iterator[LabDaemon]:
     daemon = lab.daemon(configuration(lab) + '[selftest]\nevery = "0"\n')
     yield daemon
     daemon.stop()
@@ -41,7 +41,7 @@ def probes(lab: Lab) -> int:
     return int(link["stats64"]["rx"]["packets"])
 
 
-def settled(daemon: Daemon, lab: Lab, more_than: int) -> int:
+def settled(daemon: LabDaemon, lab: Lab, more_than: int) -> int:
     """`probes` once there are more, and none has come for a while."""
     before, since = -1, time.monotonic()
 
@@ -56,7 +56,7 @@ def settled(daemon: Daemon, lab: Lab, more_than: int) -> int:
     return before
 
 
-def test_a_storm_of_link_events_is_answered_once_or_twice(banning: Daemon, lab: Lab) -> None:
+def test_a_storm_of_link_events_is_answered_once_or_twice(banning: LabDaemon, lab: Lab) -> None:
     """Also one that changes nothing, and one of links that gatewatch itself might have made."""
     try:
         start = probes(lab)
@@ -84,7 +84,7 @@ def test_a_storm_of_link_events_is_answered_once_or_twice(banning: Daemon, lab: 
         lab.gateway.run(["ip", "addr", "del", "10.99.1.1/32", "dev", "lo"])
 
 
-def test_a_door_that_somebody_removed_is_made_again(banning: Daemon, lab: Lab) -> None:
+def test_a_door_that_somebody_removed_is_made_again(banning: LabDaemon, lab: Lab) -> None:
     phone = lab.client("phone")
     assert phone.dig(NAME).status == "NXDOMAIN"
     batch(lab, ["link del gw-sink0"])
@@ -111,7 +111,7 @@ def alive(lab: Lab) -> set[str]:
     return {name for name in names if not name.startswith("port-")}
 
 
-def reloaded(daemon: Daemon, configuration: str) -> None:
+def reloaded(daemon: LabDaemon, configuration: str) -> None:
     """Waits until it has been taken."""
     told = daemon.log.read_text().count("reloaded: ")
     daemon.configure(configuration)

@@ -6,7 +6,7 @@ import pytest
 from banned import configuration
 
 from monitor.lab.client import Answer, read_answer
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.lab.plan import RESOLVER_V4, Plan
 from monitor.lab.zone import NAMELESS_V4
@@ -91,7 +91,7 @@ def test_what_a_part_brings_in_is_banned(lab: Lab, late: bool) -> None:
     assert ask(lab, BANNED, "+notcp").good
 
 
-def seen(daemon: Daemon, lab: Lab) -> None:
+def seen(daemon: LabDaemon, lab: Lab) -> None:
     """It is the phone that is seen, and what it moves there is counted."""
     daemon.wait_for(
         "counted the bytes", lambda: daemon.metric("flow_bytes_total", group="phones", direction="down") > 0

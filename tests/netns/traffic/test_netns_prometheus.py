@@ -17,7 +17,7 @@ from scraped import Prometheus
 from typed import typed
 
 from monitor.attribution.matches import EVIDENCE
-from monitor.lab.gateway import Daemon
+from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 from monitor.metrics.families import BY_NAME, PREFIX
 
@@ -56,7 +56,7 @@ def steps(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def daemon(lab: Lab) -> Iterator[Daemon]:
+def daemon(lab: Lab) -> Iterator[LabDaemon]:
     phone, laptop = lab.client("phone").mac, lab.client("laptop").mac
     (lab.folder / "own.txt").write_text("own.example\n")
     running = lab.daemon(
@@ -90,7 +90,7 @@ mode = "shadow"
 
 
 @pytest.fixture(scope="module")
-def prometheus(lab: Lab, daemon: Daemon, steps: Path) -> Iterator[Prometheus]:
+def prometheus(lab: Lab, daemon: LabDaemon, steps: Path) -> Iterator[Prometheus]:
     """It has watched a ban begin: what was in use before, what was stopped, what goes on."""
     running = Prometheus(lab, steps / "etc" / "prometheus" / "prometheus.yml", steps / "prometheus")
     try:
@@ -183,7 +183,7 @@ def test_every_choice_has_something_to_choose(prometheus: Prometheus) -> None:
                 )
 
 
-def test_no_metric_is_undocumented(prometheus: Prometheus, daemon: Daemon) -> None:
+def test_no_metric_is_undocumented(prometheus: Prometheus, daemon: LabDaemon) -> None:
     """What the daemon tells is in the table of families, with its type and its help, and named as is usual."""
     lint = subprocess.run(
         ["promtool", "check", "metrics"], input=daemon.page("/metrics"), capture_output=True, text=True, check=False
@@ -241,7 +241,7 @@ def test_the_steps_about_alerts(lab: Lab, tmp_path: Path) -> None:
     assert manager["static_configs"] == [{"targets": ["127.0.0.1:9093"]}]
 
 
-def test_the_commands_about_countries(daemon: Daemon, lab: Lab, tmp_path: Path) -> None:
+def test_the_commands_about_countries(daemon: LabDaemon, lab: Lab, tmp_path: Path) -> None:
     text = commands("tests/netns/traffic/test_netns_prometheus.py::test_the_commands_about_countries")
     done = typed(lab, daemon, text, tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
@@ -249,7 +249,7 @@ def test_the_commands_about_countries(daemon: Daemon, lab: Lab, tmp_path: Path) 
     assert "bytedance" in done.stdout
 
 
-def test_the_runbooks_first_looks(daemon: Daemon, lab: Lab, tmp_path: Path) -> None:
+def test_the_runbooks_first_looks(daemon: LabDaemon, lab: Lab, tmp_path: Path) -> None:
     text = commands("tests/netns/traffic/test_netns_prometheus.py::test_the_runbooks_first_looks")
     environment = {**make_place(tmp_path), "RUNTIME_DIRECTORY": str(daemon.folder)}
     command = lab.gateway.command(["sh", "-eu"])

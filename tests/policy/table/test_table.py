@@ -15,7 +15,7 @@ from monitor.policy.table.desired import CounterLabel, Desired
 from monitor.policy.table.exemption_rules import allow_set
 from monitor.policy.table.members import Members
 from monitor.policy.table.planner import chain_for, plan_table
-from monitor.policy.table.rules import Diversion, kill_set, learned_set
+from monitor.policy.table.rules import DiversionRules, kill_set, learned_set
 
 LISTED = listed([("20.0.0.0/8", Owner("bytedance")), ("20.1.0.0/16", Owner("doh", category=True))])
 VENDORS = [Vendor("bytedance", "ByteDance", "vendor", (("tiktok", "TikTok"),)), Vendor("doh", "DoH", "category")]
@@ -30,7 +30,7 @@ def plan(
     *bans: Ban, exemptions: tuple[Exemption, ...] = (), armed: bool = True, page: str = "", page_alone: bool = True
 ) -> Desired:
     exempt = (packed("10.0.0.53"), packed("fd00::53"))
-    diversion = Diversion(armed=armed, exempt=exempt, page=packed(page) if page else b"", page_alone=page_alone)
+    diversion = DiversionRules(armed=armed, exempt=exempt, page=packed(page) if page else b"", page_alone=page_alone)
     policy = Policy(bans, exemptions, (), local_time)
     members = Members(Groups(GROUPS, INTERFACES))
     return plan_table(policy, members, LISTED.territory, VENDORS, INTERFACES, diversion, NOW)
@@ -188,7 +188,9 @@ def test_a_daemon_that_is_gone_bans_by_address_only_where_the_ban_is_closed() ->
 def test_a_sleeping_ban_keeps_its_addresses_and_loses_its_rules() -> None:
     awake, paused = Policy([BAN], [], (), local_time), Policy([BAN], [], (), local_time, NOW + 60)
     members = Members(Groups(GROUPS, INTERFACES))
-    plans = [plan_table(of, members, LISTED.territory, VENDORS, INTERFACES, Diversion(), NOW) for of in (awake, paused)]
+    plans = [
+        plan_table(of, members, LISTED.territory, VENDORS, INTERFACES, DiversionRules(), NOW) for of in (awake, paused)
+    ]
     assert plans[0].elements == plans[1].elements
     assert plans[0].chains["v_bytedance"].rules
     assert not plans[1].chains["v_bytedance"].rules

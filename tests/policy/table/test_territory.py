@@ -11,21 +11,21 @@ from worlds import packed
 from monitor.catalog.builder import IndexBuilder
 from monitor.catalog.entry import Owner, owner_text
 from monitor.catalog.index import Index
-from monitor.policy.table.owned_prefixes import SPECIAL, Territory
+from monitor.policy.table.owned_prefixes import SPECIAL, OwnedPrefixes
 from monitor.policy.table.probe import PROBE_CHAIN
 
 ACME, VIDEO = ("acme",), ("acme/video",)
 
 
-def territory(*prefixes: tuple[str, Owner], nat64: tuple[str, ...] = (), never: tuple[str, ...] = ()) -> Territory:
+def territory(*prefixes: tuple[str, Owner], nat64: tuple[str, ...] = (), never: tuple[str, ...] = ()) -> OwnedPrefixes:
     builder = IndexBuilder(seed=7)
     for text, owner in prefixes:
         network = ip_network(text)
         builder.add_prefix(network.network_address.packed, network.prefixlen, builder.number_of(owner))
-    return Territory(Index.load(builder.build()), nat64, never)
+    return OwnedPrefixes(Index.load(builder.build()), nat64, never)
 
 
-def spans(of: Territory, owner: tuple[str, ...]) -> list[str]:
+def spans(of: OwnedPrefixes, owner: tuple[str, ...]) -> list[str]:
     number = of.owners.get(owner, 0)
     keys = [*of.v4[number], *of.v6[number]] if number else []
     return [f"{ip_address(key[: len(key) // 2])}-{ip_address(key[len(key) // 2 :])}" for key in keys]

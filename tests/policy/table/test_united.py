@@ -13,7 +13,7 @@ from monitor.policy.groups import Group, Groups
 from monitor.policy.policy import Policy
 from monitor.policy.table.members import Members
 from monitor.policy.table.planner import plan_table
-from monitor.policy.table.rules import Diversion
+from monitor.policy.table.rules import DiversionRules
 from monitor.policy.table.united import GROUPS_APART
 
 CATALOGUE = listed([("20.0.0.0/8", Owner("acme"))])
@@ -52,7 +52,7 @@ class Followed:
     def plan(self, *bans: Ban) -> FakeKernel:
         policy = Policy(bans, (), (), local_time)
         self.kernel = kernel_of(
-            plan_table(policy, self.members, CATALOGUE.territory, (), INTERFACES, Diversion(), NOW), INTERFACES, ()
+            plan_table(policy, self.members, CATALOGUE.territory, (), INTERFACES, DiversionRules(), NOW), INTERFACES, ()
         )
         return self.kernel
 

@@ -15,7 +15,7 @@ import pytest
 from monitor.capture.file import CaptureFile
 from monitor.errors import CaptureFileError, ErrorCounts
 from monitor.limits import Limits
-from monitor.model import DNS, LLMNR, MDNS, DnsMessage, Observation, Record
+from monitor.model import DNS, LLMNR, MDNS, DnsMessage, DnsRecord, Observation
 from monitor.wire.decoder import Decoder
 from monitor.wire.dns.addresses import record_name
 from monitor.wire.dns.rdata import rdata_text
@@ -180,7 +180,7 @@ def plain(owner: str) -> str:
     return "" if "\\" in spaced or not spaced.isascii() else spaced or "."
 
 
-def answer_of(message: DnsMessage, record: Record) -> tuple[str, int, int, str]:
+def answer_of(message: DnsMessage, record: DnsRecord) -> tuple[str, int, int, str]:
     """Owner, type, TTL and what the truth has of the rdata: addresses and CNAME targets."""
     text = ""
     if record.type in (1, 28):

@@ -7,7 +7,7 @@ from dns_messages import PACKET, parsed, response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import DNS, DnsMessage, Record
+from monitor.model import DNS, DnsMessage, DnsRecord
 from monitor.wire.dns.rdata import rdata_text
 
 
@@ -15,7 +15,7 @@ def opaque(type: int, rdata: bytes) -> str:
     """The text of rdata that nothing precedes but a name to point to."""
     data = b"\7example\3com\0" + rdata
     message = DnsMessage(PACKET, data, 0, len(data), DNS, False)
-    return rdata_text(message, Record(b"x", type, 1, 0, len(data) - len(rdata), len(data)))
+    return rdata_text(message, DnsRecord(b"x", type, 1, 0, len(data) - len(rdata), len(data)))
 
 
 def from_zone(type: str, text: str) -> str:

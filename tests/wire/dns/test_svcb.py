@@ -7,7 +7,7 @@ from dns_messages import PACKET, parsed, response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import DNS, DnsMessage, Record
+from monitor.model import DNS, DnsMessage, DnsRecord
 from monitor.wire.dns.addresses import (
     record_address,
     record_name,
@@ -19,10 +19,10 @@ from monitor.wire.dns.addresses import (
 from monitor.wire.dns.rdata import rdata_text
 
 
-def record_of(rdata: bytes, type: int = 65) -> tuple[DnsMessage, Record]:
+def record_of(rdata: bytes, type: int = 65) -> tuple[DnsMessage, DnsRecord]:
     data = b"\7example\3com\0" + rdata
     message = DnsMessage(PACKET, data, 0, len(data), DNS, False)
-    return message, Record(b"owner.example", type, 1, 0, 13, len(data))
+    return message, DnsRecord(b"owner.example", type, 1, 0, 13, len(data))
 
 
 def text_of(wire: str) -> str:

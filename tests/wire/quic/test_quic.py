@@ -17,7 +17,7 @@ from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import ClientHello, Observation
 from monitor.wire.build.client_hello import client_initial, handshake
-from monitor.wire.quic.connections import FAILURES_PER_SECOND, REFUSALS_MAX, Quic
+from monitor.wire.quic.connections import FAILURES_PER_SECOND, REFUSALS_MAX, QuicConnections
 from monitor.wire.quic.crypto import ClientKeys, expand_label, expand_packet_number
 from monitor.wire.quic.frames import MALFORMED, find_crypto
 from monitor.wire.quic.header import NO_NUMBER, read_header, read_number, skip_number
@@ -44,7 +44,7 @@ class Wire:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.errors = ErrorCounts()
-        self.quic = Quic(limits or Limits(), self.errors)
+        self.quic = QuicConnections(limits or Limits(), self.errors)
         self.seen: list[Observation] = []
         self.now = 0.0
 

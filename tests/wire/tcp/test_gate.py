@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.wire.tcp.segment_filter import ELEPHANT_FRAMES, ELEPHANTS_MAX, FLOWS_MAX, WINDOW, Gate
+from monitor.wire.tcp.segment_filter import ELEPHANT_FRAMES, ELEPHANTS_MAX, FLOWS_MAX, WINDOW, SegmentFilter
 
 HELLO = b"\x16\x03\x01\x06\x00\x01\x00\x05\xfc\x03\x03"
 START = 1 << 31
@@ -23,7 +23,7 @@ def segment(sequence: int, payload: bytes, flags: int = 0x10, port: int = 50000,
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("first", [START, 0xFFFFFFFF, 0xFFFFFA00])
 def test_after_a_syn_the_first_bytes_are_wanted_in_any_order(version: int, first: int) -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     assert gate.wants(segment(first, b"", 0x02, version=version), 0)
     assert gate.wants(segment(first + 1461, b"second", version=version), 0)
     assert gate.wants(segment(first + 1, HELLO, version=version), 0)
@@ -34,7 +34,7 @@ def test_after_a_syn_the_first_bytes_are_wanted_in_any_order(version: int, first
 
 
 def test_without_a_syn_a_flow_begins_with_its_hello() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     assert not gate.wants(segment(START + 1460, b"second"), 0)
     assert gate.wants(segment(START, HELLO), 0)
     assert gate.wants(segment(START + 1460, b"second"), 0)
@@ -43,14 +43,14 @@ def test_without_a_syn_a_flow_begins_with_its_hello() -> None:
 
 
 def test_flows_do_not_mix() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     gate.wants(segment(START, HELLO), 0)
     assert not gate.wants(segment(START + 10, b"other", port=50001), 0)
     assert not gate.wants(segment(START + 10, b"other", version=6), 0)
 
 
 def test_the_oldest_flow_is_forgotten() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     gate.wants(segment(START, HELLO, port=1), 0)
     for number in range(FLOWS_MAX):
         gate.wants(segment(START, HELLO, port=2 + number), 0)
@@ -59,7 +59,7 @@ def test_the_oldest_flow_is_forgotten() -> None:
 
 
 def test_elephants_are_reported_until_their_next_syn() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     for number in range(ELEPHANT_FRAMES):
         gate.wants(segment(number, b"upload"), 0)
         gate.wants(segment(number, b"upload", port=50001), 0)
@@ -75,7 +75,7 @@ def test_elephants_are_reported_until_their_next_syn() -> None:
 
 
 def test_elephants_are_bounded() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     for port in range(1, ELEPHANTS_MAX * 2):
         for number in range(ELEPHANT_FRAMES):
             gate.wants(segment(number, b"upload", port=port), 0)
@@ -85,19 +85,19 @@ def test_elephants_are_bounded() -> None:
 
 
 def test_what_is_not_tcp_is_the_decoders() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     assert gate.wants(b"\x45" + bytes(8) + b"\x11" + bytes(40), 0)
     assert gate.wants(segment(1, b"")[:30], 0)
 
 
 @given(st.binary(max_size=120), st.integers(0, 60))
 def test_any_bytes(data: bytes, network: int) -> None:
-    Gate().wants(data, network)
+    SegmentFilter().wants(data, network)
 
 
 def test_a_second_syn_may_be_forged_and_takes_no_window_away() -> None:
     """RFC 5961 section 4.2: within a connection a SYN starts nothing."""
-    gate = Gate()
+    gate = SegmentFilter()
     gate.wants(segment(START, b"", 0x02), 0)
     gate.wants(segment(START + 9_000_000, b"", 0x02), 0)
     assert gate.wants(segment(START + 1461, b"second"), 0)
@@ -106,6 +106,6 @@ def test_a_second_syn_may_be_forged_and_takes_no_window_away() -> None:
 
 
 def test_a_servers_syn_is_wanted_and_begins_nothing() -> None:
-    gate = Gate()
+    gate = SegmentFilter()
     assert gate.wants(segment(START, b"", 0x12), 0)
     assert not gate.wants(segment(START + 1, b"upload"), 0)

@@ -15,7 +15,7 @@ from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import TCP_ACK, ClientHello, HttpRequest, Observation
 from monitor.wire.decoder import Decoder
-from monitor.wire.quic.connections import Quic
+from monitor.wire.quic.connections import QuicConnections
 from monitor.wire.quic.versions import VERSIONS
 from monitor.wire.tcp.streams import Streams
 
@@ -151,7 +151,7 @@ def payloads() -> list[dict[str, str]]:
     return corpus.read_rows(file) if file.exists() else []
 
 
-def observe(payload: dict[str, str], quic: Quic, streams: Streams) -> list[Observation]:
+def observe(payload: dict[str, str], quic: QuicConnections, streams: Streams) -> list[Observation]:
     data = (corpus.CORPUS / "payloads" / payload["file"]).read_bytes()
     seen: list[Observation] = []
     if payload["l4"] == "tcp":
@@ -166,7 +166,7 @@ def test_payloads_have_the_name_of_their_file(payload: dict[str, str]) -> None:
     """The names of the files are those of sites, the payloads may be of a host in them. DTLS is not read."""
     file, label = payload["file"], payload["label_from_author_filename"]
     errors = ErrorCounts()
-    quic, streams = Quic(Limits(), errors), Streams(Limits(), errors)
+    quic, streams = QuicConnections(Limits(), errors), Streams(Limits(), errors)
     seen = observe(payload, quic, streams)
     if file.endswith("kyber_1.bin"):
         assert seen == []
