@@ -16,7 +16,6 @@ from monitor.enforcement.faults import Faults
 from monitor.enforcement.planner import PAUSE_SECONDS, PlanInputs
 from monitor.errors import MachineError
 from monitor.histogram import Histogram
-from monitor.kernel.cut import cut
 from monitor.kernel.netns.probe import ProbeLink
 from monitor.kernel.nft.enforcer import Enforcer, Spared
 from monitor.log import log
@@ -198,7 +197,7 @@ class KernelTable:
 
     def kill(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
         """Cuts the flows and notes how long that took since their hellos were seen."""
-        enforcer.kill([cut(kill) for kill in kills])
+        enforcer.kill(kills)
         now = self._now()
         for kill in kills:
             if kill.acknowledgment >= 0:
@@ -206,7 +205,7 @@ class KernelTable:
 
     def hold(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
         """Has flows that are cut already dropped again."""
-        enforcer.hold([cut(kill) for kill in kills])
+        enforcer.hold(kills)
 
     def release(self, enforcer: Enforcer, freed: Mapping[bytes, str]) -> None:
         """Takes flows, by key, out of the sets of bans that fail this way, or out of all where that is empty: what is

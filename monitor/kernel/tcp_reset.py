@@ -41,12 +41,12 @@ class Resets:
             raw.setblocking(False)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, RESET_MARK)
 
-    def tell(self, key: bytes, sequence: int | None) -> None:
-        """Tells the client of a flow that it is over, as its protocol can; `sequence` as in `Cut`."""
+    def tell(self, key: bytes, acknowledgment: int) -> None:
+        """Tells the client of a flow that it is over, as its protocol can; the arguments are those of `Kill`."""
         if key[-1] == PROTOCOL_UDP:
             self.refuse(key)
-        elif sequence is not None:
-            self.send(key, sequence)
+        elif acknowledgment > 0:
+            self.send(key, acknowledgment)
         else:
             self.poke(key)
 

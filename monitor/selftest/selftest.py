@@ -19,7 +19,6 @@ from functools import partial
 from typing import Final
 
 from monitor.errors import MachineError
-from monitor.kernel.cut import cut
 from monitor.kernel.netns.probe import PROBE_MAC, ProbeLink
 from monitor.kernel.nft.enforcer import Enforcer
 from monitor.model import PROTOCOL_TCP, TCP_ACK, TCP_RST, TCP_SYN, flow_key, reverse_key
@@ -49,7 +48,7 @@ LEAP: Final = 1_000  # so that the reset of one segment is not taken for that of
 async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhole | None) -> list[Check]:
     """Every layer; `sinkhole` is None where nobody's questions are diverted."""
     checks = await try_diversion(link, sinkhole) if sinkhole is not None else []
-    line = ProbeLine(asyncio.get_running_loop(), lambda kill: enforcer.kill([cut(kill)]))
+    line = ProbeLine(asyncio.get_running_loop(), lambda kill: enforcer.kill([kill]))
     try:
         hellos = try_forwarding(link, SNI, "TLS", partial(say_hello, enforcer, link))
         initials = try_forwarding(link, QUIC, "QUIC", partial(say_initial, enforcer, link))

@@ -14,10 +14,11 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from tables import table
 
-from monitor.kernel.cut import Cut
+from monitor.core.effects import UNDERWAY, Kill
 from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
+from monitor.policy.ban import OPEN
 from monitor.wire.build.icmp import refusal_to_client
 from monitor.wire.build.packets import packet_to_client, udp_packet
 
@@ -111,7 +112,7 @@ def test_the_client_knows_at_once(wire: Cable, client: str, server: str) -> None
                         acknowledged.append(packet[TCP].ack)
                 key = flow_key(packed(client), packed(server), hello.getsockname()[1], 443, 6)
                 assert "dport=443" in tracked(wire)
-                wire.near.inside(lambda: enforcer.kill([Cut(key, acknowledged[0], name=b"www.example.com")]))
+                wire.near.inside(lambda: enforcer.kill([Kill(0.0, key, acknowledged[0], "www.example.com", OPEN)]))
                 hello.settimeout(PATIENCE_SECONDS)
                 with pytest.raises(ConnectionResetError):
                     hello.recv(10)
@@ -156,7 +157,7 @@ def test_a_download_ends_in_its_middle(wire: Cable, family: int) -> None:
                 time.sleep(0.1)
                 key = flow_key(packed(client), packed(server), download.getsockname()[1], 443, 6)
                 enforcer.renew_alive()
-                enforcer.kill([Cut(key)])
+                enforcer.kill([Kill(0.0, key, UNDERWAY, "", OPEN)])
                 download.settimeout(PATIENCE_SECONDS)
                 with pytest.raises(ConnectionResetError):
                     download.recv(1)
@@ -182,7 +183,7 @@ def test_every_client_of_datagrams_knows_at_once(wire: Cable, client: str, serve
             sender.settimeout(PATIENCE_SECONDS)
             sender.connect((server, 443))
         keys = [flow_key(packed(client), packed(server), sender.getsockname()[1], 443, 17) for sender in clients]
-        wire.near.inside(lambda: enforcer.kill([Cut(key, name=b"www.example.com") for key in keys]))
+        wire.near.inside(lambda: enforcer.kill([Kill(0.0, key, UNDERWAY, "www.example.com", OPEN) for key in keys]))
         for sender in clients:
             with pytest.raises(ConnectionRefusedError):
                 sender.recv(10)

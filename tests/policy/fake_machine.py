@@ -9,7 +9,7 @@ from typing import Any
 
 from fake_kernel import FakeKernel, Packet
 
-from monitor.kernel.cut import Cut
+from monitor.core.effects import Kill
 from monitor.kernel.nft.drift import Repair
 from monitor.model import reverse_key
 from monitor.policy.table.change import Change
@@ -113,15 +113,15 @@ class FakeEnforcer:
         }
         return True
 
-    def kill(self, cuts: Sequence[Cut]) -> None:
-        self.hold(cuts)
-        self._machine.told += [cut.key for cut in cuts]
+    def kill(self, kills: Sequence[Kill]) -> None:
+        self.hold(kills)
+        self._machine.told += [kill.key for kill in kills]
 
-    def hold(self, cuts: Sequence[Cut]) -> None:
-        for cut in cuts:
-            protocol = {6: "tcp", 17: "udp"}[cut.key[-1]]
-            name = kill_set(protocol, 4 if len(cut.key) == 13 else 6, "closed" if cut.closed else "open")
-            self._add(name, [cut.key[:-1], reverse_key(cut.key)[:-1]])
+    def hold(self, kills: Sequence[Kill]) -> None:
+        for kill in kills:
+            protocol = {6: "tcp", 17: "udp"}[kill.key[-1]]
+            name = kill_set(protocol, 4 if len(kill.key) == 13 else 6, kill.on_failure)
+            self._add(name, [kill.key[:-1], reverse_key(kill.key)[:-1]])
 
     def learn(self, chain: str, addresses: Sequence[bytes], seconds: float, name: bytes) -> None:
         for address in addresses:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Final, TypeAlias, final
 
+from monitor.core.effects import Kill
 from monitor.errors import MachineError
-from monitor.kernel.cut import Cut
 from monitor.kernel.nft.diversion import Diversion
 from monitor.kernel.nft.drift import Repair, leftovers, read_table
 from monitor.kernel.nft.elements import ElementChange, Elements
@@ -124,24 +124,23 @@ class Enforcer:
         self._redirect()
         return changed
 
-    def kill(self, cuts: Sequence[Cut]) -> None:
+    def kill(self, kills: Sequence[Kill]) -> None:
         """Ends flows: both directions are dropped, then the client is told, then conntrack forgets."""
-        self.hold(cuts)
-        for cut in cuts:
-            self._resets.tell(cut.key, cut.sequence)
-        for cut in cuts:
-            self._tracking.forget(cut.key)
+        self.hold(kills)
+        for kill in kills:
+            self._resets.tell(kill.key, kill.acknowledgment)
+        for kill in kills:
+            self._tracking.forget(kill.key)
 
-    def hold(self, cuts: Sequence[Cut]) -> None:
+    def hold(self, kills: Sequence[Kill]) -> None:
         """Drops both directions of flows, and no more."""
         by_set: dict[tuple[str, bytes], list[tuple[bytes, str]]] = {}
-        for cut in cuts:
-            protocol = {PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}.get(cut.key[-1], "")
+        for kill in kills:
+            protocol = {PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}.get(kill.key[-1], "")
             if protocol:
-                family = 4 if len(cut.key) == KEY_V4 else 6
-                name = kill_set(protocol, family, "closed" if cut.closed else "open")
-                flows = by_set.setdefault((name, cut.name), [])
-                flows += [(cut.key[:-1], ""), (reverse_key(cut.key)[:-1], "")]
+                name = kill_set(protocol, 4 if len(kill.key) == KEY_V4 else 6, kill.on_failure)
+                flows = by_set.setdefault((name, kill.ban.encode()), [])
+                flows += [(kill.key[:-1], ""), (reverse_key(kill.key)[:-1], "")]
         for (name, comment), flows in by_set.items():
             self._note(self.elements.put(name, flows, KILL_SECONDS, comment), [name])
 
