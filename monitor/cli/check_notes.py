@@ -8,18 +8,14 @@ from monitor.doctor.case import look
 from monitor.lan.exposure import exposure_anywhere
 from monitor.lists.loader import Loaded
 from monitor.policy.ban import CLOSED, DNS, IP
-from monitor.policy.group_words import BUT, parts_of, words_of
+from monitor.policy.group_words import BUT, parts_of
 from monitor.policy.groups import HOST_MARK, parse_mac
 
 
 def notes(config: Config, loaded: Loaded) -> Iterator[str]:
     """A line each."""
     banned = {
-        first
-        for ban in config.bans
-        if ban.enabled
-        for first in [parts_of(word)[0] for word in words_of(ban.groups)]
-        if first
+        first for ban in config.bans if ban.enabled for first in [parts_of(word)[0] for word in ban.groups] if first
     }
     for group in config.groups:
         members = [member.removeprefix(BUT) for member in group.members]
@@ -43,7 +39,7 @@ def notes(config: Config, loaded: Loaded) -> Iterator[str]:
 
 def closed_notes(config: Config) -> Iterator[str]:
     for at, ban in enumerate(config.bans):
-        if ban.enabled and ban.on_failure == CLOSED and IP not in ban.layers and ban.layers != (DNS,):
+        if ban.enabled and ban.on_failure == CLOSED and IP not in ban.layers and ban.layers != frozenset((DNS,)):
             yield (
                 f'ban {at + 1}: on_failure = "closed" holds addresses alone: while the daemon is stopped, only '
                 'connections that were cut before stay cut. Add "ip" to its layers'

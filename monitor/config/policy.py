@@ -3,13 +3,10 @@
 import time
 
 from monitor.catalog.index import Index
-from monitor.config.device_address import packed_device
-from monitor.config.sections import Ban as BanSection
 from monitor.config.sections import Config
 from monitor.config.targets import with_subjects
-from monitor.policy.ban import Ban, Exemption, parse_subject
-from monitor.policy.group_words import words_of
-from monitor.policy.overrides import EffectivePolicy, ban_id, distinct
+from monitor.policy.ban import Ban
+from monitor.policy.overrides import EffectivePolicy, distinct
 from monitor.policy.policy import Policy
 
 
@@ -19,19 +16,7 @@ def configured_standing(config: Config, index: Index) -> EffectivePolicy:
     Words for vendors, services and categories mean what they mean in the index.
     """
     config = with_subjects(config, index)
-    exemptions = tuple(
-        Exemption(
-            packed_device(one.device) if one.device else b"",
-            one.name.encode(),
-            one.vendor,
-            one.until,
-            one.reason,
-            one.group,
-            one.prefix,
-        )
-        for one in config.exceptions
-    )
-    return EffectivePolicy(tuple(distinct([_ban(section) for section in config.bans if section.enabled])), exemptions)
+    return EffectivePolicy(tuple(distinct([ban for ban in config.bans if ban.enabled])), config.exceptions)
 
 
 class EffectivePolicyCache:
@@ -51,7 +36,7 @@ class EffectivePolicyCache:
 
 def every_ban(config: Config, index: Index) -> list[Ban]:
     """Every `[[ban]]`, enabled or not, in the order of the file."""
-    return distinct([_ban(section) for section in with_subjects(config, index).bans])
+    return distinct(with_subjects(config, index).bans)
 
 
 def build_policy(config: Config, standing: EffectivePolicy) -> Policy:
@@ -68,20 +53,3 @@ def local_time(now: float) -> tuple[int, int]:
     """Weekday (0: Monday) and minute of the day on this machine's wall."""
     local = time.localtime(now)
     return local.tm_wday, local.tm_hour * 60 + local.tm_min
-
-
-def _ban(section: BanSection) -> Ban:
-    return Ban(
-        id=ban_id(section.vendors, words_of(section.groups)),
-        subjects=tuple(parse_subject(target) for target in section.vendors),
-        groups=words_of(section.groups),
-        mode=section.mode,
-        layers=frozenset(section.layers),
-        schedule=section.schedule,
-        on_failure=section.on_failure,
-        reason=section.reason,
-        allow=tuple(name.encode() for name in section.allow),
-        blind=section.blind,
-        ech=section.ech,
-        protect=section.protect,
-    )

@@ -10,41 +10,41 @@ from monitor.config.device_address import device_address
 from monitor.config.location import below, location, minisign_key, sha256
 from monitor.config.schedule import schedule
 from monitor.config.sections import (
-    BAN_LAYERS,
-    BAN_MODES,
     DEVICE_DETAIL,
     EVENT_TYPES,
     FLOW_SOURCES,
     LIST_FORMATS,
     SUFFIX_CHOICES,
-    Ban,
     CaptureSection,
     Config,
     Events,
-    Exemption,
     GeoSection,
-    Group,
     ListSource,
     Metrics,
     Privacy,
     Protect,
     Selftest,
-    Sinkhole,
     StateSection,
 )
 from monitor.config.subjects import device, group_name, interface, list_name, member, name, subject, vendor_name, word
 from monitor.config.table import Table, chosen
-from monitor.config.values import Address, address, duration, endpoint, moment, nat64_prefix, prefix, size
+from monitor.config.targets import as_written
+from monitor.config.values import address, duration, endpoint, moment, nat64_prefix, prefix, size
 from monitor.limits import Limits
-from monitor.policy.group_words import BUT
+from monitor.policy.ban import CLOSED, COUNT, KEEP, LAYERS, MODES, OPEN, REJECT, STRIP, Ban, Exemption
+from monitor.policy.group_words import BUT, words_of
+from monitor.policy.groups import Group
+from monitor.policy.overrides import ban_id
+from monitor.policy.schedule import ALWAYS
+from monitor.sinkhole.settings import ANSWERS, UPSTREAMS, SinkholeSettings
 
 S = TypeVar("S")
 
-_SINKHOLE_ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
 JOURNAL_BYTES_MIN: Final = 1_048_576
 TTL_MAX: Final = 86_400
 SELFTEST_SECONDS_MIN: Final = 1.0
-_SINKHOLE_UPSTREAMS: Final = ("asked", "system")
+# The values of keys that are left out; compiled classes have no attributes for them.
+_BAN: Final = Ban("", ())
 
 
 def read_config(top: Table, path: str, digest: str) -> Config:
@@ -105,7 +105,7 @@ def _capture(table: Table) -> CaptureSection:
 def _group(table: Table) -> Group:
     return Group(
         name=table.parsed("name", "", group_name, required=True),
-        members=table.parsed_list("members", Group.members, member),
+        members=table.parsed_list("members", (), member),
     )
 
 
@@ -131,31 +131,33 @@ def _ban(table: Table, groups: list[str]) -> Ban:
     vendors = table.parsed_list("vendors", (), subject)
     if not vendors:
         table.complain("vendors", "needs at least one vendor, vendor/service or category:name")
+    named = words_of(table.parsed_list("groups", _BAN.groups, lambda text: _group_name(text, groups)))
     return Ban(
-        vendors=vendors,
-        groups=table.parsed_list("groups", Ban.groups, lambda text: _group_name(text, groups)),
-        mode=table.choice("mode", Ban.mode, BAN_MODES),
-        layers=table.choices("layers", Ban.layers, BAN_LAYERS),
-        schedule=table.any("schedule", Ban.schedule, schedule),
-        on_failure=table.choice("on_failure", Ban.on_failure, ("open", "closed")),
-        reason=table.text("reason", Ban.reason),
-        allow=table.parsed_list("allow", Ban.allow, name),
-        blind=table.choice("blind", Ban.blind, ("count", "reject")),
-        ech=table.choice("ech", Ban.ech, ("keep", "strip")),
-        enabled=table.flag("enabled", Ban.enabled),
-        protect=table.flag("protect", Ban.protect),
+        id=ban_id(vendors, named) if vendors else "",
+        subjects=tuple(map(as_written, vendors)),
+        groups=named,
+        mode=table.choice("mode", _BAN.mode, MODES),
+        layers=frozenset(table.choices("layers", LAYERS, LAYERS)),
+        schedule=table.any("schedule", ALWAYS, schedule),
+        on_failure=table.choice("on_failure", _BAN.on_failure, (OPEN, CLOSED)),
+        reason=table.text("reason", _BAN.reason),
+        allow=table.parsed_list("allow", _BAN.allow, lambda text: name(text).encode()),
+        blind=table.choice("blind", _BAN.blind, (COUNT, REJECT)),
+        ech=table.choice("ech", _BAN.ech, (KEEP, STRIP)),
+        enabled=table.flag("enabled", _BAN.enabled),
+        protect=table.flag("protect", _BAN.protect),
     )
 
 
 def _exemption(table: Table, groups: list[str]) -> Exemption:
     exemption = Exemption(
-        device=table.parsed("device", Exemption.device, device),
-        group=table.parsed("group", Exemption.group, lambda text: _exempted_group(text, groups)),
-        prefix=table.parsed("prefix", Exemption.prefix, lambda text: str(prefix(text))),
-        name=table.parsed("name", Exemption.name, name),
-        vendor=table.parsed("vendor", Exemption.vendor, subject),
-        until=table.any("until", Exemption.until, moment),
-        reason=table.text("reason", Exemption.reason),
+        device=table.parsed("device", b"", device),
+        group=table.parsed("group", "", lambda text: _exempted_group(text, groups)),
+        prefix=table.parsed("prefix", "", lambda text: str(prefix(text))),
+        name=table.parsed("name", b"", lambda text: name(text).encode()),
+        vendor=table.parsed("vendor", "", subject),
+        until=table.any("until", 0.0, moment),
+        reason=table.text("reason", ""),
     )
     if sum(map(table.has, ("device", "group", "prefix"))) != 1:
         table.complain("", "needs one of device, group and prefix")
@@ -164,33 +166,33 @@ def _exemption(table: Table, groups: list[str]) -> Exemption:
     return exemption
 
 
-def _sinkhole(table: Table) -> Sinkhole:
-    return Sinkhole(
-        answer=table.parsed("answer", Sinkhole.answer, _answer),
-        page=table.flag("page", Sinkhole.page),
-        contact=table.text("contact", Sinkhole.contact),
-        ttl=table.count("ttl", Sinkhole.ttl, most=TTL_MAX),
-        upstream=table.any("upstream", Sinkhole.upstream, _upstream),
-        exempt=table.parsed_list("exempt", Sinkhole.exempt, address),
+def _sinkhole(table: Table) -> SinkholeSettings:
+    return SinkholeSettings(
+        answer=table.parsed("answer", SinkholeSettings.answer, _answer),
+        page=table.flag("page", SinkholeSettings.page),
+        contact=table.text("contact", SinkholeSettings.contact),
+        ttl=table.count("ttl", SinkholeSettings.ttl, most=TTL_MAX),
+        upstream=table.any("upstream", SinkholeSettings.upstream, _upstream),
+        exempt=table.parsed_list("exempt", SinkholeSettings.exempt, lambda text: address(text).packed),
     )
 
 
 def _answer(text: str) -> str:
-    if text in _SINKHOLE_ANSWERS:
+    if text in ANSWERS:
         return text
     try:
         return str(address(text))
     except ValueError:
-        raise ValueError(f"expected {', '.join(_SINKHOLE_ANSWERS)} or an address, got '{text}'") from None
+        raise ValueError(f"expected {', '.join(ANSWERS)} or an address, got '{text}'") from None
 
 
-def _upstream(value: object) -> str | tuple[Address, ...]:
+def _upstream(value: object) -> str | tuple[bytes, ...]:
     if isinstance(value, str):
         if device_address(value) is not None:
             raise ValueError(f'expected "asked", "system" or a list of addresses: write ["{value}"]')
-        return chosen(value, _SINKHOLE_UPSTREAMS)
+        return chosen(value, UPSTREAMS)
     if isinstance(value, list) and value and all(isinstance(entry, str) for entry in value):
-        return tuple(address(entry) for entry in value)
+        return tuple(address(entry).packed for entry in value)
     raise ValueError('expected "asked", "system" or a list of addresses')
 
 

@@ -1,6 +1,8 @@
 """Every section and key of the configuration, with its default. The shipped example says why each is so.
 
-Addresses are `ipaddress` objects here, at the edge; `settings.py` packs them for the core.
+Groups, bans, exceptions and the sinkhole have the types of those who act on them: `readers.py` builds these. The
+subjects of bans and exceptions are as the file writes them, until `targets.py` puts what they mean in their place.
+Prefixes are `ipaddress` objects here, at the edge; `settings.py` writes them for the core.
 """
 
 from dataclasses import dataclass, field
@@ -8,21 +10,23 @@ from ipaddress import ip_network
 from typing import Final
 
 from monitor.attribution.networks import DEFAULT_LOCAL
-from monitor.config.values import Address, Endpoint, Prefix
+from monitor.config.values import Endpoint, Prefix
+from monitor.core.settings import CONNTRACK, FULL, NONE, PACKETS, PSEUDONYM
 from monitor.limits import Limits
-from monitor.policy.schedule import ALWAYS, Schedule
+from monitor.policy.ban import Ban, Exemption
+from monitor.policy.groups import Group
+from monitor.sinkhole.settings import SinkholeSettings
 
 EVENT_TYPES: Final = ("dns", "tls", "quic", "flow", "dhcp", "verdict", "policy")
-FLOW_SOURCES: Final = ("conntrack", "packets")
-BAN_MODES: Final = ("observe", "shadow", "enforce")
-BAN_LAYERS: Final = ("dns", "sni", "ip")
-DEVICE_DETAIL: Final = ("full", "pseudonym", "none")
+FLOW_SOURCES: Final = (CONNTRACK, PACKETS)
+DEVICE_DETAIL: Final = (FULL, PSEUDONYM, NONE)
 LIST_FORMATS: Final = (
     "auto", "hosts", "domains", "adblock", "dnsmasq", "unbound", "rpz", "bind", "v2fly", "clash", "surge", "sing-box",
     "csv", "cidr", "asn",
 )  # fmt: skip
 
-SUFFIX_CHOICES: Final = ("refuse", "skip")
+SKIP: Final = "skip"
+SUFFIX_CHOICES: Final = ("refuse", SKIP)
 
 LISTEN: Final = Endpoint("127.0.0.1", 10053)
 LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
@@ -35,73 +39,13 @@ class CaptureSection:
     interfaces: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     local: tuple[Prefix, ...] = LOCAL_PREFIXES
-    flows: str = "conntrack"
+    flows: str = CONNTRACK
     nat64: tuple[Prefix, ...] = ()
 
 
 @dataclass(frozen=True)
 class Metrics:
     listen: Endpoint = LISTEN
-
-
-@dataclass(frozen=True)
-class Group:
-    """`members`: MAC addresses, addresses, prefixes, `host:` patterns and `iface:` names; those behind a `!` are
-    never in the group.
-    """
-
-    name: str
-    members: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Ban:
-    """`vendors`: `vendor`, `vendor/service` or `category:name`; no group means everyone, one behind a `!` is left out.
-    A ban that is not `enabled` has no effect. Without `protect` it covers the built-in protected names too.
-    """
-
-    vendors: tuple[str, ...]
-    groups: tuple[str, ...] = ()
-    mode: str = "observe"
-    layers: tuple[str, ...] = BAN_LAYERS
-    schedule: Schedule = ALWAYS
-    on_failure: str = "open"
-    reason: str = ""
-    allow: tuple[str, ...] = ()
-    blind: str = "count"
-    ech: str = "keep"
-    enabled: bool = True
-    protect: bool = True
-
-
-@dataclass(frozen=True)
-class Exemption:
-    """An `[[exception]]`: a device, a group or a prefix may reach one name or vendor; `until` in seconds since the
-    epoch, 0: no end.
-    """
-
-    device: str = ""
-    group: str = ""
-    prefix: str = ""
-    name: str = ""
-    vendor: str = ""
-    until: float = 0.0
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Sinkhole:
-    """`answer` is a word or an address; `upstream` is empty for the resolver that the client chose.
-
-    `page` and `contact` are for the page at that address.
-    """
-
-    answer: str = "nxdomain"
-    page: bool = True
-    contact: str = ""
-    ttl: int = 10
-    upstream: str | tuple[Address, ...] = "asked"
-    exempt: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +62,7 @@ class ListSource:
     interval: float = 86_400.0
     sha256: str = ""
     minisign: str = ""
-    public_suffixes: str = "skip"
+    public_suffixes: str = SKIP
     timeout: float = 120.0
     max_bytes: int = 67_108_864
     max_entries: int = 2_000_000
@@ -153,7 +97,7 @@ class StateSection:
 @dataclass(frozen=True)
 class Privacy:
     retention_days: int = 30
-    device: str = "full"
+    device: str = FULL
 
 
 @dataclass(frozen=True)
@@ -177,7 +121,7 @@ class Config:
     groups: tuple[Group, ...] = ()
     bans: tuple[Ban, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
-    sinkhole: Sinkhole = Sinkhole()
+    sinkhole: SinkholeSettings = field(default_factory=SinkholeSettings)
     lists: tuple[ListSource, ...] = ()
     geo: GeoSection = GeoSection()
     events: Events = Events()

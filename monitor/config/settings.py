@@ -3,15 +3,13 @@
 import secrets
 from collections.abc import Mapping
 
-from monitor.config.sections import Config, GeoSection
+from monitor.config.sections import SKIP, Config, GeoSection
 from monitor.core.settings import PSEUDONYM, Lookup, Settings
 from monitor.lists.copies import is_subscription
 from monitor.lists.subscription import Subscription
 from monitor.lists.user import UserList
-from monitor.policy.groups import Group
 
 PSEUDONYM_KEY_BYTES = 16
-SKIP = "skip"
 
 
 def core_settings(
@@ -34,7 +32,7 @@ def core_settings(
         flows=flows,
         interfaces=interfaces,
         connected=connected,
-        groups=tuple(Group(group.name, group.members) for group in config.groups),
+        groups=config.groups,
         events=events,
         device=config.privacy.device,
         pseudonym_key=pseudonym_key or fresh,

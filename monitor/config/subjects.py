@@ -8,7 +8,7 @@ from monitor.catalog.domain import LONGEST_NAME, to_ascii
 from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
 from monitor.catalog.words import host_of, tokens
 from monitor.config.complaints import EVERYONE
-from monitor.config.device_address import MAC_BYTES, device_address, mac, packed_device
+from monitor.config.device_address import device_address, mac, packed_device
 from monitor.config.values import prefix
 from monitor.policy.group_words import BUT
 
@@ -132,12 +132,11 @@ def member_hint(text: str) -> str:
     return f": 'host:{text}' or 'iface:{text}' may be meant"
 
 
-def device(text: str) -> str:
-    """A MAC address or an address."""
+def device(text: str) -> bytes:
+    """A MAC address or an address, packed."""
     if "/" in text:
         raise ValueError(f"expected the MAC address or address of one device, got '{text}'")
     try:
-        packed = packed_device(text)
+        return packed_device(text)
     except ValueError:
         raise ValueError(f"expected the MAC address or address of a device, got '{text}'") from None
-    return packed.hex(":") if len(packed) == MAC_BYTES else str(ip_address(packed))

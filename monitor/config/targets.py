@@ -13,6 +13,8 @@ from monitor.catalog.words import fold, tokens
 from monitor.config.complaints import KeyPath
 from monitor.config.sections import Config
 from monitor.config.subjects import target
+from monitor.policy.ban import Ban, Subject, parse_subject
+from monitor.policy.overrides import ban_id
 
 STAND_IN_CHARACTERS_MAX: Final = 60
 _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
@@ -30,7 +32,7 @@ class Named:
 def named_subjects(config: Config, subjects: SubjectIndex) -> Iterator[Named]:
     """Every word of `[[ban]].vendors` and `[[exception]].vendor`, in their order."""
     for at, ban in enumerate(config.bans):
-        for word in ban.vendors:
+        for word in map(str, ban.subjects):
             yield Named(("ban", at, "vendors"), word, subjects.resolve(word))
     for at, exemption in enumerate(config.exceptions):
         if exemption.vendor:
@@ -43,11 +45,11 @@ def with_subjects(config: Config, index: Index) -> Config:
     What the catalogue does not know, or not for certain, becomes its `stand_in`, which no list knows either. Where all
     words are subjects with entries, as of a program that writes configurations, there is nothing to look up.
     """
-    words = [word for ban in config.bans for word in ban.vendors]
+    words = [str(subject) for ban in config.bans for subject in ban.subjects]
     words += [one.vendor for one in config.exceptions if one.vendor]
     unclear = dict.fromkeys([word for word in words if word not in index.coverage])
     subjects = meant_by(list(unclear), index) if unclear else {}
-    bans = [replace(ban, vendors=once(ban.vendors, subjects)) for ban in config.bans]
+    bans = [meaning(ban, subjects) for ban in config.bans]
     exemptions = [replace(one, vendor=subjects.get(one.vendor, one.vendor)) for one in config.exceptions]
     return replace(config, bans=tuple(bans), exceptions=tuple(exemptions))
 
@@ -58,9 +60,16 @@ def meant_by(words: list[str], index: Index) -> dict[str, str]:
     return {word: subjects.resolve(word).subject or stand_in(word) for word in words}
 
 
-def once(words: tuple[str, ...], subjects: dict[str, str]) -> tuple[str, ...]:
-    """What the words mean, once each: `tiktok` and `bytedance/tiktok` are one subject."""
-    return tuple(dict.fromkeys([subjects.get(word, word) for word in words]))
+def meaning(ban: Ban, subjects: dict[str, str]) -> Ban:
+    """The ban with what its words mean, once each: `tiktok` and `bytedance/tiktok` are one subject."""
+    found = list(dict.fromkeys([subjects.get(word, word) for word in map(str, ban.subjects)]))
+    return replace(ban, id=ban_id(found, ban.groups), subjects=tuple(map(parse_subject, found)))
+
+
+def as_written(word: str) -> Subject:
+    """A word that is still to be looked up, as a subject that `str` turns into the same word again."""
+    subject = parse_subject(word)
+    return subject if str(subject) == word else Subject(word)
 
 
 def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
@@ -84,8 +93,8 @@ def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyP
     """Names of exceptions and of `allow` that are one label: often a vendor is meant, of which a name frees nothing."""
     places: list[tuple[KeyPath, str]] = []
     for at, ban in enumerate(config.bans):
-        places += [(("ban", at, "allow"), name) for name in ban.allow]
-    places += [(("exception", at, "name"), one.name) for at, one in enumerate(config.exceptions) if one.name]
+        places += [(("ban", at, "allow"), name.decode()) for name in ban.allow]
+    places += [(("exception", at, "name"), one.name.decode()) for at, one in enumerate(config.exceptions) if one.name]
     for path, name in places:
         if "." in name:
             continue

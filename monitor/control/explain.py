@@ -6,7 +6,6 @@ from typing import Any, Final
 from monitor.catalog.coverage import NO_COVERAGE
 from monitor.catalog.index import Index
 from monitor.catalog.owners import Owners
-from monitor.config.sections import Group as Section
 from monitor.policy.ban import DNS, IP, LAYERS, OBSERVE, SHADOW, SNI
 from monitor.policy.exempted import DeviceKey
 from monitor.policy.groups import Group, GroupMembers
@@ -107,7 +106,7 @@ def key_of(device: bytes) -> DeviceKey:
     return (device, b"", "") if len(device) == 6 else (b"", device, "")
 
 
-def groups_by_key(groups: Sequence[Section], device: bytes) -> list[str]:
+def groups_by_key(groups: Sequence[Group], device: bytes) -> list[str]:
     """The groups that name a device's MAC or address, for one that was never seen."""
-    members = [GroupMembers(Group(group.name, group.members)) for group in groups]
+    members = [GroupMembers(group) for group in groups]
     return [group.name for group in members if group.names(device)]

@@ -39,7 +39,7 @@ def find(case: Case) -> Iterator[Finding]:
 
 def configured_upstreams(case: Case) -> tuple[bytes, ...]:
     upstream = case.config.sinkhole.upstream
-    return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
+    return () if isinstance(upstream, str) else upstream
 
 
 def find_on_lan(case: Case) -> Iterator[Finding]:

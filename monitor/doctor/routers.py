@@ -44,7 +44,7 @@ def find(case: Case) -> Iterator[Finding]:
         return
     own = case.own_addresses()
     lan = on_link(case)
-    exempt = [address.packed for address in case.config.sinkhole.exempt]
+    exempt = case.config.sinkhole.exempt
     for said in listen([name for name in case.names if name not in case.machine.default_routes]):
         if socket.inet_pton(socket.AF_INET6, said.router) in own:
             continue

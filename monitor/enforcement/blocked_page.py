@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Final, final
 
-from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.errors import MachineError
 from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.log import log
 from monitor.model import Samples
+from monitor.sinkhole.settings import SinkholeSettings
 from monitor.sinkhole.sockets import open_stream
 from monitor.web.blocked import BlockedSite, Explain
 from monitor.web.http import HttpLimits, HttpServer
@@ -26,7 +26,7 @@ WILDCARDS: Final = {4: "0.0.0.0", 16: "::"}
 class BlockedPage:
     """`address` is the packed address whose port 80 is this page's now, `b""` where there is none."""
 
-    def __init__(self, explain: Explain, section: SinkholeSection) -> None:
+    def __init__(self, explain: Explain, section: SinkholeSettings) -> None:
         self.address = b""
         self._site = BlockedSite(explain)
         self._wanted = b""
@@ -35,7 +35,7 @@ class BlockedPage:
         self._told = ""
         self.configure(section)
 
-    def configure(self, section: SinkholeSection) -> None:
+    def configure(self, section: SinkholeSettings) -> None:
         self._site.contact = section.contact
         self._site.ttl = section.ttl
         self._wanted = page_address(section)
@@ -104,12 +104,12 @@ class Sinks:
         return addresses.union(self._until)  # `|` with the keys of a dict would give a set
 
 
-def page_address(section: SinkholeSection) -> bytes:
+def page_address(section: SinkholeSettings) -> bytes:
     """The packed address that a page is wanted at, `b""` for none."""
     return next(iter(answer_addresses(section)), b"") if section.page else b""
 
 
-def answer_addresses(section: SinkholeSection) -> frozenset[bytes]:
+def answer_addresses(section: SinkholeSettings) -> frozenset[bytes]:
     """The packed address that banned names are answered with, if it is one."""
     try:
         return frozenset((ip_address(section.answer).packed,))

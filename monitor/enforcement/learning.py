@@ -171,7 +171,7 @@ class Learning:
 
     def _learnable(self, ground: EnforcementContext) -> Learnable:
         sinkhole = ground.config.sinkhole
-        resolvers = [*self._upstreams(), *system_resolvers(), *[address.packed for address in sinkhole.exempt]]
+        resolvers = [*self._upstreams(), *system_resolvers(), *sinkhole.exempt]
         addresses = [*resolvers, *answer_addresses(sinkhole)]
         never = [*ground.settings.local, *ground.own, *map(address_text, addresses)]
         return Learnable(ground.index, ground.settings.lookup, ground.settings.nat64, never)

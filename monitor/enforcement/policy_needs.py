@@ -26,5 +26,5 @@ def meant_resolvers(ground: EnforcementContext, upstreams: tuple[bytes, ...]) ->
     if section.upstream == ASKED:
         return frozenset()
     own = [ip_address(text).packed for text in ground.own]
-    exempt = [address.packed for address in section.exempt]
+    exempt = section.exempt
     return frozenset((*own, *(upstreams or system_resolvers()), *exempt))

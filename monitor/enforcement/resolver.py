@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from monitor.attribution.answers import follow
-from monitor.config.sections import Sinkhole
 from monitor.errors import ErrorCounts
 from monitor.model import PROTOCOL_UDP, DnsMessage, Packet, flow_key
 from monitor.sinkhole.servers import RESOLV_CONF, listed_resolvers
-from monitor.sinkhole.settings import SYSTEM
+from monitor.sinkhole.settings import SYSTEM, SinkholeSettings
 from monitor.wire.dns.addresses import TYPE_A, TYPE_AAAA, record_address
 from monitor.wire.dns.message import parse_message
 
@@ -168,15 +167,15 @@ def system_resolvers() -> tuple[bytes, ...]:
         return ()
 
 
-def never_diverted(section: Sinkhole) -> tuple[bytes, ...]:
+def never_diverted(section: SinkholeSettings) -> tuple[bytes, ...]:
     """Resolvers whose own questions are left alone: one of them that lives on the LAN would be asked what it asks.
 
     They are those of `exempt`, and whomever the sinkhole passes questions on to.
     """
-    exempt = [address.packed for address in section.exempt]
+    exempt = section.exempt
     if isinstance(section.upstream, str):
         return (*exempt, *(system_resolvers() if section.upstream == SYSTEM else ()))
-    return (*exempt, *[address.packed for address in section.upstream])
+    return (*exempt, *section.upstream)
 
 
 async def ask_any(servers: tuple[bytes, ...], name: bytes, kind: int) -> DnsMessage | None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
-from monitor.config.sections import Sinkhole as SinkholeSection
 from monitor.core.gateway import Gateway
 from monitor.enforcement.blocked_page import BlockedPage
 from monitor.enforcement.unbanned_queries import try_ordinary
@@ -42,7 +41,7 @@ class SinkholeService:
         gateway: Gateway,
         look: Callable[[], None],
         now: Callable[[], float],
-        section: SinkholeSection,
+        section: SinkholeSettings,
         make_sinkhole: Callable[[SinkholeSettings, Decide, Blocked, Counts | None], Sinkhole] = Sinkhole,
         try_link: Callable[[ProbeLink, Sinkhole], Awaitable[list[Check]]] = try_diversion,
         try_ordinary: Callable[[Mapping[str, NamespaceLink]], Awaitable[list[Check]]] = try_ordinary,
@@ -71,16 +70,16 @@ class SinkholeService:
         """No query may be diverted from now on."""
         self._arm(False)
 
-    def configure(self, section: SinkholeSection) -> None:
+    def configure(self, section: SinkholeSettings) -> None:
         self._section = section
         self.page.configure(section)
         if self.sinkhole is not None:
-            self.sinkhole.configure(self._settings())
+            self.sinkhole.configure(section)
 
     def upstreams(self) -> tuple[bytes, ...]:
         """Configured resolvers: what they ask themselves is never diverted."""
         upstream = self._section.upstream
-        return () if isinstance(upstream, str) else tuple(address.packed for address in upstream)
+        return () if isinstance(upstream, str) else upstream
 
     async def open(self, doors: Mapping[str, NamespaceLink], link: ProbeLink) -> None:
         """Listens behind every door; armed once all have answered, the client behind `link` has got its answers by the
@@ -124,7 +123,7 @@ class SinkholeService:
 
     async def _listen(self, doors: Mapping[str, NamespaceLink]) -> Sinkhole:
         if self.sinkhole is None:
-            self.sinkhole = self._make_sinkhole(self._settings(), self._decide, self._refused, self._counts)
+            self.sinkhole = self._make_sinkhole(self._section, self._decide, self._refused, self._counts)
             self._counts = self.sinkhole.counts
         sinkhole = self.sinkhole
         for name in [name for name, door in self._doors.items() if doors.get(name) is not door]:
@@ -151,11 +150,6 @@ class SinkholeService:
             return {}
         answers = self.sinkhole.samples() if self.sinkhole is not None else self._counts.samples()
         return {**answers, **self.page.samples()}
-
-    def _settings(self) -> SinkholeSettings:
-        section = self._section
-        upstream = section.upstream if isinstance(section.upstream, str) else self.upstreams()
-        return SinkholeSettings(answer=section.answer, ttl=section.ttl, upstream=upstream)
 
     def _decide(self, client: bytes, name: bytes, kind: int) -> Decision:
         gateway = self._gateway

@@ -59,7 +59,8 @@ class Ban:
 
     `id` is unique among all bans and made of a-z, 0-9, `.`, `_` and `-`: names of kernel sets are made of it. `allow`
     are names that stay reachable, each with all below it. `protect`: the built-in protected names stay reachable too.
-    `until` is in seconds since the epoch, 0: no end. `source` is `config` or `runtime`.
+    `until` is in seconds since the epoch, 0: no end. `source` is `config` or `runtime`. A ban that is not `enabled`
+    belongs to no policy: the configuration keeps it for later.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Ban:
     until: float = 0.0
     source: str = CONFIGURED
     protect: bool = True
+    enabled: bool = True
 
 
 @dataclass(frozen=True)

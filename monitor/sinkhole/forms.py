@@ -13,12 +13,12 @@ from typing import Final, final
 from dnslib import AAAA, QTYPE, RR, SOA, A, DNSLabel, DNSRecord
 
 from monitor.errors import ConfigError
+from monitor.sinkhole.settings import ANSWERS
 from monitor.wire.dns.addresses import TYPE_A, TYPE_AAAA
 from monitor.wire.dns.message import HEADER
 from monitor.wire.dns.query import NOERROR, NXDOMAIN, REFUSED, TYPE_ANY
 from monitor.wire.dns.reply import Template
 
-WORDS: Final = ("nxdomain", "nodata", "null", "refused")
 # The SOA of a negative answer says how long it holds (RFC 2308 section 5); its names exist nowhere (RFC 6761).
 _MNAME: Final = "gatewatch.invalid."
 _RNAME: Final = "nobody.localhost."
@@ -58,7 +58,7 @@ class Templates:
                 address = ip_address(text)
             except ValueError as error:
                 raise ConfigError(
-                    f"[sinkhole] answer: {text!r} is neither {', '.join(WORDS)} nor an address"
+                    f"[sinkhole] answer: {text!r} is neither {', '.join(ANSWERS)} nor an address"
                 ) from error
             kind, rdata = (TYPE_A, A(text)) if address.version == 4 else (TYPE_AAAA, AAAA(text))
             record = RR(_OWNER, kind, rdata=rdata, ttl=ttl)

@@ -6,6 +6,9 @@ from typing import Final
 ASKED: Final = "asked"
 SYSTEM: Final = "system"
 DNS_PORT: Final = 53
+# How a banned name is answered, where not with an address; `forms.py` makes them.
+ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
+UPSTREAMS: Final = (ASKED, SYSTEM)
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,18 @@ class SinkholeLimits:
 
 @dataclass(frozen=True)
 class SinkholeSettings:
-    """`answer` and `ttl` are the form of answers to banned names, `upstream` "asked", "system" or packed addresses."""
+    """`[sinkhole]` of the configuration, and what tests set beside it.
+
+    `answer` and `ttl` are the form of answers to banned names: a word of `ANSWERS` or an address. `page` and `contact`
+    are for the page at that address. `upstream` is "asked", "system" or packed addresses; queries of the packed
+    addresses in `exempt` are never diverted.
+    """
 
     answer: str = "nxdomain"
+    page: bool = True
+    contact: str = ""
     ttl: int = 10
     upstream: str | tuple[bytes, ...] = ASKED
+    exempt: tuple[bytes, ...] = ()
     upstream_port: int = DNS_PORT
     limits: SinkholeLimits = SinkholeLimits()

@@ -10,4 +10,4 @@ def test_a_ban_that_is_not_enabled_has_no_effect_and_stays_in_the_configuration(
     config = parse("[[ban]]\nvendors = ['x']\nenabled = false\n[[ban]]\nvendors = ['y']\nenabled = true\n", "c.toml")
     index = Index.load(IndexBuilder().build())
     assert [str(ban.subjects[0]) for ban in configured_standing(config, index).bans] == ["y"]
-    assert [ban.vendors for ban in config.bans] == [("x",), ("y",)]
+    assert [(str(*ban.subjects), ban.enabled) for ban in config.bans] == [("x", False), ("y", True)]

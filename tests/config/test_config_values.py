@@ -125,7 +125,7 @@ def test_subjects_have_one_spelling() -> None:
     assert member(" 10.1.2.3 ") == member("::ffff:10.1.2.3") == "10.1.2.3/32"
     assert member("fe80::1%eth0") == "fe80::1/128"
     assert member("host:Gov-*") == "host:gov-*"
-    assert device("FD00::0001") == "fd00::1"
+    assert device("FD00::0001") == bytes.fromhex("fd00000000000000" + "0000000000000001")
     assert name("Bücher.Example.") == "xn--bcher-kva.example"
     assert target("category:encrypted-dns") == "category:encrypted-dns"
 

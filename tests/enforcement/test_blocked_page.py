@@ -10,11 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from monitor.config.sections import Sinkhole
 from monitor.enforcement.blocked_page import BlockedPage
-from monitor.kernel.netns.namespace_link import NamespaceLink
+from monitor.sinkhole.settings import SinkholeSettings
 
-SECTION = replace(Sinkhole(), answer="192.0.2.80", contact="ann")
+SECTION = SinkholeSettings(answer="192.0.2.80", contact="ann")
 ADDRESS = socket.inet_aton("192.0.2.80")
 
 

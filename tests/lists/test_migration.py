@@ -102,8 +102,8 @@ def test_from_pi_hole(pi_hole: Path, subscribed: Subscribed) -> None:
         ("pihole-3", subscribed.url("/filters.txt"), "blocked"),
         ("denied", str(pi_hole / "denied.hosts"), "blocked"),
     ]
-    assert [(ban.vendors, ban.mode, ban.allow) for ban in config.bans] == [
-        (("blocked",), "shadow", ("good.ads.example", "fine.example"))
+    assert [(list(map(str, ban.subjects)), ban.mode, ban.allow) for ban in config.bans] == [
+        (["blocked"], "shadow", (b"good.ads.example", b"fine.example"))
     ]
     assert (pi_hole / "denied.hosts").read_text() == "0.0.0.0 denied.example\n"
 
@@ -117,7 +117,7 @@ def test_from_adguard_home(adguard_home: Path, subscribed: Subscribed) -> None:
         ("adguard-1700000000", subscribed.url("/hosts.txt")),
         ("own-rules", str(adguard_home / "own-rules.txt")),
     ]
-    assert config.bans[0].allow == ("good.ads.example",)
+    assert config.bans[0].allow == (b"good.ads.example",)
     assert (adguard_home / "own-rules.txt").read_text().splitlines() == [
         "@@||good.ads.example^$important", "||denied.example^", "# a note", "/regex[0-9]/",
     ]  # fmt: skip

@@ -22,7 +22,7 @@ from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, IP, Ban
 from monitor.policy.banned_names import banned_names
 from monitor.policy.group_words import parts_of
-from monitor.policy.groups import Group, GroupMembers
+from monitor.policy.groups import GroupMembers
 from monitor.policy.overrides import EffectivePolicy
 from monitor.policy.policy import holds
 from monitor.policy.protected import PROTECTED
@@ -34,7 +34,7 @@ from monitor.units import count_text
 def run(arguments: Namespace) -> int:
     """What cannot be said in the format is told on standard error; 1 where something to be banned is missing."""
     config = read_config(arguments.config)
-    groups = {group.name: GroupMembers(Group(group.name, group.members)) for group in config.groups}
+    groups = {group.name: GroupMembers(group) for group in config.groups}
     members = group_members(groups, arguments.group)
     loaded = load_cached(user_lists(config))
     missing = [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]
@@ -107,6 +107,6 @@ def left_out(config: Config, enforced: list[Ban], bans: list[Ban], members: Grou
     if members is not None and (members.named.patterns or members.excluded.patterns):
         yield f"members of {members.name} by host name are left out"
     for other in dict.fromkeys(other for ban in bans for word in ban.groups for other in parts_of(word)[1]):
-        group = GroupMembers(next(Group(one.name, one.members) for one in config.groups if one.name == other))
+        group = GroupMembers(next(one for one in config.groups if one.name == other))
         if group.named.patterns or not group.excluded.is_empty():
             yield f"{other}, which a ban leaves out, has members by host name or exclusion: these are left out"

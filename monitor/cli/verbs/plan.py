@@ -23,7 +23,7 @@ from monitor.kernel.netlink.interfaces import Machine, look_at_machine
 from monitor.lan.interfaces import choose_for, connected_prefixes
 from monitor.lists.cache import load_cached
 from monitor.policy.ban import DNS, ENFORCE, OBSERVE
-from monitor.policy.groups import Group, Groups
+from monitor.policy.groups import Groups
 from monitor.policy.policy import Policy
 from monitor.policy.table.desired import TABLE, Desired
 from monitor.policy.table.members import Members
@@ -90,7 +90,7 @@ def desired_table(
     config: Config, policy: Policy, index: Index, names: tuple[str, ...], never: list[str], now: float
 ) -> Desired:
     """The table as it would be once the sinkhole has answered its probe."""
-    groups = Groups([Group(group.name, group.members) for group in config.groups], names)
+    groups = Groups(config.groups, names)
     territory = OwnedPrefixes(index, [*map(str, config.capture.nat64)], never)
     page = page_address(config.sinkhole)
     alone = page != b"" and address_text(page) not in never
