@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from monitor.enforcement.blocked_page import BlockedPage
+from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.sinkhole.settings import SinkholeSettings
 
 SECTION = SinkholeSettings(answer="192.0.2.80", contact="ann")
