@@ -12,6 +12,8 @@ from jsonschema import Draft7Validator
 
 from monitor.config.parse import load
 
+pytestmark = [pytest.mark.slow, pytest.mark.programs]
+
 # The function that bash has for a command is called as bash calls it: with the words of the line and the place in them.
 BASH = r"""
 source "$1"; shift
