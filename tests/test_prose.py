@@ -46,7 +46,7 @@ CLEAN = (
 # Their text is that of places that are not clean yet.
 GENERATED = ("cli.md", "configuration.md", "events.md", "gatewatch.schema.json", "metrics.md")
 FENCE = re.compile(r"^ *(```+|~~~+)")
-TEXTS = {".json", ".md", ".py", ".service", ".toml", ".txt", ".yaml", ".yml", ""}
+TEXTS = {".css", ".json", ".md", ".py", ".service", ".toml", ".txt", ".yaml", ".yml", ""}
 
 
 def files() -> list[Path]:
