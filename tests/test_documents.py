@@ -58,6 +58,12 @@ def test_every_page_is_in_the_navigation() -> None:
     assert set(re.findall(r"- (?:.*: )?(\S+\.md)$", navigation, re.MULTILINE)) == pages
 
 
+def test_architecture_has_every_room_of_the_source() -> None:
+    table = (CHECKOUT / "docs" / "architecture.md").read_text().partition("## Floors")[2].partition("\n## ")[0]
+    rooms = {path.name.removesuffix(".py") for path in (CHECKOUT / "monitor").iterdir() if path.suffix in (".py", "")}
+    assert set(re.findall(r"`([a-z]+)`", table)) >= rooms - {"__init__", "__pycache__"}
+
+
 def test_troubleshooting_has_every_exit_code() -> None:
     page = (CHECKOUT / "docs" / "troubleshooting.md").read_text()
     for code in (EXIT_OK, EXIT_FINDING, EXIT_USAGE, EXIT_MACHINE):

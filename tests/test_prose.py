@@ -38,6 +38,7 @@ CLEAN = (
     "changelog.d",
     "docs",
     "grafana/alertmanager.yml",
+    "grafana/runbook.md",
     "systemd/package/completion.py",
     "systemd/package/pages.py",
     "tests/grafana/test_alertmanager.py",
