@@ -27,7 +27,7 @@ from aioquic.quic.connection import QuicConnection
 
 import monitor.model
 from monitor.errors import MachineError
-from monitor.kernel.netlink.sockets import NETFILTER, Netlink, Overrun
+from monitor.kernel.netlink.sockets import NETLINK_NETFILTER, Netlink, Overrun
 from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
@@ -116,7 +116,7 @@ def await_element(news: Netlink, flow: bytes, sent: float) -> float:
 def measure(label: str, lab: Lab, send: Send, rounds: int) -> bool:
     chance = random.Random(3)
     times = []
-    with_news = lab.gateway.inside(lambda: Netlink(NETFILTER, (GROUP_NFTABLES,), 8_388_608))
+    with_news = lab.gateway.inside(lambda: Netlink(NETLINK_NETFILTER, (GROUP_NFTABLES,), 8_388_608))
     try:
         for number in range(rounds):
             time.sleep(chance.uniform(0.005, 0.03))

@@ -65,7 +65,7 @@ Invariants, each with the test that keeps it:
 - excerpts of public lists give the entries that other readers of their formats find:
   `tests/catalog/test_real_lists.py`
 - overrides made at run time are kept whole, and a damaged file of them has no effect:
-  `tests/daemon/test_order_book.py`
+  `tests/daemon/test_override_store.py`
 - the journal agrees with the counters, and has no name outside the catalogue: `tests/core/books/test_diary.py`
 - a disk or a file that fails costs the journal, never the service: `tests/journal/test_journal.py`,
   `tests/daemon/test_daemon_journal.py`
@@ -85,7 +85,7 @@ Invariants, each with the test that keeps it:
 - two capabilities and the service's sandbox are enough for every layer:
   `tests/netns/bans/test_netns_privileges.py`, `tests/package/test_service.py`
 - a diverted query is answered by the gateway's own return route: `tests/kernel/test_diversion.py`,
-  `tests/kernel/test_ways.py`
+  `tests/kernel/test_return_routes.py`
 - a query that is not banned leaves as its client's own packets, through any NAT on port 53:
   `tests/netns/bans/test_netns_nat53.py`; without an answer the dns layer ends and reports it:
   `tests/netns/bans/test_netns_passing.py`

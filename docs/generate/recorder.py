@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
-from monitor.config.complaints import KeyPath
+from monitor.config.faults import KeyPath
 from monitor.config.readers import read_config
 from monitor.config.table import Table
 

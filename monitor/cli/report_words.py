@@ -7,7 +7,7 @@ from monitor.catalog.entry import CATEGORY_MARK
 from monitor.catalog.likeness import alike
 from monitor.catalog.subject_index import SLUG, Resolution, SubjectIndex
 from monitor.catalog.words import fold
-from monitor.config.complaints import no_group
+from monitor.config.faults import no_group
 from monitor.config.sections import Config
 from monitor.config.settings import user_lists
 from monitor.errors import GatewatchError, UsageError

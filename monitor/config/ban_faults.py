@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 from monitor.catalog.index import Index
 from monitor.catalog.subject_index import SubjectIndex
-from monitor.config.complaints import ConfigFaults
+from monitor.config.faults import ConfigFaults
 from monitor.config.files import read_files
 from monitor.config.list_faults import fault_of, is_missing
 from monitor.config.merge import Merged

@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.config.complaints import ConfigErrors, ConfigFault
+from monitor.config.faults import ConfigErrors, ConfigFault
 from monitor.errors import ConfigError
 from monitor.lists.refusal import refusal
 

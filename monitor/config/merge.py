@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, TypeGuard
 
-from monitor.config.complaints import ConfigFault, KeyPath, dotted
+from monitor.config.faults import ConfigFault, KeyPath, dotted
 from monitor.config.files import File
 from monitor.config.lines import KeyLines
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitor.config.complaints import ConfigFaults
+from monitor.config.faults import ConfigFaults
 from monitor.config.files import File, parsed, read_files
 from monitor.config.merge import Merged
 from monitor.config.readers import read_config

@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from monitor.config.complaints import EVERYONE
 from monitor.config.device_address import device_address
+from monitor.config.faults import EVERYONE
 from monitor.config.location import below, location, minisign_key, sha256
 from monitor.config.schedule import schedule
 from monitor.config.sections import (

@@ -7,8 +7,8 @@ from typing import Final
 from monitor.catalog.domain import LONGEST_NAME, to_ascii
 from monitor.catalog.subject_index import WORD_CHARACTERS_MAX
 from monitor.catalog.words import host_of, tokens
-from monitor.config.complaints import EVERYONE
 from monitor.config.device_address import device_address, mac, packed_device
+from monitor.config.faults import EVERYONE
 from monitor.config.values import prefix
 from monitor.policy.group_words import BUT
 

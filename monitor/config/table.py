@@ -9,7 +9,7 @@ from datetime import date, datetime
 from math import inf
 from typing import Final, TypeVar
 
-from monitor.config.complaints import ConfigFaults, KeyPath, nearest
+from monitor.config.faults import ConfigFaults, KeyPath, nearest
 
 T = TypeVar("T")
 

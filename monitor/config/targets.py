@@ -10,7 +10,7 @@ from monitor.catalog.index import Index
 from monitor.catalog.likeness import RATIO_LEAST, ratio
 from monitor.catalog.subject_index import GENERIC, Resolution, SubjectIndex
 from monitor.catalog.words import fold, tokens
-from monitor.config.complaints import KeyPath
+from monitor.config.faults import KeyPath
 from monitor.config.sections import Config
 from monitor.config.subjects import target
 from monitor.policy.ban import Ban, Subject, parse_subject

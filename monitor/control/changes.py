@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from monitor.catalog.subject_index import PART, SLUG, WORD, Resolution, SubjectIndex
 from monitor.catalog.words import host_of, is_host
-from monitor.config.complaints import no_group
 from monitor.config.device_address import packed_device
+from monitor.config.faults import no_group
 from monitor.config.sections import Config
 from monitor.config.subjects import name
 from monitor.config.targets import stand_in

@@ -22,14 +22,14 @@ from monitor.core.gateway import Gateway
 from monitor.core.settings import CONNTRACK, PACKETS, PSEUDONYM, Lookup, Settings
 from monitor.daemon.ban_watch import BanWatch, Running
 from monitor.daemon.clock import TimeZone
-from monitor.daemon.given import open_writer
 from monitor.daemon.kernel import KernelSide
+from monitor.daemon.loop_stall import Stall
 from monitor.daemon.network_watch import NetworkWatcher
 from monitor.daemon.notify import Notifier
 from monitor.daemon.overrides import OverrideStore
 from monitor.daemon.pipeline import LoopDriver, Pipeline
 from monitor.daemon.pseudonyms import pseudonym_key
-from monitor.daemon.record import Recorder
+from monitor.daemon.recorder import Recorder
 from monitor.daemon.report import (
     capture_samples,
     conntrack_samples,
@@ -39,8 +39,8 @@ from monitor.daemon.report import (
     list_lines,
     list_samples,
 )
+from monitor.daemon.resources import open_writer
 from monitor.daemon.site import facts_of, serve
-from monitor.daemon.stall import Stall
 from monitor.enforcement.context import EnforcementContext
 from monitor.enforcement.controller import Enforcement
 from monitor.enforcement.selftest_schedule import SelftestSchedule

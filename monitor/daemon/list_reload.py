@@ -6,8 +6,8 @@ from dataclasses import replace
 from monitor.config.list_faults import list_faults
 from monitor.config.settings import user_lists
 from monitor.daemon.daemon import Daemon
-from monitor.daemon.given import return_memory
 from monitor.daemon.report import list_lines
+from monitor.daemon.resources import return_memory
 from monitor.errors import ListError
 from monitor.lists.child import load_in_background
 from monitor.lists.loader import Loaded, stamp_of, with_record

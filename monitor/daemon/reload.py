@@ -10,8 +10,8 @@ from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon
-from monitor.daemon.given import open_writer, return_memory
 from monitor.daemon.list_reload import refuse_broken, reload_lists
+from monitor.daemon.resources import open_writer, return_memory
 from monitor.errors import ConfigError, GatewatchError
 from monitor.events.writer import EventWriter
 from monitor.kernel.netlink.interfaces import Machine, look_at_machine

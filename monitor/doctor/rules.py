@@ -6,7 +6,14 @@ from typing import Final
 from monitor.doctor.case import Case
 from monitor.doctor.finding import Finding
 from monitor.doctor.privileges import NET_ADMIN, has
-from monitor.kernel.nft.chains import FORWARD, INET_INGRESS, INGRESS, OUTPUT, BaseChain, base_chains
+from monitor.kernel.nft.chains import (
+    NF_INET_FORWARD,
+    NF_INET_INGRESS,
+    NF_INET_LOCAL_OUT,
+    NF_NETDEV_INGRESS,
+    BaseChain,
+    base_chains,
+)
 from monitor.kernel.nft.diversion import MARKING, SENDING
 from monitor.kernel.nft.libnftables import NftLibrary
 from monitor.policy.table.desired import TABLE
@@ -23,14 +30,14 @@ def find(case: Case) -> Iterator[Finding]:
     for chain in base_chains():
         if chain.table in OURS:
             continue
-        if chain.family in ROUTED and chain.hook == FORWARD and chain.priority == FORWARD_PRIORITY:
+        if chain.family in ROUTED and chain.hook == NF_INET_FORWARD and chain.priority == FORWARD_PRIORITY:
             yield Finding(
                 TOPIC,
                 f"chain {chain} runs at the same point as bans by address and cut flows (forward, priority "
                 f"{FORWARD_PRIORITY}): which of them is first is left to chance",
                 f"nft list chain {chain}   # and give it another priority, such as filter (0)",
             )
-        elif chain.family in ROUTED and chain.hook == OUTPUT and chain.drops and not lets_resets_pass(chain):
+        elif chain.family in ROUTED and chain.hook == NF_INET_LOCAL_OUT and chain.drops and not lets_resets_pass(chain):
             rule = f"nft insert rule {chain} tcp flags rst accept"
             what = f"chain {chain} drops what this host sends: clients of cut flows hang instead of being reset"
             yield Finding(TOPIC, what, rule)
@@ -54,4 +61,4 @@ def lets_resets_pass(chain: BaseChain) -> bool:
 
 
 def is_ingress(chain: BaseChain) -> bool:
-    return (chain.family, chain.hook) in (("netdev", INGRESS), ("inet", INET_INGRESS))
+    return (chain.family, chain.hook) in (("netdev", NF_NETDEV_INGRESS), ("inet", NF_INET_INGRESS))

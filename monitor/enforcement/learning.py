@@ -12,10 +12,10 @@ from typing import Any, Final, final
 
 from monitor.attribution.networks import address_text
 from monitor.core.gateway import Gateway
-from monitor.enforcement.awaited import PendingLookups
 from monitor.enforcement.blocked_page import answer_addresses
 from monitor.enforcement.context import EnforcementContext
 from monitor.enforcement.exempt_addresses import ExemptAddresses
+from monitor.enforcement.pending_lookups import PendingLookups
 from monitor.enforcement.resolver import COMING, DROPPED, Found, NameResolver, system_resolvers
 from monitor.enforcement.table import KernelTable
 from monitor.errors import MachineError

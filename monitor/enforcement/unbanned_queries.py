@@ -23,10 +23,10 @@ from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.policy.ban import DNS
 from monitor.policy.table.probe import PROBE
 from monitor.selftest.check import Check
-from monitor.sinkhole.patience import in_time
 from monitor.sinkhole.servers import is_elsewhere, peer_of
 from monitor.sinkhole.settings import DNS_PORT
 from monitor.sinkhole.sockets import Control, family_of, receive_info, sent_from
+from monitor.sinkhole.timeouts import in_time
 from monitor.wire.dns.addresses import TYPE_A
 
 ANSWER_SECONDS: Final = 0.5

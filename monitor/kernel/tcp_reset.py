@@ -10,13 +10,13 @@ import socket
 import struct
 from typing import Final, final
 
-from monitor.kernel.netlink.sockets import ACKNOWLEDGE, NETFILTER, NLMSG_ERROR, Netlink, attribute, messages
+from monitor.kernel.netlink.sockets import NETLINK_NETFILTER, NLM_F_ACK, NLMSG_ERROR, Netlink, attribute, messages
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, TCP_ACK, TCP_RST, key_source
 from monitor.policy.table.rules import RESET_MARK
 from monitor.wire.build.icmp import refusal_to_client
 from monitor.wire.build.packets import packet_to_client
 
-DELETE: Final = 0x0102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE
+IPCTNL_MSG_CT_DELETE: Final = 0x0102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE
 IPV6_HEADER_INCLUDED: Final = 36
 
 
@@ -90,7 +90,7 @@ class ConntrackDeleter:
     """Deletes conntrack's entries. Raises OSError where the kernel has no conntrack."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink(NETFILTER)
+        self._netlink = Netlink(NETLINK_NETFILTER)
 
     def forget(self, key: bytes) -> bool:
         """Deletes the entry of a flow, `key` being its original direction; False where there is none."""
@@ -101,7 +101,9 @@ class ConntrackDeleter:
         protocol = attribute(1, ports[4:5]) + attribute(2, ports[:2]) + attribute(3, ports[2:4])
         flow = attribute(1, addresses, nested=True) + attribute(2, protocol, nested=True)
         family = socket.AF_INET if half == 4 else socket.AF_INET6
-        self._netlink.send(DELETE, ACKNOWLEDGE, struct.pack("!BBH", family, 0, 0) + attribute(1, flow, nested=True))
+        self._netlink.send(
+            IPCTNL_MSG_CT_DELETE, NLM_F_ACK, struct.pack("!BBH", family, 0, 0) + attribute(1, flow, nested=True)
+        )
         for message, content in messages(self._netlink.receive()):
             code = -struct.unpack_from("=i", content)[0] if message == NLMSG_ERROR else 0
             if code not in (0, errno.ENOENT):

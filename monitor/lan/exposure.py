@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from monitor.config.values import Endpoint
-from monitor.kernel.nft.chains import INPUT, base_chains
+from monitor.kernel.nft.chains import NF_INET_LOCAL_IN, base_chains
 
 ROUTED: Final = ("inet", "ip", "ip6")
 
@@ -27,6 +27,6 @@ def exposure_anywhere(listen: Endpoint) -> str:
 def drops_input() -> bool:
     """Whether a chain for what is sent to this host drops by its policy; False where the kernel does not tell."""
     try:
-        return any(chain.family in ROUTED and chain.hook == INPUT and chain.drops for chain in base_chains())
+        return any(chain.family in ROUTED and chain.hook == NF_INET_LOCAL_IN and chain.drops for chain in base_chains())
     except OSError:
         return False

@@ -18,8 +18,8 @@ from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, flow_key, reverse_
 from monitor.policy.table.probe import ProbeAddresses
 from monitor.policy.table.rules import kill_set
 from monitor.selftest.frames import make_datagram, read_refusal, wait_for
-from monitor.sinkhole.patience import SLICE_SECONDS, in_time
 from monitor.sinkhole.responder import PROBE_NAME
+from monitor.sinkhole.timeouts import SLICE_SECONDS, in_time
 from monitor.wire.build.client_hello import client_initial
 
 HTTPS: Final = 443

@@ -28,10 +28,10 @@ from monitor.selftest.check import Check
 from monitor.selftest.frames import Segment, make_frame, read_segment, wait_for
 from monitor.selftest.pipeline import ProbeLine
 from monitor.selftest.quic import forget, say_initial
-from monitor.sinkhole.patience import in_time
 from monitor.sinkhole.probe import OVER, probe_over
 from monitor.sinkhole.responder import PROBE_NAME
 from monitor.sinkhole.sinkhole import Sinkhole
+from monitor.sinkhole.timeouts import in_time
 from monitor.wire.build.client_hello import client_hello
 
 # What the self-test tells apart: a hello over QUIC takes another way than one over TLS, in the kernel and here.

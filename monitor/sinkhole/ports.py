@@ -10,7 +10,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-from monitor.sinkhole.dice import QueryIds
+from monitor.sinkhole.query_ids import QueryIds
 from monitor.sinkhole.sockets import Behind, Control, Peer, asked_address, receive_info, sent_from
 
 SOCKETS: Final = 16  # a family

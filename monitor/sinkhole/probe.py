@@ -10,9 +10,9 @@ from dnslib import EDNS0, DNSRecord
 
 from monitor.errors import MachineError
 from monitor.sinkhole.framing import framed
-from monitor.sinkhole.patience import in_time
 from monitor.sinkhole.responder import PROBE_NAME
 from monitor.sinkhole.sockets import MakeSocket, Peer, be_anywhere, family_of
+from monitor.sinkhole.timeouts import in_time
 
 PROBE_SECONDS: Final = 1.0
 ANSWER_BYTES: Final = 1_024

@@ -9,7 +9,7 @@ from typing import Final, final
 from monitor.sinkhole.canaries import NO_DATA, canary
 from monitor.sinkhole.counts import BANNED, CANARY, CLOAKED, DROPPED, ERROR, PASSED, Counts
 from monitor.sinkhole.decision import Blocked, Decide, Decision
-from monitor.sinkhole.forms import Templates
+from monitor.sinkhole.templates import Templates
 from monitor.wire.dns.chain import chain_names
 from monitor.wire.dns.ech import strip_ech
 from monitor.wire.dns.query import BADVERS, QUERY, REFUSED, SERVFAIL, Query, read_query

@@ -9,18 +9,18 @@ from typing import Final, final
 from monitor.errors import MachineError
 from monitor.model import Samples
 from monitor.sinkhole.counts import Counts
-from monitor.sinkhole.datagram_door import UdpListener
-from monitor.sinkhole.datagram_upstream import DatagramUpstream
 from monitor.sinkhole.decision import Blocked, Decide
-from monitor.sinkhole.dice import QueryIds
-from monitor.sinkhole.forms import Templates
 from monitor.sinkhole.probe import probe
+from monitor.sinkhole.query_ids import QueryIds
 from monitor.sinkhole.responder import Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import ANYWHERE, Listen, SinkholeSettings
 from monitor.sinkhole.sockets import Behind, MakeSocket, Peer, family_of, open_datagrams, open_stream, packed
-from monitor.sinkhole.stream_door import TcpListener
-from monitor.sinkhole.stream_upstream import StreamUpstream
+from monitor.sinkhole.tcp_listener import TcpListener
+from monitor.sinkhole.tcp_upstream import TcpUpstream
+from monitor.sinkhole.templates import Templates
+from monitor.sinkhole.udp_listener import UdpListener
+from monitor.sinkhole.udp_upstream import UdpUpstream
 
 TICK_SECONDS: Final = 0.1
 ACCEPTS_PER_TURN: Final = 256
@@ -54,7 +54,7 @@ class Sinkhole:
         self._streams = TcpListener(self._responder, settings.limits, self._make_upstream)
         self._doors: dict[str, _Door] = {}
         self._servers = self._make_servers()
-        self._upstream = DatagramUpstream(self._loop, self._responder, self._servers, settings.limits)
+        self._upstream = UdpUpstream(self._loop, self._responder, self._servers, settings.limits)
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     @property
@@ -165,14 +165,12 @@ class Sinkhole:
         own = frozenset((socket.inet_pton(family_of(place.address), place.address), place.port) for place in places)
         return Servers(self.settings.upstream, self.settings.upstream_port, own)
 
-    def _make_upstream(
-        self, asked: Peer, client: Peer, behind: Behind, give: Callable[[bytes], None]
-    ) -> StreamUpstream:
+    def _make_upstream(self, asked: Peer, client: Peer, behind: Behind, give: Callable[[bytes], None]) -> TcpUpstream:
         """For a connection that a client opened to `asked`."""
         servers = self._servers
         found = servers.candidates(packed(asked), asked[1], behind.scope, self._loop.time())
         candidates = found[: self.settings.limits.servers]
-        return StreamUpstream(self._responder, servers, candidates, self._dice, give, client, behind)
+        return TcpUpstream(self._responder, servers, candidates, self._dice, give, client, behind)
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(TICK_SECONDS, self._tick)  # first: whatever fails below, time goes on

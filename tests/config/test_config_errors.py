@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.complaints import ConfigErrors
+from monitor.config.faults import ConfigErrors
 from monitor.config.parse import load, parse
 from monitor.errors import EXIT_USAGE, ConfigError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.main import main
-from monitor.config.complaints import ConfigErrors
+from monitor.config.faults import ConfigErrors
 from monitor.config.files import is_there
 from monitor.config.parse import load, parse
 from monitor.errors import EXIT_OK, EXIT_USAGE, ConfigError

@@ -7,7 +7,7 @@ from monitor.catalog.domain import parse_name
 from monitor.catalog.entry import Alias, Owner, Vendor
 from monitor.catalog.index import Index
 from monitor.catalog.subject_index import SubjectIndex
-from monitor.config.complaints import ConfigErrors
+from monitor.config.faults import ConfigErrors
 from monitor.config.parse import parse
 from monitor.config.policy import configured_standing
 from monitor.config.question import as_name

@@ -10,10 +10,10 @@ import pytest
 
 from monitor.capture.live import InterfaceCounts, LiveCapture
 from monitor.core.books.rows import Row
+from monitor.daemon.loop_stall import SLOT_SECONDS, Stall
 from monitor.daemon.notify import Notifier
 from monitor.daemon.pipeline import FRAMES_MAX, FRAMES_MIN, Pace, Pipeline
 from monitor.daemon.report import LAST_WORDS_MAX, last_words
-from monitor.daemon.stall import SLOT_SECONDS, Stall
 from monitor.enforcement.backlog import Backlog
 from monitor.enforcement.blocked_page import Sinks
 from monitor.errors import ErrorCounts

@@ -12,7 +12,7 @@ from monitor.cli.check_notes import notes
 from monitor.cli.columns import printable
 from monitor.cli.load_config import read_config, watched_by_daemon
 from monitor.config.ban_faults import complain_of_bans, complain_of_subjects, complaints_of, unknown_words
-from monitor.config.complaints import ConfigFault, ConfigFaults, KeyPath
+from monitor.config.faults import ConfigFault, ConfigFaults, KeyPath
 from monitor.config.files import PARTS_FOLDER, part_paths, written_paths
 from monitor.config.list_faults import fault_of, list_faults, missing_subscriptions
 from monitor.config.sections import Config

@@ -11,7 +11,7 @@ from monitor.cli.export_formats import EVERY_NAME, NAME_FORMATS
 from monitor.cli.export_nft import nft
 from monitor.cli.load_config import read_config
 from monitor.cli.stderr import complain
-from monitor.config.complaints import dotted, no_group
+from monitor.config.faults import dotted, no_group
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.policy import build_policy, configured_standing, protected_names
 from monitor.config.sections import Config

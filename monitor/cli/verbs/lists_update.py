@@ -11,7 +11,7 @@ from monitor.cli.client import NoDaemon, ask
 from monitor.cli.columns import printable
 from monitor.cli.load_config import read_config
 from monitor.cli.stderr import complain
-from monitor.config.complaints import nearest
+from monitor.config.faults import nearest
 from monitor.config.policy import protected_names
 from monitor.config.sections import Config
 from monitor.config.settings import subscriptions

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Final, TextIO
 
 from monitor.cli.gc_tuning import ease_collector
-from monitor.cli.outcome import ReplayOutcome
 from monitor.cli.playback import Playback, Rules
+from monitor.cli.replay_outcome import ReplayOutcome
 from monitor.cli.stderr import complain
 from monitor.config.list_faults import list_faults, missing_subscriptions
 from monitor.config.parse import load

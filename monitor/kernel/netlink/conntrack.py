@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final, final
 
 from monitor.kernel.netlink.sockets import (
-    ACKNOWLEDGE,
-    DUMP,
-    NETFILTER,
+    NETLINK_NETFILTER,
+    NLM_F_ACK,
+    NLM_F_DUMP,
     NLMSG_ERROR,
     Netlink,
     Overrun,
@@ -25,9 +25,9 @@ from monitor.kernel.netlink.sockets import (
 from monitor.model import FlowCount
 from monitor.wire.netlink.conntrack import MORE, parse_conntrack
 
-GROUP_NEW: Final = 1  # NFNLGRP_CONNTRACK_NEW
-GROUP_DESTROY: Final = 3
-GET: Final = 0x0101  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
+NFNLGRP_CONNTRACK_NEW: Final = 1  # NFNLGRP_CONNTRACK_NEW
+NFNLGRP_CONNTRACK_DESTROY: Final = 3
+IPCTNL_MSG_CT_GET: Final = 0x0101  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
 EVENTS_BUFFER_BYTES: Final = 67_108_864  # some 50,000 events: thousands of flows may end in one instant
 PROBE_SECONDS: Final = 0.2
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
@@ -43,8 +43,10 @@ class Conntrack:
     """
 
     def __init__(self) -> None:
-        self.events = Netlink(NETFILTER, (GROUP_NEW, GROUP_DESTROY), EVENTS_BUFFER_BYTES)
-        self.dumps = Netlink(NETFILTER)
+        self.events = Netlink(
+            NETLINK_NETFILTER, (NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_DESTROY), EVENTS_BUFFER_BYTES
+        )
+        self.dumps = Netlink(NETLINK_NETFILTER)
         self.overruns = 0
         self.is_dumping = False
         self.dumped = 0
@@ -78,7 +80,7 @@ class Conntrack:
         self._wanted = False
         self.dumped = 0
         self.dump_began = time.monotonic()
-        self.dumps.send(GET, DUMP, nfgen(socket.AF_UNSPEC))
+        self.dumps.send(IPCTNL_MSG_CT_GET, NLM_F_DUMP, nfgen(socket.AF_UNSPEC))
         self.is_dumping = True
 
     def read_dump(self, now: float, datagrams_max: int = 8) -> list[FlowCount]:
@@ -123,7 +125,7 @@ def is_tracking(family: int) -> bool:
     True when it has an entry, or makes one of a datagram that we send to ourselves over the loopback interface.
     Raises OSError where the kernel has no conntrack.
     """
-    netlink = Netlink(NETFILTER)
+    netlink = Netlink(NETLINK_NETFILTER)
     try:
         return _tracks_probe(netlink, family) or _has_entry(netlink, family)
     finally:
@@ -154,12 +156,12 @@ def _has_tuple(netlink: Netlink, family: int, address: bytes, port: int) -> bool
     number = struct.pack("!H", port)
     protocol = attribute(1, bytes([socket.IPPROTO_UDP])) + attribute(2, number) + attribute(3, number)
     body = attribute(1, addresses + attribute(2, protocol, nested=True), nested=True)
-    netlink.send(GET, ACKNOWLEDGE, nfgen(family) + body)
+    netlink.send(IPCTNL_MSG_CT_GET, NLM_F_ACK, nfgen(family) + body)
     return bool(_answers(netlink))
 
 
 def _has_entry(netlink: Netlink, family: int) -> bool:
-    netlink.send(GET, DUMP, nfgen(family))
+    netlink.send(IPCTNL_MSG_CT_GET, NLM_F_DUMP, nfgen(family))
     return bool(_answers(netlink))
 
 

@@ -7,11 +7,11 @@ import struct
 from typing import Final
 
 SIOCETHTOOL: Final = 0x8946
-GET_SET_INFO: Final = 0x37
-GET_STRINGS: Final = 0x1B
-GET_FEATURES: Final = 0x3A
-FEATURES: Final = 4  # ETH_SS_FEATURES
-NAME_BYTES: Final = 32
+ETHTOOL_GSSET_INFO: Final = 0x37
+ETHTOOL_GSTRINGS: Final = 0x1B
+ETHTOOL_GFEATURES: Final = 0x3A
+ETH_SS_FEATURES: Final = 4  # ETH_SS_FEATURES
+ETH_GSTRING_LEN: Final = 32
 BLOCK: Final = struct.Struct("=IIII")  # available, requested, active, never changed
 
 
@@ -19,17 +19,19 @@ def active_features(interface: str) -> frozenset[str]:
     """The names of the features that are on. Raises OSError where the interface is gone or does not tell."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         count = struct.unpack_from(
-            "=I", _ask(asking, interface, struct.pack("=IIQI", GET_SET_INFO, 0, 1 << FEATURES, 0)), 16
+            "=I", _ask(asking, interface, struct.pack("=IIQI", ETHTOOL_GSSET_INFO, 0, 1 << ETH_SS_FEATURES, 0)), 16
         )[0]
-        head = struct.pack("=III", GET_STRINGS, FEATURES, count)
-        strings = _ask(asking, interface, head + bytes(count * NAME_BYTES))[len(head) :]
+        head = struct.pack("=III", ETHTOOL_GSTRINGS, ETH_SS_FEATURES, count)
+        strings = _ask(asking, interface, head + bytes(count * ETH_GSTRING_LEN))[len(head) :]
         blocks = (count + 31) // 32
-        features = _ask(asking, interface, struct.pack("=II", GET_FEATURES, blocks) + bytes(blocks * BLOCK.size))[8:]
+        features = _ask(asking, interface, struct.pack("=II", ETHTOOL_GFEATURES, blocks) + bytes(blocks * BLOCK.size))[
+            8:
+        ]
     found = []
     for number in range(count):
         active = BLOCK.unpack_from(features, number // 32 * BLOCK.size)[2]
         if active >> number % 32 & 1:
-            found.append(strings[number * NAME_BYTES : (number + 1) * NAME_BYTES].rstrip(b"\0").decode())
+            found.append(strings[number * ETH_GSTRING_LEN : (number + 1) * ETH_GSTRING_LEN].rstrip(b"\0").decode())
     return frozenset(found)
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Final, final
 
 from monitor.errors import MachineError
-from monitor.kernel.netlink.sockets import ROUTE, Netlink, Overrun, attributes
+from monitor.kernel.netlink.sockets import NETLINK_ROUTE, Netlink, Overrun, attributes
 from monitor.policy.table.probe import PROBE
 
-GET_LINK: Final = 18
-GET_ADDRESS: Final = 22
-GET_ROUTE: Final = 26
-LINK_HEADER: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, hardware, index, flags, change
-ADDRESS_HEADER: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
-ROUTE_HEADER: Final = struct.Struct("=BBBBBBBBI")  # struct rtmsg: family, destination length, …, type, flags
+RTM_GETLINK: Final = 18
+RTM_GETADDR: Final = 22
+RTM_GETROUTE: Final = 26
+IFINFOMSG: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, hardware, index, flags, change
+IFADDRMSG: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
+RTMSG: Final = struct.Struct("=BBBBBBBBI")  # struct rtmsg: family, destination length, …, type, flags
 
 IFLA_ADDRESS: Final = 1
 IFLA_IFNAME: Final = 3
@@ -26,25 +26,25 @@ IFLA_MTU: Final = 4
 IFLA_LINK: Final = 5
 IFLA_MASTER: Final = 10
 IFLA_LINKINFO: Final = 18
-INFO_KIND: Final = 1
+IFLA_INFO_KIND: Final = 1
 IFA_ADDRESS: Final = 1
 IFA_LOCAL: Final = 2
 RTA_OIF: Final = 4
 RTA_MULTIPATH: Final = 9
-ROUTE_UNICAST: Final = 1
-FLAG_UP: Final = 0x1
-FLAG_LOOPBACK: Final = 0x8
-FLAG_PERMANENT: Final = 0x80  # IFA_F_PERMANENT
+RTN_UNICAST: Final = 1
+IFF_UP: Final = 0x1
+IFF_LOOPBACK: Final = 0x8
+IFA_F_PERMANENT: Final = 0x80  # IFA_F_PERMANENT
 
 VLAN: Final = "vlan"
 MACVLAN: Final = "macvlan"
 NEAR_END: Final = "gw-sink"  # the near ends of the diversion's doors, numbered
-GROUP_LINK: Final = 1  # RTNLGRP_LINK
-GROUP_ADDRESS_V4: Final = 5
-GROUP_ADDRESS_V6: Final = 9
-GROUP_FORWARDING_V4: Final = 24  # RTNLGRP_IPV4_NETCONF
-GROUP_FORWARDING_V6: Final = 25
-GROUPS: Final = (GROUP_LINK, GROUP_ADDRESS_V4, GROUP_ADDRESS_V6, GROUP_FORWARDING_V4, GROUP_FORWARDING_V6)
+RTNLGRP_LINK: Final = 1  # RTNLGRP_LINK
+RTNLGRP_IPV4_IFADDR: Final = 5
+RTNLGRP_IPV6_IFADDR: Final = 9
+RTNLGRP_IPV4_NETCONF: Final = 24  # RTNLGRP_IPV4_NETCONF
+RTNLGRP_IPV6_NETCONF: Final = 25
+GROUPS: Final = (RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF)
 FORWARDING: Final = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/ipv6/conf/all/forwarding"))
 
 
@@ -116,14 +116,14 @@ class Machine:
 def look_at_machine() -> Machine:
     """Raises MachineError where the kernel does not answer."""
     try:
-        with closing(Netlink(ROUTE)) as netlink:
+        with closing(Netlink(NETLINK_ROUTE)) as netlink:
             return _look(netlink)
     except OSError as error:
         raise MachineError(f"the kernel does not tell its interfaces: {error.strerror or error}") from error
 
 
 def _look(netlink: Netlink) -> Machine:
-    links = netlink.dump(GET_LINK, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    links = netlink.dump(RTM_GETLINK, IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
     addresses = _addresses(netlink)
     everything = [_interface(body, addresses) for _, body in links]
     interfaces = tuple(interface for interface in everything if not is_own(interface.name))
@@ -138,15 +138,15 @@ def is_own(name: str) -> bool:
 
 
 def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
-    _, _, index, flags, _ = LINK_HEADER.unpack_from(body)
-    found = attributes(body, LINK_HEADER.size)
-    kind = attributes(found.get(IFLA_LINKINFO, b""), 0).get(INFO_KIND, b"").rstrip(b"\0").decode()
+    _, _, index, flags, _ = IFINFOMSG.unpack_from(body)
+    found = attributes(body, IFINFOMSG.size)
+    kind = attributes(found.get(IFLA_LINKINFO, b""), 0).get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode()
     return Interface(
         index,
         found[IFLA_IFNAME].rstrip(b"\0").decode(errors="replace"),
         kind,
-        bool(flags & FLAG_UP),
-        bool(flags & FLAG_LOOPBACK),
+        bool(flags & IFF_UP),
+        bool(flags & IFF_LOOPBACK),
         _number(found.get(IFLA_MASTER, b"")),
         _number(found.get(IFLA_LINK, b"")) if kind in (VLAN, MACVLAN, "ipvlan") else 0,
         tuple(addresses.get(index, ())),
@@ -157,22 +157,22 @@ def _interface(body: bytes, addresses: dict[int, list[Address]]) -> Interface:
 
 def _addresses(netlink: Netlink) -> dict[int, list[Address]]:
     by_index: dict[int, list[Address]] = {}
-    for _, body in netlink.dump(GET_ADDRESS, ADDRESS_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
-        _, length, flags, _, index = ADDRESS_HEADER.unpack_from(body)
-        found = attributes(body, ADDRESS_HEADER.size)
+    for _, body in netlink.dump(RTM_GETADDR, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        _, length, flags, _, index = IFADDRMSG.unpack_from(body)
+        found = attributes(body, IFADDRMSG.size)
         packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")  # the second may be a peer's
         if packed:
-            by_index.setdefault(index, []).append(Address(packed, length, not flags & FLAG_PERMANENT))
+            by_index.setdefault(index, []).append(Address(packed, length, not flags & IFA_F_PERMANENT))
     return by_index
 
 
 def _default_routes(netlink: Netlink) -> set[int]:
     indexes: set[int] = set()
-    for _, body in netlink.dump(GET_ROUTE, ROUTE_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0)):
-        _, length, _, _, _, _, _, kind, _ = ROUTE_HEADER.unpack_from(body)
-        if length or kind != ROUTE_UNICAST:
+    for _, body in netlink.dump(RTM_GETROUTE, RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0)):
+        _, length, _, _, _, _, _, kind, _ = RTMSG.unpack_from(body)
+        if length or kind != RTN_UNICAST:
             continue
-        found = attributes(body, ROUTE_HEADER.size)
+        found = attributes(body, RTMSG.size)
         indexes.add(_number(found.get(RTA_OIF, b"")))
         hops = found.get(RTA_MULTIPATH, b"")
         while len(hops) >= 8:  # struct rtnexthop: length, flags, hops, index
@@ -199,7 +199,7 @@ class LinkEvents:
     """Tells that links, addresses or forwarding changed; what they are now, `look_at_machine` tells."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink(ROUTE, GROUPS)
+        self._netlink = Netlink(NETLINK_ROUTE, GROUPS)
 
     def fileno(self) -> int:
         return self._netlink.fileno()

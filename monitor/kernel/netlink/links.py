@@ -7,50 +7,50 @@ import socket
 import struct
 from typing import Final
 
-from monitor.kernel.netlink.interfaces import LINK_HEADER, ROUTE_HEADER
-from monitor.kernel.netlink.neighbours import DESTINATION as NEIGHBOUR_ADDRESS
-from monitor.kernel.netlink.neighbours import HEADER as NEIGHBOUR_HEADER
-from monitor.kernel.netlink.neighbours import LINK_ADDRESS
-from monitor.kernel.netlink.neighbours import NEW as NEW_NEIGHBOUR
+from monitor.kernel.netlink.interfaces import IFINFOMSG, RTMSG
+from monitor.kernel.netlink.neighbours import NDA_DST as NEIGHBOUR_ADDRESS
+from monitor.kernel.netlink.neighbours import NDA_LLADDR
+from monitor.kernel.netlink.neighbours import NDMSG as NEIGHBOUR_HEADER
+from monitor.kernel.netlink.neighbours import RTM_NEWNEIGH as NEW_NEIGHBOUR
 from monitor.kernel.netlink.sockets import Netlink, attribute
 
-NEW_LINK: Final = 16
-DELETE_LINK: Final = 17
-NEW_ROUTE: Final = 24
-NEW_RULE: Final = 32
-CREATE: Final = 0x400
-EXCLUSIVE: Final = 0x200
+RTM_NEWLINK: Final = 16
+RTM_DELLINK: Final = 17
+RTM_NEWROUTE: Final = 24
+RTM_NEWRULE: Final = 32
+NLM_F_CREATE: Final = 0x400
+NLM_F_EXCL: Final = 0x200
 
-UP: Final = 0x1
-NO_ARP: Final = 0x80
-ADDRESS: Final = 1
-NAME: Final = 3
-MTU: Final = 4
-LINK_INFO: Final = 18
-AF_SPECIFIC: Final = 26
-NAMESPACE_FD: Final = 28
-INFO_KIND: Final = 1
-INFO_DATA: Final = 2
-VETH_PEER: Final = 1
-ADDRESS_GENERATION: Final = 8
-NO_ADDRESS: Final = 1
+IFF_UP: Final = 0x1
+IFF_NOARP: Final = 0x80
+IFLA_ADDRESS: Final = 1
+IFLA_IFNAME: Final = 3
+IFLA_MTU: Final = 4
+IFLA_LINKINFO: Final = 18
+IFLA_AF_SPEC: Final = 26
+IFLA_NET_NS_FD: Final = 28
+IFLA_INFO_KIND: Final = 1
+IFLA_INFO_DATA: Final = 2
+VETH_INFO_PEER: Final = 1
+IFLA_INET6_ADDR_GEN_MODE: Final = 8
+IN6_ADDR_GEN_MODE_NONE: Final = 1
 
 LOOPBACK: Final = "lo"
 LOOPBACK_INDEX: Final = 1
-MAIN_TABLE: Final = 254
-STATIC: Final = 4
-SCOPE_LINK: Final = 253
-SCOPE_HOST: Final = 254
-UNICAST: Final = 1
-LOCAL: Final = 2
-DESTINATION: Final = 1
-OUTPUT_LINK: Final = 4
+RT_TABLE_MAIN: Final = 254
+RTPROT_STATIC: Final = 4
+RT_SCOPE_LINK: Final = 253
+RT_SCOPE_HOST: Final = 254
+RTN_UNICAST: Final = 1
+RTN_LOCAL: Final = 2
+NDA_DST: Final = 1
+RTA_OIF: Final = 4
 LINK_LOCAL: Final = b"\xfe\x80" + bytes(14)
 LINK_LOCAL_BITS: Final = 10
-TO_TABLE: Final = 1
-RULE_INPUT: Final = 3
-RULE_PRIORITY: Final = 6
-PERMANENT: Final = 0x80  # NUD_PERMANENT
+FR_ACT_TO_TBL: Final = 1
+FRA_IIFNAME: Final = 3
+FRA_PRIORITY: Final = 6
+NUD_PERMANENT: Final = 0x80  # NUD_PERMANENT
 
 
 def add_veth(
@@ -60,14 +60,18 @@ def add_veth(
 
     Without `near_mac` the kernel picks one for the end that is here.
     """
-    far = attribute(NAME, peer.encode() + b"\0") + attribute(ADDRESS, mac) + attribute(MTU, struct.pack("=I", mtu))
-    far += attribute(NAMESPACE_FD, struct.pack("=I", namespace))
-    data = attribute(VETH_PEER, LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + far, nested=True)
-    info = attribute(INFO_KIND, b"veth\0") + attribute(INFO_DATA, data, nested=True)
-    near = attribute(NAME, name.encode() + b"\0") + attribute(MTU, struct.pack("=I", mtu))
-    near += attribute(ADDRESS, near_mac) if near_mac else b""
-    body = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + near
-    netlink.ask(NEW_LINK, CREATE | EXCLUSIVE, body + attribute(LINK_INFO, info, nested=True))
+    far = (
+        attribute(IFLA_IFNAME, peer.encode() + b"\0")
+        + attribute(IFLA_ADDRESS, mac)
+        + attribute(IFLA_MTU, struct.pack("=I", mtu))
+    )
+    far += attribute(IFLA_NET_NS_FD, struct.pack("=I", namespace))
+    data = attribute(VETH_INFO_PEER, IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + far, nested=True)
+    info = attribute(IFLA_INFO_KIND, b"veth\0") + attribute(IFLA_INFO_DATA, data, nested=True)
+    near = attribute(IFLA_IFNAME, name.encode() + b"\0") + attribute(IFLA_MTU, struct.pack("=I", mtu))
+    near += attribute(IFLA_ADDRESS, near_mac) if near_mac else b""
+    body = IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0) + near
+    netlink.ask(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + attribute(IFLA_LINKINFO, info, nested=True))
 
 
 def families() -> tuple[int, ...]:
@@ -81,52 +85,54 @@ def families() -> tuple[int, ...]:
 
 def quiet() -> bytes:
     """The link makes no address of its own and so asks nobody for routers (RFC 4862)."""
-    inner = attribute(ADDRESS_GENERATION, bytes([NO_ADDRESS]))
-    return attribute(AF_SPECIFIC, attribute(socket.AF_INET6, inner, nested=True), nested=True)
+    inner = attribute(IFLA_INET6_ADDR_GEN_MODE, bytes([IN6_ADDR_GEN_MODE_NONE]))
+    return attribute(IFLA_AF_SPEC, attribute(socket.AF_INET6, inner, nested=True), nested=True)
 
 
 def set_up(netlink: Netlink, name: str, arp: bool = True) -> None:
     """Brings a link up; without `arp` it asks for no neighbour and sends to its own MAC."""
-    flags = UP if arp else UP | NO_ARP
-    body = LINK_HEADER.pack(socket.AF_UNSPEC, 0, 0, flags, flags) + attribute(NAME, name.encode() + b"\0")
-    netlink.ask(NEW_LINK, 0, body + (quiet() if not arp and socket.AF_INET6 in families() else b""))
+    flags = IFF_UP if arp else IFF_UP | IFF_NOARP
+    body = IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, flags, flags) + attribute(IFLA_IFNAME, name.encode() + b"\0")
+    netlink.ask(RTM_NEWLINK, 0, body + (quiet() if not arp and socket.AF_INET6 in families() else b""))
 
 
 def delete_link(netlink: Netlink, index: int) -> None:
     """And with it the other end of a pair. Raises OSError where it is gone."""
-    netlink.ask(DELETE_LINK, 0, LINK_HEADER.pack(socket.AF_UNSPEC, 0, index, 0, 0))
+    netlink.ask(RTM_DELLINK, 0, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0))
 
 
 def add_default(netlink: Netlink, family: int, index: int) -> None:
     """Everything leaves through this link, whose neighbours need no router."""
-    head = ROUTE_HEADER.pack(family, 0, 0, 0, MAIN_TABLE, STATIC, SCOPE_LINK, UNICAST, 0)
-    netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + attribute(OUTPUT_LINK, struct.pack("=I", index)))
+    head = RTMSG.pack(family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST, 0)
+    netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + attribute(RTA_OIF, struct.pack("=I", index)))
 
 
 def add_route(netlink: Netlink, prefix: bytes, bits: int, index: int) -> None:
     """The prefix is on this link."""
     family = socket.AF_INET if len(prefix) == 4 else socket.AF_INET6
-    head = ROUTE_HEADER.pack(family, bits, 0, 0, MAIN_TABLE, STATIC, SCOPE_LINK, UNICAST, 0)
-    where = attribute(DESTINATION, prefix) + attribute(OUTPUT_LINK, struct.pack("=I", index))
-    netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + where)
+    head = RTMSG.pack(family, bits, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST, 0)
+    where = attribute(NDA_DST, prefix) + attribute(RTA_OIF, struct.pack("=I", index))
+    netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + where)
 
 
 def add_neighbour(netlink: Netlink, address: bytes, mac: bytes, index: int) -> None:
     """Nobody need ask for this one."""
     family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
-    head = NEIGHBOUR_HEADER.pack(family, index, PERMANENT, 0, 0)
-    who = attribute(NEIGHBOUR_ADDRESS, address) + attribute(LINK_ADDRESS, mac)
-    netlink.ask(NEW_NEIGHBOUR, CREATE | EXCLUSIVE, head + who)
+    head = NEIGHBOUR_HEADER.pack(family, index, NUD_PERMANENT, 0, 0)
+    who = attribute(NEIGHBOUR_ADDRESS, address) + attribute(NDA_LLADDR, mac)
+    netlink.ask(NEW_NEIGHBOUR, NLM_F_CREATE | NLM_F_EXCL, head + who)
 
 
 def add_everything_local(netlink: Netlink, family: int, interface: str, index: int, table: int) -> None:
     """Whatever comes in through the interface is for this host, whichever address it was sent to."""
-    head = ROUTE_HEADER.pack(family, 0, 0, 0, table, STATIC, SCOPE_HOST, LOCAL, 0)
-    netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + attribute(OUTPUT_LINK, struct.pack("=I", LOOPBACK_INDEX)))
+    head = RTMSG.pack(family, 0, 0, 0, table, RTPROT_STATIC, RT_SCOPE_HOST, RTN_LOCAL, 0)
+    netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + attribute(RTA_OIF, struct.pack("=I", LOOPBACK_INDEX)))
     if family == socket.AF_INET6:  # link-local addresses belong to a link, and to no other's route (RFC 4007 section 9)
-        head = ROUTE_HEADER.pack(family, LINK_LOCAL_BITS, 0, 0, table, STATIC, SCOPE_HOST, LOCAL, 0)
-        place = attribute(DESTINATION, LINK_LOCAL) + attribute(OUTPUT_LINK, struct.pack("=I", index))
-        netlink.ask(NEW_ROUTE, CREATE | EXCLUSIVE, head + place)
-    rule = ROUTE_HEADER.pack(family, 0, 0, 0, table, 0, 0, TO_TABLE, 0)
-    priority = attribute(RULE_PRIORITY, struct.pack("=I", table))
-    netlink.ask(NEW_RULE, CREATE | EXCLUSIVE, rule + attribute(RULE_INPUT, interface.encode() + b"\0") + priority)
+        head = RTMSG.pack(family, LINK_LOCAL_BITS, 0, 0, table, RTPROT_STATIC, RT_SCOPE_HOST, RTN_LOCAL, 0)
+        place = attribute(NDA_DST, LINK_LOCAL) + attribute(RTA_OIF, struct.pack("=I", index))
+        netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + place)
+    rule = RTMSG.pack(family, 0, 0, 0, table, 0, 0, FR_ACT_TO_TBL, 0)
+    priority = attribute(FRA_PRIORITY, struct.pack("=I", table))
+    netlink.ask(
+        RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule + attribute(FRA_IIFNAME, interface.encode() + b"\0") + priority
+    )

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Final, final
 
-from monitor.kernel.netlink.sockets import DUMP, ROUTE, Netlink, Overrun, attributes, messages
+from monitor.kernel.netlink.sockets import NETLINK_ROUTE, NLM_F_DUMP, Netlink, Overrun, attributes, messages
 from monitor.model import Neighbour
 
-NEW: Final = 28  # RTM_NEWNEIGH
-GET: Final = 30
-GROUP: Final = 3  # RTNLGRP_NEIGH
-HEADER: Final = struct.Struct("=BxxxiHBB")  # struct ndmsg: family, interface, state, flags, type
-DESTINATION: Final = 1
-LINK_ADDRESS: Final = 2
+RTM_NEWNEIGH: Final = 28  # RTM_NEWNEIGH
+RTM_GETNEIGH: Final = 30
+RTNLGRP_NEIGH: Final = 3  # RTNLGRP_NEIGH
+NDMSG: Final = struct.Struct("=BxxxiHBB")  # struct ndmsg: family, interface, state, flags, type
+NDA_DST: Final = 1
+NDA_LLADDR: Final = 2
 UNKNOWN_STATES: Final = 0x01 | 0x20 | 0x40  # incomplete, failed, no ARP: nobody answered for the address
 EMPTY: Final = bytes(6)
 DATAGRAMS_MAX: Final = 64
@@ -25,7 +25,7 @@ class Neighbours:
     """The table as it is, then as it changes, over one socket. Raises OSError where the kernel refuses."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink(ROUTE, (GROUP,))
+        self._netlink = Netlink(NETLINK_ROUTE, (RTNLGRP_NEIGH,))
         self.refresh()
 
     def fileno(self) -> int:
@@ -33,7 +33,7 @@ class Neighbours:
 
     def refresh(self) -> None:
         """Asks for the whole table again."""
-        self._netlink.send(GET, DUMP, HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+        self._netlink.send(RTM_GETNEIGH, NLM_F_DUMP, NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
     def read(self, now: float, places: Mapping[int, int]) -> list[Neighbour]:
         """What became known since the last call; `places` maps the kernel's interface numbers to the capture's."""
@@ -47,7 +47,7 @@ class Neighbours:
             if not data:
                 break
             for kind, body in messages(data):
-                neighbour = _neighbour(body, now, places) if kind == NEW else None
+                neighbour = _neighbour(body, now, places) if kind == RTM_NEWNEIGH else None
                 if neighbour is not None:
                     found.append(neighbour)
         return found
@@ -61,19 +61,19 @@ def reachable(interface: int) -> list[bytes]:
 
     Raises OSError where the kernel does not tell.
     """
-    with closing(Netlink(ROUTE)) as netlink:
-        bodies = netlink.dump(GET, HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
-    found = [_neighbour(body, 0.0, {interface: 0}) for kind, body in bodies if kind == NEW]
+    with closing(Netlink(NETLINK_ROUTE)) as netlink:
+        bodies = netlink.dump(RTM_GETNEIGH, NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
+    found = [_neighbour(body, 0.0, {interface: 0}) for kind, body in bodies if kind == RTM_NEWNEIGH]
     return [neighbour.address for neighbour in found if neighbour is not None]
 
 
 def _neighbour(body: bytes, now: float, places: Mapping[int, int]) -> Neighbour | None:
-    _, index, state, _, _ = HEADER.unpack_from(body)
+    _, index, state, _, _ = NDMSG.unpack_from(body)
     if index not in places or state & UNKNOWN_STATES:
         return None
-    values = attributes(body, HEADER.size)
-    address = values.get(DESTINATION, b"")
-    mac = values.get(LINK_ADDRESS, b"")
+    values = attributes(body, NDMSG.size)
+    address = values.get(NDA_DST, b"")
+    mac = values.get(NDA_LLADDR, b"")
     if len(address) not in (4, 16) or len(mac) != 6 or mac == EMPTY:
         return None
     return Neighbour(now, places[index], address, mac)

@@ -11,21 +11,21 @@ import struct
 from collections.abc import Iterator
 from typing import Final, final
 
-ROUTE: Final = 0  # NETLINK_ROUTE
-NETFILTER: Final = 12  # NETLINK_NETFILTER
+NETLINK_ROUTE: Final = 0  # NETLINK_ROUTE
+NETLINK_NETFILTER: Final = 12  # NETLINK_NETFILTER
 SOL_NETLINK: Final = 270
-ADD_MEMBERSHIP: Final = 1
+NETLINK_ADD_MEMBERSHIP: Final = 1
 SO_RCVBUFFORCE: Final = 33
 RECEIVE_BYTES: Final = 65_536
 
-REQUEST: Final = 0x01
-ACKNOWLEDGE: Final = 0x04
-DUMP: Final = 0x300
+NLM_F_REQUEST: Final = 0x01
+NLM_F_ACK: Final = 0x04
+NLM_F_DUMP: Final = 0x300
 NLMSG_ERROR: Final = 2
 NLMSG_DONE: Final = 3
-HEADER: Final = struct.Struct("=IHHII")  # length, type, flags, sequence, port
-ATTRIBUTE: Final = struct.Struct("=HH")
-TYPE_MASK: Final = 0x3FFF
+NLMSGHDR: Final = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+NLATTR: Final = struct.Struct("=HH")
+NLA_TYPE_MASK: Final = 0x3FFF
 
 
 class Overrun(OSError):
@@ -56,7 +56,7 @@ class Netlink:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
             self.socket.bind((0, 0))
             for group in groups:
-                self.socket.setsockopt(SOL_NETLINK, ADD_MEMBERSHIP, group)
+                self.socket.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
         except OSError:
             self.socket.close()
             raise
@@ -66,7 +66,7 @@ class Netlink:
 
     def send(self, kind: int, flags: int, body: bytes) -> None:
         self.sequence += 1
-        header = HEADER.pack(HEADER.size + len(body), kind, REQUEST | flags, self.sequence, 0)
+        header = NLMSGHDR.pack(NLMSGHDR.size + len(body), kind, NLM_F_REQUEST | flags, self.sequence, 0)
         self.socket.send(header + body)
 
     def receive(self) -> bytes:
@@ -82,7 +82,7 @@ class Netlink:
 
     def dump(self, kind: int, body: bytes) -> list[tuple[int, bytes]]:
         """Every message of a dump as (type, body), waiting for its end. For small tables, at a quiet time."""
-        self.send(kind, DUMP, body)
+        self.send(kind, NLM_F_DUMP, body)
         found: list[tuple[int, bytes]] = []
         self.socket.settimeout(5)
         try:
@@ -99,7 +99,7 @@ class Netlink:
 
     def ask(self, kind: int, flags: int, body: bytes) -> None:
         """Has the kernel change something and waits for its word. Raises OSError where it refuses."""
-        self.send(kind, flags | ACKNOWLEDGE, body)
+        self.send(kind, flags | NLM_F_ACK, body)
         self.socket.settimeout(5)
         try:
             for message, content in messages(self.receive()):
@@ -122,26 +122,26 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
 def numbered(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """The messages of a datagram: sequence number, type and what follows the header."""
     at = 0
-    while at + HEADER.size <= len(data):
-        length, kind, _, sequence, _ = HEADER.unpack_from(data, at)
-        if length < HEADER.size:
+    while at + NLMSGHDR.size <= len(data):
+        length, kind, _, sequence, _ = NLMSGHDR.unpack_from(data, at)
+        if length < NLMSGHDR.size:
             return
-        yield sequence, kind, data[at + HEADER.size : at + length]
+        yield sequence, kind, data[at + NLMSGHDR.size : at + length]
         at += (length + 3) & -4
 
 
 def attributes(data: bytes, at: int) -> dict[int, bytes]:
     """The attributes from `at` on by their type; of a repeated one the last."""
     found: dict[int, bytes] = {}
-    while at + ATTRIBUTE.size <= len(data):
-        length, kind = ATTRIBUTE.unpack_from(data, at)
-        if length < ATTRIBUTE.size:
+    while at + NLATTR.size <= len(data):
+        length, kind = NLATTR.unpack_from(data, at)
+        if length < NLATTR.size:
             break
-        found[kind & TYPE_MASK] = data[at + ATTRIBUTE.size : at + length]
+        found[kind & NLA_TYPE_MASK] = data[at + NLATTR.size : at + length]
         at += (length + 3) & -4
     return found
 
 
 def attribute(kind: int, value: bytes, nested: bool = False) -> bytes:
-    head = ATTRIBUTE.pack(ATTRIBUTE.size + len(value), kind | (0x8000 if nested else 0))
+    head = NLATTR.pack(NLATTR.size + len(value), kind | (0x8000 if nested else 0))
     return head + value + bytes(-len(value) % 4)

@@ -26,9 +26,9 @@ MANAGER: Final = "GATEWATCH_PLACE"
 REQUEST: Final = struct.Struct("=iii")  # family, type, protocol
 REPLY: Final = struct.Struct("=i")  # an errno, 0 with a descriptor beside it
 ANSWER_SECONDS: Final = 10.0
-GET_INDEX: Final = 0x8933  # SIOCGIFINDEX
+SIOCGIFINDEX: Final = 0x8933  # SIOCGIFINDEX
 REQUEST_BYTES: Final = 40  # struct ifreq
-NAME_BYTES: Final = 16
+IFNAMSIZ: Final = 16
 HINTS: Final = {
     errno.EPERM: "without CAP_SYS_ADMIN it needs user namespaces: sysctl kernel.unprivileged_userns_clone=1 where "
     "there is such a key, kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu",
@@ -68,8 +68,8 @@ class NetNamespace:
     def index_of(self, link: str) -> int:
         """The number of a link that is there. Raises OSError."""
         with self.make_socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-            request = link.encode()[: NAME_BYTES - 1].ljust(REQUEST_BYTES, b"\0")
-            index: int = struct.unpack_from("=i", fcntl.ioctl(any_socket, GET_INDEX, request), NAME_BYTES)[0]
+            request = link.encode()[: IFNAMSIZ - 1].ljust(REQUEST_BYTES, b"\0")
+            index: int = struct.unpack_from("=i", fcntl.ioctl(any_socket, SIOCGIFINDEX, request), IFNAMSIZ)[0]
         return index
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ REQUEST = struct.Struct("=iii")
 REPLY = struct.Struct("=i")
 
 
-NETNS_COOKIE = 71  # SO_NETNS_COOKIE
+SO_NETNS_COOKIE = 71  # SO_NETNS_COOKIE
 FIRST = 1  # the cookie of the namespace that the machine began with
 PORTS = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
@@ -31,7 +31,7 @@ def open_ports() -> None:
     A service manager without network namespaces starts us all the same, in the machine's own.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        if int.from_bytes(any_socket.getsockopt(socket.SOL_SOCKET, NETNS_COOKIE, 8), sys.byteorder) == FIRST:
+        if int.from_bytes(any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), sys.byteorder) == FIRST:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     with open(PORTS, "w", encoding="ascii") as file:
         file.write("0")

@@ -21,15 +21,15 @@ from monitor.kernel.netlink.links import (
     families,
     set_up,
 )
-from monitor.kernel.netlink.sockets import ROUTE, Netlink
+from monitor.kernel.netlink.sockets import NETLINK_ROUTE, Netlink
 from monitor.kernel.netns.namespace import NetNamespace
 from monitor.policy.table.rules import ASKED_MARK, CARRIED_MARK
 
-GET_MAC: Final = 0x8927  # SIOCGIFHWADDR
-ETHERNET_HARDWARE: Final = 1  # ARPHRD_ETHER
+SIOCGIFHWADDR: Final = 0x8927  # SIOCGIFHWADDR
+ARPHRD_ETHER: Final = 1  # ARPHRD_ETHER
 # Of a door behind an interface that has no MAC address (locally administered, IEEE 802 section 8.4).
 DOOR_MAC: Final = bytes.fromhex("026777646f72")
-GET_MTU: Final = 0x8921
+SIOCGIFMTU: Final = 0x8921
 FAR_END: Final = "lan"
 ETHERNET_MTU: Final = 1500
 LOCAL_TABLE: Final = 100
@@ -82,7 +82,7 @@ class NamespaceLink:
             mac, self.mtu = look_at_link(self.interface)
             self.ethernet = bool(mac)
             self.mac = mac or DOOR_MAC
-        outside = Netlink(ROUTE)
+        outside = Netlink(NETLINK_ROUTE)
         try:
             add_veth(outside, self.near, FAR_END, self.mac, self.mtu, place.descriptor, self.mac)
             set_up(outside, self.near, arp=False)
@@ -91,7 +91,7 @@ class NamespaceLink:
                 inject(outside, near, interface, (ASKED_MARK, CARRIED_MARK))
         finally:
             outside.close()
-        inside = Netlink(ROUTE, made=place.make_socket(socket.AF_NETLINK, socket.SOCK_RAW, ROUTE))
+        inside = Netlink(NETLINK_ROUTE, made=place.make_socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE))
         try:
             self.far = place.index_of(FAR_END)
             furnish(inside, self.far)
@@ -112,14 +112,14 @@ def look_at_link(name: str) -> tuple[bytes, int]:
     """MAC, `b""` where the link has none, and MTU. Raises OSError where there is no such link."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = name.encode()[:15].ljust(40, b"\0")
-        answer = fcntl.ioctl(any_socket, GET_MAC, request)
-        mac = answer[18:24] if struct.unpack_from("=H", answer, 16)[0] == ETHERNET_HARDWARE else b""
-        mtu = struct.unpack_from("=i", fcntl.ioctl(any_socket, GET_MTU, request), 16)[0]
+        answer = fcntl.ioctl(any_socket, SIOCGIFHWADDR, request)
+        mac = answer[18:24] if struct.unpack_from("=H", answer, 16)[0] == ARPHRD_ETHER else b""
+        mtu = struct.unpack_from("=i", fcntl.ioctl(any_socket, SIOCGIFMTU, request), 16)[0]
     return mac, mtu
 
 
 def remove_link(name: str) -> None:
-    netlink = Netlink(ROUTE)
+    netlink = Netlink(NETLINK_ROUTE)
     try:
         delete_link(netlink, socket.if_nametoindex(name))
     finally:

@@ -12,13 +12,13 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.netlink.links import add_neighbour, add_route, families
-from monitor.kernel.netlink.sockets import ROUTE, Netlink
+from monitor.kernel.netlink.sockets import NETLINK_ROUTE, Netlink
 from monitor.kernel.netns.namespace_link import FAR_END, NamespaceLink
 from monitor.policy.table.probe import PROBE, PROBE_V4, PROBE_V6, ProbeAddresses
 
 PROBE_MAC: Final = bytes.fromhex("026777707262")
 NOBODYS_MAC: Final = bytes.fromhex("026777000000")
-EVERY_PROTOCOL: Final = 0x0003  # ETH_P_ALL
+ETH_P_ALL: Final = 0x0003  # ETH_P_ALL
 FORWARDING: Final = (
     (PROBE_V4, Path("/proc/sys/net/ipv4/ip_forward")),
     (PROBE_V6, Path("/proc/sys/net/ipv6/conf/all/forwarding")),
@@ -50,10 +50,10 @@ class ProbeLink:
 
     def open_frames(self) -> socket.socket:
         """A socket, not blocking, that sends and receives whole frames at the far end."""
-        frames = self.make_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
+        frames = self.make_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         try:
             frames.setblocking(False)
-            frames.bind((FAR_END, EVERY_PROTOCOL))
+            frames.bind((FAR_END, ETH_P_ALL))
         except OSError:
             frames.close()
             raise
@@ -72,7 +72,7 @@ class ProbeLink:
         """Routes and neighbours on the gateway's side; they go with the link."""
         off = PROBE_V6 if is_on(NO_IPV6) or PROBE_V6 not in self.known else None
         self.forwarded = tuple([addresses for addresses, path in FORWARDING if addresses is not off and is_on(path)])
-        netlink = Netlink(ROUTE)
+        netlink = Netlink(NETLINK_ROUTE)
         try:
             index = socket.if_nametoindex(PROBE)
             for addresses in self.forwarded:

@@ -5,30 +5,30 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.kernel.netlink.sockets import NETFILTER, Netlink, attributes
-from monitor.kernel.nft.nfnetlink import FAMILY_INET, FAMILY_NETDEV, FAMILY_UNSPEC, SUBSYSTEM
+from monitor.kernel.netlink.sockets import NETLINK_NETFILTER, Netlink, attributes
+from monitor.kernel.nft.nfnetlink import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_NETDEV, NFPROTO_UNSPEC
 
-GET_CHAIN: Final = SUBSYSTEM << 8 | 4
-GET_FLOW_TABLE: Final = SUBSYSTEM << 8 | 23
+NFT_MSG_GETCHAIN: Final = NFNL_SUBSYS_NFTABLES << 8 | 4
+NFT_MSG_GETFLOWTABLE: Final = NFNL_SUBSYS_NFTABLES << 8 | 23
 NFGEN_BYTES: Final = 4
-FAMILIES: Final = {FAMILY_INET: "inet", 2: "ip", 10: "ip6", 7: "bridge", FAMILY_NETDEV: "netdev"}
+FAMILIES: Final = {NFPROTO_INET: "inet", 2: "ip", 10: "ip6", 7: "bridge", NFPROTO_NETDEV: "netdev"}
 # Attributes of linux/netfilter/nf_tables.h; a flow table's name and its table have the chain's numbers.
-TABLE: Final = 1
-CHAIN_NAME: Final = 3
-CHAIN_HOOK: Final = 4
-CHAIN_POLICY: Final = 5
-FLOW_TABLE_NAME: Final = 2
-HOOK_NUMBER: Final = 1
-HOOK_PRIORITY: Final = 2
-HOOK_DEVICE: Final = 3
-HOOK_DEVICES: Final = 4
-DROP: Final = 0
+NFTA_CHAIN_TABLE: Final = 1
+NFTA_CHAIN_NAME: Final = 3
+NFTA_CHAIN_HOOK: Final = 4
+NFTA_CHAIN_POLICY: Final = 5
+NFTA_FLOWTABLE_NAME: Final = 2
+NFTA_HOOK_HOOKNUM: Final = 1
+NFTA_HOOK_PRIORITY: Final = 2
+NFTA_HOOK_DEV: Final = 3
+NFTA_HOOK_DEVS: Final = 4
+NF_DROP: Final = 0
 
-INPUT: Final = 1  # NF_INET_LOCAL_IN
-FORWARD: Final = 2  # NF_INET_FORWARD
-OUTPUT: Final = 3  # NF_INET_LOCAL_OUT
-INGRESS: Final = 0  # NF_NETDEV_INGRESS
-INET_INGRESS: Final = 5  # NF_INET_INGRESS
+NF_INET_LOCAL_IN: Final = 1  # NF_INET_LOCAL_IN
+NF_INET_FORWARD: Final = 2  # NF_INET_FORWARD
+NF_INET_LOCAL_OUT: Final = 3  # NF_INET_LOCAL_OUT
+NF_NETDEV_INGRESS: Final = 0  # NF_NETDEV_INGRESS
+NF_INET_INGRESS: Final = 5  # NF_INET_INGRESS
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,19 @@ class BaseChain:
 def base_chains() -> list[BaseChain]:
     """Those of every table. Raises OSError where the kernel does not tell."""
     found = []
-    for family, body in _dump(GET_CHAIN):
-        hook = attributes(body.get(CHAIN_HOOK, b""), 0)
+    for family, body in _dump(NFT_MSG_GETCHAIN):
+        hook = attributes(body.get(NFTA_CHAIN_HOOK, b""), 0)
         if hook:
-            devices = hook.get(HOOK_DEVICES, b"")
-            names = [hook[HOOK_DEVICE]] if HOOK_DEVICE in hook else _texts(devices)
+            devices = hook.get(NFTA_HOOK_DEVS, b"")
+            names = [hook[NFTA_HOOK_DEV]] if NFTA_HOOK_DEV in hook else _texts(devices)
             found.append(
                 BaseChain(
                     FAMILIES.get(family, str(family)),
-                    _text(body.get(TABLE, b"")),
-                    _text(body.get(CHAIN_NAME, b"")),
-                    int.from_bytes(hook.get(HOOK_NUMBER, b""), "big"),
-                    struct.unpack("!i", hook.get(HOOK_PRIORITY, bytes(4)))[0],
-                    int.from_bytes(body.get(CHAIN_POLICY, b"\1"), "big") == DROP,
+                    _text(body.get(NFTA_CHAIN_TABLE, b"")),
+                    _text(body.get(NFTA_CHAIN_NAME, b"")),
+                    int.from_bytes(hook.get(NFTA_HOOK_HOOKNUM, b""), "big"),
+                    struct.unpack("!i", hook.get(NFTA_HOOK_PRIORITY, bytes(4)))[0],
+                    int.from_bytes(body.get(NFTA_CHAIN_POLICY, b"\1"), "big") == NF_DROP,
                     tuple([_text(name) for name in names]),
                 )
             )
@@ -72,21 +72,25 @@ def base_chains() -> list[BaseChain]:
 def flow_tables() -> list[tuple[str, str, str]]:
     """Family, table and name of each, none where the kernel has no such thing. Raises OSError where it is silent."""
     try:
-        dumped = _dump(GET_FLOW_TABLE)
+        dumped = _dump(NFT_MSG_GETFLOWTABLE)
     except OSError as error:
         if error.errno in (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOENT):
             return []
         raise
     return [
-        (FAMILIES.get(family, str(family)), _text(body.get(TABLE, b"")), _text(body.get(FLOW_TABLE_NAME, b"")))
+        (
+            FAMILIES.get(family, str(family)),
+            _text(body.get(NFTA_CHAIN_TABLE, b"")),
+            _text(body.get(NFTA_FLOWTABLE_NAME, b"")),
+        )
         for family, body in dumped
     ]
 
 
 def _dump(kind: int) -> list[tuple[int, dict[int, bytes]]]:
-    netlink = Netlink(NETFILTER)
+    netlink = Netlink(NETLINK_NETFILTER)
     try:
-        messages = netlink.dump(kind, struct.pack("!BBH", FAMILY_UNSPEC, 0, 0))
+        messages = netlink.dump(kind, struct.pack("!BBH", NFPROTO_UNSPEC, 0, 0))
     finally:
         netlink.close()
     return [(content[0], attributes(content, NFGEN_BYTES)) for _, content in messages]

@@ -12,10 +12,10 @@ from monitor.kernel.nft.enforcer import BRIDGE, MARK
 from monitor.kernel.nft.listing import Nftables
 from monitor.kernel.nft.lock import take_lock
 from monitor.kernel.nft.nfnetlink import (
-    DELETE_ELEMENTS,
-    DELETE_TABLE,
-    FAMILY_INET,
-    FAMILY_NETDEV,
+    NFPROTO_INET,
+    NFPROTO_NETDEV,
+    NFT_MSG_DELSETELEM,
+    NFT_MSG_DELTABLE,
     Batches,
 )
 from monitor.policy.table.desired import TABLE
@@ -45,11 +45,11 @@ def clear() -> str:
 
 
 def clear_tables(batches: Batches, nftables: Nftables) -> str:
-    if nftables.table(FAMILY_NETDEV, TABLE) is not None:
-        batches.send([delete(TABLE)], FAMILY_NETDEV)
+    if nftables.table(NFPROTO_NETDEV, TABLE) is not None:
+        batches.send([delete(TABLE)], NFPROTO_NETDEV)
     ours = []
     for name in (BRIDGE, TABLE):
-        there = nftables.table(FAMILY_INET, name)
+        there = nftables.table(NFPROTO_INET, name)
         if there is not None and there.comment == MARK:
             ours.append(name)
     if TABLE in ours and fails_closed(nftables):
@@ -71,9 +71,9 @@ def open_kill_sets() -> list[str]:
 
 
 def delete(table: str) -> tuple[int, int, bytes]:
-    return DELETE_TABLE, 0, attribute(1, table.encode() + b"\0")
+    return NFT_MSG_DELTABLE, 0, attribute(1, table.encode() + b"\0")
 
 
 def flush(name: str) -> tuple[int, int, bytes]:
     """A deletion that names no element is about all of them."""
-    return DELETE_ELEMENTS, 0, attribute(1, TABLE.encode() + b"\0") + attribute(2, name.encode() + b"\0")
+    return NFT_MSG_DELSETELEM, 0, attribute(1, TABLE.encode() + b"\0") + attribute(2, name.encode() + b"\0")

@@ -12,7 +12,7 @@ from typing import Final
 from monitor.kernel.nft.diversion import DOOR_CHAIN, Diversion
 from monitor.kernel.nft.elements import Elements
 from monitor.kernel.nft.listing import Nftables
-from monitor.kernel.nft.nfnetlink import FAMILY_NETDEV
+from monitor.kernel.nft.nfnetlink import NFPROTO_NETDEV
 from monitor.policy.table.change import (
     AddCounter,
     AddElements,
@@ -72,7 +72,7 @@ def read_table(nftables: Nftables, elements: Elements, diversion: Diversion, des
 
 
 def is_gone(nftables: Nftables) -> bool:
-    return nftables.table(FAMILY_NETDEV, TABLE) is None
+    return nftables.table(NFPROTO_NETDEV, TABLE) is None
 
 
 def has_ends(elements: Elements, desired: Desired, name: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, final
 
 from monitor.kernel.nft.listing import Nftables
-from monitor.kernel.nft.nfnetlink import CREATE, DELETE_ELEMENTS, NEW_ELEMENTS, TOO_LARGE, Batches
+from monitor.kernel.nft.nfnetlink import NFT_MSG_DELSETELEM, NFT_MSG_NEWSETELEM, NLM_F_CREATE, TOO_LARGE, Batches
 from monitor.policy.table.change import AddElements, DeleteElements, ReplaceElements
 from monitor.policy.table.desired import TABLE, SetSpec
 from monitor.wire.netlink.set_elements import element_lists, key_widths, pack_elements
@@ -36,7 +36,7 @@ class Step:
 
     def parts(self, table: str, each: bool) -> list[tuple[int, int, bytes]]:
         """As messages: as few as hold all, or one for `each` element."""
-        kind, flags = (NEW_ELEMENTS, CREATE) if self.adds else (DELETE_ELEMENTS, 0)
+        kind, flags = (NFT_MSG_NEWSETELEM, NLM_F_CREATE) if self.adds else (NFT_MSG_DELSETELEM, 0)
         name = self.set.encode()
         lists = [[element] for element in self.packed] if each else [self.packed]
         return [(kind, flags, body) for some in lists for body in element_lists(table.encode(), name, some)]

@@ -20,7 +20,7 @@ from monitor.kernel.nft.heartbeat_set import HeartbeatSet
 from monitor.kernel.nft.libnftables import NftLibrary, RulesetRefused
 from monitor.kernel.nft.listing import Nftables, TableSight
 from monitor.kernel.nft.lock import take_lock
-from monitor.kernel.nft.nfnetlink import DELETE_TABLE, FAMILY_INET, FAMILY_NETDEV, PRIVILEGE, Batches
+from monitor.kernel.nft.nfnetlink import NFPROTO_INET, NFPROTO_NETDEV, NFT_MSG_DELTABLE, PRIVILEGE, Batches
 from monitor.kernel.tcp_reset import ConntrackDeleter, Resets
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.table.change import AddSet, Change, DeleteSet
@@ -168,7 +168,7 @@ class Enforcer:
 
     def is_there(self) -> bool:
         """False once somebody has removed the table, or made another one in its place: costs 0.02 ms."""
-        sight = self._nftables.table(FAMILY_INET, TABLE)
+        sight = self._nftables.table(NFPROTO_INET, TABLE)
         return sight is not None and sight.handle == self._handle
 
     def reconcile(self, desired: Desired) -> Repair:
@@ -202,7 +202,7 @@ class Enforcer:
 
     def _find_table(self) -> str:
         """What became of the table as a whole, "" where it is the one that was made here."""
-        sight = self._nftables.table(FAMILY_INET, TABLE)
+        sight = self._nftables.table(NFPROTO_INET, TABLE)
         if sight is None:
             return f"table inet {TABLE} was removed"
         return f"table inet {TABLE} was made anew" if sight.handle != self._handle else ""
@@ -257,9 +257,9 @@ class Enforcer:
         """Removes the table with all that it holds, and gives the lock back."""
         try:
             if self._handle:
-                self._remove_table(FAMILY_INET, BRIDGE)
-                self._remove_table(FAMILY_INET, TABLE)
-                self._remove_table(FAMILY_NETDEV, TABLE)
+                self._remove_table(NFPROTO_INET, BRIDGE)
+                self._remove_table(NFPROTO_INET, TABLE)
+                self._remove_table(NFPROTO_NETDEV, TABLE)
                 self._handle = 0
         finally:
             self.close()
@@ -276,7 +276,7 @@ class Enforcer:
 
     def refuse_foreign(self) -> TableSight | None:
         """What an earlier run, or this one, left of the table. Raises MachineError where it is somebody else's."""
-        there = self._nftables.table(FAMILY_INET, TABLE)
+        there = self._nftables.table(NFPROTO_INET, TABLE)
         if there is not None and there.comment != MARK:
             raise MachineError(
                 f"table inet {TABLE} exists and is not gatewatch's: `nft list table inet {TABLE}` shows it, "
@@ -291,7 +291,7 @@ class Enforcer:
         if there:
             self._bridge(desired, spared)
         self._make(desired, there, spared)
-        self._remove_table(FAMILY_INET, BRIDGE)
+        self._remove_table(NFPROTO_INET, BRIDGE)
         self._remember()
 
     def _make(self, desired: Desired, there: bool, spared: Spared = NOTHING_SPARED) -> None:
@@ -299,7 +299,7 @@ class Enforcer:
         script = f"delete table inet {TABLE}\n" if there else ""
         self.elements.specs = dict(desired.sets)
         self._library.run(script + marked(TABLE, desired) + self.diversion.script())
-        made = self._nftables.table(FAMILY_INET, TABLE)
+        made = self._nftables.table(NFPROTO_INET, TABLE)
         self._handle = made.handle if made is not None else 0
         self._failed, self._lacking = [], set()
         spare(self.elements, spared)
@@ -309,7 +309,7 @@ class Enforcer:
 
     def _bridge(self, desired: Desired, spared: Spared) -> None:
         """Rules come by one way and elements by another, so in the table itself there would be a moment without."""
-        self._remove_table(FAMILY_INET, BRIDGE)
+        self._remove_table(NFPROTO_INET, BRIDGE)
         self._library.run(marked(BRIDGE, desired))
         bridge = Elements(self._batches, self._nftables, BRIDGE)
         bridge.specs = self.elements.specs
@@ -320,8 +320,8 @@ class Enforcer:
     def _remove_table(self, family: int, name: str) -> None:
         """Removes it if it is there, and is gatewatch's."""
         sight = self._nftables.table(family, name)
-        if sight is not None and (sight.comment == MARK or family == FAMILY_NETDEV):
-            self._batches.send([(DELETE_TABLE, 0, attribute(1, name.encode() + b"\0"))], family)
+        if sight is not None and (sight.comment == MARK or family == NFPROTO_NETDEV):
+            self._batches.send([(NFT_MSG_DELTABLE, 0, attribute(1, name.encode() + b"\0"))], family)
 
     def _remember(self) -> None:
         """What is there now is known; whatever comes on top is ours or somebody else's."""

@@ -10,37 +10,37 @@ import sys
 from dataclasses import dataclass
 from typing import Final, final
 
-from monitor.kernel.netlink.sockets import NETFILTER, NLMSG_ERROR, Netlink, attributes, numbered
-from monitor.kernel.nft.nfnetlink import FAMILY_INET, FAMILY_UNSPEC, SUBSYSTEM
+from monitor.kernel.netlink.sockets import NETLINK_NETFILTER, NLMSG_ERROR, Netlink, attributes, numbered
+from monitor.kernel.nft.nfnetlink import NFNL_SUBSYS_NFTABLES, NFPROTO_INET, NFPROTO_UNSPEC
 from monitor.wire.netlink.set_elements import attribute, element_lists
 
-GET_TABLE: Final = SUBSYSTEM << 8 | 1
-GET_CHAIN: Final = SUBSYSTEM << 8 | 4
-GET_RULE: Final = SUBSYSTEM << 8 | 7
-GET_SET: Final = SUBSYSTEM << 8 | 10
-GET_ELEMENTS: Final = SUBSYSTEM << 8 | 13
-GET_GENERATION: Final = SUBSYSTEM << 8 | 16
-GET_OBJECT: Final = SUBSYSTEM << 8 | 19
+NFT_MSG_GETTABLE: Final = NFNL_SUBSYS_NFTABLES << 8 | 1
+NFT_MSG_GETCHAIN: Final = NFNL_SUBSYS_NFTABLES << 8 | 4
+NFT_MSG_GETRULE: Final = NFNL_SUBSYS_NFTABLES << 8 | 7
+NFT_MSG_GETSET: Final = NFNL_SUBSYS_NFTABLES << 8 | 10
+NFT_MSG_GETSETELEM: Final = NFNL_SUBSYS_NFTABLES << 8 | 13
+NFT_MSG_GETGEN: Final = NFNL_SUBSYS_NFTABLES << 8 | 16
+NFT_MSG_GETOBJ: Final = NFNL_SUBSYS_NFTABLES << 8 | 19
 NFGEN_BYTES: Final = 4
 NATIVE_LITTLE: Final = sys.byteorder == "little"
-COUNTER: Final = 1  # NFT_OBJECT_COUNTER
+NFT_OBJECT_COUNTER: Final = 1  # NFT_OBJECT_COUNTER
 
-TABLE_HANDLE: Final = 4
-TABLE_USERDATA: Final = 6
-CHAIN_TABLE: Final = 1
-CHAIN_NAME: Final = 3
-SET_TABLE: Final = 1
-SET_NAME: Final = 2
-ELEMENTS: Final = 3
-LIST_ELEMENT: Final = 1
-EXPIRATION: Final = 5
-RULE_TABLE: Final = 1
-RULE_CHAIN: Final = 2
-RULE_EXPRESSIONS: Final = 4
-LOOKUP_SET: Final = 1
-OBJECT_NAME: Final = 2
-OBJECT_TYPE: Final = 3
-OBJECT_DATA: Final = 4
+NFTA_TABLE_HANDLE: Final = 4
+NFTA_TABLE_USERDATA: Final = 6
+NFTA_CHAIN_TABLE: Final = 1
+NFTA_CHAIN_NAME: Final = 3
+NFTA_SET_TABLE: Final = 1
+NFTA_SET_NAME: Final = 2
+NFTA_SET_ELEM_LIST_ELEMENTS: Final = 3
+NFTA_LIST_ELEM: Final = 1
+NFTA_SET_ELEM_EXPIRATION: Final = 5
+NFTA_RULE_TABLE: Final = 1
+NFTA_RULE_CHAIN: Final = 2
+NFTA_RULE_EXPRESSIONS: Final = 4
+NFTA_LOOKUP_SET: Final = 1
+NFTA_OBJ_NAME: Final = 2
+NFTA_OBJ_TYPE: Final = 3
+NFTA_OBJ_DATA: Final = 4
 
 
 @dataclass(frozen=True)
@@ -59,48 +59,53 @@ class Nftables:
     """
 
     def __init__(self) -> None:
-        self._netlink = Netlink(NETFILTER)
+        self._netlink = Netlink(NETLINK_NETFILTER)
 
     def table(self, family: int, name: str) -> TableSight | None:
         """None where there is no such table."""
-        answer = self._ask(GET_TABLE, family, attribute(1, name.encode() + b"\0"))
+        answer = self._ask(NFT_MSG_GETTABLE, family, attribute(1, name.encode() + b"\0"))
         if answer is None:
             return None
         found = attributes(answer, NFGEN_BYTES)
-        userdata = found.get(TABLE_USERDATA, b"")
+        userdata = found.get(NFTA_TABLE_USERDATA, b"")
         comment = userdata[2 : 2 + userdata[1]].rstrip(b"\0") if len(userdata) > 2 and userdata[0] == 0 else b""
-        return TableSight(int.from_bytes(found.get(TABLE_HANDLE, b""), "big"), comment.decode(errors="replace"))
+        return TableSight(int.from_bytes(found.get(NFTA_TABLE_HANDLE, b""), "big"), comment.decode(errors="replace"))
 
     def generation(self) -> int:
         """How many transactions there have been in this namespace, whoever made them."""
-        found = attributes(self._ask(GET_GENERATION, FAMILY_UNSPEC, b"") or b"", NFGEN_BYTES)
+        found = attributes(self._ask(NFT_MSG_GETGEN, NFPROTO_UNSPEC, b"") or b"", NFGEN_BYTES)
         return int.from_bytes(found.get(1, b""), "big")
 
     def rule_counts(self, table: str) -> dict[str, int]:
         """How many rules each chain of the inet table has; chains without any are left out."""
         counts: dict[str, int] = {}
-        for found in self._dump(GET_RULE, attribute(RULE_TABLE, table.encode() + b"\0")):
-            if found.get(RULE_TABLE, b"").rstrip(b"\0") == table.encode():
-                name = found.get(RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
+        for found in self._dump(NFT_MSG_GETRULE, attribute(NFTA_RULE_TABLE, table.encode() + b"\0")):
+            if found.get(NFTA_RULE_TABLE, b"").rstrip(b"\0") == table.encode():
+                name = found.get(NFTA_RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
                 counts[name] = counts.get(name, 0) + 1
         return counts
 
     def chains_with_set(self, table: str, name: str) -> set[str]:
         """The chains of the inet table in which a rule looks something up in a set of this name."""
-        wanted = attribute(LOOKUP_SET, name.encode() + b"\0")
+        wanted = attribute(NFTA_LOOKUP_SET, name.encode() + b"\0")
         return {
-            found.get(RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
-            for found in self._dump(GET_RULE, attribute(RULE_TABLE, table.encode() + b"\0"))
-            if found.get(RULE_TABLE, b"").rstrip(b"\0") == table.encode() and wanted in found.get(RULE_EXPRESSIONS, b"")
+            found.get(NFTA_RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
+            for found in self._dump(NFT_MSG_GETRULE, attribute(NFTA_RULE_TABLE, table.encode() + b"\0"))
+            if found.get(NFTA_RULE_TABLE, b"").rstrip(b"\0") == table.encode()
+            and wanted in found.get(NFTA_RULE_EXPRESSIONS, b"")
         }
 
     def chains(self, table: str) -> set[str]:
         """The names of the inet table's chains."""
-        return self._names(GET_CHAIN, table, CHAIN_TABLE, CHAIN_NAME)
+        return self._names(NFT_MSG_GETCHAIN, table, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME)
 
     def sets(self, table: str) -> set[str]:
         """The names of the inet table's sets and maps, but for those without a name that rules have."""
-        return {name for name in self._names(GET_SET, table, SET_TABLE, SET_NAME) if not name.startswith("__")}
+        return {
+            name
+            for name in self._names(NFT_MSG_GETSET, table, NFTA_SET_TABLE, NFTA_SET_NAME)
+            if not name.startswith("__")
+        }
 
     def _names(self, kind: int, table: str, of_table: int, of_name: int) -> set[str]:
         wanted = table.encode() + b"\0"
@@ -119,24 +124,24 @@ class Nftables:
         answer = self._element(table, name, packed)
         if answer is None:
             return None
-        found = attributes(answer, NFGEN_BYTES).get(ELEMENTS, b"")
-        element = attributes(attributes(found, 0).get(LIST_ELEMENT, b""), 0)
-        return int.from_bytes(element.get(EXPIRATION, b""), "big") / 1000
+        found = attributes(answer, NFGEN_BYTES).get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")
+        element = attributes(attributes(found, 0).get(NFTA_LIST_ELEM, b""), 0)
+        return int.from_bytes(element.get(NFTA_SET_ELEM_EXPIRATION, b""), "big") / 1000
 
     def _element(self, table: str, name: str, packed: bytes) -> bytes | None:
         length = int.from_bytes(packed[:2], "little" if NATIVE_LITTLE else "big")
         body = element_lists(table.encode(), name.encode(), [packed[:length]])[0]
-        return self._ask(GET_ELEMENTS, FAMILY_INET, body)
+        return self._ask(NFT_MSG_GETSETELEM, NFPROTO_INET, body)
 
     def counters(self, table: str) -> dict[str, tuple[int, int]]:
         """Packets and bytes of the inet table's named counters. Empty where the table is gone."""
         counters: dict[str, tuple[int, int]] = {}
-        body = attribute(1, table.encode() + b"\0") + attribute(OBJECT_TYPE, struct.pack("!I", COUNTER))
-        for found in self._dump(GET_OBJECT, body):
-            if int.from_bytes(found.get(OBJECT_TYPE, b""), "big") != COUNTER:
+        body = attribute(1, table.encode() + b"\0") + attribute(NFTA_OBJ_TYPE, struct.pack("!I", NFT_OBJECT_COUNTER))
+        for found in self._dump(NFT_MSG_GETOBJ, body):
+            if int.from_bytes(found.get(NFTA_OBJ_TYPE, b""), "big") != NFT_OBJECT_COUNTER:
                 continue
-            data = attributes(found.get(OBJECT_DATA, b""), 0)
-            name = found.get(OBJECT_NAME, b"").rstrip(b"\0").decode(errors="replace")
+            data = attributes(found.get(NFTA_OBJ_DATA, b""), 0)
+            name = found.get(NFTA_OBJ_NAME, b"").rstrip(b"\0").decode(errors="replace")
             counters[name] = (int.from_bytes(data.get(2, b""), "big"), int.from_bytes(data.get(1, b""), "big"))
         return counters
 
@@ -162,7 +167,7 @@ class Nftables:
 
     def _dump(self, kind: int, body: bytes) -> list[dict[int, bytes]]:
         """The attributes of every message of a dump; empty where its table is gone."""
-        head = struct.pack("!BBH", FAMILY_INET, 0, 0)
+        head = struct.pack("!BBH", NFPROTO_INET, 0, 0)
         try:
             return [attributes(content, NFGEN_BYTES) for _, content in self._netlink.dump(kind, head + body)]
         except OSError as error:

@@ -11,31 +11,31 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.kernel.netlink.sockets import (
-    ACKNOWLEDGE,
-    HEADER,
-    NETFILTER,
+    NETLINK_NETFILTER,
+    NLM_F_ACK,
+    NLM_F_REQUEST,
     NLMSG_ERROR,
-    REQUEST,
+    NLMSGHDR,
     SOL_NETLINK,
     Netlink,
     Overrun,
     numbered,
 )
 
-SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES
-BATCH_BEGIN: Final = 0x10
-BATCH_END: Final = 0x11
-CREATE: Final = 0x400
-FAMILY_INET: Final = 1
-FAMILY_NETDEV: Final = 5
-FAMILY_UNSPEC: Final = 0
+NFNL_SUBSYS_NFTABLES: Final = 10  # NFNL_SUBSYS_NFTABLES
+NFNL_MSG_BATCH_BEGIN: Final = 0x10
+NFNL_MSG_BATCH_END: Final = 0x11
+NLM_F_CREATE: Final = 0x400
+NFPROTO_INET: Final = 1
+NFPROTO_NETDEV: Final = 5
+NFPROTO_UNSPEC: Final = 0
 
-DELETE_TABLE: Final = SUBSYSTEM << 8 | 2
-NEW_ELEMENTS: Final = SUBSYSTEM << 8 | 12
-DELETE_ELEMENTS: Final = SUBSYSTEM << 8 | 14
+NFT_MSG_DELTABLE: Final = NFNL_SUBSYS_NFTABLES << 8 | 2
+NFT_MSG_NEWSETELEM: Final = NFNL_SUBSYS_NFTABLES << 8 | 12
+NFT_MSG_DELSETELEM: Final = NFNL_SUBSYS_NFTABLES << 8 | 14
 
 SO_SNDBUFFORCE: Final = 32
-CAP_ACK: Final = 10
+NETLINK_CAP_ACK: Final = 10
 SEND_BUFFER_BYTES: Final = 67_108_864
 TOO_LARGE: Final = [(-1, errno.EMSGSIZE)]
 PRIVILEGE: Final = "changing nftables needs CAP_NET_ADMIN"
@@ -43,12 +43,14 @@ PRIVILEGE: Final = "changing nftables needs CAP_NET_ADMIN"
 
 def message(kind: int, family: int, body: bytes, flags: int, sequence: int) -> bytes:
     """A netlink message with its nfgenmsg; `body` must be padded."""
-    head = HEADER.pack(HEADER.size + 4 + len(body), kind, REQUEST | flags, sequence, 0)
+    head = NLMSGHDR.pack(NLMSGHDR.size + 4 + len(body), kind, NLM_F_REQUEST | flags, sequence, 0)
     return head + struct.pack("!BBH", family, 0, 0) + body
 
 
 def batch_mark(kind: int, sequence: int) -> bytes:
-    return HEADER.pack(HEADER.size + 4, kind, REQUEST, sequence, 0) + struct.pack("!BBH", 0, 0, SUBSYSTEM)
+    return NLMSGHDR.pack(NLMSGHDR.size + 4, kind, NLM_F_REQUEST, sequence, 0) + struct.pack(
+        "!BBH", 0, 0, NFNL_SUBSYS_NFTABLES
+    )
 
 
 @final
@@ -56,16 +58,16 @@ class Batches:
     """The socket that batches go through. Raises OSError where the kernel has no nfnetlink."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink(NETFILTER)
+        self._netlink = Netlink(NETLINK_NETFILTER)
         self._sequence = 0
         try:
-            self._netlink.socket.setsockopt(SOL_NETLINK, CAP_ACK, 1)  # an error need not bring the batch back
+            self._netlink.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # an error need not bring the batch back
             self._netlink.socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
         except PermissionError as error:
             self._netlink.close()
             raise MachineError(PRIVILEGE) from error
 
-    def send(self, parts: list[tuple[int, int, bytes]], family: int = FAMILY_INET) -> list[tuple[int, int]]:
+    def send(self, parts: list[tuple[int, int, bytes]], family: int = NFPROTO_INET) -> list[tuple[int, int]]:
         """Sends (type, flags, body) as one transaction: nothing when it is in force, else who was refused, and why.
 
         Those are (index in `parts`, errno), all that the kernel found; `TOO_LARGE` where it did not look at them
@@ -75,11 +77,11 @@ class Batches:
             return []
         self._drain()
         first = self._sequence + 1
-        pieces = [batch_mark(BATCH_BEGIN, self._sequence)]
+        pieces = [batch_mark(NFNL_MSG_BATCH_BEGIN, self._sequence)]
         for offset, (kind, flags, body) in enumerate(parts):
-            wanted = flags | (ACKNOWLEDGE if offset == len(parts) - 1 else 0)
+            wanted = flags | (NLM_F_ACK if offset == len(parts) - 1 else 0)
             pieces.append(message(kind, family, body, wanted, first + offset))
-        pieces.append(batch_mark(BATCH_END, first + len(parts)))
+        pieces.append(batch_mark(NFNL_MSG_BATCH_END, first + len(parts)))
         self._sequence = (first + len(parts) + 1) & 0x3FFFFFFF
         try:
             self._netlink.socket.send(b"".join(pieces))

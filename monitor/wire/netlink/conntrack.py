@@ -13,19 +13,19 @@ DONE: Final = 1
 
 NLMSG_ERROR: Final = 2
 NLMSG_DONE: Final = 3
-MESSAGE_NEW: Final = 0x0100  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW
-MESSAGE_DELETE: Final = 0x0102
-CREATED: Final = 0x0400  # NLM_F_CREATE
+IPCTNL_MSG_CT_NEW: Final = 0x0100  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW
+IPCTNL_MSG_CT_DELETE: Final = 0x0102
+NLM_F_CREATE: Final = 0x0400  # NLM_F_CREATE
 HEADERS: Final = 20  # struct nlmsghdr and struct nfgenmsg
-TYPE_MASK: Final = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
+NLA_TYPE_MASK: Final = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
-TUPLE_ORIGINAL: Final = 1
-TUPLE_REPLY: Final = 2
-COUNTERS_ORIGINAL: Final = 9
-COUNTERS_REPLY: Final = 10
-ID: Final = 12
-TUPLE_IP: Final = 1
-TUPLE_PROTOCOL: Final = 2
+CTA_TUPLE_ORIG: Final = 1
+CTA_TUPLE_REPLY: Final = 2
+CTA_COUNTERS_ORIG: Final = 9
+CTA_COUNTERS_REPLY: Final = 10
+CTA_ID: Final = 12
+CTA_TUPLE_IP: Final = 1
+CTA_TUPLE_PROTO: Final = 2
 
 
 def parse_conntrack(data: bytes, time: float, out: list[FlowCount]) -> int:
@@ -45,10 +45,10 @@ def parse_conntrack(data: bytes, time: float, out: list[FlowCount]) -> int:
         if kind == NLMSG_ERROR and length >= HEADERS:
             error = _native32(data, at + 16)
             return DONE if error == 0 else error - 0x1_0000_0000
-        if kind == MESSAGE_DELETE:
+        if kind == IPCTNL_MSG_CT_DELETE:
             _entry(data, at + HEADERS, at + length, time, FLOW_END, out)
-        elif kind == MESSAGE_NEW:
-            state = FLOW_NEW if _native16(data, at + 6) & CREATED else FLOW_UPDATE
+        elif kind == IPCTNL_MSG_CT_NEW:
+            state = FLOW_NEW if _native16(data, at + 6) & NLM_F_CREATE else FLOW_UPDATE
             _entry(data, at + HEADERS, at + length, time, state, out)
         at += (length + 3) & -4
     return MORE
@@ -64,16 +64,16 @@ def _entry(data: bytes, at: int, end: int, time: float, state: int, out: list[Fl
         length = _native16(data, at)
         if length < 4 or at + length > end:
             return
-        kind = _native16(data, at + 2) & TYPE_MASK
-        if kind == TUPLE_ORIGINAL:
+        kind = _native16(data, at + 2) & NLA_TYPE_MASK
+        if kind == CTA_TUPLE_ORIG:
             key = _tuple_key(data, at + 4, at + length)
-        elif kind == TUPLE_REPLY:
+        elif kind == CTA_TUPLE_REPLY:
             reply = _tuple_key(data, at + 4, at + length)
-        elif kind == COUNTERS_ORIGINAL:
+        elif kind == CTA_COUNTERS_ORIG:
             sent = at + 4 if length >= 28 else 0
-        elif kind == COUNTERS_REPLY:
+        elif kind == CTA_COUNTERS_REPLY:
             replied = at + 4 if length >= 28 else 0
-        elif kind == ID and length == 8:
+        elif kind == CTA_ID and length == 8:
             identity = _big32(data, at + 4)
         at += (length + 3) & -4
     if not key or not reply:
@@ -97,13 +97,13 @@ def _tuple_key(data: bytes, at: int, end: int) -> bytes:
         length = _native16(data, at)
         if length < 4 or at + length > end:
             return b""
-        kind = _native16(data, at + 2) & TYPE_MASK
-        if kind == TUPLE_IP:
+        kind = _native16(data, at + 2) & NLA_TYPE_MASK
+        if kind == CTA_TUPLE_IP:
             if length == 20:  # source and destination, 8 bytes each
                 addresses = data[at + 8 : at + 12] + data[at + 16 : at + 20]
             elif length == 44:
                 addresses = data[at + 8 : at + 24] + data[at + 28 : at + 44]
-        elif kind == TUPLE_PROTOCOL and length >= 9:
+        elif kind == CTA_TUPLE_PROTO and length >= 9:
             protocol = data[at + 8 : at + 9]
             # ICMP has its type and identifier in attributes of other kinds: such flows have no ports
             if length >= 28 and data[at + 14] == 2 and data[at + 22] == 3:

@@ -18,25 +18,25 @@ ELEMENT_WIDTHS: Final = {
 }
 LIST_BYTES_MAX: Final = 60_000  # an attribute's length has 16 bits
 
-NESTED: Final = 0x8000
-LIST_ELEMENT: Final = 1 | NESTED  # NFTA_LIST_ELEM
-KEY: Final = 1 | NESTED  # NFTA_SET_ELEM_KEY
-DATA: Final = 2 | NESTED
-FLAGS: Final = 3
-TIMEOUT: Final = 4
-USERDATA: Final = 6
-VALUE: Final = 1  # NFTA_DATA_VALUE
-VERDICT: Final = 2 | NESTED
-VERDICT_CODE: Final = 1
-VERDICT_CHAIN: Final = 2
-GOTO: Final = -4
-INTERVAL_END: Final = 1
-COMMENT: Final = 0  # NFTNL_UDATA_SET_ELEM_COMMENT
+NLA_F_NESTED: Final = 0x8000
+NFTA_LIST_ELEM: Final = 1 | NLA_F_NESTED  # NFTA_LIST_ELEM
+NFTA_SET_ELEM_KEY: Final = 1 | NLA_F_NESTED  # NFTA_SET_ELEM_KEY
+NFTA_SET_ELEM_DATA: Final = 2 | NLA_F_NESTED
+NFTA_SET_ELEM_FLAGS: Final = 3
+NFTA_SET_ELEM_TIMEOUT: Final = 4
+NFTA_SET_ELEM_USERDATA: Final = 6
+NFTA_DATA_VALUE: Final = 1  # NFTA_DATA_VALUE
+NFTA_DATA_VERDICT: Final = 2 | NLA_F_NESTED
+NFTA_VERDICT_CODE: Final = 1
+NFTA_VERDICT_CHAIN: Final = 2
+NFT_GOTO: Final = -4
+NFT_SET_ELEM_INTERVAL_END: Final = 1
+NFTNL_UDATA_SET_ELEM_COMMENT: Final = 0  # NFTNL_UDATA_SET_ELEM_COMMENT
 COMMENT_BYTES_MAX: Final = 127
 
-LIST_TABLE: Final = 1  # NFTA_SET_ELEM_LIST_TABLE
-LIST_SET: Final = 2
-LIST_ELEMENTS: Final = 3 | NESTED
+NFTA_SET_ELEM_LIST_TABLE: Final = 1  # NFTA_SET_ELEM_LIST_TABLE
+NFTA_SET_ELEM_LIST_SET: Final = 2
+NFTA_SET_ELEM_LIST_ELEMENTS: Final = 3 | NLA_F_NESTED
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -65,21 +65,23 @@ def element_rest(chain: str, timeout_ms: int, comment: bytes) -> bytes:
     """What follows an element's key: where it goes to, how long it lives, the name that put it there."""
     rest = b""
     if chain:
-        code = attribute(VERDICT_CODE, struct.pack("!i", GOTO))
-        target = attribute(VERDICT_CHAIN, chain.encode() + b"\0")
-        rest += attribute(DATA, attribute(VERDICT, code + target))
+        code = attribute(NFTA_VERDICT_CODE, struct.pack("!i", NFT_GOTO))
+        target = attribute(NFTA_VERDICT_CHAIN, chain.encode() + b"\0")
+        rest += attribute(NFTA_SET_ELEM_DATA, attribute(NFTA_DATA_VERDICT, code + target))
     if timeout_ms:
-        rest += attribute(TIMEOUT, struct.pack("!Q", timeout_ms))
+        rest += attribute(NFTA_SET_ELEM_TIMEOUT, struct.pack("!Q", timeout_ms))
     if comment:
         text = comment[:COMMENT_BYTES_MAX] + b"\0"
-        rest += attribute(USERDATA, bytes((COMMENT, len(text))) + text)
+        rest += attribute(NFTA_SET_ELEM_USERDATA, bytes((NFTNL_UDATA_SET_ELEM_COMMENT, len(text))) + text)
     return rest
 
 
 def element_head(width: int, rest: bytes) -> bytes:
     """What precedes a key of `width` bytes: three attributes, one within the other."""
     padded = width + (-width % 4)
-    return struct.pack("=HHHHHH", 12 + padded + len(rest), LIST_ELEMENT, 8 + padded, KEY, 4 + width, VALUE)
+    return struct.pack(
+        "=HHHHHH", 12 + padded + len(rest), NFTA_LIST_ELEM, 8 + padded, NFTA_SET_ELEM_KEY, 4 + width, NFTA_DATA_VALUE
+    )
 
 
 def pack_elements(
@@ -104,7 +106,7 @@ def pack_intervals(
     width: int, entries: list[tuple[bytes, str]], heads: dict[str, bytes], rests: dict[str, bytes]
 ) -> list[bytes]:
     """For each interval the element that begins it and the one behind its end; the end of all addresses has none."""
-    flags = attribute(FLAGS, struct.pack("!I", INTERVAL_END))
+    flags = attribute(NFTA_SET_ELEM_FLAGS, struct.pack("!I", NFT_SET_ELEM_INTERVAL_END))
     end_head = element_head(width, flags)
     top = b"\xff" * width
     packed: list[bytes] = []
@@ -119,17 +121,17 @@ def pack_intervals(
 
 def element_lists(table: bytes, set_name: bytes, packed: list[bytes]) -> list[bytes]:
     """The bodies of NEWSETELEM or DELSETELEM messages, behind their nfgenmsg: as few as hold all."""
-    head = attribute(LIST_TABLE, table + b"\0") + attribute(LIST_SET, set_name + b"\0")
+    head = attribute(NFTA_SET_ELEM_LIST_TABLE, table + b"\0") + attribute(NFTA_SET_ELEM_LIST_SET, set_name + b"\0")
     bodies: list[bytes] = []
     part: list[bytes] = []
     size = 0
     for element in packed:
         if size + len(element) > LIST_BYTES_MAX:
-            bodies.append(head + attribute(LIST_ELEMENTS, b"".join(part)))
+            bodies.append(head + attribute(NFTA_SET_ELEM_LIST_ELEMENTS, b"".join(part)))
             part = []
             size = 0
         part.append(element)
         size += len(element)
     if part:
-        bodies.append(head + attribute(LIST_ELEMENTS, b"".join(part)))
+        bodies.append(head + attribute(NFTA_SET_ELEM_LIST_ELEMENTS, b"".join(part)))
     return bodies

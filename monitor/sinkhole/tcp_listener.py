@@ -13,7 +13,7 @@ from monitor.sinkhole.framing import Framer, framed
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.settings import SinkholeLimits
 from monitor.sinkhole.sockets import Behind, Peer, packed
-from monitor.sinkhole.stream_upstream import StreamUpstream
+from monitor.sinkhole.tcp_upstream import TcpUpstream
 
 QUERY_BYTES: Final = 4_096
 READ_BYTES: Final = 16_384
@@ -21,7 +21,7 @@ UNREAD_BYTES: Final = 196_608  # three answers of the largest size
 QUERIES_PER_TURN: Final = 32
 
 # Makes the way to an upstream: for where the client connected to, the client, its door, and what takes the answers.
-MakeUpstream: TypeAlias = Callable[[Peer, Peer, Behind, Callable[[bytes], None]], StreamUpstream]
+MakeUpstream: TypeAlias = Callable[[Peer, Peer, Behind, Callable[[bytes], None]], TcpUpstream]
 
 
 @final
@@ -101,7 +101,7 @@ class ClientConnection(asyncio.BufferedProtocol):
         self.active = 0.0
         self._door = door
         self._framer = Framer(QUERY_BYTES)
-        self._upstream: StreamUpstream | None = None
+        self._upstream: TcpUpstream | None = None
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._paused = False

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from monitor.sinkhole.counts import CROWDED, EVICTED, FORGED, LATE, MISMATCHED, TIMEOUT, UNREACHABLE, Counts
-from monitor.sinkhole.datagram_door import Route
-from monitor.sinkhole.dice import QueryIds
 from monitor.sinkhole.ports import ANSWER_BYTES, Port, Ports
+from monitor.sinkhole.query_ids import QueryIds
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.settings import SinkholeLimits
 from monitor.sinkhole.sockets import Behind, Peer, family_of
+from monitor.sinkhole.udp_listener import Route
 from monitor.wire.dns.message import HEADER
 from monitor.wire.dns.query import is_answer
 from monitor.wire.dns.reply import EDE_NETWORK, EDE_UNREACHABLE, error_option
@@ -40,7 +40,7 @@ class _Pending:
 
 
 @final
-class DatagramUpstream:
+class UdpUpstream:
     """The queries in flight. `expire` must be called every now and then; `servers` may be replaced at any time."""
 
     def __init__(self, loop: AbstractEventLoop, responder: Responder, servers: Servers, limits: SinkholeLimits) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from monitor.config.sections import Config, StateSection
 from monitor.core.gateway import Gateway
-from monitor.daemon import record as record_module
-from monitor.daemon.record import Recorder
+from monitor.daemon import recorder as record_module
+from monitor.daemon.recorder import Recorder
 from monitor.journal.reader import Wanted, read_rows
 from monitor.model import Samples
 

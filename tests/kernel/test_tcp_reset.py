@@ -14,7 +14,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from tables import table
 
-from monitor.core.effects import UNDERWAY, Kill
+from monitor.core.effects import UNKNOWN_SEQUENCE, Kill
 from monitor.kernel.nft.enforcer import Enforcer
 from monitor.lab.namespace import Namespace
 from monitor.model import TCP_RST, flow_key
@@ -157,7 +157,7 @@ def test_a_download_ends_in_its_middle(wire: Cable, family: int) -> None:
                 time.sleep(0.1)
                 key = flow_key(packed(client), packed(server), download.getsockname()[1], 443, 6)
                 enforcer.renew_alive()
-                enforcer.kill([Kill(0.0, key, UNDERWAY, "", OPEN)])
+                enforcer.kill([Kill(0.0, key, UNKNOWN_SEQUENCE, "", OPEN)])
                 download.settimeout(PATIENCE_SECONDS)
                 with pytest.raises(ConnectionResetError):
                     download.recv(1)
@@ -183,7 +183,9 @@ def test_every_client_of_datagrams_knows_at_once(wire: Cable, client: str, serve
             sender.settimeout(PATIENCE_SECONDS)
             sender.connect((server, 443))
         keys = [flow_key(packed(client), packed(server), sender.getsockname()[1], 443, 17) for sender in clients]
-        wire.near.inside(lambda: enforcer.kill([Kill(0.0, key, UNDERWAY, "www.example.com", OPEN) for key in keys]))
+        wire.near.inside(
+            lambda: enforcer.kill([Kill(0.0, key, UNKNOWN_SEQUENCE, "www.example.com", OPEN) for key in keys])
+        )
         for sender in clients:
             with pytest.raises(ConnectionRefusedError):
                 sender.recv(10)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from monitor.sinkhole.counts import LATE, MISMATCHED, TIMEOUT, UNREACHABLE
-from monitor.sinkhole.dice import QueryIds
 from monitor.sinkhole.framing import Framer, framed
+from monitor.sinkhole.query_ids import QueryIds
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.servers import Servers
 from monitor.sinkhole.sockets import Behind, Peer, be_anywhere, family_of
@@ -36,7 +36,7 @@ class _Waiting:
 
 
 @final
-class StreamUpstream(asyncio.Protocol):
+class TcpUpstream(asyncio.Protocol):
     """`give` takes each answer for the client, whose address the connection has where `behind` makes sockets."""
 
     def __init__(
