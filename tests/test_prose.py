@@ -37,6 +37,8 @@ CLEAN = (
     "bench/pictures.py",
     "changelog.d",
     "docs",
+    "blocklists/README.md",
+    "blocklists/migrating.md",
     "grafana/alertmanager.yml",
     "grafana/runbook.md",
     "systemd/package/completion.py",
