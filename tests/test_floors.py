@@ -124,6 +124,28 @@ def test_files_and_functions_stay_short(file: Path) -> None:
     assert long == []
 
 
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for file in sources():
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_no_folder_is_too_large_to_be_read() -> None:
+    """The vendors' lists and the captures of tests are data: a file each."""
+    data = {CHECKOUT / "blocklists" / "vendors", CHECKOUT / "tests" / "vectors" / "wire"}
+    tops = [CHECKOUT / name for name in ("monitor", "tests", "bench", "docs", "grafana", "systemd", "blocklists")]
+    counted = {
+        folder: sum(1 for file in folder.iterdir() if file.is_file())
+        for top in tops
+        for folder in (top, *(path for path in top.rglob("*") if path.is_dir()))
+        if folder not in data and folder.name != "__pycache__"
+    }
+    assert {str(folder.relative_to(CHECKOUT)): files for folder, files in counted.items() if files > 22} == {}
+
+
 def test_packages_hold_only_a_docstring() -> None:
     for file in PACKAGE.rglob("__init__.py"):
         body = ast.parse(file.read_text()).body
