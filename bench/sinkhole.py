@@ -97,7 +97,7 @@ async def serve() -> None:
     index = load_catalogue([]).index
     banned = Decision(banned=True, text="Policy 2022-17")
 
-    def decide(client: bytes, name: bytes, type: int) -> Decision:
+    def decide(client: bytes, name: bytes, is_target: bool) -> Decision:
         entry = index.match_name(name)
         return banned if entry is not None and entry.vendor == VENDOR else PASS
 

@@ -8,7 +8,7 @@ from math import floor
 from typing import Final, final
 
 from monitor.attribution.answer_cache import AnswerCache, NameBinding
-from monitor.attribution.devices import NO_INTERFACE, OFF_LINK, Device, Devices
+from monitor.attribution.devices import OFF_LINK, Device, Devices
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.evidence import Attributor
 from monitor.attribution.flow_table import FlowTable
@@ -34,6 +34,7 @@ from monitor.core.flow.tracking import Tracking
 from monitor.core.reporter import Reporter
 from monitor.core.settings import CONNTRACK, EnforcementState, Settings
 from monitor.core.tables import Tables
+from monitor.core.verdict.answer_policy import AnswerPolicy, judge_query
 from monitor.core.verdict.flow_judge import FlowJudge
 from monitor.core.verdict.policy_watch import PolicyWatch
 from monitor.core.verdict.sni_answers import NameClaims
@@ -51,9 +52,8 @@ from monitor.model import (
     Tunnel,
     reverse_key,
 )
-from monitor.policy.ban import DNS
 from monitor.policy.groups import NO_GROUP, Groups
-from monitor.policy.policy import BLOCK, Policy, Verdict
+from monitor.policy.policy import Policy, Verdict
 
 TICK_SECONDS: Final = 1.0
 ACK: Final = "ack"
@@ -196,36 +196,20 @@ class Gateway:
         """The flows that were killed lately and whose bans are in force, for a kernel that has lost them."""
         return self._judge.standing_kills(now)
 
-    def decide(self, address: bytes, name: bytes, now: float, behind: bool = False) -> Verdict | None:
-        """The verdict over a question of the client at this address, for whoever answers in the resolver's place.
+    def answer_policy(self, client: bytes, name: bytes, now: float, is_target: bool = False) -> AnswerPolicy:
+        """What the policy says of a query of the client at this packed address, for the sinkhole that answers it.
 
-        `behind`: another name was asked for, and its answer leads to `name` by CNAME.
+        `is_target`: another name was queried, and its answer leads to `name` by CNAME.
         """
-        device = self._devices.find_address(address, now)
+        device = self._devices.find_address(client, now)
         self._accounting.group_of(device)
-        return self._judge.judge_name(self._matches.of(name), device, address, now, DNS, behind)
-
-    def excuses(self, address: bytes, name: bytes, now: float) -> bool:
-        """Whether a name that passes would be banned for that client but for its name or device: an exception."""
-        policy = self._judge.policy
-        match = self._matches.of(name)
-        if policy is None or not match.owners.names:
-            return False
-        groups = self.groups_of(address, now)
-        verdict = policy.judge(groups, (b"", b"", ""), match.owners.names, b"", now, DNS)
-        return verdict is not None and verdict.action == BLOCK
+        return judge_query(self._judge.policy, self._matches.of(name), device, client, now, is_target)
 
     def note_refused(self, address: bytes, name: bytes, verdict: Verdict, now: float) -> None:
         """A question of that client was answered as the ban wants."""
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
         self._judge.note_refused(self._matches.of(name), device, address, verdict, now)
-
-    def groups_of(self, address: bytes, now: float) -> tuple[str, ...]:
-        """The groups of the device at the address."""
-        device = self._devices.find_address(address, now)
-        self._accounting.group_of(device)
-        return device.groups
 
     def groups_for(self, device: bytes) -> tuple[str, ...] | None:
         """The groups of the device with this MAC or packed address, None where nobody has seen it."""
@@ -238,11 +222,6 @@ class Gateway:
     def groups_seen(self, seconds: float) -> frozenset[str]:
         """The groups with a device that was seen so many seconds ago at the most."""
         return self._devices.groups_since(self._clock - seconds)
-
-    def knows(self, address: bytes) -> bool:
-        """Whether a frame has shown who is at the address."""
-        device = self._devices.by_address.get(address)
-        return device is not None and (device.mac != b"" or device.via != b"" or device.interface != NO_INTERFACE)
 
     def snapshot(self) -> Samples:
         """Every counter and gauge as of the last observation or tick."""

@@ -58,7 +58,7 @@ class SinkholeService:
         self.sinkhole: Sinkhole | None = None
         self._counts: Counts | None = None  # of every sinkhole that there was
         self._doors: dict[str, NamespaceLink] = {}
-        self._decisions: dict[tuple[int, bool], Decision] = {}
+        self._decisions: dict[int, Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
         self._version = (0, 0)
 
@@ -151,44 +151,43 @@ class SinkholeService:
         answers = self.sinkhole.samples() if self.sinkhole is not None else self._counts.samples()
         return {**answers, **self.page.samples()}
 
-    def _decide(self, client: bytes, name: bytes, kind: int) -> Decision:
+    def _decide(self, client: bytes, name: bytes, is_target: bool) -> Decision:
         gateway = self._gateway
         now = self._now()
-        if not gateway.knows(client):
+        answer = gateway.answer_policy(client, name, now, is_target)
+        if not answer.is_known:
             self._look()
-        verdict = gateway.decide(client, name, now)
+            answer = gateway.answer_policy(client, name, now, is_target)
         self._forget_if_changed()
+        verdict, groups = answer.verdict, answer.groups
         if verdict is not None and verdict.action == BLOCK:
-            behind = gateway.decide(client, name, now, behind=True)
-            return self._decision(verdict, behind is None or behind.action != BLOCK)
-        groups = gateway.groups_of(client, now)
+            return self._decision(verdict)
         strips = self._strips.get(groups)
         if strips is None:
             policy = gateway.policy
             strips = policy is not None and policy.strips_ech(groups, now)
             self._strips[groups] = strips
-        if verdict is None and gateway.excuses(client, name, now):
+        if answer.is_excused:
             return EXCUSED_STRIPPED if strips else EXCUSED
         return STRIPPED if strips else PASS
 
     def _explain(self, client: str, name: bytes) -> Rule | None:
         """The ban that keeps the client from the name now."""
         address, now = ip_address(client).packed, self._now()
-        verdict = self._gateway.decide(address, name, now)
+        answer = self._gateway.answer_policy(address, name, now)
+        verdict = answer.verdict
         if verdict is None or verdict.action != BLOCK:
             return None
         ban = verdict.ban
-        groups = self._gateway.groups_of(address, now)
-        group = next((word for word in ban.groups if is_meant(word, groups)), EVERYONE)
+        group = next((word for word in ban.groups if is_meant(word, answer.groups)), EVERYONE)
         return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
 
-    def _decision(self, verdict: Verdict, tenant: bool) -> Decision:
+    def _decision(self, verdict: Verdict) -> Decision:
         """One object a verdict, so that its answer's option is made once."""
-        key = (id(verdict), tenant)
-        made = self._decisions.get(key)
+        made = self._decisions.get(id(verdict))
         if made is None:
-            made = Decision(banned=True, text=verdict.ban.reason, about=verdict, tenant=tenant)
-            self._decisions[key] = made
+            made = Decision(banned=True, text=verdict.ban.reason, about=verdict)
+            self._decisions[id(verdict)] = made
         return made
 
     def _forget_if_changed(self) -> None:

@@ -126,6 +126,11 @@ class Policy:
                 return candidate.verdict
         return None
 
+    def blocks_without_exceptions(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> bool:
+        """Whether a ban blocks these owners where no exception, allowed or protected name counts, as of `refresh`."""
+        judged = self._ranked(groups, owners, layer)
+        return len(judged) > 0 and judged[0].verdict.action == BLOCK
+
     def exemption_of(
         self, groups: tuple[str, ...], device: DeviceKey, owners: OwnerNames, name: bytes, now: float
     ) -> Exemption | None:

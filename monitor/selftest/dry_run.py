@@ -44,7 +44,7 @@ async def _try_out() -> list[Check]:
 
 
 async def _with_sinkhole(enforcer: Enforcer, link: ProbeLink) -> list[Check]:
-    sinkhole = Sinkhole(SinkholeSettings(), lambda client, name, kind: PASS, lambda client, name, decision: None)
+    sinkhole = Sinkhole(SinkholeSettings(), lambda client, name, is_target: PASS, lambda client, name, decision: None)
     try:
         enforcer.divert(())
         for name, door in enforcer.diversion.doors.items():

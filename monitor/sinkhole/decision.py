@@ -13,11 +13,10 @@ class Decision:
     `excused` says that the name would be banned but for an exception: then the names that its answer leads to, mostly
     of the same vendor, are excused with it. `strip_ech` takes `ech` out of what is passed on. `plain` says that the
     client is under a ban that needs plain DNS, so that the canaries are answered as their owners define. `text` goes
-    into the answer for whoever looks (RFC 8914), `about` is the policy's own and comes back to it. `tenant`: the
-    name is one of a banned vendor's customers, so that a name which leads to it by CNAME is not banned for it.
+    into the answer for whoever looks (RFC 8914), `about` is the policy's own and comes back to it.
     """
 
-    __slots__ = ("about", "banned", "excused", "option", "plain", "strip_ech", "tenant")
+    __slots__ = ("about", "banned", "excused", "option", "plain", "strip_ech")
 
     def __init__(
         self,
@@ -27,11 +26,9 @@ class Decision:
         text: str = "",
         about: object = None,
         excused: bool = False,
-        tenant: bool = False,
     ) -> None:
         self.banned = banned
         self.excused = excused
-        self.tenant = tenant
         self.strip_ech = strip_ech
         self.plain = plain
         self.option = error_option(EDE_BLOCKED, text.encode())
@@ -40,8 +37,8 @@ class Decision:
 
 PASS: Final = Decision(banned=False)
 
-# Of a client's packed address, a name (lower case, as everywhere) and a query type. Asked for the question, and for
-# every name that an answer leads to.
-Decide: TypeAlias = Callable[[bytes, bytes, int], Decision]
+# Of a client's packed address and a name (lower case, as everywhere). Called for the name of the query (False), and for
+# every name that an answer leads to by CNAME (True): names of a banned vendor's customers are banned as queries only.
+Decide: TypeAlias = Callable[[bytes, bytes, bool], Decision]
 # Told of every query that was answered as banned: the client's address, the name that was asked for, the decision.
 Blocked: TypeAlias = Callable[[bytes, bytes, Decision], None]

@@ -64,7 +64,7 @@ class Responder:
             return make_error(query, query.trouble)
         if query.name == PROBE_NAME:
             return make_answer(query, self._form(query), _PROBED)
-        decision = self.decide(client, query.name, query.type)
+        decision = self.decide(client, query.name, False)
         if decision.banned:
             return self._refuse(client, query, decision, BANNED)
         word = canary(query.name) if decision.plain else 0
@@ -79,8 +79,8 @@ class Responder:
         query = asked.query
         names = [] if asked.decision.excused else chain_names(data, self.counts.errors)
         for name in names:
-            decision = self.decide(asked.client, name, query.type)
-            if decision.banned and not decision.tenant:
+            decision = self.decide(asked.client, name, True)
+            if decision.banned:
                 return self._refuse(asked.client, query, decision, CLOAKED)
         if asked.decision.strip_ech:
             stripped = strip_ech(data)

@@ -64,18 +64,18 @@ def without_header(source: str, interface: int) -> Packet:
 def test_a_device_without_a_mac_is_a_member_by_the_interface_that_it_was_seen_on() -> None:
     remote = Group("remote", ("iface:wg0",))
     watched = gateway(settings=Settings(interfaces=("br-lan", "wg0"), groups=(remote,)))
-    assert watched.groups_of(packed(STRANGER), START) == ()
-    assert not watched.knows(packed(STRANGER))
+    assert watched.answer_policy(packed(STRANGER), b"example.com", START).groups == ()
+    assert not watched.answer_policy(packed(STRANGER), b"example.com", START).is_known
     watched.feed([without_header(STRANGER, 1)], START)
-    assert watched.knows(packed(STRANGER))
-    assert watched.groups_of(packed(STRANGER), START) == ("remote",)
+    assert watched.answer_policy(packed(STRANGER), b"example.com", START).is_known
+    assert watched.answer_policy(packed(STRANGER), b"example.com", START).groups == ("remote",)
 
 
 def test_a_packet_without_a_mac_moves_no_device_that_has_one() -> None:
     home = Group("home", ("iface:br-lan",))
     watched = gateway(settings=Settings(interfaces=("br-lan", "wg0"), groups=(home,)))
     watched.feed([packet(PHONE, TIKTOK, (40000, 443)), without_header(PHONE, 1)], START)
-    assert watched.groups_of(packed(PHONE), START) == ("home",)
+    assert watched.answer_policy(packed(PHONE), b"example.com", START).groups == ("home",)
 
 
 def test_without_a_mac_the_address_is_the_device() -> None:

@@ -159,13 +159,13 @@ def test_questions_are_blocked_once_the_sinkhole_answers_them() -> None:
     assert told(watched, "dns_queries_total") == {("bytedance", "phones", "allowed"): 1}
     watched.set_enforcement(EnforcementState(armed=True))
     watched.feed(asks(PHONE, "www.tiktok.com", at=1.0), START + 2)
-    verdict = watched.decide(packed(PHONE), b"www.tiktok.com", START + 2)
+    verdict = watched.answer_policy(packed(PHONE), b"www.tiktok.com", START + 2).verdict
     assert verdict is not None
     watched.note_refused(packed(PHONE), b"www.tiktok.com", verdict, START + 2)
     assert told(watched, "dns_queries_total")["bytedance", "phones", "blocked"] == 1
     assert told(watched, "dns_blocked_queries_total") == {("bytedance", "", "phones"): 1}
-    assert watched.decide(packed(PHONE), b"www.google.com", START + 2) is None
-    assert watched.decide(packed(LAPTOP), b"www.tiktok.com", START + 2) is None
+    assert watched.answer_policy(packed(PHONE), b"www.google.com", START + 2).verdict is None
+    assert watched.answer_policy(packed(LAPTOP), b"www.tiktok.com", START + 2).verdict is None
 
 
 def test_what_passes_under_a_ban_is_a_leak_with_its_evidence() -> None:

@@ -41,7 +41,7 @@ def governed(*bans: Ban, exemptions: tuple[Exemption, ...] = (), flows: str = "p
 
 def decided(watched: Gateway, name: str) -> str:
     """The ban that the sinkhole answers the phone's question by."""
-    verdict = watched.decide(packed(PHONE), name.encode(), START + 1)
+    verdict = watched.answer_policy(packed(PHONE), name.encode(), START + 1).verdict
     return f"{verdict.action} {verdict.ban.id}" if verdict is not None else ""
 
 

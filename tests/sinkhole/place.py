@@ -27,7 +27,7 @@ LOCALHOST = bytes((127, 0, 0, 1))
 Script = Callable[[dns.message.Message, bool], list[bytes]]
 
 
-def policy(client: bytes, name: bytes, type: int) -> Decision:
+def policy(client: bytes, name: bytes, is_target: bool) -> Decision:
     """tiktok.com and what is below it is banned, names below strip.example lose `ech`, everything else passes."""
     if name == b"tiktok.com" or name.endswith(b".tiktok.com"):
         return BANNED

@@ -42,8 +42,8 @@ def test_an_answer_that_leads_to_a_banned_name_is_answered_as_banned(records: tu
 
 
 def test_what_an_excused_name_leads_to_is_excused_with_it() -> None:
-    def decide(client: bytes, name: bytes, type: int) -> Decision:
-        return Decision(banned=False, excused=True) if name == b"news.tiktok.com" else policy(client, name, type)
+    def decide(client: bytes, name: bytes, is_target: bool) -> Decision:
+        return Decision(banned=False, excused=True) if name == b"news.tiktok.com" else policy(client, name, is_target)
 
     script = says("news.tiktok.com. 60 IN CNAME cdn.tiktok.com.", "cdn.tiktok.com. 60 IN A 192.0.2.1")
     with sinkhole(script=script, decide=decide) as place:
@@ -53,8 +53,10 @@ def test_what_an_excused_name_leads_to_is_excused_with_it() -> None:
 
 
 def test_an_answer_that_leads_to_a_customer_of_a_banned_vendor_passes() -> None:
-    def decide(client: bytes, name: bytes, type: int) -> Decision:
-        return Decision(banned=True, tenant=True) if name.endswith(b".cdn.example") else policy(client, name, type)
+    def decide(client: bytes, name: bytes, is_target: bool) -> Decision:
+        if name.endswith(b".cdn.example"):
+            return Decision(banned=not is_target)
+        return policy(client, name, is_target)
 
     script = says("shop.example. 60 IN CNAME shop.cdn.example.", "shop.cdn.example. 60 IN A 192.0.2.1")
     with sinkhole(script=script, decide=decide) as place:

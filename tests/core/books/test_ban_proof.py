@@ -47,7 +47,7 @@ def test_devices_that_a_ban_stopped_are_told_for_an_hour() -> None:
     assert watched.snapshot()["ban_devices"] == {("bytedance", "", "phones"): 0}
     watched.feed(hello("www.tiktok.com") + hello("www.tiktok.com", PHONE_V6, "2001:db8::80"), START + 1)
     assert watched.snapshot()["ban_devices"] == {("bytedance", "", "phones"): 1}
-    verdict = watched.decide(packed(PHONE), b"www.tiktok.com", START + 1800)
+    verdict = watched.answer_policy(packed(PHONE), b"www.tiktok.com", START + 1800).verdict
     assert verdict is not None
     watched.note_refused(packed(PHONE), b"www.tiktok.com", verdict, START + 1800)
     assert told(watched, "ban_devices", 5000) == {("bytedance", "", "phones"): 1}

@@ -148,7 +148,7 @@ def test_a_question_that_the_sinkhole_refuses_is_blocked() -> None:
     watched = banning()
     address = packed(PHONE)
     for name in (b"www.tiktok.com", b"www.tiktok.com", b"m.tiktok.com"):
-        verdict = watched.decide(address, name, START)
+        verdict = watched.answer_policy(address, name, START).verdict
         assert verdict is not None
         watched.note_refused(address, name, verdict, START)
     (row,) = watched.take_notes(ALL)
