@@ -22,6 +22,7 @@ from typing import Final, final
 from monitor.attribution.answer_cache import AnswerCache, NameBinding
 from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import UNKNOWN, Attribution
+from monitor.attribution.description import Description, flow_name
 from monitor.attribution.ech_fronts import EchFronts
 from monitor.attribution.flows import HTTP_HOST, QUIC_HELLO, TLS_HELLO, Flow
 from monitor.attribution.matches import ASN, DNS, HTTP, MIGRATED, NOTHING, QUIC, SNI, Matches
@@ -53,9 +54,22 @@ class Attributor:
         """The attribution of the flow, NOBODY without evidence. Leaves in `flow.claim` the answer that it used."""
         return self._attribute(flow, now, False)
 
-    def beneath(self, flow: Flow, now: float) -> Attribution:
-        """The attribution that the flow would have without the user's lists."""
-        return self._attribute(flow, now, True)
+    def describe(self, flow: Flow, now: float, shipped: bool = False) -> Description:
+        """What the flow is, by the attribution that it has already or else by a new one.
+
+        `shipped`: by the attribution that it would have without the user's lists.
+        """
+        attribution = None if shipped else flow.attribution
+        if attribution is None:
+            attribution = self._attribute(flow, now, shipped)
+        claim, remote, device = flow.claim, flow.remote, flow.device
+        is_own = False
+        if claim is not None and remote is not None and device is not None:
+            is_own = self.memory.find(device, remote.address, claim.name, now) is not None
+        categories = self.categories_of(flow)
+        if categories and claim is not None and not is_own:
+            categories = remote.categories if remote is not None else ()
+        return Description(attribution, flow_name(flow), categories, is_own)
 
     def _attribute(self, flow: Flow, now: float, shipped: bool) -> Attribution:
         """The strongest evidence; with `shipped`, what lists of the user's own alone name does not count."""

@@ -10,6 +10,7 @@ from typing import Final, final
 
 from monitor.catalog.index import Index
 from monitor.policy.ban import DNS
+from monitor.policy.exempted import NO_DEVICE
 from monitor.policy.policy import BLOCK, Policy
 
 # A label that no list has: what happens to it happens to every name below that has no entry.
@@ -55,7 +56,7 @@ def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes
     owners = index.owners_of_name(name).names
     if not owners:
         return False
-    verdict = policy.judge(groups, (b"", b"", ""), owners, name, now, DNS)
+    verdict = policy.judge(groups, NO_DEVICE, owners, name, now, DNS)
     return verdict is not None and verdict.action == BLOCK
 
 

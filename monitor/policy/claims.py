@@ -6,16 +6,14 @@ and is not banned by address.
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Final, final
+from typing import final
 
 from monitor.catalog.index import Index
 from monitor.policy.ban import IP, OBSERVE, Ban, is_over
-from monitor.policy.exempted import DeviceKey
+from monitor.policy.exempted import NO_DEVICE
 from monitor.policy.group_words import parts_of
 from monitor.policy.owners import OwnerNames, is_about
 from monitor.policy.policy import MODE_RANK, Policy, holds
-
-NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
 
 @final

@@ -1,6 +1,6 @@
 """Whom an exception is for, and what it covers."""
 
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from monitor.attribution.networks import parse_prefix
 from monitor.policy.ban import Exemption, parse_subject
@@ -8,6 +8,8 @@ from monitor.policy.protected import is_under
 
 # MAC, address, name: any may be empty.
 DeviceKey: TypeAlias = tuple[bytes, bytes, str]
+# Of a client of which nothing is known: no exception is for it.
+NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
 
 @final

@@ -135,7 +135,7 @@ class Accounting:
             flow.destination = self.ledger.destination(remote)
             self._look_for_blindness(flow, device, group, attribution, now)
             if self.judge.policy is not None:
-                self.judge.watch(flow, device, attribution, now)
+                self.judge.watch(flow, device, now)
         return tally
 
     def _write_down(self, flow: Flow, tally: Tally) -> None:
@@ -153,7 +153,7 @@ class Accounting:
         """
         group = self.group_of(device)
         attribution = self.attribution_of(flow, now)
-        self.judge.review(flow, device, attribution, now)
+        self.judge.review(flow, device, now)
         if attribution.evidence == PREFIX and flow.tally is not None and flow.destination is not None:
             self.flush(flow, now)
             self._look_for_blindness(flow, device, group, attribution, now)

@@ -56,7 +56,7 @@ class Hellos:
             self._reporter.report(packet.time, hello, device, group, attribution)
         judge = self._accounting.judge
         if judge.policy is not None:
-            judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            judge.hello(flow, device, packet.acknowledgment, packet.time)
             judge.usage.hello(flow, device.groups, packet.time)
             if is_first and judge.is_hidden(flow, device, attribution):
                 self._accounting.ledger.bypass(group, ECH)
@@ -97,8 +97,8 @@ class Hellos:
         device = flow.device
         if judge.policy is not None and device is not None:
             self._accounting.group_of(device)
-            attribution = self._accounting.attribution_of(flow, packet.time)
-            judge.hello(flow, device, attribution, packet.acknowledgment, packet.time)
+            self._accounting.attribution_of(flow, packet.time)
+            judge.hello(flow, device, packet.acknowledgment, packet.time)
             judge.usage.hello(flow, device.groups, packet.time)
 
     def _flow(self, packet: Packet) -> Flow:

@@ -2,11 +2,11 @@
 
 from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import Attribution
+from monitor.attribution.description import flow_name
 from monitor.attribution.devices import Device
 from monitor.attribution.flows import NO_HELLO, Flow
 from monitor.attribution.matches import PREFIX
-from monitor.core.verdict.verdicts import flow_name, is_stronger
-from monitor.model import key_source
+from monitor.core.verdict.verdicts import device_key, is_stronger
 from monitor.policy.ban import OBSERVE, REJECT, SNI
 from monitor.policy.policy import Policy, Verdict
 from monitor.policy.shared_prefixes import left_open
@@ -22,7 +22,7 @@ def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Ve
         owners += remote.network.owners
     if not owners:
         return None
-    return policy.judge(device.groups, (device.mac, key_source(flow.key), ""), owners, b"", now, SNI, REJECT)
+    return policy.judge(device.groups, device_key(device, flow.key), owners, b"", now, SNI, REJECT)
 
 
 def judge_shared(
@@ -37,7 +37,7 @@ def judge_shared(
     services = left_open(policy.active, attribution.owners)
     if not services:
         return None
-    key = (device.mac, key_source(flow.key), "")
+    key = device_key(device, flow.key)
     verdict = policy.judge(device.groups, key, services, flow_name(flow), now, layer, blind)
     return verdict if verdict is not None and verdict.action != OBSERVE else None
 
@@ -56,5 +56,5 @@ def is_left_open(policy: Policy, flow: Flow, device: Device, attribution: Attrib
     shared = judge_shared(policy, flow, device, attribution, now)
     if shared is None:
         return False
-    key = (device.mac, key_source(flow.key), "")
+    key = device_key(device, flow.key)
     return is_stronger(shared, policy.judge(device.groups, key, attribution.owners, flow_name(flow), now))

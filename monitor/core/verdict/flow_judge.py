@@ -8,18 +8,16 @@ from typing import Final, final
 
 from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import Attribution
+from monitor.attribution.description import Description
 from monitor.attribution.devices import Device
 from monitor.attribution.evidence import NOBODY, Attributor
 from monitor.attribution.flows import NO_HELLO, Flow
-from monitor.attribution.matches import ASN, HTTP, NOTHING, PREFIX, QUIC, SNI, Match
-from monitor.attribution.matches import DNS as DNS_EVIDENCE
-from monitor.catalog.entry import CATEGORY_MARK
+from monitor.attribution.matches import ASN, NOTHING, Match
 from monitor.core.books.ban_bytes import BanBytes
 from monitor.core.books.ban_counters import BanCounters
 from monitor.core.books.diary import Diary
 from monitor.core.books.labelling import ban_group, group_label, label_of, match_of
 from monitor.core.effects import UNKNOWN_SEQUENCE, Kill, ReleaseFlows, ResolveName
-from monitor.core.flow.blindness import ENCRYPTED_DNS, METHOD_CATEGORY, bypass_method
 from monitor.core.reporter import Reporter
 from monitor.core.settings import EnforcementState
 from monitor.core.verdict.blind_verdicts import judge_nameless, judge_shared_hello
@@ -27,27 +25,27 @@ from monitor.core.verdict.killed_again import JudgedAgain, grounds_of, list_kill
 from monitor.core.verdict.kills import Kills
 from monitor.core.verdict.sni_answers import AnsweredHellos
 from monitor.core.verdict.verdicts import (
+    CERTAIN,
     by_address_alone,
+    device_key,
     falls_by_address,
-    flow_name,
     is_by_address,
+    is_certain,
     is_current,
-    is_meant_by,
     is_stronger,
+    is_sure,
+    marked_categories,
 )
 from monitor.limits import Limits
-from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination, key_source
+from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP, Samples, key_destination
 from monitor.policy.ban import DNS, ENFORCE, EVERYONE, IP, OBSERVE, REJECT, SHADOW
 from monitor.policy.ban import SNI as SNI_LAYER
-from monitor.policy.exempted import DeviceKey
+from monitor.policy.exempted import NO_DEVICE
 from monitor.policy.owners import subject_label
 from monitor.policy.policy import BLOCK, Policy, Verdict, holds
 
-CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
 # What a flow can be cut of whose address is not banned: the kernel drops it by its ports, which others have not.
 KILLED_PROTOCOLS: Final = (PROTOCOL_TCP, PROTOCOL_UDP)
-
-NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
 ALLOWED: Final = "allowed"
 BLOCKED: Final = "blocked"
@@ -82,37 +80,38 @@ class FlowJudge:
         self.enforcement = state
         self.usage.learned = state.learned
 
-    def hello(self, flow: Flow, device: Device, attribution: Attribution, acknowledgment: int, now: float) -> None:
+    def hello(self, flow: Flow, device: Device, acknowledgment: int, now: float) -> None:
         """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
         policy = self.policy
         if policy is None or not flow.outbound or not policy.active or self._is_sunk(flow):
             return
-        self._want(self._attributor.matches.of(flow_name(flow)), device, now)
-        verdict = self._judge_hello(policy, flow, device, attribution, now)
-        if attribution.user and (verdict is None or verdict.action != BLOCK):
-            beneath = self._attributor.beneath(flow, now)
+        facts = self._attributor.describe(flow, now)
+        self._want(self._attributor.matches.of(facts.name), device, now)
+        verdict = self._judge_hello(policy, flow, device, facts, now)
+        if facts.attribution.user and (verdict is None or verdict.action != BLOCK):
+            beneath = self._attributor.describe(flow, now, shipped=True)
             under = self._judge_hello(policy, flow, device, beneath, now)
             if is_stronger(under, verdict):
-                verdict, attribution = under, beneath
+                verdict, facts = under, beneath
         if verdict is None or verdict.action != BLOCK:
             outer = self._judge_outer(flow, device, now)
             if outer is not None and (verdict is None or outer.action == BLOCK):
-                verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
+                verdict, facts = outer, self._by_hello(flow, facts)
         if verdict is not None:
-            self._act(flow, device, attribution, verdict, SNI_LAYER, acknowledgment, now)
+            self._act(flow, device, facts, verdict, SNI_LAYER, acknowledgment, now)
 
     def _judge_hello(
-        self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
+        self, policy: Policy, flow: Flow, device: Device, facts: Description, now: float
     ) -> Verdict | None:
         """The verdict over a flow that has said what it is, where it belongs to whom the attribution says."""
-        certain = self._is_certain(flow, device, attribution, now)
-        owners = (attribution.owners if certain else ()) + self._categories(flow, device, now)
-        key = (device.mac, key_source(flow.key), "")
-        verdict = policy.judge(device.groups, key, owners, flow_name(flow), now, SNI_LAYER)
+        attribution = facts.attribution
+        owners = (attribution.owners if is_certain(facts) else ()) + marked_categories(flow, facts)
+        key = device_key(device, flow.key)
+        verdict = policy.judge(device.groups, key, owners, facts.name, now, SNI_LAYER)
         if verdict is None and flow.hello != NO_HELLO and attribution.evidence not in CERTAIN:
             return judge_nameless(policy, flow, device, now)
         if verdict is not None and by_address_alone(attribution, verdict):
-            verdict = policy.judge(device.groups, key, owners, flow_name(flow), now, SNI_LAYER, REJECT)
+            verdict = policy.judge(device.groups, key, owners, facts.name, now, SNI_LAYER, REJECT)
         shared = judge_shared_hello(policy, flow, device, attribution, now)
         return shared if is_stronger(shared, verdict) else verdict
 
@@ -122,7 +121,7 @@ class FlowJudge:
         if policy is None or not policy.active:
             return ALLOWED, None
         self._want(match, device, now)
-        verdict = self.judge_name(match, device, key_source(key), now, DNS)
+        verdict = self._judge_name(match, device, key, now, DNS)
         if verdict is None:
             return ALLOWED, None
         if verdict.action == BLOCK and not self.enforcement.armed:
@@ -152,9 +151,10 @@ class FlowJudge:
         policy = self.policy
         if policy is None or not policy.active or (self.enforcement.armed and policy.diverts(device.groups, now)):
             return
-        verdict = self.judge_name(match, device, key_source(flow.key), now, SNI_LAYER)
+        verdict = self._judge_name(match, device, flow.key, now, SNI_LAYER)
         if verdict is not None:
-            self._act(flow, device, match_of(match), verdict, SNI_LAYER, acknowledgment, now)
+            facts = self._attributor.describe(flow, now).with_attribution(match_of(match))
+            self._act(flow, device, facts, verdict, SNI_LAYER, acknowledgment, now)
 
     def _want(self, match: Match, device: Device, now: float) -> None:
         """Asks for the name's addresses where a ban by address is about its vendor: they are to be banned, or where the
@@ -167,16 +167,12 @@ class FlowJudge:
         if verdict is not None and verdict.action != OBSERVE:
             self._reporter.put(ResolveName(match.name))
 
-    def judge_name(
-        self, match: Match, device: Device, address: bytes, now: float, layer: str, behind: bool = False
-    ) -> Verdict | None:
-        """The verdict over a name that a device asks for, or to which a name leads that it asks for (`behind`)."""
+    def _judge_name(self, match: Match, device: Device, key: bytes, now: float, layer: str) -> Verdict | None:
+        """The verdict over a name that a device asks for, or names in a hello, in the flow of the key."""
         policy = self.policy
         if policy is None:
             return None
-        key = (device.mac, address, "")
-        owners = match.owners.behind if behind else match.owners.names
-        return policy.judge(device.groups, key, owners, match.name, now, layer)
+        return policy.judge(device.groups, device_key(device, key), match.owners.names, match.name, now, layer)
 
     def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
         """The sinkhole has answered a question of the device as the ban wants."""
@@ -187,49 +183,50 @@ class FlowJudge:
         group, name = group_label(device), match.name if known else b""
         self._diary.block(device, origin, group, label, match_of(match), name, now)
 
-    def watch(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
+    def watch(self, flow: Flow, device: Device, now: float) -> None:
         """Whether what the flow carries from now on is a leak, should it pass."""
         policy = self.policy
         watch = flow.watch
-        if policy is None or (watch is not None and (watch.killed or is_current(watch, attribution, policy))):
+        if policy is None or (watch is not None and (watch.killed or is_current(watch, flow.attribution, policy))):
             return
-        verdict, why = self._judge_flow(policy, flow, device, attribution, now)
+        facts = self._attributor.describe(flow, now)
+        verdict, why = self._judge_flow(policy, flow, device, facts, now)
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
             return
         label, group = label_of(verdict), ban_group(verdict.ban, device)
-        leak = self.proof.leak_of(label, group, why.evidence)
+        leak = self.proof.leak_of(label, group, why.attribution.evidence)
         sent, returned = (watch.sent, watch.returned) if watch is not None else (0, 0)
-        self.watching.leak(flow, attribution, policy.version, leak, sent, returned)
+        self.watching.leak(flow, facts.attribution, policy.version, leak, sent, returned)
         self.proof.trying.note(label, group, device.number, now)
 
-    def review(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> None:
+    def review(self, flow: Flow, device: Device, now: float) -> None:
         """Other bans are in force, or the device is in other groups: a live flow is judged anew, and cut or let go."""
         policy = self.policy
         watch = flow.watch
         if policy is None:
             flow.watch = None
             return
-        told = attribution
-        verdict, attribution = self._judge_flow(policy, flow, device, attribution, now)
+        told = self._attributor.describe(flow, now)
+        verdict, facts = self._judge_flow(policy, flow, device, told, now)
         outer = self._judge_outer(flow, device, now)
         said = outer is not None and outer.action == BLOCK
         if said and (verdict is None or verdict.action != BLOCK):
-            verdict, attribution = outer, self._attributor.of_hello(flow) or attribution
-        shared = judge_shared_hello(policy, flow, device, told, now)
+            verdict, facts = outer, self._by_hello(flow, facts)
+        shared = judge_shared_hello(policy, flow, device, told.attribution, now)
         if is_stronger(shared, verdict):
-            verdict, attribution, said = shared, told, True
+            verdict, facts, said = shared, told, True
         if verdict is None or verdict.action != BLOCK:
             flow.watch = None
             return
         if watch is not None and watch.killed:
             return
-        layer = IP if falls_by_address(flow, attribution, verdict) else SNI_LAYER
+        layer = IP if falls_by_address(flow, facts.attribution, verdict) else SNI_LAYER
         falls = layer == IP or flow.protocol in KILLED_PROTOCOLS
-        if falls and (said or self._is_sure(flow, device, attribution, verdict, now)):
-            self._act(flow, device, attribution, verdict, layer, UNKNOWN_SEQUENCE, now)
+        if falls and (said or is_sure(facts, verdict)):
+            self._act(flow, device, facts, verdict, layer, UNKNOWN_SEQUENCE, now)
         else:
-            self._leak(flow, device, told, attribution, verdict, policy.version)
+            self._leak(flow, device, told.attribution, facts.attribution, verdict, policy.version)
 
     def release(self, now: float, numbers: set[int] | None = None) -> frozenset[bytes]:
         """Judges killed flows again, those of the devices with these numbers or all; the keys of those let go."""
@@ -263,25 +260,31 @@ class FlowJudge:
         }
 
     def _judge_flow(
-        self, policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
-    ) -> tuple[Verdict | None, Attribution]:
-        """The verdict over the flow as a whole, on whatever layer, and the attribution that it rests on."""
+        self, policy: Policy, flow: Flow, device: Device, facts: Description, now: float
+    ) -> tuple[Verdict | None, Description]:
+        """The verdict over the flow as a whole, on whatever layer, and the facts that it rests on."""
         if not policy.active:
-            return None, attribution
+            return None, facts
         if flow.port == DNS_PORT and self.enforcement.armed and policy.diverts(device.groups, now):
-            return None, attribution
+            return None, facts
+        attribution = facts.attribution
         if (attribution is NOBODY and flow.remote is None) or self._is_sunk(flow):
-            return None, attribution
-        key = (device.mac, key_source(flow.key), "")
-        categories = self._categories(flow, device, now)
-        name = flow_name(flow)
-        verdict = policy.judge(device.groups, key, attribution.owners + categories, name, now)
+            return None, facts
+        key = device_key(device, flow.key)
+        owners = attribution.owners + marked_categories(flow, facts)
+        verdict = policy.judge(device.groups, key, owners, facts.name, now)
         if attribution.user and (verdict is None or verdict.action != BLOCK):
-            beneath = self._attributor.beneath(flow, now)
-            under = policy.judge(device.groups, key, beneath.owners + categories, name, now)
+            beneath = self._attributor.describe(flow, now, shipped=True)
+            owners = beneath.attribution.owners + marked_categories(flow, beneath)
+            under = policy.judge(device.groups, key, owners, beneath.name, now)
             if is_stronger(under, verdict):
                 return under, beneath
-        return verdict, attribution
+        return verdict, facts
+
+    def _by_hello(self, flow: Flow, facts: Description) -> Description:
+        """The facts, where the name outside an ECH hello decides."""
+        outer = self._attributor.of_hello(flow)
+        return facts if outer is None else facts.with_attribution(outer)
 
     def _is_sunk(self, flow: Flow) -> bool:
         """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
@@ -295,18 +298,19 @@ class FlowJudge:
         """
         if not flow.ech or not flow.host:
             return None
-        return self.judge_name(self._attributor.matches.of(flow.host), device, key_source(flow.key), now, SNI_LAYER)
+        return self._judge_name(self._attributor.matches.of(flow.host), device, flow.key, now, SNI_LAYER)
 
     def _act(
-        self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, layer: str, acknowledgment: int,
+        self, flow: Flow, device: Device, facts: Description, verdict: Verdict, layer: str, acknowledgment: int,
         now: float,
     ) -> None:  # fmt: skip
         """Does, or counts, what the verdict says."""
+        attribution = facts.attribution
         group, label = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
-            ban, sure = verdict.ban, self._is_sure(flow, device, attribution, verdict, now)
-            blind = not sure or is_by_address(attribution, verdict)
-            grounds = grounds_of(device, attribution.owners, flow_name(flow), verdict, blind)
+            ban = verdict.ban
+            blind = not is_sure(facts, verdict) or is_by_address(attribution, verdict)
+            grounds = grounds_of(device, attribution.owners, facts.name, verdict, blind)
             if not self.kills.take(flow.key, ban.id, ban.on_failure, acknowledgment, now, grounds):
                 return
             if self.kills.evicted:
@@ -321,7 +325,7 @@ class FlowJudge:
             self._diary.block(device, flow.origin, group_label(device), label, attribution, name, now)
         elif verdict.action == SHADOW:
             self.proof.shadow(label, group, layer)
-        self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, flow_name(flow))
+        self._reporter.rule(now, flow.key, device, group_label(device), attribution, verdict, layer, facts.name)
 
     def _leak(
         self, flow: Flow, device: Device, attribution: Attribution, why: Attribution, verdict: Verdict, version: int
@@ -329,36 +333,3 @@ class FlowJudge:
         """A live flow goes on: what it carries from now on is a leak. `why` is what the verdict rests on."""
         leak = self.proof.leak_of(label_of(verdict), ban_group(verdict.ban, device), why.evidence)
         self.watching.leak(flow, attribution, version, leak, flow.sent, flow.returned)
-
-    def _is_sure(self, flow: Flow, device: Device, attribution: Attribution, verdict: Verdict, now: float) -> bool:
-        """Whether enough is known of a live flow to cut it."""
-        if verdict.subject.startswith(CATEGORY_MARK):
-            return True
-        is_certain = self._is_certain(flow, device, attribution, now) and is_meant_by(verdict, attribution)
-        return is_certain and not by_address_alone(attribution, verdict)
-
-    def _is_certain(self, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
-        if attribution.evidence in CERTAIN:
-            return True
-        return attribution.evidence == DNS_EVIDENCE and self._is_own_claim(flow, device, now)
-
-    def _is_own_claim(self, flow: Flow, device: Device, now: float) -> bool:
-        """Whether the answer that names the flow is one that its own device was given."""
-        claim, remote = flow.claim, flow.remote
-        if claim is None or remote is None:
-            return False
-        return self._attributor.memory.find(device, remote.address, claim.name, now) is not None
-
-    def _categories(self, flow: Flow, device: Device, now: float) -> tuple[str, ...]:
-        """Those of its name, of its address, and of what it does, as bans compare them."""
-        remote = flow.remote
-        found = self._attributor.categories_of(flow)
-        if found and flow.claim is not None and not self._is_own_claim(flow, device, now):
-            found = remote.categories if remote is not None else ()
-        if flow.port == DNS_PORT and ENCRYPTED_DNS in found:
-            # Plain DNS, whatever else its server offers.
-            found = tuple([category for category in found if category != ENCRYPTED_DNS])
-        done = METHOD_CATEGORY.get(bypass_method(flow, found), "")
-        if done and done not in found:
-            found += (done,)
-        return tuple([CATEGORY_MARK + category for category in found]) if found else ()

@@ -5,7 +5,7 @@ from typing import final
 from monitor.attribution.devices import Device
 from monitor.core.effects import UNKNOWN_SEQUENCE, Effect, Kill, ReleaseFlows
 from monitor.core.verdict.kills import Grounds, Killed, Kills
-from monitor.model import key_source
+from monitor.core.verdict.verdicts import device_key
 from monitor.policy.ban import REJECT, Ban, parse_subject
 from monitor.policy.owners import closest
 from monitor.policy.policy import BLOCK, Policy, Verdict
@@ -28,7 +28,7 @@ def judge_killed(policy: Policy | None, key: bytes, grounds: Grounds, now: float
     device = grounds.device
     while device.merged is not None:
         device = device.merged
-    who, blind = (device.mac, key_source(key), ""), REJECT if grounds.blind else ""
+    who, blind = device_key(device, key), REJECT if grounds.blind else ""
     verdict = policy.judge(device.groups, who, grounds.owners, grounds.name, now, "", blind)
     return verdict if verdict is not None and verdict.action == BLOCK else None
 
