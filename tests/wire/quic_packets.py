@@ -25,13 +25,15 @@ def crypto(data: bytes, offset: int = 0) -> bytes:
 def initial(
     frames: bytes, *, version: int = VERSION_1, key_id: bytes = FIRST_ID, destination: bytes | None = None,
     source: bytes = b"", token: bytes = b"", count: int = 0, client: bool = True, payload: int = PAYLOAD,
+    fixed: bool = True,
 ) -> bytes:  # fmt: skip
-    """One Initial packet, padded; `key_id` is what the keys follow from, `destination` what the header says."""
+    """One Initial packet, padded; `key_id` is what the keys follow from, `destination` what the header says;
+    `fixed` is the fixed bit."""
     pair = CryptoPair()
     pair.setup_initial(cid=key_id, is_client=client, version=version)
     plain = frames + bytes(max(0, payload - len(frames)))
     target = key_id if destination is None else destination
-    header = bytes((TYPE_BITS[version] | 3,)) + version.to_bytes(4, "big")
+    header = bytes(((TYPE_BITS[version] | 3) & (0xFF if fixed else 0xBF),)) + version.to_bytes(4, "big")
     header += bytes((len(target),)) + target + bytes((len(source),)) + source
     header += number(len(token)) + token + number(4 + len(plain) + 16) + count.to_bytes(4, "big")
     protected: bytes = pair.encrypt_packet(header, plain, count)
