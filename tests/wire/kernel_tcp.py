@@ -50,6 +50,19 @@ def ip_packet(source: bytes, destination: bytes, segment: bytes, hops: int = 64)
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + segment
 
 
+def echo_request(number: int) -> bytes:
+    """ICMP echo (RFC 792) to the server over IPv4."""
+    message = struct.pack("!BBHHH", 8, 0, 0, 7, number)
+    message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0x4000, 64, 1, 0) + packed(CLIENTS[4]) + packed(SERVERS[4])
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + message
+
+
+def is_echo_reply(packet: bytes, number: int) -> bool:
+    reply = packet[0] >> 4 == 4 and packet[9] == 1 and packet[20] == 0
+    return reply and packet[24:28] == struct.pack("!HH", 7, number)
+
+
 class Server:
     """Listens on `PORT`; `descriptor` is the tun device, `port` the client port of the last connection.
 
@@ -61,14 +74,21 @@ class Server:
         self.listener = listener
         self.datagrams = datagrams
         self.port = 20_000
+        self.echoes = 0
 
     def exchange(self, packet: bytes) -> list[bytes]:
-        """Gives the kernel a packet; what it answers at once."""
+        """Gives the kernel a packet; what it answers. An echo behind it shows that the kernel has taken it."""
+        self.echoes = (self.echoes + 1) & 0xFFFF
         os.write(self.descriptor, packet)
+        os.write(self.descriptor, echo_request(self.echoes))
         answers = []
-        while select.select([self.descriptor], [], [], 0)[0]:
-            answers.append(os.read(self.descriptor, 65_535))
-        return [answer for answer in answers if answer[6 if answer[0] >> 4 == 6 else 9] == 6]
+        while True:
+            assert select.select([self.descriptor], [], [], 60)[0], "the kernel answers no echo"
+            answer = os.read(self.descriptor, 65_535)
+            if is_echo_reply(answer, self.echoes):
+                return answers
+            if answer[6 if answer[0] >> 4 == 6 else 9] == 6:
+                answers.append(answer)
 
 
 @contextmanager
@@ -77,6 +97,9 @@ def server(udp: int = 0) -> Iterator[Server]:
     place = Namespace(f"gwt-tcp-{os.getpid()}")
     place.create()
     descriptor = -1
+    # Packets that are written on one processor are taken in their order.
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
     try:
 
         def open_tun() -> int:
@@ -91,7 +114,14 @@ def server(udp: int = 0) -> Iterator[Server]:
 
         descriptor = place.inside(open_tun)
         # Segments come in one stroke: no limit of challenge ACKs may play a part.
-        place.sysctl({"ipv4/tcp_invalid_ratelimit": 0, "ipv4/tcp_syncookies": 0, "ipv6/conf/all/accept_dad": 0})
+        place.sysctl(
+            {
+                "ipv4/tcp_invalid_ratelimit": 0,
+                "ipv4/tcp_syncookies": 0,
+                "ipv6/conf/all/accept_dad": 0,
+                "ipv4/icmp_ratemask": 0,
+            }
+        )
         addresses = [f"addr add {SERVERS[4]}/24 dev tun0", f"addr add {SERVERS[6]}/64 dev tun0 nodad"]
         for line in ["link set tun0 up mtu 65535", *addresses]:
             subprocess.run(["ip", "-n", place.name, *line.split()], check=True)
@@ -111,6 +141,7 @@ def server(udp: int = 0) -> Iterator[Server]:
             if datagrams is not None:
                 datagrams.close()
     finally:
+        os.sched_setaffinity(0, processors)
         if descriptor >= 0:
             os.close(descriptor)
         place.remove()

@@ -19,15 +19,23 @@ METHOD_MAX: Final = 32
 HOST_MAX: Final = 255
 # Octets of a field line without its end that decide whether the line is a Host; the rest of another line is skipped.
 FIELD_START: Final = 512
-EMPTY_LINES_MAX: Final = 16
+LENGTH_DIGITS_MAX: Final = 10
+# A request line that is not whole yet is no longer than what servers take (nginx: large_client_header_buffers).
+LINE_MAX: Final = 8_192
 
 MORE: Final = 0
 HOST: Final = 1
 TUNNEL: Final = 2
 OTHER: Final = 3
+END: Final = 4
+
+# The length of a body whose end is not known from the head.
+UNKNOWN: Final = -1
 
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]")
 _LINE: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]+[^\r\n]*[ \t]HTTP/1\.[0-9][ \t]*\r?\n")
+# The beginning of a request line: upper case, as all methods of the registries are, and what a target may hold.
+_BEGINNING: Final = re.compile(rb"[A-Z_-]{1,32}(?:[ \t]+[\x21-\xff \t]*)?\r?\Z")
 _TOKEN_END: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
@@ -35,21 +43,28 @@ _TOKEN_END: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 class RequestHead:
     """Reads the head of one request; `host` is set once known.
 
-    `consumed` octets of what `read` was given are done with and need not be given again; behind `TUNNEL` they are the
-    whole head.
+    `consumed` octets of what `read` was given are done with and need not be given again; behind `TUNNEL` and `END` they
+    are the whole head. `body` is the length of what follows the head (RFC 9112 section 6.3), `UNKNOWN` where the head
+    has it not alone or not at all clear.
     """
 
-    __slots__ = ("_skipping", "connect", "consumed", "host", "started")
+    __slots__ = ("_folded", "_skipping", "_told", "body", "connect", "consumed", "host", "started")
 
     def __init__(self) -> None:
         self.consumed = 0
+        self.body = 0
+        self._folded = False
+        self._told = False
         self.host = b""
         self.connect = False
         self.started = False
         self._skipping = False
 
     def read(self, data: bytes) -> int:
-        """`HOST` once the host is known, `TUNNEL` behind the head of a CONNECT, `OTHER` where it is no request."""
+        """`HOST` once the host is known and then `END` behind the head; `TUNNEL` behind that of a CONNECT.
+
+        `OTHER` where it is no request, or its head has ended without a host.
+        """
         self.consumed = 0
         while True:
             line_end = data.find(b"\n", self.consumed)
@@ -64,7 +79,7 @@ class RequestHead:
     def _read_beginning(self, data: bytes) -> int:
         """A line without its end: of a long field that is no Host only the end is awaited."""
         if self._skipping or (
-            self.started and len(data) - self.consumed > FIELD_START and not is_host(data, self.consumed)
+            self.started and len(data) - self.consumed > FIELD_START and not self._is_awaited(data, self.consumed)
         ):
             self._skipping = True
             self.consumed = len(data)
@@ -88,14 +103,44 @@ class RequestHead:
         authority = parts[1] if self.connect else absolute_authority(parts[1])
         if authority:
             self.host = host_of(authority)
-        return HOST if self.host and not self.connect else MORE
+        return self._judge()
+
+    def _is_awaited(self, data: bytes, at: int) -> bool:
+        return (self._folded and data[at] in b" \t") or (not self.host and is_host(data, at))
 
     def _read_field(self, line: bytes) -> int:
         if not line:
-            return TUNNEL if self.connect else OTHER
+            return TUNNEL if self.connect else END if self.host else OTHER
+        if line[0] in b" \t":
+            # RFC 9112 section 5.2: a line that goes on with the field before it.
+            if self._folded:
+                self.host = host_of(line.strip(b" \t"))
+                self._folded = not self.host
+            return self._judge()
+        self._folded = False
         if not self.host and is_host(line, 0):
             self.host = host_of(line[line.find(b":") + 1 :].strip(b" \t"))
-        return HOST if self.host and not self.connect else MORE
+            self._folded = not self.host
+        elif line[0] in b"cCtT":
+            self._measure(line)
+        return self._judge()
+
+    def _judge(self) -> int:
+        if not self.host or self.connect or self._told:
+            return MORE
+        self._told = True
+        return HOST
+
+    def _measure(self, line: bytes) -> None:
+        """What two fields say of the body's length. Where they disagree, servers do too (section 6.3)."""
+        name, _, value = line.partition(b":")
+        name = name.rstrip(b" \t").lower()
+        value = value.strip(b" \t")
+        if name == b"transfer-encoding":
+            self.body = UNKNOWN
+        elif name == b"content-length":
+            known = self.body == 0 and value.isdigit() and len(value) < LENGTH_DIGITS_MAX
+            self.body = int(value) if known else UNKNOWN
 
 
 def is_host(data: bytes, at: int) -> bool:
@@ -124,10 +169,27 @@ def recognise_request(data: bytes) -> int:
 
 
 def begins_request(data: bytes, start: int, end: int) -> bool:
-    """Whether a segment begins with a whole request line."""
-    if end - start < 16 or not 0x21 <= data[start] <= 0x7E:
-        return False
-    return _LINE.match(data, start, end) is not None
+    """Whether a segment begins with a whole request line; empty lines may come first (RFC 9112 section 2.2)."""
+    start = _skip_empty_lines(data, start, end)
+    return start < end and 0x21 <= data[start] <= 0x7E and _LINE.match(data, start, end) is not None
+
+
+def may_begin_request(data: bytes, start: int, end: int) -> bool:
+    """Whether a segment, as far as it goes, may be the beginning of a request line."""
+    begins = _skip_empty_lines(data, start, end)
+    if begins == end:
+        return begins > start
+    return 0x41 <= data[begins] <= 0x5F and end - begins <= LINE_MAX and _is_beginning(data[begins:end])
+
+
+def _is_beginning(line: bytes) -> bool:
+    return _BEGINNING.match(line) is not None
+
+
+def _skip_empty_lines(data: bytes, start: int, end: int) -> int:
+    while start < end and data[start] in b"\r\n":
+        start += 1
+    return start
 
 
 def absolute_authority(target: bytes) -> bytes:

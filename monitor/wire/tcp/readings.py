@@ -6,7 +6,8 @@ from mypy_extensions import mypyc_attr
 
 from monitor.model import ClientHello, DnsMessage, HttpRequest, Observation, Packet, reverse_key
 from monitor.wire.tcp.conflict import TRIES_MAX, read, readings
-from monitor.wire.tcp.handshake import Syn
+from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
+from monitor.wire.tcp.http import begins_request, may_begin_request
 from monitor.wire.tcp.stream import Stream, without_urgent
 
 NONE: Final = -1
@@ -17,9 +18,9 @@ NONE: Final = -1
 class Decided:
     """A stream that needs no look: `first` is the sequence number of its first byte, `name` what it reported.
 
-    `requests` is the sequence number behind an HTTP request, from which on another one may name another host; -1
-    elsewhere. `syn` is the SYN before it. `reopened` is true once a SYN with another number came. Segments
-    of the first `span` bytes may matter; `looked_at` is true where others may as well.
+    `requests` is the sequence number behind an HTTP request and its body as far as that is known, from which on another
+    one may name another host; -1 elsewhere. `syn` is the SYN before it. `reopened` is true once a SYN with another
+    number came. Segments of the first `span` bytes may matter; `looked_at` is true where others may as well.
     """
 
     __slots__ = ("first", "looked_at", "name", "reopened", "requests", "span", "syn")
@@ -56,6 +57,27 @@ def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Obse
                 continue
             one.decoy = True
         out.append(one)
+
+
+def next_request(stream: Stream, end: int) -> int:
+    """Where another request may begin in a stream that is decided; `end` is the number behind its last segment."""
+    if stream.dialogue.next_request >= 0:
+        return (stream.first + stream.dialogue.next_request) & SEQUENCE_MASK
+    return end & SEQUENCE_MASK if stream.later else NONE
+
+
+def request_at(decided: Decided, data: bytes, start: int, end: int, sequence: int) -> int:
+    """The offset in `data[start:end]`, a segment with this number, where another request begins; -1 if none does.
+
+    It begins where it is due, or behind that, where a segment is missing or the end of a body is not known.
+    """
+    ahead = (decided.requests - sequence) & SEQUENCE_MASK
+    if ahead >= HALF_OF_SEQUENCES:
+        ahead = 0
+    at = start + ahead
+    if at < end and (begins_request(data, at, end) or may_begin_request(data, at, end)):
+        return at
+    return NONE
 
 
 def read_before(

@@ -34,12 +34,13 @@ class Stream:
     `parts` are the segments so far, numbered from the sequence number `origin` on; `top` is the number behind the last
     byte of them. `conflicting` is true once two of them have different bytes for one place, `tries` is how often that
     was looked at. `held` are the bytes that are counted for the stream. `before` is the stream of an earlier connection
-    on the same ports, whose end was not seen.
+    on the same ports, whose end was not seen. `later` is true for what follows a request in its connection.
     """
 
     __slots__ = (
         "assembly", "before", "conflicting", "dialogue", "dns", "errors", "failures", "first", "held", "hole_since",
-        "limit", "misses", "name", "names", "origin", "parts", "parts_size", "syn", "time", "top", "tries", "urgent",
+        "later", "limit", "misses", "name", "names", "origin", "parts", "parts_size", "syn", "time", "top", "tries",
+        "urgent",
     )  # fmt: skip
 
     def __init__(self, first: int, syn: Syn | None, dialogue: StreamClassifier, errors: ErrorCounts) -> None:
@@ -55,6 +56,7 @@ class Stream:
         self.tries = 0
         self.conflicting = False
         self.before: Stream | None = None
+        self.later = False
         self.urgent: list[int] = []
         self.dialogue = dialogue
         self.limit = dialogue.limit

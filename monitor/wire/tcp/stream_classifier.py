@@ -46,8 +46,8 @@ class StreamClassifier:
     """
 
     __slots__ = (
-        "answers", "buffer", "dns_port", "errors", "head", "last", "limit", "records", "seen", "segments", "state",
-        "strict",
+        "answers", "buffer", "dns_port", "errors", "head", "limit", "next_request", "records", "seen",
+        "segments", "starts", "state", "strict",
     )  # fmt: skip
 
     def __init__(self, limit: int, answers: bool, dns_port: bool, errors: ErrorCounts) -> None:
@@ -62,7 +62,8 @@ class StreamClassifier:
         self.head: http.RequestHead | None = None
         self.seen = 0
         self.segments = 0
-        self.last = 0
+        self.starts: list[int] = []
+        self.next_request = -1
 
     def again(self) -> "StreamClassifier":
         """A new look at the same direction."""
@@ -80,7 +81,8 @@ class StreamClassifier:
         """The next bytes in order: `DECIDED` once no more are of interest, `IS_DNS` with all of them in `buffer`."""
         self.seen += end - start
         self.segments += 1
-        self.last = end - start
+        if self.state == OPENING or self.state == WATCHING:
+            self.starts.append(len(self.buffer))
         self.buffer = self.buffer + data[start:end] if self.buffer else data[start:end]
         found = self._read(packet, out)
         if found == UNDECIDED and self.size() > self.limit:
@@ -125,6 +127,7 @@ class StreamClassifier:
             if length == 0 or len(self.buffer) <= length:
                 return UNDECIDED
             self.buffer = self.buffer[length:]
+            self.starts = []
             kind = opening.recognise(self.buffer)
         if kind == opening.TLS:
             return self._start_records(packet, out)
@@ -138,15 +141,24 @@ class StreamClassifier:
             return IS_DNS
         if may_become_dns(self.buffer):
             return UNDECIDED
-        segment = self.buffer[len(self.buffer) - self.last :] if self.segments > 1 else b""
+        return self._watch_later(packet, out)
+
+    def _watch_later(self, packet: Packet, out: list[Observation]) -> int:
+        """What came so far is the beginning of nothing; what came from a later segment on may be."""
+        starts, buffer = self.starts, self.buffer
         found = self._start_watching()
-        if not segment or found == DECIDED:
+        if found == DECIDED or len(starts) > WATCHED_SEGMENTS:
             return found
-        self.buffer = segment
-        return self._watch(packet, out)
+        for at in starts:
+            if at > 0 and may_begin(buffer[at:]):
+                self.buffer = buffer[at:]
+                self.starts = [start - at for start in starts if start >= at]
+                return self._watch(packet, out)
+        return found
 
     def _start_watching(self) -> int:
         self.buffer = b""
+        self.starts = []
         self.records = None
         self.state = WATCHING
         watched = self.seen > WATCHED_BYTES or self.segments >= WATCHED_SEGMENTS
@@ -159,7 +171,9 @@ class StreamClassifier:
             return self._start_records(packet, out)
         if http.begins_request(self.buffer, 0, len(self.buffer)):
             return self._start_head(packet, out)
-        return UNDECIDED if kind == opening.MORE else self._start_watching()
+        if kind == opening.MORE or http.may_begin_request(self.buffer, 0, len(self.buffer)):
+            return UNDECIDED
+        return self._watch_later(packet, out)
 
     def _start_head(self, packet: Packet, out: list[Observation]) -> int:
         self.state = HTTP
@@ -209,18 +223,44 @@ class StreamClassifier:
         head = self.head
         if head is None:
             return DECIDED
-        found = head.read(self.buffer)
-        self.buffer = self.buffer[head.consumed :]
-        if found == http.MORE:
-            return DECIDED if self.seen > HEAD_MAX else UNDECIDED
+        while True:
+            found = head.read(self.buffer)
+            self.buffer = self.buffer[head.consumed :]
+            if found == http.HOST:
+                out.append(HttpRequest(packet, head.host))
+            elif found == http.MORE:
+                self.next_request = self.seen
+                return DECIDED if self.seen > HEAD_MAX else UNDECIDED
+            elif found == http.TUNNEL:
+                return self._enter_tunnel(packet, head, out)
+            elif not head.started:
+                return self._start_watching()
+            elif not self._step_over_body(head.body):
+                return DECIDED
+            else:
+                self.head = head = http.RequestHead()
+
+    def _enter_tunnel(self, packet: Packet, head: http.RequestHead, out: list[Observation]) -> int:
         if head.host:
             out.append(HttpRequest(packet, head.host))
-        if found == http.OTHER and not head.started:
-            return self._start_watching()
-        if found != http.TUNNEL:
-            return DECIDED
         self.state = WATCHING
         return self._watch(packet, out) if self.buffer else UNDECIDED
+
+    def _step_over_body(self, body: int) -> bool:
+        """Finds where the next request begins; true if it is here."""
+        self.next_request = self.seen - len(self.buffer) + max(0, body)
+        if body < 0 or body >= len(self.buffer):
+            return False
+        self.buffer = self.buffer[body:]
+        size = len(self.buffer)
+        return http.begins_request(self.buffer, 0, size) or http.may_begin_request(self.buffer, 0, size)
+
+
+def may_begin(data: bytes) -> bool:
+    """Whether the bytes are the beginning of a hello or a request, as far as they go."""
+    if opening.recognise_hello(data) != opening.UNKNOWN:
+        return True
+    return http.begins_request(data, 0, len(data)) or http.may_begin_request(data, 0, len(data))
 
 
 def is_dns(data: bytes) -> bool:

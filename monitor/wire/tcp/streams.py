@@ -16,17 +16,18 @@ from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
-from monitor.model import TCP_ACK, TCP_SYN, HttpRequest, Observation, Packet, reverse_key
-from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Options, Syn, is_dropped, read_header
-from monitor.wire.tcp.http import begins_request
+from monitor.model import TCP_ACK, TCP_SYN, Observation, Packet, reverse_key
+from monitor.wire.tcp.handshake import SEQUENCE_MASK, Options, Syn, is_dropped, read_header
 from monitor.wire.tcp.kept import STREAM_OVERHEAD, Kept
 from monitor.wire.tcp.pending_syns import PendingSyns
 from monitor.wire.tcp.readings import (
     NONE,
     Decided,
+    next_request,
     read_before,
     report,
     report_other_readings,
+    request_at,
     reverse_stream_key,
     stream_key,
     syn_of,
@@ -101,16 +102,18 @@ class Streams:
             if kept is not None and kept.may_conflict(sequence):
                 self._read_kept(decided, kept, packet, data, start, end, sequence, header, out)
                 return
-            if decided.requests < 0 or sequence == decided.first:
+            begins = request_at(decided, data, start, end, sequence) if decided.requests >= 0 else NONE
+            if begins < 0 or sequence == decided.first:
                 return
+            sequence, start = (sequence + begins - start) & SEQUENCE_MASK, begins
             del self.decided[key]
         if stream is None:
             # A keep-alive probe repeats one byte before what comes next, usually 0 (RFC 9293 section 3.8.4).
             if end - start == 1 and data[start] == 0 and opened is None:
                 return
             stream = self._start(key, packet, sequence, opened, out)
-            if before is not None:
-                stream.before = before
+            stream.later = decided is not None
+            stream.before = before
         self._read(key, stream, packet, data, start, end, sequence, urgent, out, header)
 
     def expire(self, now: float) -> None:
@@ -139,9 +142,7 @@ class Streams:
         kept = self.kept.get(key)
         if kept is not None and kept.may_conflict(sequence):
             return True
-        if decided.requests < 0 or (sequence - decided.requests) & SEQUENCE_MASK >= HALF_OF_SEQUENCES:
-            return False
-        return begins_request(data, start, end)
+        return decided.requests >= 0 and request_at(decided, data, start, end, sequence) >= 0
 
     def _is_dropped(
         self, packet: Packet, data: bytes, start: int, sequence: int, acknowledgment: int, header: int,
@@ -257,8 +258,7 @@ class Streams:
         self.bytes_held += size - stream.held
         stream.held = size
         if decided and key in self.streams:
-            request = len(seen) > 0 and isinstance(seen[len(seen) - 1], HttpRequest)
-            self._decide(key, stream, (sequence + end - start) & SEQUENCE_MASK if request else NONE)
+            self._decide(key, stream, next_request(stream, sequence + end - start))
         elif self.bytes_held > self.bytes_max:
             self._evict_bytes()
 
