@@ -1,15 +1,11 @@
 """What documents must mention, read from the code: every verb and option, every setting, every metric family."""
 
 import argparse
-from dataclasses import fields, is_dataclass
-from typing import get_args, get_type_hints
+
+from generate.schema import schema
 
 from monitor.cli.parser.parser import build_parser
-from monitor.config.sections import Config
 from monitor.metrics.families import FAMILIES
-
-NOT_SETTINGS = {"path", "hash"}
-SECTION_NAMES = {"groups": "group", "bans": "ban", "exceptions": "exception", "lists": "list"}
 
 
 def commands() -> dict[str, list[str]]:
@@ -27,15 +23,8 @@ def commands() -> dict[str, list[str]]:
 
 def settings() -> dict[str, list[str]]:
     """Keys by section, as they are written in the file."""
-    hints = get_type_hints(Config)
-    found = {}
-    for field in fields(Config):
-        if field.name in NOT_SETTINGS:
-            continue
-        kind = hints[field.name]
-        section = kind if is_dataclass(kind) else get_args(kind)[0]
-        found[SECTION_NAMES.get(field.name, field.name)] = [key.name for key in fields(section)]
-    return found
+    sections = schema()["properties"]
+    return {name: list(section.get("items", section)["properties"]) for name, section in sections.items()}
 
 
 def metrics() -> dict[str, tuple[str, ...]]:
