@@ -63,7 +63,7 @@ fuzz: $(VENV)/test.stamp ## search for inputs that break a rule, for SECONDS=360
 endure: $(VENV)/test.stamp ## run under load for HOURS=8, as root; results go to bench/RESULTS.md
 	$(VENV)/bin/python bench/endure.py --hours $(HOURS)
 
-bench: $(VENV)/test.stamp ## measure every figure of README, as root
+bench: $(VENV)/test.stamp ## measure every figure of docs/figures.md, as root
 	.ci/packages bench
 	$(VENV)/bin/python bench/run.py $(ARGS)
 
