@@ -4,6 +4,7 @@ Time is the observations' own: flows expire and bytes are counted at whole secon
 split. `now` is the same clock: the wall's in live mode, the capture's in a replay.
 """
 
+from collections.abc import Sequence
 from math import floor
 from typing import Final, final
 
@@ -52,6 +53,7 @@ from monitor.model import (
     Tunnel,
     reverse_key,
 )
+from monitor.policy.ban import Ban, Exemption
 from monitor.policy.groups import NO_GROUP, Groups
 from monitor.policy.policy import Policy, Verdict
 
@@ -173,9 +175,14 @@ class Gateway:
         self._policy_watch.look(now)
         return self._reporter.take()
 
+    def move_ends(self, bans: Sequence[Ban], exemptions: Sequence[Exemption], paused_until: float) -> None:
+        """The policy in force has these ends from now on: the same bans and exceptions, moved with the clock."""
+        if self._judge.policy is not None:
+            self._judge.policy.take_ends(bans, exemptions, paused_until)
+
     @property
     def policy(self) -> Policy | None:
-        """The policy in force, None without one."""
+        """The policy in force, None without one. It changes by `govern` and `move_ends` alone."""
         return self._judge.policy
 
     @property

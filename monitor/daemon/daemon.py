@@ -204,9 +204,9 @@ class Daemon:
         """
         self.enforcement.learning.step(moved)
         if self.orders.step(moved):
-            standing, policy = self.standing(), self.gateway.policy
-            if policy is not None:  # at once, or what has not ended would rest until the policy is made anew
-                policy.take_ends(standing.bans, standing.exemptions, standing.paused_until)
+            standing = self.standing()
+            # At once, or what has not ended would rest until the next policy.
+            self.gateway.move_ends(standing.bans, standing.exemptions, standing.paused_until)
             self._begin(self._save_orders())
         self._begin(self.take_policy())
 
