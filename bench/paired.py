@@ -1,12 +1,19 @@
-"""Two trees beside each other on the same files, in turns, in one run: `paired.py OLD NEW [ROUNDS]`.
+"""Two trees beside each other on the same files, in turns, in one run: `paired.py OLD NEW [ROUNDS] [--instructions]`.
 
 OLD and NEW are folders that hold a compiled `monitor`, as a wheel unpacks. Prints for each file the CPU seconds of
 `gatewatch replay`, start-up taken off, and the ratio of NEW to OLD: the median of the ratios of the rounds.
+
+With `--instructions` valgrind counts the instructions for a twentieth of each file, less those for a two-hundredth,
+so that start-up is left out. This ratio does not depend on what else the machine does, and does not contain the cost of
+memory that is not in a cache.
 """
 
+import argparse
+import os
+import re
 import statistics
 import struct
-import sys
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +25,9 @@ ROUNDS = 9
 DNS_MESSAGES = 400_000
 BULK_SEGMENTS = 400_000
 CONNECTIONS = 30_000
+# With --instructions the files are that much shorter, and the beginning that is not counted: valgrind is slow.
+REDUCED = 20
+BEGUN = 200
 CLIENT, SERVER = bytes((192, 168, 1, 10)), bytes((203, 0, 113, 5))
 SYN, ACK, FIN, PSH = 0x02, 0x10, 0x01, 0x08
 MACS = bytes.fromhex("02000a00000102000b000001")
@@ -80,29 +90,73 @@ def write(path: Path, frames: Iterator[bytes]) -> None:
             out.write(struct.pack("<IIII", 1_700_000_000 + seconds, micros, len(frame), len(frame)) + frame)
 
 
-def main(old: Path, new: Path, rounds: int) -> None:
+def write_files(folder: Path, divisor: int) -> dict[str, Path]:
+    """The files of the benchmark, each with a part of its frames."""
+    files = {name: folder / f"{name}-{divisor}.pcap" for name in ("dns", "bulk", "connections")}
+    dns_messages.write(files["dns"], DNS_MESSAGES // divisor)
+    write(files["bulk"], bulk(BULK_SEGMENTS // divisor))
+    write(files["connections"], connections(CONNECTIONS // divisor))
+    return files
+
+
+def compare_seconds(old: Path, new: Path, rounds: int, folder: Path) -> None:
+    empty = folder / "empty.pcap"
+    write(empty, iter(()))
+    idle = {tree: min(measure(replay(empty), tree).seconds for _ in range(3)) for tree in (old, new)}
+    for name, file in write_files(folder, 1).items():
+        taken: dict[Path, list[float]] = {old: [], new: []}
+        for number in range(rounds):
+            # The one that runs first finds the caches as the other one left them.
+            for tree in (old, new) if number % 2 else (new, old):
+                taken[tree].append(measure(replay(file), tree).seconds - idle[tree])
+        ratio = statistics.median(after / before for before, after in zip(taken[old], taken[new], strict=True))
+        best = min(taken[new]) / min(taken[old])
+        print(
+            f"{name:12} old {statistics.median(taken[old]):6.2f} s   new {statistics.median(taken[new]):6.2f} s   "
+            f"ratio {ratio:5.3f}   of the best {best:5.3f}",
+            flush=True,
+        )
+
+
+def count_instructions(file: Path, tree: Path) -> int:
+    """The instructions of one replay of the file, start-up included."""
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
+    valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    run = subprocess.run([*valgrind, *replay(file)], env=environment, capture_output=True, text=True, check=True)
+    refs = re.search(r"I\s+refs:\s+([\d,]+)", run.stderr)
+    if refs is None:
+        raise SystemExit(f"valgrind printed no count of instructions: {run.stderr}")
+    return int(refs[1].replace(",", ""))
+
+
+def compare_instructions(old: Path, new: Path, folder: Path) -> None:
+    begun, whole = write_files(folder, BEGUN), write_files(folder, REDUCED)
+    for name in whole:
+        counts = []
+        for tree in (old, new):
+            measure(replay(begun[name]), tree)  # keeps the index of the lists, which the runs that count read
+            counts.append(count_instructions(whole[name], tree) - count_instructions(begun[name], tree))
+        print(
+            f"{name:12} old {counts[0] / 1e6:7.1f} M   new {counts[1] / 1e6:7.1f} M instructions   "
+            f"ratio {counts[1] / counts[0]:5.3f}",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("old", type=lambda text: Path(text).resolve())
+    parser.add_argument("new", type=lambda text: Path(text).resolve())
+    parser.add_argument("rounds", type=int, nargs="?", default=ROUNDS)
+    parser.add_argument("--instructions", action="store_true")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        empty = Path(folder, "empty.pcap")
-        files = {name: Path(folder, f"{name}.pcap") for name in ("dns", "bulk", "connections")}
-        write(empty, iter(()))
-        dns_messages.write(files["dns"], DNS_MESSAGES)
-        write(files["bulk"], bulk(BULK_SEGMENTS))
-        write(files["connections"], connections(CONNECTIONS))
-        idle = {tree: min(measure(replay(empty), tree).seconds for _ in range(3)) for tree in (old, new)}
-        for name, file in files.items():
-            taken: dict[Path, list[float]] = {old: [], new: []}
-            for number in range(rounds):
-                # The one that runs first finds the caches as the other one left them.
-                for tree in (old, new) if number % 2 else (new, old):
-                    taken[tree].append(measure(replay(file), tree).seconds - idle[tree])
-            ratio = statistics.median(after / before for before, after in zip(taken[old], taken[new], strict=True))
-            best = min(taken[new]) / min(taken[old])
-            print(
-                f"{name:12} old {statistics.median(taken[old]):6.2f} s   new {statistics.median(taken[new]):6.2f} s   "
-                f"ratio {ratio:5.3f}   of the best {best:5.3f}",
-                flush=True,
-            )
+        os.environ["XDG_CACHE_HOME"] = folder
+        if options.instructions:
+            compare_instructions(options.old, options.new, Path(folder))
+        else:
+            compare_seconds(options.old, options.new, options.rounds, Path(folder))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), int(sys.argv[3]) if len(sys.argv) > 3 else ROUNDS)
+    main()

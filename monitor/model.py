@@ -40,8 +40,8 @@ def flow_key(source: bytes, destination: bytes, source_port: int, destination_po
 def reverse_key(key: bytes) -> bytes:
     """The key of the opposite direction."""
     if len(key) == KEY_V4:
-        return key[4:8] + key[0:4] + key[10:12] + key[8:10] + key[12:13]
-    return key[16:32] + key[0:16] + key[34:36] + key[32:34] + key[36:37]
+        return b"%b%b%b%b%b" % (key[4:8], key[0:4], key[10:12], key[8:10], key[12:13])
+    return b"%b%b%b%b%b" % (key[16:32], key[0:16], key[34:36], key[32:34], key[36:37])
 
 
 def key_source(key: bytes) -> bytes:

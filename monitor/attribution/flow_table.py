@@ -96,7 +96,7 @@ class FlowTable:
         return flow
 
     def _enter(self, flow: Flow) -> None:
-        if not flow.tag and not flow.back_tag:
+        if len(flow.tag) == 0 and len(flow.back_tag) == 0:
             self.forward[flow.key] = flow
             self.backward[flow.back] = flow
             return
@@ -106,7 +106,7 @@ class FlowTable:
         self.tagged[flow.back] = flow
 
     def _leave(self, flow: Flow) -> None:
-        if not flow.tag and not flow.back_tag:
+        if len(flow.tag) == 0 and len(flow.back_tag) == 0:
             del self.forward[flow.key]
             del self.backward[flow.back]
             return

@@ -27,7 +27,11 @@ LONG_LIST: Final = 100_000
 
 
 def read_u32(data: bytes, at: i64) -> i64:
-    return data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+    first: i64 = data[at]
+    second: i64 = data[at + 1]
+    third: i64 = data[at + 2]
+    fourth: i64 = data[at + 3]
+    return first | second << 8 | third << 16 | fourth << 24
 
 
 def scramble(hash: i64) -> i64:

@@ -196,7 +196,7 @@ class Decoder:
             last = KEY_UDP
         else:
             last = bytes((protocol,))
-        key = cursor.addresses + ports + last
+        key = b"%b%b%b" % (cursor.addresses, ports, last)
         outer = self._outer if depth > 0 else None
         length = cursor.length if outer is None else outer.length
         packet = Packet(frame.time, frame.number, frame.interface, cursor.ethernet, key, length, depth)
@@ -250,7 +250,7 @@ class Decoder:
         if cursor.end - at < UDP_HEADER:
             self._errors.add("udp", "too_short")
             return False
-        length = data[at + 4] << 8 | data[at + 5]
+        length = two(data, at + 4)
         room = cursor.wire_end - at
         if length == 0 or (length > room and data is frame.data):
             length = room

@@ -39,10 +39,10 @@ def parse_message(
         errors.add("dns", "too_short")
         return None
     message = DnsMessage(packet, data, start, end, service, tcp)
-    message.id = data[start] << 8 | data[start + 1]
-    message.flags = data[start + 2] << 8 | data[start + 3]
+    message.id = two(data, start)
+    message.flags = two(data, start + 2)
     message.rcode = message.flags & 15
-    message.questions = data[start + 4] << 8 | data[start + 5]
+    message.questions = two(data, start + 4)
     at = start + HEADER
     if message.questions:
         at = _read_question(message, at)
@@ -93,8 +93,8 @@ def _read_question(message: DnsMessage, at: int) -> int:
     message.name = read_name(data, at, message.start, message.end)
     if not message.name:
         return MALFORMED
-    message.type = data[behind] << 8 | data[behind + 1]
-    message.klass = data[behind + 2] << 8 | data[behind + 3]
+    message.type = two(data, behind)
+    message.klass = two(data, behind + 2)
     if message.service == MDNS:
         message.klass &= MDNS_CLASS_MASK
     return behind + 4
@@ -107,9 +107,9 @@ def _read_sections(message: DnsMessage, at: int) -> int:
     at = _skip_questions(message, at, message.questions - 1)
     if at < 0:
         return at
-    answers = data[start + 6] << 8 | data[start + 7]
-    authorities = data[start + 8] << 8 | data[start + 9]
-    additionals = data[start + 10] << 8 | data[start + 11]
+    answers = two(data, start + 6)
+    authorities = two(data, start + 8)
+    additionals = two(data, start + 10)
     # RFC 2136 section 2: an update carries prerequisites where others carry answers.
     if message.flags & OPCODE_MASK == OPCODE_UPDATE:
         authorities += answers
@@ -154,18 +154,18 @@ def _read_answers(message: DnsMessage, at: int, count: int) -> int:
         rdata = behind + RECORD
         if rdata > end:
             return TOO_SHORT
-        here = data[at] << 8 | data[at + 1]
+        here = two(data, at)
         if here != pointer or pointer == 0:
             name = read_name(data, at, message.start, end)
             if not name:
                 return MALFORMED
             pointer = here if here >= 0xC000 else 0
-        at = rdata + (data[behind + 8] << 8 | data[behind + 9])
+        at = rdata + two(data, behind + 8)
         if at > end:
             return TOO_SHORT
-        ttl = data[behind + 4] << 24 | data[behind + 5] << 16 | data[behind + 6] << 8 | data[behind + 7]
-        klass = (data[behind + 2] << 8 | data[behind + 3]) & mask
-        message.answers.append(DnsRecord(name, data[behind] << 8 | data[behind + 1], klass, ttl, rdata, at))
+        ttl = four(data, behind + 4)
+        klass = two(data, behind + 2) & mask
+        message.answers.append(DnsRecord(name, two(data, behind), klass, ttl, rdata, at))
         count -= 1
     return at
 
@@ -178,7 +178,7 @@ def _skip_records(message: DnsMessage, at: int, count: int) -> int:
             return at
         if at + RECORD > message.end:
             return TOO_SHORT
-        at += RECORD + (data[at + 8] << 8 | data[at + 9])
+        at += RECORD + two(data, at + 8)
         if at > message.end:
             return TOO_SHORT
         count -= 1
@@ -192,7 +192,7 @@ def _read_additionals(message: DnsMessage, at: int, count: int) -> int:
         behind = _skip_records(message, at, 1)
         if behind < 0:
             return behind
-        if data[at] == 0 and data[at + 1] << 8 | data[at + 2] == TYPE_OPT and not message.edns:
+        if data[at] == 0 and two(data, at + 1) == TYPE_OPT and not message.edns:
             message.edns = True
             message.rcode |= data[at + 5] << 4
         at = behind

@@ -10,11 +10,16 @@ last are kept with their presentation, and equal names are mostly one object who
 
 from typing import Final
 
+from mypy_extensions import i64
+
+from monitor.wire.integers import two
+
 ROOT: Final = b"."
 
 LABEL_MAX: Final = 63
 WIRE_MAX: Final = 255
 POINTER: Final = 0xC0
+POINTER_MASK: Final = 0x3FFF
 # A name has at most 127 labels, so more pointers than that lead nowhere.
 POINTERS_MAX: Final = 127
 # What is kept: longer runs are mostly random, of tunnels and floods, and do not come again.
@@ -38,43 +43,47 @@ def read_name(data: bytes, at: int, base: int, limit: int) -> bytes:
     whoever hides from us would use that. So only their number and the length of the name end a loop.
     """
     name = b""
-    octets = 0
-    pointers = 0
+    place: i64 = at
+    end: i64 = limit
+    octets: i64 = 0
+    pointers: i64 = 0
     while pointers <= POINTERS_MAX:
-        start = at
-        length = POINTER
-        while at < limit:
-            length = data[at]
+        start = place
+        length: i64 = POINTER
+        while place < end:
+            length = data[place]
             if length == 0 or length > LABEL_MAX:
                 break
-            at += length + 1
-        if at >= limit:
+            place += length + 1
+        if place >= end:
             return b""
-        if at > start:
-            octets += at - start
+        if place > start:
+            octets += place - start
             if octets >= WIRE_MAX:
                 return b""
-            run = present_labels(data[start:at])
-            name = name + b"." + run if name else run
+            run = present_labels(data[start:place])
+            name = name + b"." + run if len(name) > 0 else run
         if length == 0:
-            return name if name else ROOT
-        if length < POINTER or at + 1 >= limit:
+            return name if len(name) > 0 else ROOT
+        if length < POINTER or place + 1 >= end:
             return b""
-        at = base + ((length & 0x3F) << 8 | data[at + 1])
+        place = base + (two(data, place) & POINTER_MASK)
         pointers += 1
     return b""
 
 
 def skip_name(data: bytes, at: int, limit: int) -> int:
     """The offset behind the name at `at`, or `TOO_SHORT` or `MALFORMED`; where a pointer leads is not looked at."""
-    while at < limit:
-        length = data[at]
+    place: i64 = at
+    end: i64 = limit
+    while place < end:
+        length: i64 = data[place]
         if length == 0:
-            return at + 1
+            return place + 1
         if length <= LABEL_MAX:
-            at += length + 1
+            place += length + 1
         elif length >= POINTER:
-            return at + 2 if at + 2 <= limit else TOO_SHORT
+            return place + 2 if place + 2 <= end else TOO_SHORT
         else:
             return MALFORMED
     return TOO_SHORT
@@ -106,10 +115,11 @@ def _present(run: bytes) -> bytes:
 
 def _is_plain(run: bytes) -> bool:
     """Whether every byte of the labels stands for itself, or for its lower case."""
-    at = 0
-    behind = 0
-    while at < len(run):
-        byte = run[at]
+    at: i64 = 0
+    behind: i64 = 0
+    size: i64 = len(run)
+    while at < size:
+        byte: i64 = run[at]
         if at == behind:
             behind += 1 + byte
         elif byte <= 0x20 or byte >= 0x7F or byte == 0x2E or byte == 0x5C:

@@ -6,16 +6,20 @@ any number in one segment. A message that lies in one segment is read where it l
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.errors import ErrorCounts
 from monitor.model import DNS, Observation, Packet
 from monitor.wire.dns.heuristic import has_dns_header
 from monitor.wire.dns.message import HEADER, parse_message
+from monitor.wire.integers import two
 
 LENGTH: Final = 2
 # What a message needs to be judged before it is there: its length and its header.
 HEAD: Final = LENGTH + HEADER
 
 
+@mypyc_attr(acyclic=True)
 @final
 class DnsStream:
     """See the module.
@@ -56,7 +60,7 @@ class DnsStream:
             start = 0
             end = len(data)
         while end - start >= LENGTH:
-            size = data[start] << 8 | data[start + 1]
+            size = two(data, start)
             if size < HEADER or not self._is_sure(data, start, end):
                 self.errors.add("dns", "malformed")
                 return False

@@ -90,7 +90,7 @@ def _enter_ethernet(cursor: Cursor) -> None:
         return
     cursor.ethernet = data[at : at + 12]
     cursor.skip(14, 0)
-    _follow_type(cursor, data[at + 12] << 8 | data[at + 13])
+    _follow_type(cursor, two(data, at + 12))
 
 
 def _follow_type(cursor: Cursor, type: int) -> None:

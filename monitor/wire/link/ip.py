@@ -46,7 +46,7 @@ def enter_ipv4(cursor: Cursor, errors: ErrorCounts) -> bool:
         errors.add("ipv4", "too_short")
         return False
     header = (data[at] & 15) << 2
-    total = data[at + 2] << 8 | data[at + 3]
+    total = two(data, at + 2)
     if total == 0:
         # Segmentation offload: the sender's own capture sees the length before the hardware sets it.
         total = cursor.wire_end - at
@@ -59,7 +59,7 @@ def enter_ipv4(cursor: Cursor, errors: ErrorCounts) -> bool:
     cursor.protocol = data[at + 9]
     _narrow(cursor, at + total)
     cursor.start = at + header
-    place = data[at + 6] << 8 | data[at + 7]
+    place = two(data, at + 6)
     cursor.fragmented = place & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0
     if cursor.fragmented:
         cursor.fragment_offset = (place & FRAGMENT_OFFSET) << 3
@@ -78,7 +78,7 @@ def enter_ipv6(cursor: Cursor, errors: ErrorCounts) -> bool:
     if data[at] >> 4 != 6:
         errors.add("ipv6", "malformed")
         return False
-    payload = data[at + 4] << 8 | data[at + 5]
+    payload = two(data, at + 4)
     total = IPV6_HEADER + payload if payload else _unstated_length(cursor)
     cursor.addresses = data[at + 8 : at + 40]
     cursor.length = total

@@ -7,6 +7,7 @@ in the machine's byte order (read as little endian), what netfilter puts into at
 from typing import Final
 
 from monitor.model import FLOW_END, FLOW_NEW, FLOW_UPDATE, FlowCount
+from monitor.wire.integers import four, four_little, two_little
 
 MORE: Final = 0
 DONE: Final = 1
@@ -36,19 +37,19 @@ def parse_conntrack(data: bytes, time: float, out: list[FlowCount]) -> int:
     at = 0
     size = len(data)
     while at + 16 <= size:
-        length = _native32(data, at)
+        length = four_little(data, at)
         if length < 16 or at + length > size:
             break
-        kind = _native16(data, at + 4)
+        kind = two_little(data, at + 4)
         if kind == NLMSG_DONE:
             return DONE
         if kind == NLMSG_ERROR and length >= HEADERS:
-            error = _native32(data, at + 16)
+            error = four_little(data, at + 16)
             return DONE if error == 0 else error - 0x1_0000_0000
         if kind == IPCTNL_MSG_CT_DELETE:
             _entry(data, at + HEADERS, at + length, time, FLOW_END, out)
         elif kind == IPCTNL_MSG_CT_NEW:
-            state = FLOW_NEW if _native16(data, at + 6) & NLM_F_CREATE else FLOW_UPDATE
+            state = FLOW_NEW if two_little(data, at + 6) & NLM_F_CREATE else FLOW_UPDATE
             _entry(data, at + HEADERS, at + length, time, state, out)
         at += (length + 3) & -4
     return MORE
@@ -61,10 +62,10 @@ def _entry(data: bytes, at: int, end: int, time: float, state: int, out: list[Fl
     sent = 0
     replied = 0
     while at + 4 <= end:
-        length = _native16(data, at)
+        length = two_little(data, at)
         if length < 4 or at + length > end:
             return
-        kind = _native16(data, at + 2) & NLA_TYPE_MASK
+        kind = two_little(data, at + 2) & NLA_TYPE_MASK
         if kind == CTA_TUPLE_ORIG:
             key = _tuple_key(data, at + 4, at + length)
         elif kind == CTA_TUPLE_REPLY:
@@ -74,7 +75,7 @@ def _entry(data: bytes, at: int, end: int, time: float, state: int, out: list[Fl
         elif kind == CTA_COUNTERS_REPLY:
             replied = at + 4 if length >= 28 else 0
         elif kind == CTA_ID and length == 8:
-            identity = _big32(data, at + 4)
+            identity = four(data, at + 4)
         at += (length + 3) & -4
     if not key or not reply:
         return
@@ -94,10 +95,10 @@ def _tuple_key(data: bytes, at: int, end: int) -> bytes:
     ports = b"\0\0\0\0"
     protocol = b""
     while at + 4 <= end:
-        length = _native16(data, at)
+        length = two_little(data, at)
         if length < 4 or at + length > end:
             return b""
-        kind = _native16(data, at + 2) & NLA_TYPE_MASK
+        kind = two_little(data, at + 2) & NLA_TYPE_MASK
         if kind == CTA_TUPLE_IP:
             if length == 20:  # source and destination, 8 bytes each
                 addresses = data[at + 8 : at + 12] + data[at + 16 : at + 20]
@@ -114,17 +115,5 @@ def _tuple_key(data: bytes, at: int, end: int) -> bytes:
     return addresses + ports + protocol
 
 
-def _native16(data: bytes, at: int) -> int:
-    return data[at] | data[at + 1] << 8
-
-
-def _native32(data: bytes, at: int) -> int:
-    return data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
-
-
-def _big32(data: bytes, at: int) -> int:
-    return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
-
-
 def _big64(data: bytes, at: int) -> int:
-    return _big32(data, at) << 32 | _big32(data, at + 4)
+    return four(data, at) << 32 | four(data, at + 4)

@@ -7,6 +7,7 @@ The kernel writes the headers in the machine's own byte order; this reads little
 from typing import Final
 
 from monitor.model import Frame
+from monitor.wire.integers import four_little, two_little
 from monitor.wire.tcp.segment_filter import SegmentFilter
 
 BLOCK_PACKETS: Final = 12  # offset of `num_pkts` in struct tpacket_block_desc
@@ -17,14 +18,6 @@ ETHERNET: Final = 1  # LINKTYPE_ETHERNET
 TAG_BYTES: Final = (0x81, 0x88, 0x91)  # first bytes of the EtherTypes 0x8100, 0x88a8, 0x9100
 
 
-def _native32(data: bytes, at: int) -> int:
-    return data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
-
-
-def _native16(data: bytes, at: int) -> int:
-    return data[at] | data[at + 1] << 8
-
-
 def _is_tagged(block: bytes, begin: int, link: int) -> bool:
     """Whether a VLAN tag is still in the frame (on its way out it is): then the network header is not where it says."""
     return link == ETHERNET and block[begin + 12] in TAG_BYTES and block[begin + 13] in (0x00, 0xA8)
@@ -32,7 +25,7 @@ def _is_tagged(block: bytes, begin: int, link: int) -> bool:
 
 def frames_of(block: bytes) -> int:
     """How many frames the block holds."""
-    return _native32(block, BLOCK_PACKETS)
+    return four_little(block, BLOCK_PACKETS)
 
 
 def read_block(
@@ -42,22 +35,22 @@ def read_block(
 
     With a `gate` those that it does not want are left out, but have a number.
     """
-    count = _native32(block, BLOCK_PACKETS)
-    at = _native32(block, BLOCK_FIRST)
+    count = four_little(block, BLOCK_PACKETS)
+    at = four_little(block, BLOCK_FIRST)
     for index in range(count):
-        begin = at + _native16(block, at + 24)
-        if gate is None or _is_tagged(block, begin, link) or gate.wants(block, at + _native16(block, at + 26)):
-            vlan = _native32(block, at + 32) & 0xFFF if _native32(block, at + 20) & VLAN_VALID else 0
+        begin = at + two_little(block, at + 24)
+        if gate is None or _is_tagged(block, begin, link) or gate.wants(block, at + two_little(block, at + 26)):
+            vlan = four_little(block, at + 32) & 0xFFF if four_little(block, at + 20) & VLAN_VALID else 0
             out.append(
                 Frame(
-                    block[begin : begin + _native32(block, at + 12)],
-                    _native32(block, at + 4) + _native32(block, at + 8) / 1e9,
+                    block[begin : begin + four_little(block, at + 12)],
+                    four_little(block, at + 4) + four_little(block, at + 8) / 1e9,
                     link,
                     interface,
-                    _native32(block, at + 16),
+                    four_little(block, at + 16),
                     number + index,
                     vlan,
                 )
             )
-        at += _native32(block, at)
+        at += four_little(block, at)
     return count

@@ -6,10 +6,13 @@ in order never comes here; `Assembly` only keeps what arrived too early.
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 # What a kept piece costs beyond its bytes, so that a flood of tiny pieces meets the same limit.
 PIECE_OVERHEAD: Final = 64
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Assembly:
     """`position` is the offset of the next byte in order; `held` is what the kept pieces cost, in bytes.

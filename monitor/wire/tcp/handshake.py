@@ -7,7 +7,7 @@ for one place in the stream are both reported.
 
 from typing import Final, final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from monitor.model import TCP_ACK, TCP_RST, Packet
 from monitor.wire.integers import four, two
@@ -20,14 +20,19 @@ END: Final = 0
 PADDING: Final = 1
 WINDOW_SCALE: Final = 3
 TIMESTAMPS: Final = 8
+TIMESTAMPS_SIZE: Final = 10
 MD5_SIGNATURE: Final = 19
 AUTHENTICATION: Final = 29
-FAST_OPEN: Final = 34
 # Padding, padding, timestamps: the options of most segments (RFC 7323 appendix A).
-USUAL: Final = b"\x01\x01\x08\x0a"
+USUAL: Final = 0x0101_080A
+USUAL_SIZE: Final = 12
 
-NO_CLOCK: Final = -1
-NO_SCALE: Final = -1
+# Options as one number: TSval in the low 32 bits, then what there is of them, then the window scale.
+NO_OPTIONS: Final = 0
+CLOCK: Final = 1 << 32
+SIGNED: Final = 1 << 33
+SCALED: Final = 1 << 34
+SCALE_SHIFT: Final = 35
 # RFC 7323 section 2.3.
 SCALE_MAX: Final = 14
 # An acknowledgment may be so far ahead of what was seen of the server, as the capture may have lost segments of it.
@@ -36,41 +41,43 @@ AHEAD_MAX: Final = 65_535
 WINDOW_MIN: Final = 65_535
 
 
-@mypyc_attr(acyclic=True)
-@final
-class Options:
-    """TCP options (RFC 9293 section 3.2). `clock` is TSval, `cookie` the length of a Fast Open cookie."""
+def read_options(data: bytes, header: int, start: int) -> int:
+    """The options (RFC 9293 section 3.2) of the TCP header at `header`, whose payload is at `start`, as one number.
 
-    __slots__ = ("clock", "cookie", "scale", "signed")
+    `NO_OPTIONS` where there are none, or `header` is -1 because nothing is known of it. What is behind a broken option
+    is not read.
+    """
+    if header < 0:
+        return NO_OPTIONS
+    at: i64 = header + TCP_HEADER
+    size: i64 = start - at
+    if size <= 0:
+        return NO_OPTIONS
+    if size == USUAL_SIZE and four(data, at) == USUAL:
+        return CLOCK | four(data, at + 4)
+    return _read_each_option(data, at, start)
 
-    def __init__(self) -> None:
-        self.clock = NO_CLOCK
-        self.scale = NO_SCALE
-        self.cookie = 0
-        self.signed = False
 
-
-def read_options(data: bytes, at: int, end: int) -> Options:
-    """The options at `data[at:end]`; what is behind a broken one is not read."""
-    options = Options()
+def _read_each_option(data: bytes, at: int, end: int) -> int:
+    clock = flags = scale = 0
     while at < end and data[at] != END:
         kind = data[at]
         if kind == PADDING:
             at += 1
             continue
         if at + 2 > end or data[at + 1] < 2 or at + data[at + 1] > end:
-            return options
+            break
         length = data[at + 1]
-        if kind == TIMESTAMPS and length == 10:
-            options.clock = four(data, at + 2)
+        if kind == TIMESTAMPS and length == TIMESTAMPS_SIZE:
+            clock = four(data, at + 2)
+            flags |= CLOCK
         elif kind == WINDOW_SCALE and length == 3:
-            options.scale = min(data[at + 2], SCALE_MAX)
+            scale = min(data[at + 2], SCALE_MAX)
+            flags |= SCALED
         elif kind in (MD5_SIGNATURE, AUTHENTICATION):
-            options.signed = True
-        elif kind == FAST_OPEN:
-            options.cookie = length - 2
+            flags |= SIGNED
         at += length
-    return options
+    return clock | flags | scale << SCALE_SHIFT
 
 
 @mypyc_attr(acyclic=True)
@@ -79,26 +86,28 @@ class Syn:
     """A SYN, or with `answers` a SYN-ACK. `first` is the sequence number of the byte behind it.
 
     `window` is what its sender offers, in bytes. `data` came with the SYN (RFC
-    7413); `packet` is there with it alone. `agreed` is true once the other end has acknowledged this SYN; `older` is
-    another SYN of the same ports that came before and may still be the connection's. `time` is when it was seen.
+    7413); `packet` is there with it alone. `agreed` is true once the other end has acknowledged this SYN; `back` is the
+    stream key of the other end then. `older` is another SYN of the same ports that came before and may still be the
+    connection's. `time` is when it was seen.
     """
 
-    __slots__ = ("agreed", "answers", "data", "first", "older", "options", "packet", "time", "window")
+    __slots__ = ("agreed", "answers", "back", "data", "first", "older", "options", "packet", "time", "window")
 
-    def __init__(self, sequence: int, answers: bool, options: Options, window: int) -> None:
+    def __init__(self, sequence: int, answers: bool, options: int, window: int, time: float) -> None:
         self.first = (sequence + 1) & SEQUENCE_MASK
         self.answers = answers
         self.options = options
         self.window = window
         self.agreed = False
-        self.time = 0.0
+        self.back = b""
+        self.time = time
         self.older: Syn | None = None
         self.data = b""
         self.packet: Packet | None = None
 
 
 def is_dropped(
-    flags: int, acknowledgment: int, window: int, options: Options | None, own: Syn | None, other: Syn | None, sent: int
+    flags: int, acknowledgment: int, window: int, options: int, own: Syn | None, other: Syn | None, sent: int
 ) -> bool:
     """Whether the receiver drops a segment with data, whatever server it is.
 
@@ -108,18 +117,18 @@ def is_dropped(
     if flags & TCP_RST or not flags & TCP_ACK:
         # RFC 9293 section 3.10.7.4: fifth, and second; Linux and BSD ignore the data of a reset.
         return True
-    if options is not None and own is not None and is_unagreed(options, own, other):
+    if own is not None and is_unagreed(options, own, other):
         return True
     return sent >= 0 and other is not None and is_out_of_window(acknowledgment, window, own, other, sent)
 
 
-def is_unagreed(options: Options, own: Syn, other: Syn | None) -> bool:
+def is_unagreed(options: int, own: Syn, other: Syn | None) -> bool:
     """A signature that the SYN had not (RFC 2385 section 2.0), or an old timestamp (RFC 7323 section 5.3, PAWS)."""
-    if options.signed and not own.options.signed:
+    if options & SIGNED and not own.options & SIGNED:
         return True
-    if options.clock < 0 or own.options.clock < 0 or other is None or other.options.clock < 0:
+    if other is None or not options & own.options & other.options & CLOCK:
         return False
-    return (options.clock - own.options.clock) & SEQUENCE_MASK >= HALF_OF_SEQUENCES
+    return (options - own.options) & SEQUENCE_MASK >= HALF_OF_SEQUENCES
 
 
 def is_out_of_window(acknowledgment: int, window: int, own: Syn | None, other: Syn, sent: int) -> bool:
@@ -132,16 +141,10 @@ def is_out_of_window(acknowledgment: int, window: int, own: Syn | None, other: S
         return ahead > sent + AHEAD_MAX
     if own is None:
         return False
-    scale = own.options.scale if own.options.scale > 0 and other.options.scale >= 0 else 0
+    scale = own.options >> SCALE_SHIFT if other.options & SCALED else 0
     return SEQUENCE_MASK + 1 - ahead > max(WINDOW_MIN, own.window, window << scale)
 
 
-def read_header(data: bytes, header: int, start: int) -> tuple[int, Options | None]:
-    """The window field, not scaled, and the options of the TCP header at `header`, whose payload is at `start`.
-
-    0 and None where `header` is -1, because nothing is known of it; None where there are no options.
-    """
-    if header < 0:
-        return 0, None
-    at = header + TCP_HEADER
-    return two(data, header + 14), read_options(data, at, start) if at < start else None
+def read_window(data: bytes, header: int) -> int:
+    """The window field, not scaled, of the TCP header at `header`; 0 where it is -1, because nothing is known of it."""
+    return two(data, header + 14) if header >= 0 else 0

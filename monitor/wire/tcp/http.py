@@ -7,6 +7,8 @@ blanks between the parts of the request line (section 3), and fields of any leng
 import re
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.wire.tls.client_hello import present_name
 
 METHODS: Final[tuple[bytes, ...]] = (
@@ -39,6 +41,7 @@ _BEGINNING: Final = re.compile(rb"[A-Z_-]{1,32}(?:[ \t]+[\x21-\xff \t]*)?\r?\Z")
 _TOKEN_END: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 
 
+@mypyc_attr(acyclic=True)
 @final
 class RequestHead:
     """Reads the head of one request; `host` is set once known.

@@ -29,7 +29,8 @@ class Kept:
 
     def put(self, key: bytes, stream: Stream) -> None:
         """Keeps a stream that was decided."""
-        self.drop(key)
+        if key in self._streams:
+            self.drop(key)
         self._streams[key] = stream
         stream.held = 0
         self._bytes += STREAM_OVERHEAD
@@ -45,8 +46,9 @@ class Kept:
             self.drop(next(iter(self._streams)))
 
     def drop(self, key: bytes) -> None:
-        stream = self._streams.pop(key, None)
+        stream = self._streams.get(key)
         if stream is not None:
+            del self._streams[key]
             self._bytes -= stream.held + STREAM_OVERHEAD
 
     def expire(self, oldest: float) -> None:

@@ -39,7 +39,9 @@ class PendingSyns:
             if len(self._syns) >= self._limit:
                 self.evictions += 1
                 del self._syns[next(iter(self._syns))]
-        elif has_number(known, syn.first):
+            self._syns[key] = syn
+            return True
+        if has_number(known, syn.first):
             return False
         syn.older = known
         depth = 1
@@ -87,19 +89,24 @@ class PendingSyns:
             one = one.older
         return chosen
 
-    def agree(self, key: bytes, acknowledgment: int) -> Syn | None:
-        """The other end has acknowledged a SYN, and what came with it: that SYN, None where none is known."""
+    def agree(self, key: bytes, acknowledgment: int, back: bytes) -> Syn | None:
+        """The other end, with the key `back`, has acknowledged a SYN, and what came with it.
+
+        That SYN; None where none is known.
+        """
         one = self._syns.get(key)
         while one is not None:
             taken = (acknowledgment - one.first) & SEQUENCE_MASK
-            if taken < HALF_OF_SEQUENCES and taken in (0, len(one.data)):
+            if taken == 0 or (taken < HALF_OF_SEQUENCES and taken == len(one.data)):
                 one.agreed = True
+                one.back = back
                 if taken == 0:
                     # RFC 7413 section 4.2.2: what came with the SYN was not taken.
                     one.data = b""
                     one.packet = None
-                one.older = None
-                self._syns[key] = one
+                if one.older is not None or self._syns[key] is not one:
+                    one.older = None
+                    self._syns[key] = one
                 return one
             one = one.older
         return None
@@ -113,7 +120,8 @@ class PendingSyns:
             del self._syns[key]
 
     def remove(self, key: bytes) -> None:
-        self._syns.pop(key, None)
+        if key in self._syns:
+            del self._syns[key]
 
 
 def has_number(syn: Syn, first: int) -> bool:

@@ -35,6 +35,31 @@ class Decided:
         self.looked_at = requests >= 0
 
 
+def decide(stream: Stream, requests: int, reopened: bool) -> Decided:
+    """What is kept of a stream that needs no look any more; `requests` and `reopened` are the fields."""
+    decided = Decided(stream.first, stream.name, requests, stream.syn)
+    decided.reopened = reopened
+    decided.looked_at = requests >= 0 or reopened or stream.conflicting or stream.before is not None
+    if stream.parts:
+        decided.span = max(1, stream.top - stream.number(stream.first))
+    return decided
+
+
+def note_names(seen: list[Observation], stream: Stream) -> None:
+    """Keeps the names of what the only reading of a stream shows."""
+    for one in seen:
+        if isinstance(one, ClientHello):
+            note_name(stream, one.sni)
+        elif isinstance(one, HttpRequest):
+            note_name(stream, one.host)
+
+
+def note_name(stream: Stream, name: bytes) -> None:
+    """Keeps a name that was reported."""
+    stream.name = name
+    stream.names = (*stream.names, name)
+
+
 def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Observation]) -> None:
     """Appends what one reading of a stream shows; `known` is the name that the other one has reported (`b""`: none).
 
@@ -50,8 +75,7 @@ def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Obse
             if not known or not isinstance(one, DnsMessage):
                 out.append(one)
             continue
-        stream.name = name
-        stream.names.append(name)
+        note_name(stream, name)
         if known:
             if name == known:
                 continue
@@ -123,8 +147,7 @@ def report_reading(reading: bytes, stream: Stream, packet: Packet, out: list[Obs
             if not name or name in stream.names:
                 continue
             one.decoy = len(stream.names) > 0
-            stream.name = name
-            stream.names.append(name)
+            note_name(stream, name)
             out.append(one)
 
 

@@ -10,6 +10,8 @@ Flow marks are the filter's: ports (32 bits, source first) XOR the low words of 
 
 from typing import Final, final
 
+from monitor.wire.integers import four
+
 ETHERNET: Final = 1  # LINKTYPE_ETHERNET
 IP_TYPES: Final = (b"\x08\x00", b"\x86\xdd")
 # Bytes from the beginning of a flow: a request whose Host comes late (`dialogue.HEAD_MAX`), or a hello of 16 KiB.
@@ -71,7 +73,7 @@ class SegmentFilter:
             width = 16
         if transport + 20 > size:
             return True
-        sequence = _word(data, transport + 4)
+        sequence = four(data, transport + 4)
         key = data[addresses : addresses + 2 * width] + data[transport : transport + 4]
         flags = data[transport + 13]
         if flags & (SYN | ACK) == SYN | ACK:
@@ -128,13 +130,9 @@ class SegmentFilter:
         return list(self._refused)
 
 
-def _word(data: bytes, at: int) -> int:
-    return data[at] << 24 | data[at + 1] << 16 | data[at + 2] << 8 | data[at + 3]
-
-
 def _mark(data: bytes, addresses: int, width: int, transport: int) -> int:
     low = addresses + width - 4
-    return _word(data, transport) ^ _word(data, low) ^ _word(data, low + width)
+    return four(data, transport) ^ four(data, low) ^ four(data, low + width)
 
 
 def _is_start(data: bytes, at: int) -> bool:

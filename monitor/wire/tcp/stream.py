@@ -2,6 +2,8 @@
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.errors import ErrorCounts
 from monitor.model import Observation, Packet, Tunnel
 from monitor.wire.dns.heuristic import UNREAD
@@ -23,6 +25,7 @@ FAILURES_MAX: Final = 8
 URGENT_MAX: Final = 16
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Stream:
     """`first` is the sequence number of the first byte, `syn` the SYN before it (None where none was seen).
@@ -47,7 +50,7 @@ class Stream:
         self.first = first
         self.syn = syn
         self.name = b""
-        self.names: list[bytes] = []
+        self.names: tuple[bytes, ...] = ()
         self.origin = first
         self.parts: list[Part] = []
         self.parts_size = 0
@@ -57,7 +60,7 @@ class Stream:
         self.conflicting = False
         self.before: Stream | None = None
         self.later = False
-        self.urgent: list[int] = []
+        self.urgent: tuple[int, ...] = ()
         self.dialogue = dialogue
         self.limit = dialogue.limit
         self.errors = errors
@@ -111,7 +114,7 @@ class Stream:
         if self.dns is None and not self.dialogue.answers:
             self.keep(packet, data, start, end, sequence, header)
         if urgent >= 0 and urgent not in self.urgent and len(self.urgent) < URGENT_MAX:
-            self.urgent.append(urgent)
+            self.urgent = (*self.urgent, urgent)
             self.conflicting = self.conflicting or len(self.urgent) > 1
         if self._accept(packet, data, start, end, sequence, out):
             return True
@@ -208,7 +211,7 @@ class Stream:
                 return True
 
     def _deliver(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
-        if self.urgent:
+        if len(self.urgent) > 0:
             data = without_urgent(data[start:end], (self.first + self.assembly.position - end + start), self.urgent)
             start, end = 0, len(data)
             if not data:
@@ -245,7 +248,7 @@ def begins_before(data: bytes, start: int, end: int) -> bool:
     return end > start and opening.recognise(data[start:end]) in (opening.TLS, opening.HTTP, opening.MORE)
 
 
-def without_urgent(data: bytes, sequence: int, urgent: list[int]) -> bytes:
+def without_urgent(data: bytes, sequence: int, urgent: tuple[int, ...]) -> bytes:
     """The bytes from this sequence number on without those that the receiver gets out of band."""
     for number in sorted([(one - sequence) & SEQUENCE_MASK for one in urgent], reverse=True):
         if number < len(data):

@@ -10,6 +10,8 @@ WATCHING  another protocol, which may turn to TLS or HTTP (STARTTLS, SOCKS and t
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.errors import ErrorCounts
 from monitor.model import HttpRequest, Observation, Packet
 from monitor.wire.dns.heuristic import has_dns_header, looks_like_dns
@@ -39,6 +41,7 @@ DNS_HEAD: Final = 2 + HEADER
 DNS_RECORDS_MAX: Final = 64
 
 
+@mypyc_attr(acyclic=True)
 @final
 class StreamClassifier:
     """`answers` marks the side that accepted the connection: it may start with a ClientHello (active FTP), but has

@@ -17,13 +17,15 @@ from typing import Final, final
 from monitor.errors import ErrorCounts
 from monitor.limits import Limits
 from monitor.model import TCP_ACK, TCP_SYN, Observation, Packet, reverse_key
-from monitor.wire.tcp.handshake import SEQUENCE_MASK, Options, Syn, is_dropped, read_header
+from monitor.wire.tcp.handshake import SEQUENCE_MASK, Syn, is_dropped, read_options, read_window
 from monitor.wire.tcp.kept import STREAM_OVERHEAD, Kept
 from monitor.wire.tcp.pending_syns import PendingSyns
 from monitor.wire.tcp.readings import (
     NONE,
     Decided,
+    decide,
     next_request,
+    note_names,
     read_before,
     report,
     report_other_readings,
@@ -88,7 +90,7 @@ class Streams:
         stream = self.streams.get(key)
         opened = self.opened.choose(key, sequence, self.stream_bytes)
         begun = stream is not None or decided is not None
-        if begun and opened is not None and not self._is_opened_again(opened, stream, decided, sequence):
+        if opened is not None and begun and not self._is_opened_again(opened, stream, decided, sequence):
             opened = None
         if self._is_dropped(packet, data, start, sequence, acknowledgment, header, opened, stream, decided):
             return
@@ -150,16 +152,16 @@ class Streams:
     ) -> bool:  # fmt: skip
         """Whether the receiver drops the segment, by what was seen of both ends."""
         own = opened if opened is not None else syn_of(stream, decided)
-        key = reverse_stream_key(packet)
+        key = own.back if own is not None and len(own.back) > 0 else reverse_stream_key(packet)
         other = self.opened.newest(key)
         sent = 0
         if other is None:
             back = self.streams.get(key)
-            sent = back.assembly.position if back is not None else NONE
-            other = syn_of(back, self.decided.get(key))
+            sent = NONE if back is None else back.assembly.position
+            other = syn_of(None, self.decided.get(key)) if back is None else back.syn
             if other is None and packet.vlan:
                 other = self.opened.on_any_vlan(reverse_key(packet.key))
-        window, options = read_header(data, header, start)
+        window, options = read_window(data, header), read_options(data, header, start)
         while is_dropped(packet.flags, acknowledgment, window, options, own, other, sent):
             # A server that forgot the first SYN answers the second one with another number.
             if other is None or other.older is None:
@@ -173,16 +175,13 @@ class Streams:
     ) -> None:  # fmt: skip
         """A SYN may start a connection; the one again that started the present one does not."""
         answers = packet.flags & TCP_ACK != 0
-        window, options = read_header(data, header, start)
-        syn = Syn(sequence, answers, options or Options(), window)
-        syn.time = packet.time
+        syn = Syn(sequence, answers, read_options(data, header, start), read_window(data, header), packet.time)
         if packet.vlan:
             self.opened.add_on_vlan(packet.key, syn, reverse_key(packet.key), acknowledgment)
         stream = self.streams.get(key)
         decided = self.decided.get(key)
-        repeated = (stream is not None and stream.first == syn.first) or (
-            decided is not None and decided.first == syn.first
-        )
+        repeated = stream is not None and stream.first == syn.first
+        repeated = repeated or (decided is not None and decided.first == syn.first)
         if not repeated and self.opened.add(key, syn):
             if decided is not None:
                 decided.reopened = decided.looked_at = True
@@ -190,15 +189,16 @@ class Streams:
                 syn.data = data[start : min(end, start + self.stream_bytes)]
                 syn.packet = packet
         if answers:
-            self._agree(reverse_stream_key(packet), acknowledgment, syn.first, out)
+            syn.back = reverse_stream_key(packet)
+            self._agree(syn.back, acknowledgment, syn.first, key, out)
 
-    def _agree(self, key: bytes, acknowledgment: int, first: int, out: list[Observation]) -> None:
+    def _agree(self, key: bytes, acknowledgment: int, first: int, back: bytes, out: list[Observation]) -> None:
         """The server has answered a SYN, and taken the data of it where it acknowledges it (RFC 7413)."""
         stream = self.streams.get(key)
         if stream is not None and stream.syn is not None and stream.syn.first == acknowledgment:
             stream.syn.agreed = True
             return
-        syn = self.opened.agree(key, acknowledgment)
+        syn = self.opened.agree(key, acknowledgment, back)
         if syn is not None and syn.packet is not None and syn.first != acknowledgment and stream is None:
             syn.packet.acknowledgment = first
             self._start(key, syn.packet, acknowledgment, syn, out)
@@ -246,12 +246,15 @@ class Streams:
         out: list[Observation], header: int,
     ) -> None:  # fmt: skip
         """Feeds the stream; what a second reading has reported already is not reported again."""
-        seen: list[Observation] = []
+        before = stream.before
+        seen = out if before is None else []
+        already = len(seen)
         decided = stream.accept(packet, data, start, end, sequence, urgent, seen, header)
-        if seen:
-            report(seen, stream, b"" if stream.before is None else stream.before.name, out)
-        if stream.before is not None:
+        if before is not None:
+            report(seen, stream, before.name, out)
             read_before(stream, packet, data, start, end, sequence, urgent, out)
+        elif len(seen) > already:
+            note_names(seen[already:], stream)
         if stream.conflicting:
             report_other_readings(stream, packet, out)
         size = stream.size()
@@ -280,16 +283,13 @@ class Streams:
         if len(self.decided) >= self.numbers_max:
             self._evictions["streams_decided"] += 1
             del self.decided[next(iter(self.decided))]
-        decided = Decided(stream.first, stream.name, requests, stream.syn)
-        decided.reopened = key in self.opened
-        decided.looked_at = requests >= 0 or decided.reopened or stream.conflicting or stream.before is not None
-        self.decided[key] = decided
+        self.decided[key] = decide(stream, requests, key in self.opened)
         if stream.parts:
-            decided.span = max(1, stream.top - stream.number(stream.first))
             self.kept.put(key, stream)
 
     def _remove(self, key: bytes) -> None:
-        self.bytes_held -= self.streams.pop(key).held + STREAM_OVERHEAD
+        self.bytes_held -= self.streams[key].held + STREAM_OVERHEAD
+        del self.streams[key]
 
     def _evict_bytes(self) -> None:
         while self.bytes_held > self.bytes_max and len(self.streams) > 1:

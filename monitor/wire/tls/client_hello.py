@@ -6,6 +6,8 @@ The reader takes what it can: a hello whose extensions are broken still has what
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.wire.integers import two
 
 HEADER: Final = 4
@@ -22,9 +24,8 @@ SUPPORTED_VERSIONS: Final = 0x002B
 ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
 ENCRYPTED_SERVER_NAME: Final = 0xFFCE
 
-_PLAIN: Final = frozenset(byte for byte in range(0x21, 0x7F) if byte != 0x5C)
 
-
+@mypyc_attr(acyclic=True)
 @final
 class Hello:
     """`extensions` are the types in order; `versions` those of supported_versions; `server_name` is raw."""
@@ -98,9 +99,14 @@ def present_name(name: bytes) -> bytes:
         name = name[:-1]
     name = name.lower()
     for byte in name:
-        if byte not in _PLAIN:
-            return b"".join([b"%c" % byte if byte in _PLAIN else b"\\%03d" % byte for byte in name])
+        if not is_plain(byte):
+            return b"".join([b"%c" % byte if is_plain(byte) else b"\\%03d" % byte for byte in name])
     return name
+
+
+def is_plain(byte: int) -> bool:
+    """Whether the byte of a name stands for itself: printable ASCII without the blank and the backslash."""
+    return 0x20 < byte < 0x7F and byte != 0x5C
 
 
 def _read_extensions(hello: Hello, data: bytes, at: int, end: int) -> bool:

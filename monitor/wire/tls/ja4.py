@@ -12,6 +12,14 @@ from monitor.wire.tls.client_hello import ALPN, SERVER_NAME, Hello, is_grease
 
 NOTHING: Final = "000000000000"
 COUNT_MAX: Final = 99
+# Between the extensions and the signature algorithms of what a hash was made of.
+SEPARATOR: Final = -1
+# Hashes that are kept: a network has a few hundred kinds of clients. Longer lists than any client's are not kept.
+HASHES_MAX: Final = 1024
+NUMBERS_MAX: Final = 128
+
+_COUNTS: Final = [f"{count:02d}" for count in range(COUNT_MAX + 1)]
+_hashes: Final[dict[tuple[int, ...], str]] = {}
 
 _VERSIONS: Final[dict[int, str]] = {
     0x0304: "13",
@@ -33,7 +41,8 @@ def fingerprint(hello: Hello, quic: bool) -> str:
         ("q" if quic else "t")
         + _VERSIONS.get(highest_number(hello), "00")
         + ("d" if SERVER_NAME in extensions else "i")
-        + f"{min(len(ciphers), COUNT_MAX):02d}{min(len(extensions), COUNT_MAX):02d}"
+        + _COUNTS[min(len(ciphers), COUNT_MAX)]
+        + _COUNTS[min(len(extensions), COUNT_MAX)]
         + _ends(hello.alpn[0] if hello.alpn else b"")
     )
     return f"{head}_{_hash_ciphers(ciphers)}_{_hash_extensions(extensions, signatures)}"
@@ -49,21 +58,29 @@ def highest_number(hello: Hello) -> int:
 
 
 def _hash_ciphers(ciphers: list[int]) -> str:
-    return _hash(",".join([f"{number:04x}" for number in sorted(ciphers)])) if ciphers else NOTHING
+    return _hash(sorted(ciphers), []) if ciphers else NOTHING
 
 
 def _hash_extensions(extensions: list[int], signatures: list[int]) -> str:
     kept = sorted([number for number in extensions if number != SERVER_NAME and number != ALPN])
-    if not kept:
-        return NOTHING
-    text = ",".join([f"{number:04x}" for number in kept])
+    return _hash(kept, signatures) if kept else NOTHING
+
+
+def _hash(numbers: list[int], signatures: list[int]) -> str:
+    """The hash of the two lists as text. Clients of one kind have the same lists: their hash is kept."""
+    made_of = (*numbers, SEPARATOR, *signatures) if signatures else tuple(numbers)
+    known = _hashes.get(made_of)
+    if known is not None:
+        return known
+    text = ",".join([f"{number:04x}" for number in numbers])
     if signatures:
         text += "_" + ",".join([f"{number:04x}" for number in signatures])
-    return _hash(text)
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()[:12]
+    found = sha256(text.encode()).hexdigest()[:12]
+    if len(made_of) <= NUMBERS_MAX:
+        if len(_hashes) >= HASHES_MAX:
+            _hashes.clear()
+        _hashes[made_of] = found
+    return found
 
 
 def _ends(protocol: bytes) -> str:

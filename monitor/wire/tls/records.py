@@ -2,6 +2,8 @@
 
 from typing import Final, final
 
+from mypy_extensions import mypyc_attr
+
 from monitor.model import ClientHello, Packet
 from monitor.wire.integers import two
 from monitor.wire.tcp.protocol_sniffer import EMPTY_RECORDS_MAX
@@ -59,6 +61,7 @@ def highest_version(hello: Hello) -> int:
     return highest if highest else hello.legacy_version
 
 
+@mypyc_attr(acyclic=True)
 @final
 class Records:
     """Finds the ClientHello in a client's records, over any number of them.

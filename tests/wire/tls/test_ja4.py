@@ -77,6 +77,15 @@ def test_the_protocol_shows_its_ends(protocol: bytes, shown: str) -> None:
     assert ja4(build.alpn(protocol))[8:10] == shown
 
 
+def test_equal_numbers_in_other_lists_have_other_hashes() -> None:
+    """Extensions with signature algorithms, and the same numbers as ciphers or as extensions alone."""
+    signed = ja4((0x0403, b""), build.signature_algorithms(0x0804), ciphers=(0x000D, 0x0403, 0x0804)).split("_")
+    alone = ja4((0x0403, b""), (0x0804, b""), (0x000D, b"\0\0"), ciphers=(0x1301,)).split("_")
+    assert len({signed[1], signed[2], alone[1]}) == 3
+    assert signed[2] not in alone
+    assert ja4((0x0403, b""), build.signature_algorithms(0x0804)).split("_")[2] == signed[2]
+
+
 def test_counts_stop_at_99() -> None:
     many = tuple(number for number in range(1, 150))
     assert ja4(*((number + 100, b"") for number in many), ciphers=many)[:8] == "t12i9999"
