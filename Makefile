@@ -43,7 +43,7 @@ fast: $(VENV)/fast.stamp ## run the unit tests, interpreted: no root, no other p
 	$(PYTEST) interpreted --numprocesses=2 -m "$(FAST)" $(ARGS)
 
 # Every test on both engines at once, because tests mostly wait: the compiled core as installed, and the same files
-# interpreted. What each says comes as a whole when it is done.
+# interpreted. The output of each is shown as a whole when it is done.
 test: $(VENV)/test.stamp ## run every test on both engines, as root, in a quarter of an hour
 	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-installed test-interpreted
 

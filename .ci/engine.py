@@ -1,4 +1,4 @@
-"""Says which engine the installed gatewatch runs, and why."""
+"""Prints which engine the installed gatewatch runs, and why."""
 
 import shutil
 import sysconfig
