@@ -1,7 +1,7 @@
 """Makes the pictures of README and docs/ from the lab: `pictures.py`, as root.
 
 Builds the lab, bans a vendor for one of its clients, lets the clients act, and writes what an administrator sees into
-`docs/images/`: `status.txt`, the output of `gatewatch status`, and `status-page.png`, the status page in Chromium.
+`docs/images/`: the output of commands as text, such as `status.txt`, and `status-page.png`, the page in Chromium.
 """
 
 import argparse
@@ -27,6 +27,13 @@ USUAL_CONFIGURATION = "/etc/gatewatch/gatewatch.toml"
 # The page shows the host name of the machine.
 NAMED = ("unshare", "--uts", "sh", "-c", 'hostname gateway && exec "$@"', "sh")
 BAN = ("ban", "bytedance", "--group", "students", "--reason", "School rules, section 4")
+# What is typed once there was traffic, by the name of the file for its output.
+COMMANDS = {
+    "status": ("status",),
+    "devices": ("devices",),
+    "why": ("why", "www.tiktok.com", "--device", "anns-phone"),
+    "doctor": ("doctor", "--enforcement"),
+}
 CONFIGURATION = """\
 [capture]
 interfaces = ["br-lan"]
@@ -66,7 +73,7 @@ def photograph(lab: Lab, path: Path) -> None:
 
 
 def make(folder: Path) -> str:
-    """Writes the pictures; returns the text of `gatewatch status`."""
+    """Writes the pictures; returns the output of all commands."""
     with Lab() as lab:
         phone, laptop = lab.client("phone"), lab.client("laptop")
         daemon = lab.daemon(CONFIGURATION.format(mac=phone.mac), through=NAMED)
@@ -75,10 +82,11 @@ def make(folder: Path) -> str:
         act(phone, laptop)
         daemon.wait_for("counted the transfers", lambda: daemon.metric("flow_bytes_total", vendor="google") > 900_000)
         daemon.wait_for("cut a flow", lambda: daemon.metric("killed_flows_total", vendor="bytedance") > 0)
-        text = daemon.run("status").stdout.replace(str(daemon.configuration), USUAL_CONFIGURATION)
+        for name, words in COMMANDS.items():
+            text = daemon.run(*words).stdout.replace(str(daemon.configuration), USUAL_CONFIGURATION)
+            (folder / f"{name}.txt").write_text(text)
         photograph(lab, folder / "status-page.png")
-    (folder / "status.txt").write_text(text)
-    return text
+    return "\n".join((folder / f"{name}.txt").read_text() for name in COMMANDS)
 
 
 def ban(daemon: LabDaemon) -> None:

@@ -47,6 +47,14 @@ def test_every_file_of_the_repository_that_a_page_names_exists() -> None:
     assert [path for path in sorted(named) if not (CHECKOUT / path).exists()] == []
 
 
+def test_the_outputs_that_pages_show_are_those_of_pictures() -> None:
+    """`make pictures` writes them, each shown on a page."""
+    source = (CHECKOUT / "bench" / "pictures.py").read_text()
+    for path in (CHECKOUT / "docs" / "images").glob("*.txt"):
+        assert f'"{path.stem}": (' in source, path
+        assert path.read_text() in README or f'--8<-- "docs/images/{path.name}"' in TEXT, path
+
+
 def test_readme_is_two_screens_with_the_picture_of_the_lab() -> None:
     assert len(README.splitlines()) <= README_LINES
     assert (CHECKOUT / "docs" / "images" / "status.txt").read_text() in README
