@@ -19,8 +19,8 @@ The floors. A room imports only from floors below its own, and from rooms before
        daemon              one asyncio loop: pipeline, signals, reloads, status
        control             the control socket: protocol, verbs, permissions
        doctor lab          checks of a machine and its network; a network in namespaces with real traffic
-    5  capture kernel sinkhole metrics web events lists journal log
-                           all input and output; no room imports another of these, except `log`
+    5  capture kernel sinkhole metrics web events lists journal log periodic
+                           all input and output; no room imports another of these, except `log` and `periodic`
     4  core                the state machine: `feed`, `tick`, `next_wakeup`, `snapshot`
                            flow/ packets to flows; books/ counts, rows, series; verdict/ what bans mean for flows
     3  policy              groups, bans, schedules, exceptions; table/ the nftables table for them, and its changes

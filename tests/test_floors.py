@@ -17,7 +17,7 @@ FLOORS = {
     "attribution": 2,
     "policy": 3,
     "core": 4,
-    "log": 5,
+    "log": 5, "periodic": 5,
     "capture": 6, "kernel": 6, "sinkhole": 6, "metrics": 6, "events": 6, "lists": 6,
     "journal": 6, "web": 6,
     # The map's floor 6, in its order.

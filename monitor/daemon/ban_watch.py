@@ -1,6 +1,6 @@
 """The states of all bans: computed from what runs, reported in the log once per change, in metrics and in health."""
 
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
@@ -17,6 +17,7 @@ from monitor.lists.loader import Loaded
 from monitor.log import log
 from monitor.metrics.collector import Collector
 from monitor.model import Samples
+from monitor.periodic import Periodic
 from monitor.policy.ban import Ban
 from monitor.policy.ban_conditions import EFFECTIVE, ENFORCEMENT, IDLE, INEFFECTIVE, WAITING, Conditions
 from monitor.policy.ban_state import BanState, PairState, ban_states
@@ -59,7 +60,6 @@ class BanWatch:
         self._enforcement = enforcement
         self._now = now
         self._running = running
-        self._timer: TimerHandle | None = None
         self._states: tuple[BanState, ...] = ()
         self._looked = float("-inf")
         self._config: Config | None = None
@@ -68,14 +68,13 @@ class BanWatch:
         self._disabled: list[Ban] = []
         self._figures = BanFigures()
         self._told: dict[tuple[str, str], tuple[str, str]] = {}
+        self._timer = Periodic(loop, "computing the states of bans", LOOK_SECONDS, self.look)
 
     def start(self) -> None:
-        self._timer = self._loop.call_later(LOOK_SECONDS, self.start)
-        self.look()
+        self._timer.start(0.0)
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.stop()
 
     def states(self) -> tuple[BanState, ...]:
         """The state of each ban, configured and made at run time, then those with `enabled = false`."""

@@ -1,11 +1,12 @@
 """Notices that somebody has set the clock, by hand or by the first answer of a time server, or the time zone."""
 
 import time
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final, final
 
 from monitor.log import log
+from monitor.periodic import Periodic
 
 # What is less is a clock that is being slewed, or a daemon that had to wait between two looks.
 STEP_SECONDS: Final = 2.0
@@ -39,19 +40,16 @@ class TimeZone:
     """
 
     def __init__(self, loop: AbstractEventLoop, changed: Callable[[], None]) -> None:
-        self._loop = loop
         self._changed = changed
-        self._timer: TimerHandle | None = None
+        self._timer = Periodic(loop, "looking for another time zone", ZONE_SECONDS, self._look)
 
     def start(self) -> None:
-        self._timer = self._loop.call_later(ZONE_SECONDS, self._look)
+        self._timer.start()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.stop()
 
     def _look(self) -> None:
-        self.start()
         before = (time.tzname, time.timezone, time.altzone)
         time.tzset()
         if (time.tzname, time.timezone, time.altzone) != before:

@@ -20,6 +20,7 @@ from monitor.journal.journal import Journal
 from monitor.journal.tables import FILE_NAME
 from monitor.log import log
 from monitor.model import Samples
+from monitor.periodic import Periodic
 
 LOOK_SECONDS: Final = 1.0
 TAKE_SECONDS: Final = 60.0
@@ -44,7 +45,7 @@ class Recorder:
         self._settings: tuple[str, int, int] = ("", 0, 0)
         self._day = today()
         self._taken = loop.time()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Periodic(loop, "writing the journal", LOOK_SECONDS, self._look)
         self._taking: asyncio.Task[None] | None = None
         self._pins = HostPinBook(gateway.host_pins, lambda line: log.warning("%s", line))
         self.configure(config)
@@ -68,12 +69,11 @@ class Recorder:
             self._journal.start()
 
     def start(self) -> None:
-        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+        self._timer.start()
 
     def close(self) -> None:
         """Writes down everything, also what has come this second."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.stop()
         if self._taking is not None:
             self._taking.cancel()
         self._pins.save()
@@ -89,7 +89,6 @@ class Recorder:
         return self._journal.samples() if self._journal is not None else {}
 
     def _look(self) -> None:
-        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
         self._pins.look(self._loop)
         is_due = self._loop.time() - self._taken >= TAKE_SECONDS or self._gateway.wants_notes_taken()
         is_over = today() != self._day

@@ -5,7 +5,6 @@ force, and again whenever an answer has lapsed: a connection lives longer than t
 """
 
 import asyncio
-from asyncio import TimerHandle
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,6 +15,7 @@ from monitor.enforcement.allowed_cache import AllowedAnswers
 from monitor.enforcement.resolver import COMING, NameResolver
 from monitor.enforcement.table import KernelTable
 from monitor.errors import MachineError
+from monitor.periodic import Periodic
 from monitor.policy.policy import Policy
 from monitor.policy.table.excused import excused_elements, excused_names
 
@@ -41,7 +41,8 @@ class ExemptAddresses:
         self._names: frozenset[bytes] = frozenset()
         self._awaited: set[bytes] = set()
         self._ended = asyncio.Event()
-        self._timer: TimerHandle | None = None
+        loop = asyncio.get_running_loop()
+        self._renewal = Periodic(loop, "asking for names that pass", RENEWAL_SECONDS, self._renew)
 
     async def prepare(self, policy: Policy) -> None:
         """Looks up the names that the policy lets pass, before it refuses anything."""
@@ -56,7 +57,7 @@ class ExemptAddresses:
                 async with asyncio.timeout(WAIT_SECONDS):
                     await self._ended.wait()
             self._awaited.clear()
-        self._renew_later()
+        self._renewal.start()
 
     def elements(self) -> dict[str, list[bytes]]:
         """What is known, as keys by set."""
@@ -94,9 +95,7 @@ class ExemptAddresses:
 
     def close(self) -> None:
         """The table is gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._renewal.stop()
         self._next = None
         self._names = frozenset()
         self.passing.forget()
@@ -127,9 +126,3 @@ class ExemptAddresses:
         if self._holding.enforcer is not None and policy is not None:
             for name in excused_names(policy):
                 self._lookups.ask(name)
-        self._renew_later()
-
-    def _renew_later(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(RENEWAL_SECONDS, self._renew)

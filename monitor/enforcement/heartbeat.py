@@ -1,11 +1,12 @@
 """What has to be done again and again for bans to hold: say that the daemon lives, and look after the table."""
 
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final, final
 
 from monitor.enforcement.table import KernelTable
 from monitor.errors import MachineError
+from monitor.periodic import Periodic
 
 BEAT_SECONDS: Final = 1.0
 # A look at all of a large table takes a while: where somebody else changes nftables without a pause, it may take this
@@ -24,19 +25,17 @@ class Heartbeat:
         self._loop = loop
         self._holding = holding
         self._sees = sees
-        self._timer: TimerHandle | None = None
+        self._beat = Periodic(loop, "renewing the bans", BEAT_SECONDS, self._look_and_renew)
         self._look_due = 0.0
         self.holds = True
 
     def start(self) -> None:
-        self.stop()
-        self._timer = self._loop.call_later(BEAT_SECONDS, self._beat)
+        self.holds = True
+        self._beat.start()
 
     def stop(self) -> None:
         self.holds = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._beat.stop()
 
     def look(self) -> None:
         """Puts back at once what somebody else took away: costs microseconds where nobody touched any table."""
@@ -50,8 +49,7 @@ class Heartbeat:
         if mended:
             self._holding.complaints.settle()
 
-    def _beat(self) -> None:
-        self.start()
+    def _look_and_renew(self) -> None:
         if self._loop.time() >= self._look_due:
             self.look()
         self._renew()

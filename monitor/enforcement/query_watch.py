@@ -4,16 +4,15 @@ It looks only where some got no answer since the last look: a client may ask a r
 disarms nothing, and costs one question more each time.
 """
 
-from asyncio import AbstractEventLoop, Task, TimerHandle
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeAlias, final
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, final
 
 from monitor.enforcement.sinkhole import SinkholeService
+from monitor.periodic import Periodic
 from monitor.selftest.check import Check
 
 LOOK_SECONDS: Final = 10.0
-
-Take: TypeAlias = Callable[[Sequence[Check]], Awaitable[None]]
 
 
 @final
@@ -23,28 +22,21 @@ class QuestionWatch:
     def __init__(
         self, loop: AbstractEventLoop, answers: SinkholeService, take: Callable[[Sequence[Check]], Awaitable[None]]
     ) -> None:
-        self._loop = loop
         self._answers = answers
         self._take = take
-        self._timer: TimerHandle | None = None
-        self._looking: Task[None] | None = None
         self._lost = 0
+        self._timer = Periodic(loop, "looking for queries without an answer", LOOK_SECONDS, self._look)
 
     def start(self) -> None:
-        self.stop()
         self._lost = self._answers.lost()
-        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+        self._timer.start()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.stop()
 
-    def _look(self) -> None:
-        self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
+    def _look(self) -> Coroutine[Any, Any, None] | None:
         lost, self._lost = self._lost, self._answers.lost()
-        if self._answers.armed and self._lost > lost and (self._looking is None or self._looking.done()):
-            self._looking = self._loop.create_task(self._try())
+        return self._try() if self._answers.armed and self._lost > lost else None
 
     async def _try(self) -> None:
         await self._take(await self._answers.try_passing())

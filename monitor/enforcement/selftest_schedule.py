@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from asyncio import AbstractEventLoop, Task, TimerHandle
+from asyncio import AbstractEventLoop, Task
 from typing import final
 
 from monitor.enforcement.controller import Enforcement
 from monitor.log import log
 from monitor.model import Samples
+from monitor.periodic import Periodic
 from monitor.selftest.check import Check
 
 
@@ -19,18 +20,14 @@ class SelftestSchedule:
         self._loop = loop
         self._enforcement = enforcement
         self._running: Task[list[Check]] | None = None
-        self._timer: TimerHandle | None = None
-        self._seconds = 0.0
+        self._timer = Periodic(loop, "the self-test", 0.0, self._begin)
         self._checks: list[Check] = []
         self._ended = 0.0
         self._told = ""
 
     def every(self, seconds: float) -> None:
         """Runs at once and then so often; 0: only when somebody asks."""
-        self._seconds = seconds
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(0.0, self._begin) if seconds else None
+        self._timer.every(seconds)
 
     async def run(self) -> list[Check]:
         """What the checks say now, none where nothing is enforced; who asks meanwhile gets the same answer."""
@@ -63,10 +60,8 @@ class SelftestSchedule:
     def _failed(self) -> list[Check]:
         return [check for check in self._checks if check.fault]
 
-    def _begin(self) -> None:
-        self._timer = self._loop.call_later(self._seconds, self._begin)
-        if self._running is None or self._running.done():
-            self._running = self._loop.create_task(self._run())
+    async def _begin(self) -> None:
+        await self.run()
 
     async def _run(self) -> list[Check]:
         self._checks = await self._enforcement.try_out()

@@ -8,6 +8,7 @@ from typing import Final, final
 
 from monitor.errors import MachineError
 from monitor.model import Samples
+from monitor.periodic import Periodic
 from monitor.sinkhole.counts import Counts
 from monitor.sinkhole.decision import Blocked, Decide
 from monitor.sinkhole.probe import probe
@@ -55,7 +56,8 @@ class Sinkhole:
         self._doors: dict[str, _Door] = {}
         self._servers = self._make_servers()
         self._upstream = UdpUpstream(self._loop, self._responder, self._servers, settings.limits)
-        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)
+        self._timer = Periodic(self._loop, "the sinkhole's tick", TICK_SECONDS, self._tick)
+        self._timer.start()
 
     @property
     def doors(self) -> list[str]:
@@ -95,7 +97,7 @@ class Sinkhole:
 
     async def stop(self) -> None:
         """Closes everything; whoever waits for an answer asks again, and somebody else."""
-        self._timer.cancel()
+        self._timer.stop()
         for name in self.doors:
             self.close_door(name)
         self._streams.close()
@@ -173,7 +175,6 @@ class Sinkhole:
         return TcpUpstream(self._responder, servers, candidates, self._dice, give, client, behind)
 
     def _tick(self) -> None:
-        self._timer = self._loop.call_later(TICK_SECONDS, self._tick)  # first: whatever fails below, time goes on
         now = self._loop.time()
         self._upstream.expire(now)
         self._streams.expire(now)
