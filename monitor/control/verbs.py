@@ -20,6 +20,7 @@ from monitor.control.server import Peer
 from monitor.core.books.rows import FlowRow
 from monitor.daemon.ban_rows import ban_rows, exception_rows, host_names
 from monitor.daemon.daemon import Daemon
+from monitor.daemon.health import health_of
 from monitor.daemon.overrides import order_row
 from monitor.daemon.policy_words import device_text, standing_rows
 from monitor.daemon.reload import Reloader
@@ -77,7 +78,7 @@ class Verbs:
             "started": daemon.started,
             "now": time.time(),
             "config": self._config(),
-            "health": daemon.health(),
+            "health": health_of(daemon),
             "degraded": daemon.bans.degraded(),
             "flows": daemon.flows,
             "interfaces": [{"interface": name, **asdict(counts)} for name, counts in daemon.capture.counts().items()],

@@ -2,7 +2,7 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, final
 
 from monitor.catalog.index import Index
@@ -12,6 +12,7 @@ from monitor.config.sections import Config
 from monitor.core.gateway import Gateway
 from monitor.daemon.ban_figures import BanFigures, Figures
 from monitor.daemon.policy_words import whom
+from monitor.daemon.running import Running
 from monitor.enforcement.controller import Enforcement
 from monitor.lists.loader import Loaded
 from monitor.log import log
@@ -34,18 +35,11 @@ SEEN_SECONDS: Final = 3600.0
 NAMED_MAX: Final = 5
 
 
-@dataclass(frozen=True)
-class Running:
-    """What the daemon runs with now."""
-
-    config: Config
-    loaded: Loaded
-    standing: EffectivePolicy
-
-
 @final
 class BanWatch:
-    """Looks every few seconds and whenever the policy changes. `running` returns what the daemon runs with."""
+    """Looks every few seconds and whenever the policy changes. `running` returns what the daemon runs with, and
+    `standing` the policy that is wanted now.
+    """
 
     def __init__(
         self,
@@ -54,12 +48,14 @@ class BanWatch:
         enforcement: Enforcement,
         now: Callable[[], float],
         running: Callable[[], Running],
+        standing: Callable[[], EffectivePolicy],
     ) -> None:
         self._loop = loop
         self._gateway = gateway
         self._enforcement = enforcement
         self._now = now
         self._running = running
+        self._standing = standing
         self._states: tuple[BanState, ...] = ()
         self._looked = float("-inf")
         self._config: Config | None = None
@@ -84,12 +80,11 @@ class BanWatch:
 
     def states_under(self, standing: EffectivePolicy) -> tuple[BanState, ...]:
         """The states that the bans of another policy would have now."""
-        return self._compute(replace(self._running(), standing=standing))
+        return self._compute(standing)
 
     def look(self) -> None:
         """Computes the states, and reports what has changed."""
-        running = self._running()
-        states = self._compute(running)
+        states = self._compute(self._standing())
         off = ban_states(self._disabled, self._conditions, local_time, self._now(), disabled=ids_of(self._disabled))
         self._states = (*states, *off)
         self._looked = self._loop.time()
@@ -136,14 +131,14 @@ class BanWatch:
                 found[*subject_label(pair.subject), pair.group, one.ban.mode, pair.state] = 1.0
         return {"ban_state": found}
 
-    def _compute(self, running: Running) -> tuple[BanState, ...]:
+    def _compute(self, standing: EffectivePolicy) -> tuple[BanState, ...]:
+        running = self._running()
         if running.loaded is not self._loaded or running.config is not self._config:
             self._config, self._loaded = running.config, running.loaded
             self._conditions = conditions_of(running.config, running.loaded)
             self._disabled = disabled_bans(running.config, running.loaded.index)
         seen, faults = self._gateway.groups_seen(SEEN_SECONDS), self._enforcement.layer_faults()
         conditions = replace(self._conditions, seen=seen, faults=faults)
-        standing = running.standing
         return ban_states(standing.bans, conditions, local_time, self._now(), standing.paused_until)
 
     def _tell(self) -> None:

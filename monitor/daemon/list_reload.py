@@ -29,7 +29,8 @@ async def reload_lists(daemon: Daemon) -> bool:
         status if status.shipped or status.name not in known else with_record(status, known[status.name])
         for status in daemon.loaded.statuses
     ]
-    daemon.loaded = replace(daemon.loaded, statuses=tuple(statuses))
+    loaded = replace(daemon.loaded, statuses=tuple(statuses))
+    daemon.running = replace(daemon.running, loaded=loaded)
     return changed
 
 
@@ -37,9 +38,8 @@ async def _read_again(daemon: Daemon) -> None:
     loaded = await load_in_background(user_lists(daemon.config))
     refuse_broken(loaded, list_faults(daemon.loaded.statuses))
     told = list_lines(daemon.loaded.statuses)
-    await daemon.prepare_policy(daemon.config, daemon.lookup, loaded.index)
-    daemon.loaded = loaded
-    daemon.gateway.reload(daemon.settings(daemon.config, daemon.lookup), loaded.index, daemon.line.now())
+    await daemon.prepare_policy(replace(daemon.running, loaded=loaded))
+    daemon.swap(replace(daemon.running, loaded=loaded))
     await daemon.take_policy()
     return_memory()
     log.info("lists read again: %s", daemon.describe())

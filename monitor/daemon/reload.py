@@ -1,7 +1,7 @@
 """A reload: everything new is made beside what runs, and takes its place only when all of it works."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from monitor.config.ban_faults import refuse_unknown, unknown_words
 from monitor.config.files import is_there
@@ -10,8 +10,10 @@ from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon
+from monitor.daemon.health import serve_daemon
 from monitor.daemon.list_reload import refuse_broken, reload_lists
 from monitor.daemon.resources import open_writer, return_memory
+from monitor.daemon.running import key_for
 from monitor.errors import ConfigError, GatewatchError
 from monitor.events.writer import EventWriter
 from monitor.kernel.netlink.interfaces import Machine, look_at_machine
@@ -66,14 +68,13 @@ class Reloader:
             daemon.notifier.reloading()
             try:
                 await self._take(await self._prepare())
-                daemon.reload_fault = ""
                 log.info("reloaded: %s", daemon.describe())
             except (GatewatchError, OSError) as error:
-                daemon.reload_fault = str(error)
+                daemon.running = replace(daemon.running, reload_fault=str(error))
                 log.error("not reloaded, all stays as it was: %s", error)
             finally:
                 daemon.notifier.ready(f"watching {', '.join(daemon.capture.watched)}")
-            return daemon.reload_fault
+            return daemon.running.reload_fault
 
     async def reload_lists(self) -> bool:
         """Takes what is new in the files of the lists, under the configuration that runs; whether anything was.
@@ -98,7 +99,7 @@ class Reloader:
                 log.warning("the LAN side has changed, and %s are watched as before: %s", ", ".join(names), error)
                 return
             log.info("watching %s: %s", ", ".join(names), LAN_SIDE)
-            daemon.stand_on(machine, anew=True)
+            daemon.stand_on(replace(daemon.running, machine=machine), anew=True)
             await daemon.take_policy()
             daemon.notifier.ready(f"watching {', '.join(names)}")
 
@@ -126,7 +127,7 @@ class Reloader:
         refuse_unknown(config, loaded.index, [one.word for one in unknown_words(old, daemon.loaded.index)])
         prepared = Prepared(config, daemon.machine, loaded, lookup)
         if config.metrics.listen != old.metrics.listen:
-            prepared.server = await daemon.serve(config.metrics.listen)
+            prepared.server = await serve_daemon(daemon, config.metrics.listen)
         try:
             if config.events != old.events:
                 prepared.writer = open_writer(config)
@@ -152,26 +153,31 @@ class Reloader:
         What takes long comes before that, so that others have their turn meanwhile.
         """
         daemon = self._daemon
-        await daemon.prepare_policy(prepared.config, prepared.lookup, prepared.loaded.index)
-        old, old_server, old_writer = daemon.config, daemon.server, daemon.line.writer
-        daemon.config, daemon.machine = prepared.config, prepared.machine
-        daemon.loaded, daemon.lookup = prepared.loaded, prepared.lookup
-        daemon.orders.folder = prepared.config.state.path
-        settings = daemon.settings(prepared.config, prepared.lookup)
-        daemon.look_around()
-        daemon.gateway.reload(settings, prepared.loaded.index, daemon.line.now())
-        daemon.record.configure(prepared.config)
+        old = daemon.running
+        config, old_config = prepared.config, old.config
+        running = replace(
+            old,
+            config=config,
+            machine=prepared.machine,
+            loaded=prepared.loaded,
+            lookup=prepared.lookup,
+            key=key_for(config, old.key),
+            writer=prepared.writer if config.events != old_config.events else old.writer,
+            server=prepared.server if config.metrics.listen != old_config.metrics.listen else old.server,
+            reload_fault="",
+        )
+        await daemon.prepare_policy(running)
+        if daemon.machine is not old.machine:  # links have changed meanwhile
+            running = replace(running, machine=daemon.machine)
+        daemon.swap(running)
         await daemon.take_policy()
-        if prepared.config.selftest != old.selftest:
-            daemon.assurance.every(prepared.config.selftest.every)
-        if prepared.config.events != old.events:
-            daemon.line.writer = prepared.writer
-            if old_writer is not None:
-                old_writer.close()
-        elif old_writer is not None:
-            old_writer.reopen()  # somebody may have moved the file away
-        if prepared.config.metrics.listen != old.metrics.listen:
-            daemon.server = prepared.server
-            if old_server is not None:
-                await old_server.close()
+        if config.selftest != old_config.selftest:
+            daemon.assurance.every(config.selftest.every)
+        if old.writer is not None:
+            if old.writer is running.writer:
+                old.writer.reopen()  # the file may have been moved away
+            else:
+                old.writer.close()
+        if old.server is not None and old.server is not running.server:
+            await old.server.close()
         return_memory()

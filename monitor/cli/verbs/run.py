@@ -12,7 +12,7 @@ from monitor.control.paths import socket_path
 from monitor.control.policy_verbs import PolicyVerbs
 from monitor.control.server import Control
 from monitor.control.verbs import Verbs
-from monitor.daemon.daemon import Daemon
+from monitor.daemon.life import close_daemon, run_daemon, start_daemon
 from monitor.daemon.reload import Reloader
 from monitor.errors import EXIT_OK
 from monitor.kernel.netlink.interfaces import Machine, look_at_machine
@@ -38,8 +38,7 @@ def run(arguments: Namespace) -> int:
 async def live(config: Config, machine: Machine, choice: InterfaceChoice, named: Sequence[str], lenient: bool) -> None:
     """The daemon's whole life. A reload looks for a configuration at CONFIG_PATH where there was none."""
     counting = choose_counting(config.capture.flows, machine, choice.names)
-    daemon = Daemon(config, machine, choice.names, named, counting, lenient)
-    await daemon.open()
+    daemon = await start_daemon(config, machine, choice.names, named, counting.flows, lenient)
     reloader = Reloader(daemon, CONFIG_PATH)
     control = Control(socket_path(), Verbs(daemon, reloader, PolicyVerbs(daemon, daemon.take_policy)).answer)
     await control.start()
@@ -49,7 +48,7 @@ async def live(config: Config, machine: Machine, choice: InterfaceChoice, named:
             log.info("%s", line)
         if counting.why:
             log.warning("%s", counting.why)
-        await daemon.run(reloader.soon, reloader.follow)
+        await run_daemon(daemon, reloader.soon, reloader.follow)
     finally:
         await control.close()
-        await daemon.close()
+        await close_daemon(daemon)
