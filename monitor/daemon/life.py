@@ -16,7 +16,7 @@ from monitor.core.settings import CONNTRACK, PACKETS
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.health import serve_daemon
 from monitor.daemon.kernel import KernelSide
-from monitor.daemon.lan_watch import LanWatch
+from monitor.daemon.network_watch import LanWatch
 from monitor.daemon.overrides import OverrideStore
 from monitor.daemon.report import last_words, list_lines
 from monitor.daemon.resources import open_writer

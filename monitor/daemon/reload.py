@@ -1,25 +1,27 @@
 """A reload: everything new is made beside what runs, and takes its place only when all of it works."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from monitor.config.ban_faults import refuse_unknown, unknown_words
 from monitor.config.files import is_there
+from monitor.config.list_faults import list_faults
 from monitor.config.parse import load
 from monitor.config.sections import Config
 from monitor.config.settings import open_lookup, user_lists
 from monitor.core.settings import Lookup
 from monitor.daemon.daemon import Daemon
 from monitor.daemon.health import serve_daemon
-from monitor.daemon.list_reload import refuse_broken, reload_lists
+from monitor.daemon.report import list_lines
 from monitor.daemon.resources import open_writer, return_memory
 from monitor.daemon.running import key_for
-from monitor.errors import ConfigError, GatewatchError
+from monitor.errors import ConfigError, GatewatchError, ListError
 from monitor.events.writer import EventWriter
 from monitor.kernel.netlink.interfaces import Machine, look_at_machine
 from monitor.lan.interfaces import LAN_SIDE, choose_for, follow_lan, refuse_doubles, vlan_parents
 from monitor.lists.child import load_in_background
-from monitor.lists.loader import Loaded
+from monitor.lists.loader import Loaded, stamp_of, with_record
 from monitor.log import log
 from monitor.web.http import HttpServer
 
@@ -181,3 +183,47 @@ class Reloader:
         if old.server is not None and old.server is not running.server:
             await old.server.close()
         return_memory()
+
+
+async def reload_lists(daemon: Daemon) -> bool:
+    """Reads all lists again where the file of one has changed: no flow is lost, and the configuration is not read. What
+    became of updates is known afterwards in any case.
+
+    Whether they were read. Raises ListError, and all stays as it was, where a list can no longer be used.
+    """
+    users = user_lists(daemon.config)
+    stamps = {status.name: status.stamp for status in daemon.loaded.statuses if not status.shipped}
+    changed = stamps != {user.name: stamp_of(user) for user in users}
+    if changed:
+        await _read_again(daemon)
+    known = {user.name: user for user in users}
+    statuses = [
+        status if status.shipped or status.name not in known else with_record(status, known[status.name])
+        for status in daemon.loaded.statuses
+    ]
+    loaded = replace(daemon.loaded, statuses=tuple(statuses))
+    daemon.running = replace(daemon.running, loaded=loaded)
+    return changed
+
+
+async def _read_again(daemon: Daemon) -> None:
+    loaded = await load_in_background(user_lists(daemon.config))
+    refuse_broken(loaded, list_faults(daemon.loaded.statuses))
+    told = list_lines(daemon.loaded.statuses)
+    await daemon.prepare_policy(replace(daemon.running, loaded=loaded))
+    daemon.swap(replace(daemon.running, loaded=loaded))
+    await daemon.take_policy()
+    return_memory()
+    log.info("lists read again: %s", daemon.describe())
+    for line in list_lines(loaded.statuses):
+        if line not in told:
+            log.warning("%s", line)
+
+
+def refuse_broken(loaded: Loaded, known: Collection[str] = ()) -> None:
+    """Raises ListError for lists that cannot be used, but for those whose fault is `known`. A subscription of which
+    there is no copy yet is none of them.
+    """
+    broken = [line for line in list_faults(loaded.statuses) if line not in known]
+    if broken:
+        raise ListError("; ".join(broken))

@@ -7,7 +7,7 @@ from monitor.capture.live import LiveCapture
 from monitor.config.sections import Config
 from monitor.config.settings import core_settings
 from monitor.core.settings import PSEUDONYM, Lookup, Settings
-from monitor.daemon.pseudonyms import pseudonym_key
+from monitor.daemon.resources import pseudonym_key
 from monitor.enforcement.context import EnforcementContext
 from monitor.events.writer import EventWriter
 from monitor.kernel.netlink.interfaces import Machine

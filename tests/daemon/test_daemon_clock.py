@@ -69,7 +69,6 @@ def test_who_is_told_may_ask_for_the_time() -> None:
     "file",
     [
         "control/policy_verbs.py",
-        "daemon/list_reload.py",
         "daemon/reload.py",
         "enforcement/controller.py",
         "enforcement/learning.py",
