@@ -37,6 +37,10 @@ PORTS: Final = frozenset(
 LOWEST: Final = PORT_L2TP
 HIGHEST: Final = PORT_VXLAN_LINUX
 
+IP_HEADER: Final = 20
+# RFC 6081 section 4: a few may stand behind the packet.
+TEREDO_TRAILERS_MAX: Final = 64
+
 GTP_VERSION_1: Final = 0x30
 GTP_VERSION_0: Final = 0x10
 GTP_USER_DATA: Final = 255
@@ -157,10 +161,8 @@ def _enter_teredo(cursor: Cursor) -> bool:
         cursor.start += 13 + data[cursor.start + 2] + data[cursor.start + 3]
     if cursor.has(8) and two(data, cursor.start) == 0:
         cursor.start += 8
-    if not cursor.has(40) or data[cursor.start] >> 4 != 6:
-        return False
     cursor.kind = IPV6
-    return True
+    return cursor.has(40) and data[cursor.start] >> 4 == 6 and _has_ip(cursor, cursor.start, TEREDO_TRAILERS_MAX)
 
 
 def _enter_ayiya(cursor: Cursor) -> bool:
@@ -194,15 +196,26 @@ def _enter_l2tp(cursor: Cursor) -> bool:
 
 def _enter_lisp(cursor: Cursor) -> bool:
     """RFC 9300 section 5.1: 8 bytes, then IP; as the header has no constant, a whole IP packet must follow."""
-    data = cursor.data
-    at = cursor.start + 8
-    if not cursor.has(28):
-        return False
-    room = cursor.wire_end - at
-    v4 = data[at] >> 4 == 4 and two(data, at + 2) == room
-    v6 = data[at] >> 4 == 6 and two(data, at + 4) + 40 == room
     cursor.skip(8, IP_BY_VERSION)
-    return v4 or v6
+    return _has_ip(cursor, cursor.start, 0)
+
+
+def _has_ip(cursor: Cursor, at: int, behind: int) -> bool:
+    """Whether an IP packet is at `at` that ends where the payload does, or at most so many octets before.
+
+    A nibble for the version alone is what one payload in eight has, of whatever protocol.
+    """
+    if cursor.end - at < IP_HEADER:
+        return False
+    data = cursor.data
+    version = data[at] >> 4
+    if version == 4:
+        size = two(data, at + 2)
+    elif version == 6:
+        size = two(data, at + 4) + 40
+    else:
+        return False
+    return 0 <= cursor.wire_end - at - size <= behind
 
 
 def _enter_mpls(cursor: Cursor) -> bool:
@@ -212,7 +225,7 @@ def _enter_mpls(cursor: Cursor) -> bool:
     while cursor.end - at >= 5:
         if data[at + 2] & 1:
             cursor.kind = MPLS
-            return data[at + 4] >> 4 in (4, 6)
+            return _has_ip(cursor, at + 4, 0)
         at += 4
     return False
 

@@ -1,10 +1,11 @@
 """What tunnels carry, to three levels: names inside come out, bytes count once."""
 
+import random
 import struct
 
 import pytest
 from frames import ETHER, QUERY, RAW, Watch, observe, of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.contrib.erspan import ERSPAN_II
 from scapy.contrib.geneve import GENEVE
@@ -21,6 +22,7 @@ from scapy.packet import Packet as Layer
 from scapy.packet import Raw
 
 from monitor.model import DnsMessage, Observation, Packet
+from monitor.wire.build.packets import udp_packet
 
 OUT4 = IP(src="192.0.2.1", dst="198.51.100.2")
 OUT6 = IPv6(src="2001:db8::1", dst="2001:db8::2")
@@ -137,6 +139,19 @@ def test_a_client_may_have_a_tunnels_port(port: int) -> None:
     assert names(observe(asks, RAW)) == [b"www.tiktok.com"]
     other = bytes(OUT4 / UDP(sport=9, dport=port) / Raw(QUERY))
     assert [message.packet.depth for message in of(DnsMessage, observe(other, RAW))] == [0]
+
+
+@pytest.mark.parametrize("port", [3544, 4341, 4754, 4789, 4790, 5072, 6081, 6635, 8472])
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=10)
+def test_what_a_client_sends_from_a_tunnels_port_is_no_tunnel(port: int, chance: random.Random) -> None:
+    """Ciphertext has an IP version where one is looked for in one of eight datagrams."""
+    watch = Watch(depth=3)
+    for first in range(16):
+        content = bytes((first * 16,)) + chance.randbytes(3) + bytes((first * 16 + 5,)) + chance.randbytes(90)
+        for payload in (content, b"\4\0\1\0" + content):
+            data = udp_packet(bytes(4), bytes(4), struct.pack(">HH", port, 51_820), payload)
+            assert [one.depth for one in of(Packet, watch.see(data, RAW))] == [0]
 
 
 def test_fragments_of_a_tunnel_are_put_together() -> None:
