@@ -26,6 +26,7 @@ STARTS: Final = (
     b"MOVE", b"LOCK", b"UNLO", b"REPO", b"SEAR", b"NOTI", b"SUBS", b"UNSU", b"\r\nGE", b"\r\nPO",
 )  # fmt: skip
 STARTS_SET: Final = frozenset(STARTS)
+HALF_OF_SEQUENCES: Final = 0x8000_0000
 SYN: Final = 0x02
 ACK: Final = 0x10
 
@@ -84,7 +85,9 @@ class SegmentFilter:
                 self._refused.pop(_mark(data, addresses, width, transport), None)
             return True
         if _is_start(data, transport + (data[transport + 12] >> 4 << 2)):
-            if key not in self._begin:
+            begin = self._begin.get(key, -1)
+            if begin < 0 or WINDOW <= (sequence - begin) & 0xFFFFFFFF < HALF_OF_SEQUENCES:
+                # A later request may go on in the segments behind this one.
                 self._begins(key, sequence)
             return True
         begin = self._begin.get(key, -1)

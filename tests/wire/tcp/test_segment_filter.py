@@ -42,6 +42,15 @@ def test_without_a_syn_a_flow_begins_with_its_hello() -> None:
     assert gate.wants(segment(START + 2920, b"third"), 0)
 
 
+def test_a_later_request_may_go_on_in_the_segments_behind_it() -> None:
+    gate = SegmentFilter()
+    gate.wants(segment(START, b"POST / HTTP/1.1"), 0)
+    assert not gate.wants(segment(START + 100_000, b"upload"), 0)
+    assert gate.wants(segment(START + 200_000, b"GET /again HTTP/1.1"), 0)
+    assert gate.wants(segment(START + 200_019, b"Host: www.tiktok.com"), 0)
+    assert not gate.wants(segment(START + 100_000, b"upload"), 0)
+
+
 def test_flows_do_not_mix() -> None:
     gate = SegmentFilter()
     gate.wants(segment(START, HELLO), 0)
