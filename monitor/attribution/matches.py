@@ -77,6 +77,10 @@ class Matches:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def resize(self, limit: int) -> None:
+        """Takes another limit; names above it leave when the next ones come."""
+        self._kept.limit = limit
+
     def of(self, name: bytes) -> Match:
         match = self._kept.young.get(name)
         return match if match is not None else self._look_up(name)

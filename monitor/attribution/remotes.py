@@ -67,6 +67,10 @@ class RemoteCache:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def resize(self, limit: int) -> None:
+        """Takes another limit; addresses above it leave when the next ones come."""
+        self._kept.limit = limit
+
     @property
     def evictions(self) -> int:
         return self._kept.evictions

@@ -17,8 +17,8 @@ from monitor.limits import Limits
 @final
 class Tables:
     __slots__ = (
-        "_connections", "_devices", "_diary", "_flows", "_fronts", "_judge", "_ledger", "_memory", "_migrations",
-        "_pending", "_places", "_replacement",
+        "_connections", "_devices", "_diary", "_flows", "_fronts", "_judge", "_ledger", "_matches", "_memory",
+        "_migrations", "_pending", "_places", "_replacement",
     )  # fmt: skip
 
     def __init__(
@@ -30,6 +30,7 @@ class Tables:
         self._memory = attributor.memory
         self._fronts = attributor.fronts
         self._places = attributor.places
+        self._matches = attributor.matches
         self._devices = devices
         self._ledger = ledger
         self._diary = diary
@@ -44,6 +45,8 @@ class Tables:
         self._migrations.resize(limits.migrations)
         self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
         self._fronts.resize(limits.ech_names)
+        self._places.resize(limits.addresses)
+        self._matches.resize(limits.addresses)
         self._devices.resize(limits.devices, limits.addresses_per_device)
         self._ledger.resize(limits.rows, limits.series)
         self._diary.limit = limits.notes

@@ -65,3 +65,13 @@ def test_new_event_types_are_made_from_then_on() -> None:
     assert watched.feed(resolves(PHONE, "x.example", TIKTOK), START) == []
     watched.reload(Settings(events=frozenset({"dns"})), small_index(), START + 1)
     assert len(watched.feed(resolves(PHONE, "y.example", TIKTOK, 2.0), START + 2)) == 2
+
+
+def test_a_smaller_limit_of_addresses_holds_after_the_reload() -> None:
+    watched = gateway()
+    addresses = [f"203.0.113.{number}" for number in range(200)]
+    watched.feed([packet(PHONE, address, (40000, 443)) for address in addresses[:100]], START + 1)
+    assert watched.table_sizes()["addresses"] > 100
+    watched.reload(Settings(limits=Limits(addresses=20)), small_index(), START + 2)
+    watched.feed([packet(PHONE, address, (40000, 443), at=3.0) for address in addresses[100:]], START + 3)
+    assert watched.table_sizes()["addresses"] <= 20
