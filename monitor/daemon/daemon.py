@@ -129,6 +129,7 @@ class Daemon:
         self.look_around()
         settings = settings_of(running, self.capture, self.flows)
         self.gateway.reload(settings, running.loaded.index, self.line.now())
+        self.decoder.decoder.resize(running.config.limits)
         self.record.configure(running.config)
 
     async def take_policy(self) -> None:

@@ -71,6 +71,12 @@ class Decoder:
         self._quic = QuicConnections(limits, errors)
         self._datagrams = Datagrams(self._quic, errors)
 
+    def resize(self, limits: Limits) -> None:
+        """Takes the limits of another configuration. What waits for its rest stays, as far as there is room."""
+        self._fragments.resize(limits)
+        self._streams.resize(limits)
+        self._quic.resize(limits)
+
     def decode(self, frame: Frame, out: list[Observation]) -> None:
         """Append what the frame shows, the packet first. Never raises, whatever the bytes."""
         try:

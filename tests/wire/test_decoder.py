@@ -116,3 +116,26 @@ def test_any_payload_on_any_port_never_raises(content: bytes, source: int, desti
     if protocol == 6:
         head = struct.pack(">HHIIBBHHH", source, destination, 1, 2, 0x50, 0x18, 100, 0, 0)
     observe(bytes(IP(proto=protocol) / Raw(head + content)), RAW)
+
+
+def test_smaller_limits_hold_after_a_reload_and_keep_what_waits() -> None:
+    watch = Watch()
+
+    def begin(port: int) -> None:
+        tcp = TCP(sport=port, dport=80, seq=1, ack=9, flags="A") / Raw(b"GET / HT")
+        watch.see(bytes(ETHER / IP(src="192.0.2.1", dst="198.51.100.2") / tcp))
+        piece = IP(src="192.0.2.1", dst="198.51.100.2", id=port, flags="MF") / UDP(sport=port, dport=9) / Raw(bytes(8))
+        watch.see(bytes(ETHER / piece))
+
+    for port in range(1000, 1040):
+        begin(port)
+    sizes = watch.decoder.table_sizes()
+    assert min(sizes["streams"], sizes["fragments"]) == 40
+    watch.decoder.resize(Limits(streams=5, fragments=6))
+    begin(2000)
+    sizes = watch.decoder.table_sizes()
+    assert (sizes["streams"], sizes["fragments"]) == (5, 6)
+    rest = segment(9, "A", b"TP/1.1\r\nHost: a.example\r\n\r\n").replace(
+        (4000).to_bytes(2, "big"), (1039).to_bytes(2, "big"), 1
+    )
+    assert [one.host for one in of(HttpRequest, watch.see(rest))] == [b"a.example"]

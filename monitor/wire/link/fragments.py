@@ -109,7 +109,7 @@ class Fragments:
     """
 
     __slots__ = (
-        "_bytes_max", "_datagrams", "_datagrams_max", "_ended", "_errors", "_seconds", "bytes", "evicted", "ready",
+        "_datagrams", "_ended", "_errors", "_limits", "bytes", "evicted", "ready",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
@@ -117,15 +117,17 @@ class Fragments:
         self._datagrams: dict[bytes, Datagram] = {}
         # Without their pieces, the one that ended first is first.
         self._ended: dict[bytes, Datagram] = {}
-        self._datagrams_max = limits.fragments
-        self._bytes_max = limits.fragments_bytes
-        self._seconds = limits.fragment_seconds
+        self._limits = limits
         self.bytes = 0
         self.evicted = 0
         self.ready: list[Observation] = []
 
     def __len__(self) -> int:
         return len(self._datagrams)
+
+    def resize(self, limits: Limits) -> None:
+        """Takes other limits; what is above them leaves when the next fragment comes."""
+        self._limits = limits
 
     def ports_of(self, cursor: Cursor) -> bytes:
         """The ports of the datagram whose later fragment is at the cursor, zeros where its first was not seen."""
@@ -149,7 +151,9 @@ class Fragments:
             datagram = None
         if datagram is None:
             # Linux waits longer for those of IPv6 (RFC 8200 section 4.5: a minute).
-            datagram = Datagram(now + (self._seconds if version == 4 else 2 * self._seconds))
+            datagram = Datagram(
+                now + (self._limits.fragment_seconds if version == 4 else 2 * self._limits.fragment_seconds)
+            )
             self._datagrams[key] = datagram
             self.bytes += datagram.size
         if cursor.fragment_offset == 0:
@@ -184,10 +188,10 @@ class Fragments:
             self._datagrams[key] = awaited
             self.bytes += awaited.size
             return
-        datagram.deadline = now + self._seconds
+        datagram.deadline = now + self._limits.fragment_seconds
         self._ended.pop(key, None)
         self._ended[key] = datagram
-        if len(self._ended) > self._datagrams_max:
+        while len(self._ended) > self._limits.fragments:
             del self._ended[next(iter(self._ended))]
 
     def wait(self, cursor: Cursor, packet: Packet) -> None:
@@ -237,7 +241,7 @@ class Fragments:
         cursor.fragmented = False
 
     def _shrink(self) -> None:
-        while len(self._datagrams) > self._datagrams_max or self.bytes > self._bytes_max:
+        while len(self._datagrams) > self._limits.fragments or self.bytes > self._limits.fragments_bytes:
             self._forget(next(iter(self._datagrams)))
             self.evicted += 1
 

@@ -41,22 +41,22 @@ class QuicConnections:
     """See the module. `evictions` counts what left a table for lack of room, by table."""
 
     __slots__ = (
-        "bytes_held", "bytes_max", "connections", "connections_max", "crypto_max", "errors", "evictions", "failures",
-        "refused", "second", "seconds",
+        "_limits", "bytes_held", "connections", "errors", "evictions", "failures", "refused", "second",
     )  # fmt: skip
 
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
         self.errors = errors
-        self.connections_max = limits.quic_connections
-        self.crypto_max = limits.stream_bytes
-        self.bytes_max = limits.streams_bytes
-        self.seconds = limits.stream_seconds
+        self._limits = limits
         self.bytes_held = 0
         self.second = 0
         self.failures = 0
         self.connections: dict[bytes, QuicConnection] = {}
         self.refused: dict[bytes, int] = {}
         self.evictions: dict[str, int] = {"quic_connections": 0, "quic_refused": 0}
+
+    def resize(self, limits: Limits) -> None:
+        """Takes other limits; what is above them leaves when the next entries come."""
+        self._limits = limits
 
     def datagram(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
         """Takes a UDP payload; appends what it completes to `out`. `True`: it was QUIC, with a long header."""
@@ -78,7 +78,7 @@ class QuicConnections:
 
     def expire(self, now: float) -> None:
         """Forgets the connections that have been silent for `stream_seconds`."""
-        oldest = now - self.seconds
+        oldest = now - self._limits.stream_seconds
         silent = [key for key, connection in self.connections.items() if connection.time < oldest]
         for key in silent:
             self._remove(key)
@@ -131,7 +131,7 @@ class QuicConnections:
     ) -> None:
         before = connection.size()
         hellos = connection.hellos
-        trouble = connection.read_frames(packet, header.version, frames, self.crypto_max, out)
+        trouble = connection.read_frames(packet, header.version, frames, self._limits.stream_bytes, out)
         connection.packets = connection.packets + 1 if connection.hellos == hellos else 0
         if trouble != GOOD:
             self.errors.add("tls" if trouble == "malformed_hello" else "quic", trouble)
@@ -139,7 +139,7 @@ class QuicConnections:
         elif connection.packets >= (PACKETS_BEHIND_HELLO if connection.hellos else PACKETS_MAX):
             connection.close()
         self.bytes_held += connection.size() - before
-        while self.bytes_held > self.bytes_max and len(self.connections) > 1:
+        while self.bytes_held > self._limits.streams_bytes and len(self.connections) > 1:
             self._evict_connection()
 
     def _may_fail(self, now: float) -> bool:
@@ -156,13 +156,13 @@ class QuicConnections:
         self.failures += 1
         self.errors.add("quic", "undecryptable")
         count = self.refused.get(tried, 0)
-        if len(self.refused) >= self.connections_max and count == 0:
+        while len(self.refused) >= self._limits.quic_connections and count == 0:
             self.evictions["quic_refused"] += 1
             del self.refused[next(iter(self.refused))]
         self.refused[tried] = count + 1
 
     def _add(self, key: bytes, connection: QuicConnection) -> None:
-        if len(self.connections) >= self.connections_max:
+        while len(self.connections) >= self._limits.quic_connections:
             self._evict_connection()
         self.connections[key] = connection
         self.bytes_held += CONNECTION_OVERHEAD

@@ -13,12 +13,12 @@ STREAM_OVERHEAD: Final = 512
 class Kept:
     """At most `KEPT_MAX` streams and `bytes_max` bytes, the oldest leaves first."""
 
-    __slots__ = ("_bytes", "_bytes_max", "_streams", "evictions")
+    __slots__ = ("_bytes", "_streams", "bytes_max", "evictions")
 
     def __init__(self, bytes_max: int) -> None:
         self._streams: dict[bytes, Stream] = {}
         self._bytes = 0
-        self._bytes_max = bytes_max
+        self.bytes_max = bytes_max
         self.evictions = 0
 
     def __len__(self) -> int:
@@ -41,7 +41,7 @@ class Kept:
         size = stream.size()
         self._bytes += size - stream.held
         stream.held = size
-        while len(self._streams) > KEPT_MAX or (self._bytes > self._bytes_max and len(self._streams) > 1):
+        while len(self._streams) > KEPT_MAX or (self._bytes > self.bytes_max and len(self._streams) > 1):
             self.evictions += 1
             self.drop(next(iter(self._streams)))
 

@@ -17,10 +17,10 @@ SYNS_MAX: Final = 4
 class PendingSyns:
     """At most `limit` keys, each with up to `SYNS_MAX` SYNs, the newest first; the oldest key leaves first."""
 
-    __slots__ = ("_limit", "_plain", "_syns", "evictions")
+    __slots__ = ("_plain", "_syns", "evictions", "limit")
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._syns: dict[bytes, Syn] = {}
         # Of SYNs on a VLAN the newest by flow key alone: a mirror may have each direction on a VLAN of its own.
         self._plain: dict[bytes, Syn] = {}
@@ -36,7 +36,7 @@ class PendingSyns:
         """Keeps the SYN; false where one with its number is there already."""
         known = self._syns.get(key)
         if known is None:
-            if len(self._syns) >= self._limit:
+            while len(self._syns) >= self.limit:
                 self.evictions += 1
                 del self._syns[next(iter(self._syns))]
             self._syns[key] = syn
@@ -60,7 +60,7 @@ class PendingSyns:
         while one is not None:
             one.agreed = one.agreed or one.first == acknowledgment
             one = one.older
-        if len(self._plain) >= self._limit and key not in self._plain:
+        while len(self._plain) >= self.limit and key not in self._plain:
             del self._plain[next(iter(self._plain))]
         self._plain[key] = syn
 

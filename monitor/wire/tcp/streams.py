@@ -47,24 +47,23 @@ KEPT_SHARE: Final = 4  # the part of all bytes that decided streams may hold
 class Streams:
     """See the module."""
 
-    __slots__ = (
-        "_evictions", "bytes_held", "bytes_max", "decided", "errors", "kept",
-        "numbers_max", "opened", "seconds", "stream_bytes", "streams", "streams_max",
-    )  # fmt: skip
+    __slots__ = ("_evictions", "_limits", "bytes_held", "decided", "errors", "kept", "opened", "streams")
 
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
         self.errors = errors
-        self.streams_max = limits.streams
-        self.numbers_max = limits.streams * NUMBERS_PER_STREAM
-        self.stream_bytes = limits.stream_bytes
-        self.bytes_max = limits.streams_bytes
-        self.seconds = limits.stream_seconds
+        self._limits = limits
         self.bytes_held = 0
-        self.opened = PendingSyns(self.numbers_max)
+        self.opened = PendingSyns(limits.streams * NUMBERS_PER_STREAM)
         self.streams: dict[bytes, Stream] = {}
         self.kept = Kept(limits.streams_bytes // KEPT_SHARE)
         self.decided: dict[bytes, Decided] = {}
         self._evictions: dict[str, int] = {"streams": 0, "streams_decided": 0}
+
+    def resize(self, limits: Limits) -> None:
+        """Takes other limits; what is above them leaves when the next entries come."""
+        self._limits = limits
+        self.opened.limit = limits.streams * NUMBERS_PER_STREAM
+        self.kept.bytes_max = limits.streams_bytes // KEPT_SHARE
 
     def segment(
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
@@ -88,7 +87,7 @@ class Streams:
         if start >= end:
             return
         stream = self.streams.get(key)
-        opened = self.opened.choose(key, sequence, self.stream_bytes)
+        opened = self.opened.choose(key, sequence, self._limits.stream_bytes)
         begun = stream is not None or decided is not None
         if opened is not None and begun and not self._is_opened_again(opened, stream, decided, sequence):
             opened = None
@@ -120,7 +119,7 @@ class Streams:
 
     def expire(self, now: float) -> None:
         """Forgets the streams that have been silent for `stream_seconds`."""
-        oldest = now - self.seconds
+        oldest = now - self._limits.stream_seconds
         for key in [key for key, stream in self.streams.items() if stream.time < oldest]:
             self._remove(key)
         self.kept.expire(oldest)
@@ -186,7 +185,7 @@ class Streams:
             if decided is not None:
                 decided.reopened = decided.looked_at = True
             if start < end and not answers:
-                syn.data = data[start : min(end, start + self.stream_bytes)]
+                syn.data = data[start : min(end, start + self._limits.stream_bytes)]
                 syn.packet = packet
         if answers:
             syn.back = reverse_stream_key(packet)
@@ -205,7 +204,7 @@ class Streams:
 
     def _is_opened_again(self, opened: Syn, stream: Stream | None, decided: Decided | None, sequence: int) -> bool:
         """Whether the segment is of the connection that a later SYN began, on the same ports."""
-        if (sequence - opened.first) & SEQUENCE_MASK > self.stream_bytes:
+        if (sequence - opened.first) & SEQUENCE_MASK > self._limits.stream_bytes:
             return False
         own = syn_of(stream, decided)
         if own is not None and own.agreed:
@@ -230,9 +229,9 @@ class Streams:
         self.opened.remove(key)
         first = sequence if syn is None else syn.first
         dns_port = packet.source_port == DNS_PORT or packet.destination_port == DNS_PORT
-        dialogue = StreamClassifier(self.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
+        dialogue = StreamClassifier(self._limits.stream_bytes, syn is not None and syn.answers, dns_port, self.errors)
         stream = Stream(first, syn, dialogue, self.errors)
-        if len(self.streams) >= self.streams_max:
+        while len(self.streams) >= self._limits.streams:
             self._evict_stream()
         self.streams[key] = stream
         self.bytes_held += STREAM_OVERHEAD
@@ -262,7 +261,7 @@ class Streams:
         stream.held = size
         if decided and key in self.streams:
             self._decide(key, stream, next_request(stream, sequence + end - start))
-        elif self.bytes_held > self.bytes_max:
+        elif self.bytes_held > self._limits.streams_bytes:
             self._evict_bytes()
 
     def _read_kept(
@@ -280,7 +279,7 @@ class Streams:
 
     def _decide(self, key: bytes, stream: Stream, requests: int) -> None:
         self._remove(key)
-        if len(self.decided) >= self.numbers_max:
+        while len(self.decided) >= self._limits.streams * NUMBERS_PER_STREAM:
             self._evictions["streams_decided"] += 1
             del self.decided[next(iter(self.decided))]
         self.decided[key] = decide(stream, requests, key in self.opened)
@@ -292,7 +291,7 @@ class Streams:
         del self.streams[key]
 
     def _evict_bytes(self) -> None:
-        while self.bytes_held > self.bytes_max and len(self.streams) > 1:
+        while self.bytes_held > self._limits.streams_bytes and len(self.streams) > 1:
             self._evict_stream()
 
     def _evict_stream(self) -> None:
