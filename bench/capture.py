@@ -21,7 +21,8 @@ from collections.abc import Callable
 
 from monitor.capture import ring
 from monitor.capture.direct import Direct
-from monitor.capture.filters import ETHERNET, MIDDLES, NAMES, filter_program
+from monitor.capture.filter_parts import ETHERNET
+from monitor.capture.filters import MIDDLES, NAMES, filter_program
 from monitor.capture.ring import Ring
 from monitor.model import Frame
 from monitor.wire.pcap.ring_blocks import read_block

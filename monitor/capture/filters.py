@@ -20,33 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from monitor.capture.assembler import PROTOCOL, Instruction, Label, Program, assemble
-from monitor.capture.refused import VLAN_TYPES, sent_by_others, without_tag
-from monitor.wire.tcp.segment_filter import STARTS as HTTP_STARTS
-
-ETHERNET: Final = 1  # LINKTYPE_ETHERNET
-RAW_IP: Final = 101  # LINKTYPE_RAW
+from monitor.capture.assembler import Instruction, Label, Program, assemble
+from monitor.capture.filter_parts import SCRATCH, ipv4, ipv6, link_layer, middles, tcp, transport, udp
+from monitor.capture.refused import sent_by_others, without_tag
 
 WHOLE: Final = 0x40000
 ELEPHANTS_MAX: Final = 64
-
-WRAPPED_TYPES: Final = (0x8847, 0x8848, 0x8864)  # MPLS, PPPoE session
-WRAPPED_PROTOCOLS: Final = (4, 41, 47)  # IPv4 and IPv6 in IP, GRE
-TEREDO: Final = 3544
-WRAPPED_PORTS: Final = (4789, 8472, 6081, 2152, TEREDO)  # VXLAN, Linux's VXLAN, Geneve, GTP-U, Teredo
-EXTENSION_HEADERS: Final = (0, 43, 44, 51, 60, 135)
-NAME_PORTS: Final = (53, 5353, 5355, 67, 68, 546, 547)
-NAME_PORTS_TCP: Final = (53, 5353, 5355)
-QUIC_VERSIONS: Final = (0x00000001, 0x6B3343CF)
-
-# Scratch memory.
-PROTOCOL_AT: Final = 0
-END: Final = 1  # where the IP packet ends; what follows is Ethernet's padding
-TRANSPORT: Final = 2
-ADDRESSES: Final = 3
-PORT: Final = 4
-PAYLOAD: Final = 5
-SCRATCH: Final = 6
 
 
 @dataclass(frozen=True)
@@ -84,219 +63,19 @@ def filter_program(take: SnapLengths, link: int, elephants: Sequence[int] = (), 
         ],  # the kernel refuses a word that is read before it is written
         *sent_by_others(),
         *(without_tag() if untagged else ()),
-        *_link_layer(link),
+        *link_layer(link),
         *verdicts,
-        *_ipv4(),
-        *_ipv6(),
-        *_transport(),
+        *ipv4(),
+        *ipv6(),
+        *transport(),
         *verdicts,
-        *_udp(),
+        *udp(),
         *verdicts,
-        *_tcp(),
-        *_middles(elephants[:ELEPHANTS_MAX]),
+        *tcp(),
+        *middles(elephants[:ELEPHANTS_MAX]),
         *verdicts,
     ]
     return assemble(program)
-
-
-def _any(values: Sequence[int], then: str) -> Program:
-    """Jumps to `then` when A is one of `values`."""
-    return [Instruction("jeq", value, then) for value in values]
-
-
-def _link_layer(link: int) -> Program:
-    """Leaves the EtherType in A and where the network header begins in X, past up to two VLAN tags in the frame."""
-    if link == RAW_IP:
-        return [Instruction("ldx", 0), Instruction("ld", PROTOCOL), *_network()]
-    return [
-        Instruction("ldx", 14),
-        Instruction("ldh", 12),
-        *_any(VLAN_TYPES, "tag"),
-        Instruction("ja", then="network"),
-        Label("tag"),
-        Instruction("ldx", 18),
-        Instruction("ldh", 16),
-        *_any(VLAN_TYPES, "second tag"),
-        Instruction("ja", then="network"),
-        Label("second tag"),
-        Instruction("ldx", 22),
-        Instruction("ldh", 20),
-        *_network(),
-    ]
-
-
-def _network() -> Program:
-    return [
-        Label("network"),
-        Instruction("jeq", 0x0800, "ipv4"),
-        Instruction("jeq", 0x86DD, "ipv6"),
-        Instruction("jeq", 0x0806, "names"),
-        *_any(WRAPPED_TYPES, "wrapped"),
-        Instruction("ret", 0),
-    ]
-
-
-def _ipv4() -> Program:
-    """RFC 791 section 3.1: leaves protocol, packet's end and mixed addresses in M, the header's end in X."""
-    return [
-        Label("ipv4"),
-        Instruction("ldh_x", 6),
-        Instruction("jset", 0x3FFF, "wrapped"),  # more fragments, or an offset
-        Instruction("ldb_x", 9),
-        Instruction("st", PROTOCOL_AT),
-        Instruction("ldh_x", 2),
-        Instruction("jeq", 0, "", "ipv4 length"),  # a merged packet beyond 64 KiB has no length
-        Instruction("ld_len"),
-        Instruction("ja", then="ipv4 end"),
-        Label("ipv4 length"),
-        Instruction("add_x"),
-        Label("ipv4 end"),
-        Instruction("st", END),
-        Instruction("stx", TRANSPORT),
-        Instruction("ld_x", 12),
-        Instruction("st", ADDRESSES),
-        Instruction("ld_x", 16),
-        *_mix_addresses(),
-        Instruction("ldb_x", 0),
-        Instruction("and", 0x0F),
-        Instruction("lsh", 2),
-        Instruction("add_x"),
-        Instruction("tax"),
-        Instruction("ja", then="transport"),
-    ]
-
-
-def _ipv6() -> Program:
-    """RFC 8200 section 3, as `_ipv4`; the low words of the addresses are mixed."""
-    return [
-        Label("ipv6"),
-        Instruction("ldb_x", 6),
-        Instruction("st", PROTOCOL_AT),
-        *_any(EXTENSION_HEADERS, "wrapped"),
-        Instruction("ldh_x", 4),
-        Instruction("jeq", 0, "", "ipv6 length"),
-        Instruction("ld_len"),
-        Instruction("ja", then="ipv6 end"),
-        Label("ipv6 length"),
-        Instruction("add_x"),
-        Instruction("add", 40),
-        Label("ipv6 end"),
-        Instruction("st", END),
-        Instruction("stx", TRANSPORT),
-        Instruction("ld_x", 20),
-        Instruction("st", ADDRESSES),
-        Instruction("ld_x", 36),
-        *_mix_addresses(),
-        Instruction("txa"),
-        Instruction("add", 40),
-        Instruction("tax"),
-    ]
-
-
-def _mix_addresses() -> Program:
-    """M[ADDRESSES] = source XOR destination; the network header's place waits in M[TRANSPORT] meanwhile."""
-    return [
-        Instruction("ldx_m", ADDRESSES),
-        Instruction("xor_x"),
-        Instruction("st", ADDRESSES),
-        Instruction("ldx_m", TRANSPORT),
-    ]
-
-
-def _transport() -> Program:
-    return [
-        Label("transport"),
-        Instruction("stx", TRANSPORT),
-        Instruction("ld_m", PROTOCOL_AT),
-        Instruction("jeq", 6, "tcp"),
-        Instruction("jeq", 17, "udp"),
-        *_any(WRAPPED_PROTOCOLS, "wrapped"),
-        Instruction("jeq", 58, "", "rest"),
-        Instruction("ldb_x", 0),
-        Instruction("jge", 133, "", "rest"),  # RFC 4861: router and neighbour discovery are types 133 to 137
-        Instruction("jgt", 137, "rest", "names"),
-    ]
-
-
-def _udp() -> Program:
-    """Ports tell names and tunnels; first bytes tell QUIC's long header (RFC 9000 section 17.2) and VPN handshakes."""
-    return [
-        Label("udp"),
-        Instruction("ldh_x", 0),
-        *_any(NAME_PORTS, "names"),
-        Instruction("jeq", TEREDO, "wrapped"),
-        Instruction("ldh_x", 2),
-        *_any(NAME_PORTS, "names"),
-        *_any(WRAPPED_PORTS, "wrapped"),
-        Instruction("st", PORT),
-        Instruction("ld_m", END),
-        Instruction("sub_x"),
-        Instruction("jge", 12, "", "rest"),
-        Instruction("ldb_x", 8),
-        Instruction("jge", 0xC0, "starts"),
-        Instruction("jge", 0x80, "", "short"),
-        Instruction("ld_x", 9),  # RFC 9287 section 3.1: the fixed bit may be cleared; RTP has such first bytes too
-        *_any(QUIC_VERSIONS, "starts"),
-        Label("short"),
-        Instruction("ld_x", 8),
-        Instruction("jeq", 0x01000000, "starts"),  # WireGuard's handshake initiation
-        Instruction("jeq", 0, "ike"),  # IKE behind the non-ESP marker, RFC 3948 section 2.2
-        Instruction("rsh", 24),
-        Instruction("jeq", 0x38, "starts"),  # OpenVPN's P_CONTROL_HARD_RESET_CLIENT_V2
-        Instruction("ld_m", PORT),
-        Instruction("jeq", 500, "starts", "rest"),
-        Label("ike"),
-        Instruction("ld_m", PORT),
-        Instruction("jeq", 4500, "starts", "rest"),
-    ]
-
-
-def _tcp() -> Program:
-    """RFC 9293 section 3.1: names by port, SYNs, then what the first payload bytes say."""
-    return [
-        Label("tcp"),
-        Instruction("ldh_x", 0),
-        *_any(NAME_PORTS_TCP, "names"),
-        Instruction("ldh_x", 2),
-        *_any(NAME_PORTS_TCP, "names"),
-        Instruction("ldb_x", 13),
-        Instruction("jset", 0x02, "starts"),  # the server's SYN tells which of the client's it took, and its options
-        Instruction("ldb_x", 12),
-        Instruction("and", 0xF0),
-        Instruction("rsh", 2),
-        Instruction("add_x"),
-        Instruction("st", PAYLOAD),
-        Instruction("tax"),
-        Instruction("ld_m", END),
-        Instruction("jgt_x", 0, "", "rest"),
-        Instruction("sub_x"),
-        Instruction("jge", 4, "", "middle"),
-        Instruction("ldh_x", 0),
-        Instruction("jeq", 0x1603, "starts"),  # RFC 8446 section 5.1: handshake record
-        Instruction("ld_x", 0),
-        *_any([int.from_bytes(start, "big") for start in HTTP_STARTS], "starts"),
-    ]
-
-
-def _middles(elephants: Sequence[int]) -> Program:
-    """Towards port 443, or from the higher port to the lower one, which is the server's."""
-    return [
-        Label("middle"),
-        Instruction("ldx_m", TRANSPORT),
-        Instruction("ldh_x", 2),
-        Instruction("jeq", 443, "towards server"),
-        Instruction("st", PORT),
-        Instruction("ldh_x", 0),
-        Instruction("ldx_m", PORT),
-        Instruction("jge_x", 0, "", "rest"),
-        Instruction("ldx_m", TRANSPORT),
-        Label("towards server"),
-        Instruction("ld_x", 0),
-        Instruction("ldx_m", ADDRESSES),
-        Instruction("xor_x"),
-        *_any(elephants, "rest"),
-        Instruction("ja", then="middles"),
-    ]
 
 
 def _verdicts(take: SnapLengths) -> Program:

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from monitor.capture.direct import Direct
+from monitor.capture.filter_parts import ETHERNET, RAW_IP
 from monitor.capture.filters import (
-    ETHERNET,
     MIDDLES,
     NAMES,
-    RAW_IP,
     STARTS,
     WRAPPED,
     SnapLengths,

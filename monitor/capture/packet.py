@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import Final
 
-from monitor.capture.filters import ETHERNET, RAW_IP
+from monitor.capture.filter_parts import ETHERNET, RAW_IP
 
 ETH_P_ALL: Final = 0x0003
 SOL_PACKET: Final = 263

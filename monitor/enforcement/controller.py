@@ -7,10 +7,9 @@ health and a metric, and the rest goes on. The bans hold as long as this says ev
 from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import Final
 
-from monitor.core.effects import Effect, Kill, MembershipChanged, NameSeen, PolicyChanged, ReleaseFlows, ResolveName
+from monitor.core.effects import Effect
 from monitor.core.gateway import Gateway
 from monitor.enforcement.blocked_page import Sinks, answer_addresses
 from monitor.enforcement.context import EnforcementContext
@@ -18,19 +17,17 @@ from monitor.enforcement.factories import Factories
 from monitor.enforcement.heartbeat import Heartbeat
 from monitor.enforcement.learning import Learning
 from monitor.enforcement.policy_needs import meant_resolvers, needs_kernel, needs_sinkhole
-from monitor.enforcement.query_watch import QuestionWatch
-from monitor.enforcement.resolver import never_diverted
+from monitor.enforcement.query_diversion import QueryDiversion, QuestionWatch
 from monitor.enforcement.sinkhole import SinkholeService
 from monitor.enforcement.table import KernelTable
 from monitor.enforcement.unbanned_queries import OWN_PORT
+from monitor.enforcement.wanted import perform, wanted_of
 from monitor.errors import MachineError
 from monitor.histogram import Histogram
-from monitor.kernel.nft.enforcer import Enforcer
 from monitor.log import log
 from monitor.model import Samples
 from monitor.policy.ban import DNS, IP, LAYERS, SNI
 from monitor.policy.policy import Policy
-from monitor.policy.table.rules import DiversionRules
 from monitor.selftest.check import Check
 from monitor.selftest.selftest import QUIC, TRIED
 
@@ -41,8 +38,7 @@ FACTORIES: Final = Factories()
 class Enforcement:
     """`look` has the gateway look at the frames that wait; `now` is the line's time, which the core follows where the
     clock is set; `sees` tells whether anything is seen: bans must not outlive that. `write` takes the effects of a
-    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on. `make` has
-    the factories of the kernel's table and of what else has to do with the machine.
+    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on.
     """
 
     def __init__(
@@ -70,13 +66,14 @@ class Enforcement:
         self._answers = SinkholeService(
             gateway, look, now, ground.config.sinkhole, make.sinkhole, make.try_diversion, make.try_ordinary
         )
+        self._diversion = QueryDiversion(self._answers, ground)
         self._holding = KernelTable(
             loop,
             now,
             ground,
-            self._diversion,
+            self._diversion.rules,
             self._recut,
-            lambda: self.learning.sparing.restore(),
+            self._spare,
             self._refill,
             make.enforcer,
             make.probe_link,
@@ -116,7 +113,7 @@ class Enforcement:
         self.perform(effects)
         self._write(effects)
         await self._holding.backlog.done()
-        await self._arm(policy)
+        await self._diversion.arm(self._holding, policy)
         self.learning.sparing.ask_anew()
 
     def perform(self, effects: list[Effect]) -> None:
@@ -125,40 +122,14 @@ class Enforcement:
         if enforcer is None or not effects:
             return
         try:
-            self._perform(enforcer, effects)
+            perform(wanted_of(effects), enforcer, self._holding, self.learning, self._gateway.policy)
         except (OSError, MachineError) as error:
             enforcer.complaints.append(f"the kernel did not do what a ban wants: {error}")
         self._holding.tell(enforcer)
 
-    def _perform(self, enforcer: Enforcer, effects: list[Effect]) -> None:
-        news: list[MembershipChanged] = []
-        kills: list[Kill] = []
-        freed: dict[bytes, str] = {}
-        changed = False
-        for effect in effects:
-            if isinstance(effect, Kill):
-                kills.append(effect)
-                freed.pop(effect.key, None)
-            elif isinstance(effect, MembershipChanged):
-                news.append(effect)
-            elif isinstance(effect, PolicyChanged):
-                changed = True
-            elif isinstance(effect, ResolveName):
-                self.learning.ask(effect.name)
-            elif isinstance(effect, NameSeen):
-                self.learning.use(effect.address, effect.name)
-            elif isinstance(effect, ReleaseFlows):
-                freed.update(dict.fromkeys(effect.keys, effect.on_failure))
-        changes = self._holding.follow(news)
-        policy = self._gateway.policy
-        if changed and policy is not None:
-            self._holding.rebuild(enforcer, policy, self.learning.rule)
-        elif changes:
-            self._holding.change_members(changes)
-        if kills:
-            self._holding.kill(enforcer, kills)
-        if freed:
-            self._holding.release(enforcer, freed)
+    def beat(self) -> None:
+        """Looks at the table and renews the bans, as is done every second."""
+        self._upkeep.beat()
 
     async def look_again(self, ground: EnforcementContext) -> None:
         """Interfaces or addresses have changed."""
@@ -239,7 +210,7 @@ class Enforcement:
         return {"enforce_seconds": self._holding.seconds} if self._gateway.policy is not None else {}
 
     def _stand_on(self, ground: EnforcementContext) -> None:
-        self.ground = ground
+        self.ground = self._diversion.context = ground
         self._holding.stand_on(ground)
         self._answers.configure(ground.config.sinkhole)
         self.learning.stand_on(ground)
@@ -287,7 +258,7 @@ class Enforcement:
                 if policy is not None and self.fault:
                     self._start(policy)
                 if policy is not None and self._holding.enforcer is not None:
-                    await (self._arm(policy) if held else self._put_in_force(policy))
+                    await (self._diversion.arm(self._holding, policy) if held else self._put_in_force(policy))
             finally:
                 self._retry_later()
 
@@ -300,29 +271,6 @@ class Enforcement:
         await self.learning.close()
         await self._answers.close()
         self._holding.stop()
-
-    async def _arm(self, policy: Policy) -> None:
-        """Diverts questions once the sinkhole has answered a probe, and no longer where no ban needs it."""
-        enforcer = self._holding.enforcer
-        if enforcer is None:
-            return
-        needed = needs_sinkhole(policy)
-        before = self._diversion()
-        try:
-            if needed:
-                if set(self.ground.unrouted) >= set(self.ground.interfaces):
-                    raise MachineError(self.ground.lost_questions())
-                link = self._holding.probe_link()
-                enforcer.divert(self.ground.interfaces)
-                enforcer.alive.renew_probe()
-                await self._answers.open(enforcer.diversion.doors, link)
-            else:
-                await self._answers.close()
-        except (OSError, MachineError) as error:
-            self._answers.give_up("; ".join(enforcer.take_complaints()) or str(error))
-        if self._diversion() != before:
-            self._holding.rebuild(enforcer, policy)
-        self._holding.tell(enforcer)
 
     async def _lose_questions(self, checks: Sequence[Check]) -> None:
         """Nothing is diverted any more where what is not banned gets no answer that the gateway itself gets."""
@@ -337,19 +285,13 @@ class Enforcement:
             self._holding.rebuild(enforcer, policy)
             self._retry_later()
 
-    def _diversion(self) -> DiversionRules:
-        page = self._answers.page.address
-        own = [ip_address(text).packed for text in self.ground.own]
-        exempt = never_diverted(self.ground.config.sinkhole)
-        enforcer = self._holding.enforcer
-        bridges = enforcer.diversion.ports if enforcer is not None else {}
-        ports = tuple([(port, bridge) for bridge, some in bridges.items() for port in some])
-        return DiversionRules(self._answers.armed, exempt, page, page_alone=page not in own, ports=ports)
-
     def _recut(self) -> None:
         enforcer = self._holding.enforcer
         if enforcer is not None:
             self._holding.hold(enforcer, self._gateway.standing_kills(self._now()))
+
+    def _spare(self) -> None:
+        self.learning.sparing.restore()
 
     def _refill(self) -> None:
         self.learning.restore()

@@ -25,17 +25,17 @@ class Heartbeat:
         self._loop = loop
         self._holding = holding
         self._sees = sees
-        self._beat = Periodic(loop, "renewing the bans", BEAT_SECONDS, self._look_and_renew)
+        self._timer = Periodic(loop, "renewing the bans", BEAT_SECONDS, self.beat)
         self._look_due = 0.0
         self.holds = True
 
     def start(self) -> None:
         self.holds = True
-        self._beat.start()
+        self._timer.start()
 
     def stop(self) -> None:
         self.holds = True
-        self._beat.stop()
+        self._timer.stop()
 
     def look(self) -> None:
         """Puts back at once what somebody else took away: costs microseconds where nobody touched any table."""
@@ -49,7 +49,8 @@ class Heartbeat:
         if mended:
             self._holding.complaints.settle()
 
-    def _look_and_renew(self) -> None:
+    def beat(self) -> None:
+        """Looks at the table where that is due, and renews the bans."""
         if self._loop.time() >= self._look_due:
             self.look()
         self._renew()

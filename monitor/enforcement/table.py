@@ -50,7 +50,7 @@ class KernelTable:
         loop: AbstractEventLoop,
         now: Callable[[], float],
         ground: EnforcementContext,
-        diversion: Callable[[], DiversionRules],
+        diversion: Callable[[Enforcer | None], DiversionRules],
         recut: Callable[[], None],
         spare: Callable[[], None],
         refill: Callable[[], None],
@@ -92,7 +92,7 @@ class KernelTable:
         """Does beforehand, bit by bit, what takes long of `stand_on` and `rebuild`, while all stays as it is."""
         members, territory = await self._survey.make(ground)
         vendors = ground.index.vendors()
-        plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(), self._now())
+        plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(self.enforcer), self._now())
         await sleep(PAUSE_SECONDS)
 
     def start(self, policy: Policy, spared: Spared) -> Enforcer:
@@ -235,7 +235,7 @@ class KernelTable:
             self._repairs["failed"] += 1
             enforcer.complaints.append(f"table inet {TABLE} is not as it must be: {error}")
             return False
-        if self._planned is not None and self._planned[1] != self._diversion():
+        if self._planned is not None and self._planned[1] != self._diversion(self.enforcer):
             self.rebuild(enforcer, self._planned[0])
         wanted = self._loop.time()
         if not repair.fault:
@@ -284,7 +284,7 @@ class KernelTable:
         return samples
 
     def _plan(self, policy: Policy) -> Desired:
-        ground, diversion = self._ground, self._diversion()
+        ground, diversion = self._ground, self._diversion(self.enforcer)
         self._planned = policy, diversion
         vendors = ground.index.vendors()
         return plan_table(policy, self._members, self._territory, vendors, ground.interfaces, diversion, self._now())

@@ -17,7 +17,8 @@ from scapy.layers.l2 import ARP, GRE, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from monitor.capture.assembler import Instruction, Label, assemble
-from monitor.capture.filters import ETHERNET, SnapLengths, filter_program
+from monitor.capture.filter_parts import ETHERNET
+from monitor.capture.filters import SnapLengths, filter_program
 
 SO_ATTACH_FILTER = 26
 CLASSES = {2001: "names", 2002: "starts", 2003: "middles", 2004: "wrapped", 2005: "rest"}

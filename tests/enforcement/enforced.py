@@ -114,6 +114,8 @@ class Enforced:
         self.zone = zone or {}
         self.lookups: Any = None
         self.now = START
+        self.is_blind = False
+        self.checks: list[Check] = []
         make = Factories(
             enforcer=machine.make_enforcer,
             probe_link=lambda: SimpleNamespace(is_there=lambda: True, close=lambda: None),  # type: ignore[arg-type]
@@ -121,18 +123,25 @@ class Enforced:
             sinkhole=lambda *of_settings: FakeSinkhole(probe),  # type: ignore[arg-type,return-value]
             try_diversion=no_checks,
             try_ordinary=no_checks,
-            try_enforcement=no_checks,
+            try_enforcement=self._try_enforcement,
         )
         self.ground = EnforcementContext(Config(), self.settings, small_index(), INTERFACES, (), True, ())
         loop = asyncio.get_running_loop()
-        self.enforcement = Enforcement(
-            loop, self.gateway, lambda: None, lambda: self.now, lambda: True, self._write, self.ground, make
-        )
+        now, sees = lambda: self.now, lambda: not self.is_blind
+        self.enforcement = Enforcement(loop, self.gateway, lambda: None, now, sees, self._write, self.ground, make)
         self.see([neighbour(PHONE, PHONE_MAC), neighbour(LAPTOP, LAPTOP_MAC)])
 
     def _make_lookups(self, found: Found) -> Any:
         self.lookups = FakeLookups(found, self.zone)
         return self.lookups
+
+    async def _try_enforcement(self, *of_anything: object) -> list[Check]:
+        return self.checks
+
+    async def beat(self) -> None:
+        """As every second: the table is looked at, and the bans are renewed."""
+        self.enforcement.beat()
+        await asyncio.sleep(0)
 
     def _write(self, effects: list[Effect]) -> None:
         pass

@@ -131,3 +131,15 @@ def starts_of(elements: dict[bytes, str], width: int) -> dict[int, str]:
     for key, chain in elements.items():
         starts[int.from_bytes(key[:width], "big")] = chain
     return starts
+
+
+def moving_chains(desired: Desired, actual: Desired) -> tuple[set[str], set[str]]:
+    """The chains that elements of a map leave, and those that elements go to."""
+    losing: set[str] = set()
+    gaining: set[str] = set()
+    for name, spec in desired.sets.items():
+        wanted, there = desired.elements.get(name, {}), actual.elements.get(name, {})
+        if spec.verdicts and wanted is not there and wanted != there:
+            losing.update([chain for key, chain in there.items() if wanted.get(key) != chain])
+            gaining.update([chain for key, chain in wanted.items() if there.get(key) != chain])
+    return losing, gaining

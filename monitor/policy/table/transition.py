@@ -30,7 +30,7 @@ from monitor.policy.table.change import (
 )
 from monitor.policy.table.desired import Chain, Desired
 from monitor.policy.table.element_diff import diff_elements
-from monitor.policy.table.moves import IS, WAS, MapMoves
+from monitor.policy.table.moves import IS, WAS, MapMoves, moving_chains
 from monitor.policy.table.rules import LEARNED
 
 
@@ -291,15 +291,3 @@ class Transition:
         take += [DeleteCounter(name) for name in actual.counters if name not in desired.counters]
         take += [DeleteSet(name) for name in actual.sets if name not in desired.sets]
         take += [DeleteSet(name + WAS) for name in actual.sets if name in self._copied]
-
-
-def moving_chains(desired: Desired, actual: Desired) -> tuple[set[str], set[str]]:
-    """The chains that elements of a map leave, and those that elements go to."""
-    losing: set[str] = set()
-    gaining: set[str] = set()
-    for name, spec in desired.sets.items():
-        wanted, there = desired.elements.get(name, {}), actual.elements.get(name, {})
-        if spec.verdicts and wanted is not there and wanted != there:
-            losing.update([chain for key, chain in there.items() if wanted.get(key) != chain])
-            gaining.update([chain for key, chain in wanted.items() if there.get(key) != chain])
-    return losing, gaining
