@@ -11,7 +11,7 @@ from monitor.policy.policy import Policy
 
 
 @dataclass
-class Wanted:
+class BatchOrders:
     """`names` are to be resolved, `seen` compared with learned addresses. `freed` has the keys of flows to release,
     each with the `on_failure` of the sets that it leaves, `""` for all. `other_policy`: the table has to change.
     """
@@ -24,9 +24,9 @@ class Wanted:
     other_policy: bool = False
 
 
-def wanted_of(effects: Sequence[Effect]) -> Wanted:
+def wanted_of(effects: Sequence[Effect]) -> BatchOrders:
     """A flow that is killed and released in one batch does what comes last."""
-    wanted = Wanted()
+    wanted = BatchOrders()
     for effect in effects:
         if isinstance(effect, Kill):
             wanted.kills.append(effect)
@@ -44,7 +44,9 @@ def wanted_of(effects: Sequence[Effect]) -> Wanted:
     return wanted
 
 
-def perform(wanted: Wanted, enforcer: Enforcer, table: KernelTable, learning: Learning, policy: Policy | None) -> None:
+def perform(
+    wanted: BatchOrders, enforcer: Enforcer, table: KernelTable, learning: Learning, policy: Policy | None
+) -> None:
     """The table comes first, then the kills. Raises OSError or MachineError where the kernel refuses."""
     for name in wanted.names:
         learning.ask(name)
