@@ -22,6 +22,8 @@ HOLE_SECONDS: Final = 1.0
 MISSES_MAX: Final = 16
 # What a DNS stream that was joined in the middle of a message gets to find the start of one, in segments.
 FAILURES_MAX: Final = 8
+# Of a stream on DNS's port a whole message may come before its beginning, in several segments.
+DNS_AHEAD_MAX: Final = 2 + 65_535 + HOLE_PIECES * 64
 URGENT_MAX: Final = 16
 
 
@@ -62,7 +64,7 @@ class Stream:
         self.later = False
         self.urgent: tuple[int, ...] = ()
         self.dialogue = dialogue
-        self.limit = dialogue.limit
+        self.limit = max(dialogue.limit, DNS_AHEAD_MAX) if dialogue.dns_port else dialogue.limit
         self.errors = errors
         self.assembly = Assembly()
         self.dns: DnsStream | None = None

@@ -23,6 +23,7 @@ from scapy.packet import Raw
 from scapy.utils import wrpcap
 
 from monitor.model import ClientHello, DnsMessage, Tunnel
+from monitor.wire.tcp.stream import HOLE_PIECES
 
 PORTS = (53, 5353)
 seeds = st.integers(0, 1 << 62)
@@ -181,10 +182,32 @@ def test_any_split_over_tcp_gives_every_message(seed: int, port: int, response: 
     ends = (port, 50_123) if response else (50_123, port)
     watch.see(bytes(ETHER / head / TCP(sport=ends[0], dport=ends[1], flags="SA" if response else "S", seq=999)))
     seen = []
-    for start, end in pairwise(marks):
+    pieces = list(pairwise(marks))
+    if port == 53 and len(pieces) < HOLE_PIECES:
+        chance.shuffle(pieces)
+    for start, end in pieces:
         segment = TCP(sport=ends[0], dport=ends[1], flags="PA", seq=1000 + start, ack=1) / Raw(stream[start:end])
         seen += [one.name.decode() for one in of(DnsMessage, watch.see(bytes(ETHER / head / segment)))]
     assert seen == list(names)
+
+
+@given(seeds)
+@settings(max_examples=10)
+def test_the_beginning_of_a_long_answer_may_come_last(seed: int) -> None:
+    chance = random.Random(seed)
+    tells, name = dns.message.make_response(dns.message.make_query("www.tiktok.com", "TXT")), "www.tiktok.com"
+    for turn in range(chance.randint(1, 250)):
+        tells.answer.append(dns.rrset.from_text(f"{turn}.example.", 60, "IN", "TXT", "x" * 240))
+    wire = tells.to_wire()
+    stream = struct.pack("!H", len(wire)) + wire
+    marks = sorted({0, len(stream), *(chance.randrange(1, len(stream)) for _ in range(4))})
+    head = IP(src="203.0.113.5", dst="192.168.1.10")
+    watch, seen = Watch(), []
+    watch.see(bytes(ETHER / head / TCP(sport=53, dport=50_123, flags="SA", seq=999)))
+    for start, end in reversed(list(pairwise(marks))):
+        segment = TCP(sport=53, dport=50_123, flags="PA", seq=1000 + start, ack=1) / Raw(stream[start:end])
+        seen += of(DnsMessage, watch.see(bytes(ETHER / head / segment)))
+    assert [(one.name.decode(), len(one.answers)) for one in seen] == [(name, len(tells.answer))]
 
 
 @pytest.mark.parametrize(
