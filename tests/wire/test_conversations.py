@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from replayed import Event, Replayed, owner, owners, sizes
 
-from monitor.model import TCP_ACK, TCP_SYN
+from monitor.model import TCP_ACK, TCP_RST, TCP_SYN
 from monitor.wire.build.packets import tcp_packet, udp_packet
 
 NAME = "www.tiktok.com"
@@ -202,3 +202,22 @@ def test_a_name_lives_as_long_as_its_connection_rests(tmp_path: Path, rests: lis
     flows = replay(wire.frames, tmp_path).flows(SERVERS[4])
     assert tuple(map(sum, zip(*map(sizes, flows), strict=True))) == (up, down)
     assert set(owners(flows)) == {NAMED}
+
+
+@given(st.integers(2, (1 << 32) - 2), st.booleans(), st.floats(0, 20), st.booleans())
+@quick
+def test_a_reset_with_another_number_ends_nothing(
+    tmp_path: Path, distance: int, from_client: bool, rest: float, data: bool
+) -> None:
+    """RFC 5961 section 3.2: only the number that comes next resets."""
+    wire = Wire()
+    up, down = wire.hello(50_123)
+    due = wire.next if from_client else 91
+    number = (due + distance) & 0xFFFF_FFFF
+    size = wire.tcp(from_client, 50_123, 443, number, TCP_RST | TCP_ACK, b"x" * (100 if data else 0))
+    wire.at += rest
+    up += wire.tcp(True, 50_123, 443, wire.next, TCP_ACK | PSH, b"\x17" * 40)
+    down += wire.tcp(False, 50_123, 443, 91, TCP_ACK | PSH, b"\x17" * 900)
+    (flow,) = replay(wire.frames, tmp_path).flows(SERVERS[4])
+    assert sizes(flow) == (up + size * from_client, down + size * (not from_client))
+    assert owner(flow) == NAMED
