@@ -50,15 +50,6 @@ def udp_packet(source: bytes, destination: bytes, ports: bytes, data: bytes) -> 
     return network_header(source, destination, PROTOCOL_UDP, size) + head + struct.pack("!H", checksum) + data
 
 
-def is_sound_datagram(addresses: bytes, data: bytes, start: int, end: int) -> bool:
-    """Whether the checksum of the UDP datagram `data[start:end]` is right or not there (RFC 768)."""
-    datagram = data[start:end]
-    if datagram[6:8] == bytes(2):
-        return True
-    pseudo = addresses + struct.pack("!HH", PROTOCOL_UDP, len(datagram))
-    return internet_checksum(pseudo + datagram + bytes(len(datagram) % 2)) == 0
-
-
 def network_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
     """The IP header before so many bytes of that protocol."""
     if len(source) == 16:

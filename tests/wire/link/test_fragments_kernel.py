@@ -6,6 +6,7 @@ The fragments go through a tun device to a real socket, and the same packets to 
 import random
 import socket
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -59,11 +60,13 @@ def kernel() -> Iterator[Listener]:
         yield Listener(running, running.datagrams)
 
 
-def udp(payload: bytes, source: int = CLIENT_PORT, family: int = 4) -> bytes:
+def udp(payload: bytes, source: int = CLIENT_PORT, family: int = 4, summed: bool = True) -> bytes:
+    """Without its sum the kernel takes a datagram over IPv4 as it is (RFC 768)."""
     size = 8 + len(payload)
     head = struct.pack("!HHH", source, DNS, size)
     pseudo = packed(CLIENTS[family]) + packed(SERVERS[family]) + struct.pack("!II", size, 17)
-    return head + struct.pack("!H", checksum(pseudo + head + bytes(2) + payload) or 0xFFFF) + payload
+    total = checksum(pseudo + head + bytes(2) + payload) or 0xFFFF
+    return head + struct.pack("!H", total if summed or family == 6 else 0) + payload
 
 
 def piece(content: bytes, at: int, more: bool, family: int, number: int) -> bytes:
@@ -126,7 +129,7 @@ def test_what_the_kernel_drops_for_an_overlap_is_not_believed(kernel: Listener, 
     chance = random.Random(seed)
     number = kernel.identify()
     size = chance.randrange(64, 1500)
-    true, fake = (udp(question(name, number, size), family=family) for name in (TRUE, FAKE))
+    true, fake = (udp(question(name, number, size), family=family, summed=False) for name in (TRUE, FAKE))
     sent = pieces(true, family, number, marks_of(chance, len(true)))
     for _ in range(chance.choice((1, 1, 2))):
         start = chance.randrange(0, len(true) - 8) & ~7
@@ -137,7 +140,9 @@ def test_what_the_kernel_drops_for_an_overlap_is_not_believed(kernel: Listener, 
         chance.shuffle(sent)
     names, packets = read(sent)
     delivered = [got[12 : 12 + len(TRUE)] for got in kernel.deliver(sent)]
-    assert names == [present(name) for name in delivered]
+    # A wrong checksum is no reason to believe nothing: captures with other addresses than on the wire have one.
+    whole = [present(name) for name in delivered]
+    assert names == whole if family == 4 else not Counter(whole) - Counter(names)
     if any(data[6:8] == b"\x20\0" if family == 4 else data[42:44] == b"\0\1" for data in sent):
         assert {one.destination_port for one in packets} == {DNS}
 
