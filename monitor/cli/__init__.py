@@ -1,1 +1,1 @@
-"""The command line: one file a verb, read only when that verb is chosen."""
+"""The command line: one module per verb, imported only when that verb is chosen."""

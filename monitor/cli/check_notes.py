@@ -1,4 +1,4 @@
-"""What `check` remarks of a configuration that is right: it may do less than was meant. Notes change no exit code."""
+"""Notes of `check` on a valid configuration that may do less than intended. Notes do not change the exit code."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from monitor.policy.groups import HOST_MARK, parse_mac
 
 
 def notes(config: Config, loaded: Loaded) -> Iterator[str]:
-    """A line each."""
+    """Yields one line per note."""
     banned = {
         first for ban in config.bans if ban.enabled for first in [parts_of(word)[0] for word in ban.groups] if first
     }
@@ -21,14 +21,15 @@ def notes(config: Config, loaded: Loaded) -> Iterator[str]:
         members = [member.removeprefix(BUT) for member in group.members]
         if any(member.startswith(HOST_MARK) for member in members):
             yield (
-                f"group '{group.name}': a device chooses its host name itself. The first name of a MAC counts until it "
-                "was not used for 7 days; a new MAC is another device. Prefer addresses or iface: members"
+                f"group '{group.name}': devices choose their own host names. The first name of a MAC address counts "
+                "until it has been unused for 7 days; a new MAC address is a new device. Prefer addresses or "
+                "iface: members"
             )
         named = [member for member in group.members if not member.startswith(BUT)]
         if group.name in banned and named and all(parse_mac(member) for member in named):
             yield (
-                f"group '{group.name}': a ban of MAC addresses alone ends when a device makes up another MAC, as "
-                'phones do by themselves. Ban everyone but those who may: groups = ["!allowed"]'
+                f"group '{group.name}': a ban of MAC addresses alone ends when a device changes its MAC address, as "
+                'phones do by default. Ban everyone except an allowed group: groups = ["!allowed"]'
             )
     for _, state in configured_states(config, loaded):
         yield from state.notes
@@ -41,8 +42,8 @@ def closed_notes(config: Config) -> Iterator[str]:
     for at, ban in enumerate(config.bans):
         if ban.enabled and ban.on_failure == CLOSED and IP not in ban.layers and ban.layers != frozenset((DNS,)):
             yield (
-                f'ban {at + 1}: on_failure = "closed" holds addresses alone: while the daemon is stopped, only '
-                'connections that were cut before stay cut. Add "ip" to its layers'
+                f'ban {at + 1}: on_failure = "closed" keeps only address bans in force: while the daemon is stopped, '
+                'only connections that were cut earlier stay cut. Add "ip" to its layers'
             )
 
 

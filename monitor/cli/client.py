@@ -1,4 +1,4 @@
-"""Asks the running daemon: one JSON line there, one JSON line back, over its Unix socket."""
+"""Sends a request to the running daemon over its Unix socket: one JSON line each way."""
 
 import json
 import os
@@ -23,14 +23,14 @@ CHUNK_BYTES: Final = 65_536
 
 
 class NoDaemon(GatewatchError):
-    """None runs that could be asked."""
+    """No daemon answers at the control socket."""
 
 
 def ask(verb: str, arguments: dict[str, object], seconds: float = TIMEOUT_SECONDS) -> dict[str, Any]:
-    """The daemon's result, within `seconds`.
+    """Returns the daemon's result. Waits at most `seconds`.
 
-    `NoDaemon` if none runs, `GatewatchError` if it refuses, `UsageError` if it calls the request wrong,
-    `MachineError` without permission.
+    Raises `NoDaemon` if no daemon runs, `GatewatchError` if the daemon refuses, `UsageError` if it rejects the
+    request as invalid, `MachineError` if permission is missing.
     """
     path = socket_path()
     try:
@@ -42,16 +42,16 @@ def ask(verb: str, arguments: dict[str, object], seconds: float = TIMEOUT_SECOND
     except (FileNotFoundError, ConnectionRefusedError):
         raise NoDaemon(f"no daemon answers at {path}; `{starting_command()}` starts one") from None
     except PermissionError:
-        raise MachineError(f"no permission for {path}: it is for the daemon's user and group only") from None
+        raise MachineError(f"permission denied for {path}: only the daemon's user and group may use it") from None
     except TimeoutError:
         raise GatewatchError(f"the daemon at {path} did not answer within {seconds:.0f} s") from None
     except OSError as error:
-        raise GatewatchError(f"the daemon at {path} cannot be asked: {error.strerror or error}") from None
+        raise GatewatchError(f"cannot send the request to the daemon at {path}: {error.strerror or error}") from None
     return _result(answer, path)
 
 
 def starting_command(runs: str = SYSTEMD_RUNS, folders: Sequence[str] = UNIT_FOLDERS) -> str:
-    """What starts the daemon here: the service if systemd runs (sd_booted(3)) and one of the folders has the unit."""
+    """The command that starts the daemon: the service if systemd runs (sd_booted(3)) and a folder contains the unit."""
     installed = any(os.path.exists(os.path.join(folder, UNIT)) for folder in folders)
     return "systemctl start gatewatch" if installed and os.path.isdir(runs) else "gatewatch run"
 
@@ -72,6 +72,6 @@ def _result(answer: bytes, path: str) -> dict[str, Any]:
             result: dict[str, Any] = reply["result"]
             return result
         kind = UsageError if reply.get("code") == EXIT_USAGE else GatewatchError
-        raise kind(f"the daemon says: {reply['error']}")
+        raise kind(str(reply["error"]))
     except (ValueError, KeyError, TypeError):
-        raise GatewatchError(f"the daemon at {path} closed without an answer") from None
+        raise GatewatchError(f"the daemon at {path} closed the connection without an answer") from None

@@ -11,7 +11,7 @@ class Column:
 
 
 def table_text(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-    """A head and a line a row, numbers to the right; controls in the cells are shown as `?`."""
+    """Returns a header line and one line per row; control characters in the cells become `?`."""
     cells = [[column.title for column in columns], *[[printable(cell) for cell in row] for row in rows]]
     widths = [max(len(row[at]) for row in cells) for at in range(len(columns))]
     return "".join(_line(columns, widths, row) for row in cells)
@@ -26,5 +26,5 @@ def _line(columns: Sequence[Column], widths: Sequence[int], row: Sequence[str]) 
 
 
 def printable(cell: str) -> str:
-    """What came from outside must not move the cursor: controls and other unprintable signs become `?`."""
+    """Replaces unprintable characters by `?`: text from the network must not move the terminal's cursor."""
     return cell if cell.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in cell)

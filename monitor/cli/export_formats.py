@@ -1,6 +1,6 @@
-"""Banned names in the formats of resolvers and blockers, each as closely as it can say it.
+"""Banned names in the formats of resolvers and blockers, each as exact as the format allows.
 
-What a format cannot say is left open, never banned.
+What a format cannot express is left open, never banned.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -8,11 +8,11 @@ from typing import Final, TypeAlias
 
 from monitor.policy.banned_names import NameRule, with_gaps
 
-# The rules and what it is about, to the lines.
+# Takes the rules and the text of a comment, yields the lines of the file.
 Writer: TypeAlias = Callable[[Sequence[NameRule], str], Iterator[str]]
 
 TTL: Final = 60
-# Those that say nothing of what lies below a name.
+# Formats that cannot cover subdomains.
 EVERY_NAME: Final = frozenset(("hosts",))
 HOSTS_SIGNS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
@@ -33,7 +33,7 @@ def rpz(rules: Sequence[NameRule], about: str) -> Iterator[str]:
 
 
 def unbound(rules: Sequence[NameRule], about: str) -> Iterator[str]:
-    """Local zones: the longest one counts. A name alone gets the null addresses."""
+    """Local zones: the longest match wins. A name banned without its subdomains gets the null addresses."""
     yield f"# {about}"
     yield "server:"
     for rule in rules:
@@ -49,7 +49,7 @@ def unbound(rules: Sequence[NameRule], about: str) -> Iterator[str]:
 
 
 def dnsmasq(rules: Sequence[NameRule], about: str) -> Iterator[str]:
-    """`local=` answers NXDOMAIN for a name and all below it, `server=/…/#` asks as usual; the longest one counts."""
+    """`local=` answers NXDOMAIN for a name and its subdomains, `server=/…/#` forwards; the longest match wins."""
     yield f"# {about}"
     for rule in rules:
         name = rule.name.decode("ascii")
@@ -63,7 +63,7 @@ def dnsmasq(rules: Sequence[NameRule], about: str) -> Iterator[str]:
 
 
 def hosts(rules: Sequence[NameRule], about: str) -> Iterator[str]:
-    """Every name of the lists, because a hosts file has no word for what lies below one."""
+    """Every name of the lists, because a hosts file cannot cover subdomains."""
     yield f"# {about}"
     for rule in rules:
         if rule.itself and HOSTS_SIGNS.issuperset(rule.name):
@@ -72,7 +72,7 @@ def hosts(rules: Sequence[NameRule], about: str) -> Iterator[str]:
 
 
 def adblock(rules: Sequence[NameRule], about: str) -> Iterator[str]:
-    """`||name^` and `@@||name^`; what is banned again inside an exception is `$important`, which goes before it."""
+    """`||name^` and `@@||name^`. A ban inside an exception is `$important`, which overrides the exception."""
     yield f"! {about}"
     freed: set[bytes] = set()
     for rule in rules:

@@ -1,4 +1,4 @@
-"""Banned prefixes as a table for nft that stands for itself: nothing in it needs gatewatch to run."""
+"""Banned prefixes as a self-contained nft table, which works without gatewatch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ ENCRYPTED: Final = CATEGORY_MARK + ENCRYPTED_DNS
 
 @dataclass(frozen=True)
 class ExportPart:
-    """Bans that let the same packets pass: those of `others` (groups that they leave out), and where they are about
-    encrypted DNS alone (`spares_dns`), plain DNS. `mark` is behind the names of its sets and its chain.
+    """Bans with the same exemptions: the groups `others`, and plain DNS if they are about encrypted DNS alone
+    (`spares_dns`). `mark` is the suffix of the names of the part's sets and chain.
     """
 
     mark: str
@@ -37,7 +37,7 @@ class ExportPart:
 
 
 def parts_of_bans(bans: Sequence[Ban], name: str) -> list[ExportPart]:
-    """The bans by what they let pass; `name` is the group that the table is for, `""` for everyone."""
+    """Groups the bans by their exemptions. `name` is the group that the table is for, `""` for everyone."""
     by_others: dict[tuple[str, ...], list[Ban]] = {}
     for ban in bans:
         for word in ban.groups or ("",):
@@ -59,7 +59,7 @@ def nft(
     territory: OwnedPrefixes,
     about: str,
 ) -> Iterator[str]:
-    """Lines that replace the table as a whole; without a group it is for everyone. `groups` are all by name."""
+    """Yields lines that replace the whole table; without a group it is for everyone. `groups` are all, by name."""
     yield f"# {about}"
     yield f"table inet {TABLE}"
     yield f"delete table inet {TABLE}"
@@ -126,7 +126,7 @@ def is_banned(bans: Sequence[Ban], owners: Sequence[str]) -> bool:
 
 
 def span_of(key: bytes) -> tuple[int, int, int]:
-    """An interval's width in bytes, first and last address."""
+    """Returns the address size in bytes, the first and the last address of an interval."""
     half = len(key) // 2
     return half, int.from_bytes(key[:half], "big"), int.from_bytes(key[half:], "big")
 
@@ -138,7 +138,7 @@ def span_text(span: tuple[int, int, int]) -> str:
 
 
 def sources(group: MemberList) -> Iterator[str]:
-    """What the group's members are known by; those known by their host name only are left out."""
+    """Yields nft matches for the group's members. Members given by host name are left out."""
     if group.macs:
         yield f"ether saddr {{ {', '.join(sorted(mac.hex(':') for mac in group.macs))} }}"
     for size, words in ((4, "ip saddr"), (16, "ip6 saddr")):

@@ -1,4 +1,4 @@
-"""The garbage collector, made to suit a program whose objects come and go by the thousand and form no cycles."""
+"""Tunes the garbage collector for a program with thousands of short-lived objects that form no cycles."""
 
 import gc
 from typing import Final
@@ -8,10 +8,10 @@ GENERATIONS: Final = 50
 
 
 def ease_collector() -> None:
-    """Looks for cycles rarely, and never again at what is there now.
+    """Makes collections rare, and excludes the objects that exist now from them.
 
-    Every 700 new objects, as is usual, it took a third of a replay's time and found nothing. Called once what stays is
-    loaded, or before it is.
+    At the default threshold of 700 new objects, the collector took a third of a replay's time and found nothing.
+    Call it once, before or after the long-lived objects are loaded.
     """
     gc.freeze()
     gc.set_threshold(YOUNG, GENERATIONS, GENERATIONS)

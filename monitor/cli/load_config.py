@@ -1,4 +1,4 @@
-"""The configuration that a verb works with, from `--config` or from its place."""
+"""The configuration that a verb uses, from `--config` or from the default path."""
 
 from typing import Final
 
@@ -14,14 +14,14 @@ NO_FILE: Final = "defaults"
 
 
 def read_config(named: str | None) -> Config:
-    """The named file, else the one in its place, else the defaults. Raises `ConfigError`."""
+    """Reads the named file, else the file at the default path, else uses the defaults. Raises `ConfigError`."""
     if named is not None:
         return load(named)
     return load(CONFIG_PATH) if is_there(CONFIG_PATH) else Config()
 
 
 def watched_by_daemon(path: str) -> tuple[str, ...]:
-    """The interfaces that a daemon with this configuration watches; none where no such daemon answers."""
+    """Returns the interfaces that a daemon with this configuration watches; empty if no such daemon answers."""
     try:
         status = ask("status", {}, seconds=STATUS_SECONDS)
         return tuple(row["interface"] for row in status["interfaces"]) if status["config"] in (path, NO_FILE) else ()

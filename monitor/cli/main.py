@@ -1,4 +1,4 @@
-"""`gatewatch`: chooses the verb, and turns what went wrong into one line and an exit code."""
+"""`gatewatch`: runs the chosen verb, and turns an error into one line and an exit code."""
 
 import errno
 import os
@@ -15,21 +15,21 @@ from monitor.errors import EXIT_FINDING, EXIT_OK, EXIT_USAGE, GatewatchError, Ma
 LAB: Final = "lab"
 # Verbs whose module has another name.
 MODULES: Final = dict.fromkeys(("ban", "unban", "allow", "pause", "resume"), "policy")
-FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # where our output goes: verbs catch their own
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of standard output; verbs handle their own files
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 ok, 1 a finding, 2 bad usage or configuration, 3 a missing privilege or kernel feature."""
+    """Returns 0 ok, 1 a finding, 2 bad usage or configuration, or 3 a missing privilege or kernel feature."""
     parser, chosen = parse_arguments(arguments)
     if chosen.version:
         chosen.verb = "version"
     if chosen.verb is None:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
-    if sys.stdout is None:  # closed by whoever started us
+    if sys.stdout is None:  # closed by the parent process
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     elif isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names in scripts that the terminal's encoding has not
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names that the terminal's encoding lacks
     try:
         code: int = module_of(chosen.verb).run(chosen)
         sys.stdout.flush()
@@ -37,13 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
         complain(str(error))
         return error.exit_code
     except BrokenPipeError:
-        leave_output()  # whoever read it has gone, as `head` does
+        leave_output()  # the reader has exited, as `head` does
         return EXIT_OK
     except OSError as error:
         if error.errno not in FULL:
             raise
         leave_output()
-        complain(f"what there is to say cannot be written: {error.strerror}")
+        complain(f"cannot write to standard output: {error.strerror}")
         return EXIT_FINDING
     except KeyboardInterrupt:
         return EXIT_FINDING
@@ -51,17 +51,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def leave_output() -> None:
-    """Python must not try again to write what is left when it ends."""
+    """Redirects standard output to /dev/null, so that Python does not retry the rest of it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def module_of(verb: str) -> ModuleType:
-    """Raises MachineError where this installation leaves out what the verb needs, as the Debian package does."""
+    """Imports the verb's module. Raises MachineError if a package is missing, as those of `lab` in a Debian package."""
     try:
         return import_module(f"monitor.cli.verbs.{MODULES.get(verb, verb)}")
     except ModuleNotFoundError as error:
         what = f"`gatewatch {verb}` needs {error.name}, which is not installed here"
-        how = "`make lab` in a checkout, or pip install 'gatewatch[lab]'" if verb == LAB else "install gatewatch anew"
+        how = "`make lab` in a checkout, or pip install 'gatewatch[lab]'" if verb == LAB else "install gatewatch again"
         raise MachineError(f"{what}: {how}") from error
 
 

@@ -1,4 +1,4 @@
-"""Where things lie on a Linux system unless somebody says otherwise."""
+"""Default paths."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The elements of a planned table as nft reads them."""
+"""The elements of a planned table in nft syntax."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from monitor.policy.table.desired import INTERFACE_KEY, MAC_KEY, TABLE, Desired,
 
 
 def element_commands(desired: Desired) -> Iterator[str]:
-    """An `add element` for each set that has some, an element a line."""
+    """Yields an `add element` command for each set that has elements, with one element per line."""
     for name, spec in desired.sets.items():
         elements = desired.elements.get(name, {})
         if elements and not spec.runtime:
@@ -17,7 +17,7 @@ def element_commands(desired: Desired) -> Iterator[str]:
 
 
 def element_text(spec: SetSpec, key: bytes, chain: str) -> str:
-    """One element of a set with a single field."""
+    """Returns one element of a set with a single field."""
     text = interval_text(key) if spec.interval else key_text(spec.key, key)
     return f"{text} : goto {chain}" if chain else text
 

@@ -1,4 +1,4 @@
-"""Capture files down the straight line: frames, observations, effects, events."""
+"""Plays capture files through the pipeline: frames, observations, effects, events."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from monitor.wire.decoder import Decoder
 
 @dataclass(frozen=True)
 class Rules:
-    """What every file is read with; `writer` is None where nobody reads events."""
+    """Configuration, lists and event writer for all files; `writer` is None if no events are written."""
 
     config: Config
     index: Index
@@ -31,7 +31,7 @@ class Rules:
 
 
 class Playback:
-    """Files as one timeline: what one of them shows is known in those that follow it.
+    """Files as one timeline: names and flows of one file are known in the later ones.
 
     Iterate over `batches()` for progress, then call `finish()`, also after an interruption.
     """
@@ -46,7 +46,7 @@ class Playback:
         self._gateway: Gateway | None = None
 
     def batches(self) -> Iterator[int]:
-        """Takes batch after batch; gives the frames so far."""
+        """Processes one batch after the other; yields the number of frames so far."""
         seen: list[Observation] = []
         for frames in self.capture.batches():
             if self._gateway is None:
@@ -59,7 +59,7 @@ class Playback:
             yield self.frames
 
     def finish(self) -> tuple[list[Row], Samples]:
-        """Ends all flows; who talked to whom, and the numbers."""
+        """Ends all flows; returns the rows of traffic and the metric samples."""
         if self._gateway is None:
             return [], {}
         seen: list[Observation] = []

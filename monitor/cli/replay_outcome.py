@@ -1,4 +1,4 @@
-"""What a replay found, over all of its files."""
+"""The result of a replay, over all of its files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -13,7 +13,7 @@ from monitor.units import bytes_text, count_text
 
 
 class ReplayOutcome:
-    """Adds up rows and numbers of files; `complaints` are lines about what could not be read."""
+    """Adds up the rows and samples of files; `complaints` are lines about what could not be read."""
 
     def __init__(self) -> None:
         self.errors = ErrorCounts()
@@ -30,7 +30,7 @@ class ReplayOutcome:
         self.complaints.append(line)
 
     def add_file(self, path: str, frames: int, size: int, complaint: str, refusal: str) -> None:
-        """Takes over what was read of a file. `complaint` is where it broke off, `refusal` why it was not read."""
+        """Adds the counts of one file. `complaint` states where reading stopped, `refusal` why it did not start."""
         if refusal:
             self.complain(refusal)
         elif complaint:
@@ -38,7 +38,7 @@ class ReplayOutcome:
         self._files.append({"file": path, "packets": frames, "bytes": size, "complaint": complaint or None})
 
     def add(self, rows: list[Row], samples: Samples) -> None:
-        """Takes over the rows and the numbers of a timeline."""
+        """Adds the rows and the samples of a timeline."""
         for row in rows:
             self._add_row(asdict(row))
         for (vendor, _, _), count in samples.get("dns_queries_total", {}).items():
@@ -49,11 +49,11 @@ class ReplayOutcome:
             self._evicted[table] = self._evicted.get(table, 0) + int(count)
 
     def rows(self) -> list[RowDict]:
-        """Most bytes first."""
+        """Returns the rows, most bytes first."""
         return sorted(self._rows.values(), key=lambda row: -row["bytes_up"] - row["bytes_down"])
 
     def result(self) -> dict[str, Any]:
-        """The JSON object."""
+        """Returns the JSON object."""
         return {
             "rows": self.rows(),
             "files": self._files,
@@ -68,7 +68,7 @@ class ReplayOutcome:
         }
 
     def text(self) -> str:
-        """The table, and below it what it was made from and what was not understood."""
+        """Returns the table, followed by totals and by what could not be decoded."""
         rows = self.rows()
         return (vendor_table(rows) if rows else "") + "".join(f"{line}\n" for line in self._notes(rows))
 
@@ -90,12 +90,12 @@ class ReplayOutcome:
         if asked:
             yield f"DNS queries: {listed(asked, spell_count)}"
         if any(self._blind.values()):
-            yield f"hidden from sight: {listed(self._blind, bytes_text)}"
+            yield f"hidden: {listed(self._blind, bytes_text)}"
         bad = {f"{layer} {kind}": count for (layer, kind), count in self.errors.counts.items()}
         if bad:
-            yield f"not understood: {listed(bad, spell_count)}"
+            yield f"not decoded: {listed(bad, spell_count)}"
         if any(self._evicted.values()):
-            yield f"given up because a table was full: {listed(self._evicted, spell_count)}"
+            yield f"evicted because a table was full: {listed(self._evicted, spell_count)}"
         if self.lost:
             yield f"events that could not be written: {self.lost:,}"
 
@@ -112,7 +112,7 @@ class ReplayOutcome:
 
 
 def listed(counts: dict[str, int], spell: Callable[[float], str]) -> str:
-    """`dns malformed 7, tls too_short 5`: the largest first, none that is 0."""
+    """`dns malformed 7, tls too_short 5`: the largest first, without zeros."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{name} {spell(count)}" for name, count in ordered if count)
 

@@ -1,4 +1,4 @@
-"""What a report is asked for: words for vendors, services and groups, of the catalogue or of the journal alone."""
+"""The filters of a report: words for vendors, services and groups of the catalogue or of the journal."""
 
 from argparse import Namespace
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from monitor.errors import GatewatchError, UsageError
 from monitor.journal.reader import Wanted, read_labels
 from monitor.lists.cache import load_cached
 
-# What the journal calls everything outside of the catalogue and outside of groups.
+# The journal's labels for traffic outside the catalogue, and for devices outside all groups.
 NO_VENDOR = ("other", "unknown")
 NO_GROUP = ("none", "other")
 
 
 @dataclass(frozen=True)
 class ReportLabels:
-    """What may be asked for. `services` are the vendors of the journal with each service, `groups` its groups."""
+    """The words that a report accepts. `services` are the journal's (vendor, service) pairs, `groups` its groups."""
 
     subjects: SubjectIndex
     services: frozenset[tuple[str, str]]
@@ -29,7 +29,7 @@ class ReportLabels:
 
 
 def read_wanted(arguments: Namespace, since: str, config: Config, path: str) -> tuple[Wanted, list[str]]:
-    """What was asked for, and what was taken for a word. Raises UsageError for a word that means nothing certain."""
+    """Returns the filter, and notes on what words were taken for. Raises UsageError for unknown or ambiguous words."""
     if not (arguments.vendor or arguments.service or arguments.group):
         return Wanted(since), []
     labels = read_known(config, path)
@@ -47,7 +47,7 @@ def read_wanted(arguments: Namespace, since: str, config: Config, path: str) -> 
 
 
 def read_known(config: Config, path: str) -> ReportLabels:
-    """The catalogue, and what the journal has; where there is none to read, the report itself states why."""
+    """Reads the words of catalogue and journal. If the journal cannot be read, the report itself shows the reason."""
     subjects = SubjectIndex(load_cached(user_lists(config)).index)
     try:
         services, groups = read_labels(path)
@@ -57,13 +57,15 @@ def read_known(config: Config, path: str) -> ReportLabels:
 
 
 def subject_wanted(word: str, labels: ReportLabels, notes: list[str], option: str) -> tuple[str, str]:
-    """The vendor and service of a word; a vendor that only the journal has is meant by its very slug."""
+    """Returns the vendor and service of a word. A vendor that only the journal has needs its exact slug."""
     vendor, _, service = word.partition("/")
     found = labels.subjects.resolve(word)
     in_journal = any(vendor == known and service in ("", of) for known, of in labels.services)
     if found.how != SLUG and (in_journal or vendor in NO_VENDOR):
         if found.subject:
-            notes.append(f"'{word}' is a vendor of the journal here; the catalogue has '{found.subject}' of that name")
+            notes.append(
+                f"'{word}' is taken as a vendor of the journal; the catalogue has '{found.subject}' by that name"
+            )
         return vendor, service
     if not found.subject:
         raise UsageError(f"{option}: {fault_of(found, labels)}")
@@ -74,7 +76,7 @@ def subject_wanted(word: str, labels: ReportLabels, notes: list[str], option: st
 
 
 def service_wanted(word: str, vendor: str, labels: ReportLabels, notes: list[str]) -> tuple[str, str]:
-    """The vendor and service of `--service`, within the vendor of `--vendor` where one is given."""
+    """Returns the vendor and service of `--service`, within the vendor of `--vendor` if one is given."""
     if vendor:
         return subject_wanted(f"{vendor}/{word}", labels, notes, "--service")
     if any(word == service for _, service in labels.services):
@@ -86,7 +88,7 @@ def service_wanted(word: str, vendor: str, labels: ReportLabels, notes: list[str
 
 
 def fault_of(found: Resolution, labels: ReportLabels) -> str:
-    """What is wrong with the word; of the vendors that only the journal has, those that are like it are hints, too."""
+    """Returns what is wrong with the word, with similar vendors of the journal as hints."""
     known = {fold(vendor): vendor for vendor, _ in labels.services}
     near = [f"'{known[one]}'" for one in alike(fold(found.word), list(known)) if known[one] not in found.candidates]
     if not near:
@@ -97,7 +99,7 @@ def fault_of(found: Resolution, labels: ReportLabels) -> str:
 
 
 def check_group(group: str, config: Config, labels: ReportLabels) -> None:
-    """Raises UsageError for a group that neither the configuration nor the journal has."""
+    """Raises UsageError for a group that is neither in the configuration nor in the journal."""
     known = [one.name for one in config.groups]
     if group in known or group in labels.groups or group in NO_GROUP:
         return

@@ -17,7 +17,7 @@ VENDOR_COLUMNS: Final = (
 
 @dataclass
 class Total:
-    """What all devices together exchanged with one service."""
+    """The bytes that all devices exchanged with one service."""
 
     devices: dict[str, int] = field(default_factory=dict)
     evidence: dict[str, int] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Total:
 
 
 def vendor_table(rows: list[Row]) -> str:
-    """A line a service, most bytes first, what nobody knows last; the evidence that named most bytes first."""
+    """One line per service, most bytes first, unidentified traffic last; evidence that named most bytes first."""
     totals: dict[tuple[str, str], Total] = {}
     for row in rows:
         totals.setdefault((row["vendor"], row["service"]), Total()).add(row)
@@ -53,7 +53,7 @@ def vendor_table(rows: list[Row]) -> str:
 
 
 def devices_text(total: Total) -> str:
-    """The device, or how many."""
+    """Returns the device, or the number of devices."""
     (first, *more) = largest(total.devices)
     return f"{len(more) + 1} devices" if more else first or "-"
 

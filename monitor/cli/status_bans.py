@@ -1,4 +1,4 @@
-"""The bans and exceptions of `status`: what each does now, what it has blocked, and when that changes."""
+"""The bans and exceptions of `status`: the state of each, what it has blocked, and its next change."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -13,7 +13,7 @@ BLOCKED: Final = {"enforce": "blocked", "shadow": "would have blocked"}
 
 
 def state_lines(ban: dict[str, Any]) -> Iterator[str]:
-    """The state of a ban with its reason; a line for each subject and group where they differ."""
+    """Yields the state of a ban with its reason; one line per state if its subjects and groups differ."""
     if "state" not in ban:  # a daemon of an earlier version
         return
     pairs = [(pair["state"], pair["why"]) for pair in ban["pairs"]]
@@ -30,13 +30,13 @@ def state_lines(ban: dict[str, Any]) -> Iterator[str]:
 
 
 def some(words: Sequence[str]) -> str:
-    """The first of many."""
+    """Joins the first words and counts the rest."""
     more = f" and {len(words) - WORDS_SHOWN} more" if len(words) > WORDS_SHOWN else ""
     return ", ".join(words[:WORDS_SHOWN]) + more
 
 
 def detail_lines(ban: dict[str, Any], now: float) -> Iterator[str]:
-    """What the ban has blocked since it began, its schedule and end, and the names that it allows."""
+    """Yields what the ban has blocked since it started, its schedule and end, and the names that it allows."""
     if ban["mode"] in BLOCKED and ban.get("since"):
         counts = [count_text(count, *BLOCKED_UNITS.get(layer, (layer, ""))) for layer, count in ban["blocked"].items()]
         leaked = f", leaked {bytes_text(ban['leaked_bytes'])}" if ban["mode"] == "enforce" else ""
@@ -64,15 +64,15 @@ def exception_lines(exceptions: Sequence[dict[str, Any]], now: float) -> Iterato
 
 
 def policy_lines(policy: dict[str, Any], now: float) -> Iterator[str]:
-    """A line a ban, those that were made at run time marked so, and what else was changed at run time."""
+    """Yields a line per ban, which marks bans made at run time, and a line per other change made at run time."""
     paused = policy["paused_until"]
     if paused < 0 or paused > now:
         end = f" for {span_text(paused - now)} more, until {moment(paused, now)}" if paused > 0 else " until `resume`"
-        yield f"bans: all pause{end}\n"
+        yield f"bans: all paused{end}\n"
     for ban in policy["bans"]:
         end = f" for {span_text(ban['until'] - now)} more" if ban["until"] else ""
         made = " at run time" if ban["source"] == "runtime" else ""
-        asleep = "" if ban["active"] or paused < 0 or paused > now else ", asleep by its schedule"
+        asleep = "" if ban["active"] or paused < 0 or paused > now else ", inactive by its schedule"
         yield (
             f"ban{made}: {', '.join(ban['vendors'])} for {', '.join(ban['groups'])}: {ban['mode']}, "
             f"{', '.join(ban['layers'])}{end}{asleep}\n"

@@ -9,14 +9,14 @@ from monitor.errors import UsageError
 
 
 def span_arguments(arguments: Namespace) -> dict[str, object]:
-    """The arguments of the request: `for` in seconds, or `until` in seconds since the epoch. Raises UsageError."""
+    """Returns the request's arguments: `for` in seconds, or `until` in seconds since the epoch. Raises UsageError."""
     if arguments.until is not None:
         return {"until": end_of(arguments.until, clock.time())}
     return {"for": seconds(arguments.span)}
 
 
 def seconds(span: str | None) -> float | None:
-    """None where `--for` is not given."""
+    """Returns None if `--for` is not given. Raises UsageError."""
     if span is None:
         return None
     try:
@@ -26,9 +26,9 @@ def seconds(span: str | None) -> float | None:
 
 
 def end_of(text: str, now: float) -> float:
-    """The end that `2026-12-31`, `2026-12-31 18:00`, `18:00` or an ISO 8601 date-time with an offset means.
+    """Parses `2026-12-31`, `2026-12-31 18:00`, `18:00` or an ISO 8601 date-time with an offset, into epoch seconds.
 
-    A date lasts until its end, a time of day is the next one; without an offset both are local time. Raises UsageError.
+    A date means its last moment, a time of day its next occurrence; without an offset, local time. Raises UsageError.
     """
     end = moment_of(text.strip(), now)
     if end is None:
@@ -58,7 +58,7 @@ def moment_of(text: str, now: float) -> float | None:
 
 
 def next_time(text: str, now: float) -> float | None:
-    """When the wall clock shows this time of day next."""
+    """Returns the next occurrence of this time of day."""
     try:
         wanted = time.fromisoformat(text)
     except ValueError:

@@ -105,11 +105,11 @@ def test_what_is_said_well_and_does_nothing_is_found(config: Path) -> None:
     ran = gatewatch("check", "--config", config)
     assert ran.code == 1
     assert [line.removeprefix(f"{config}:") for line in ran.out.splitlines()] == [
-        f" everybody may write it, and so ban and free whom they like: `chmod o-w {config}`",
-        f"2: events.path: there is no folder {config.parent}/absent, and events that cannot be written stop `run`",
-        "3: group 1: 'g' has no members: what is said of it holds for nobody",
+        f" every user can write this file and thereby change the bans: run `chmod o-w {config}`",
+        f"2: events.path: the folder {config.parent}/absent does not exist, and `run` stops if it cannot write events",
+        "3: group 1: 'g' has no members: rules for it apply to no device",
         "7: ban 1.layers: without any layer nothing is stopped",
-        "11: exception 1.until: is over: this exception holds no longer",
+        "11: exception 1.until: has passed: this exception no longer applies",
     ]
 
 
@@ -179,7 +179,7 @@ def test_output_that_finds_no_room_is_one_line(verb: list[str]) -> None:
     script = '"$@" >/dev/full'
     ran = gatewatch(*verb, prefix=("sh", "-c", script, "sh"))
     assert ran.code == 1
-    assert ran.complaints[-1] == "what there is to say cannot be written: No space left on device"
+    assert ran.complaints[-1] == "cannot write to standard output: No space left on device"
     assert gatewatch(*verb, prefix=("sh", "-c", '"$@" >&-', "sh")).err.count("Traceback") == 0
 
 

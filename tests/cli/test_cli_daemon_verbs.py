@@ -86,10 +86,10 @@ def test_status_names_what_is_not_well(runtime: str) -> None:
     assert (ran.code, ran.err) == (1, "")
     assert "gatewatch 1.2.3 (compiled), up 2 h, configuration: defaults" in ran.out
     assert "capture: ok\nlists: mine: cannot be read" in ran.out
-    assert "given up because a table was full: names 12\n" in ran.out
+    assert "evicted because a table was full: names 12\n" in ran.out
     assert "tiktok" in ran.out
     for line in (
-        "bans: all pause until `resume`",
+        "bans: all paused until `resume`",
         "ban at run time: bytedance for students: enforce, dns, sni, ip for 2 h more",
         "allow at run time: a.example for 1 min more, by ann",
     ):
@@ -99,7 +99,7 @@ def test_status_names_what_is_not_well(runtime: str) -> None:
 def test_a_ban_that_sleeps_is_said_to_sleep() -> None:
     policy = {"bans": [{**BAN, "active": False, "until": 0, "source": ""}], "orders": [], "orders_fault": ""}
     told = "ban: bytedance for students: enforce, dns, sni, ip"
-    assert list(policy_lines({**policy, "paused_until": 0.0}, NOW)) == [f"{told}, asleep by its schedule\n"]
+    assert list(policy_lines({**policy, "paused_until": 0.0}, NOW)) == [f"{told}, inactive by its schedule\n"]
     assert list(policy_lines({**policy, "paused_until": -1.0}, NOW))[1:] == [f"{told}\n"]
 
 
@@ -195,7 +195,7 @@ def test_what_is_typed_wrong_is_2(runtime: str, arguments: str) -> None:
 
 def test_what_the_daemon_refuses_is_one_line(runtime: str) -> None:
     ran = gatewatch("why", "www.tiktok.com", "--device", PHONE, RUNTIME_DIRECTORY=runtime)
-    assert (ran.code, ran.complaints) == (2, ["the daemon says: unknown verb 'why'"])
+    assert (ran.code, ran.complaints) == (2, ["unknown verb 'why'"])
     wrong = gatewatch("why", "www.tiktok.com", "--device", "the phone", RUNTIME_DIRECTORY=runtime)
     assert wrong.code == 2
 
@@ -206,4 +206,5 @@ def test_a_socket_without_permission_is_3(runtime: str) -> None:
         folder.chmod(0o755)
     ran = gatewatch("status", prefix=as_nobody(), RUNTIME_DIRECTORY=runtime)
     assert ran.code == 3
-    assert ran.complaints == [f"no permission for {runtime}/control.sock: it is for the daemon's user and group only"]
+    why = f"permission denied for {runtime}/control.sock: only the daemon's user and group may use it"
+    assert ran.complaints == [why]

@@ -113,7 +113,7 @@ def test_rpz_bans_what_gatewatch_bans_and_no_more(config: Path) -> None:
     assert [name for name in BANNED if not is_rewritten(zone, name)] == []
     assert [name for name in FREE if is_rewritten(zone, name)] == []
     assert ran.complaints == [
-        "tencent-all: has a schedule, the export holds always",
+        "tencent-all: has a schedule, but the export always applies",
         "1 exception left out",
         "members of students by host name are left out",
     ]

@@ -77,5 +77,5 @@ def test_bans_that_only_observe_need_no_table(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text('[capture]\ninterfaces = ["br-nowhere"]\n[[ban]]\nvendors = ["bytedance"]\n')
     ran = gatewatch("plan", "--config", path)
-    assert ran.out.splitlines()[-1] == "# nothing: no ban does more than observe"
+    assert ran.out.splitlines()[-1] == "# empty: no ban does more than observe"
     assert json.loads(gatewatch("plan", "--config", path, "--json").out)["table"] is None

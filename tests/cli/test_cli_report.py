@@ -142,7 +142,7 @@ def test_where_there_is_no_journal(config: Path) -> None:
 
 def test_nothing_yet(config: Path) -> None:
     ran = report(config, "--since", str(TODAY + timedelta(days=1)))
-    assert ran.out == f"nothing since {TODAY + timedelta(days=1)}; the daemon writes once a minute\n"
+    assert ran.out == f"no traffic since {TODAY + timedelta(days=1)}; the daemon writes the journal once a minute\n"
 
 
 @pytest.mark.parametrize(

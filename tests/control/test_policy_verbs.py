@@ -78,7 +78,7 @@ def test_what_is_done_is_said_and_shown(daemon: LabDaemon) -> None:
     assert "ban: bytedance for students: enforce, dns, sni, ip" in shown
     assert [ban["active"] for ban in daemon.ask("status")["policy"]["bans"]] == [True, True]
     assert daemon.run("pause").stdout == "all bans pause until `gatewatch resume`: 2 bans\n"
-    assert "bans: all pause until `resume`" in daemon.run("status").stdout
+    assert "bans: all paused until `resume`" in daemon.run("status").stdout
     assert [ban["active"] for ban in daemon.ask("status")["policy"]["bans"]] == [False, False]
     assert daemon.run("resume", "--all").stdout.endswith("the configuration alone rules: 1 ban\n")
     assert daemon.ask("status")["policy"]["orders"] == []

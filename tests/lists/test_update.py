@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 SHORT = b"a.example\nb.example\n"  # what `without_end` says
 DIGEST = hashlib.sha256(GOOD).hexdigest()
-NO_DAEMON = "no daemon runs here; one that starts will read them\n"
+NO_DAEMON = "no daemon runs; it will read the lists when it starts\n"
 
 
 def test_the_first_time_and_what_has_changed_since(subscribed: Subscribed) -> None:

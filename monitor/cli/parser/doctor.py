@@ -7,15 +7,15 @@ def add_doctor(verbs: Verbs) -> None:
     verb = add_verb(
         verbs,
         "doctor",
-        "check what gatewatch needs of this machine and its network",
-        "A finding is a line that says what is wrong, and one with the command or the line of configuration that\n"
-        "mends it. 1 where something is wrong, 3 where a privilege or a feature of the kernel is missing.",
+        "check whether this machine and its network meet the requirements of gatewatch",
+        "Prints two lines per finding: what is wrong, and the command or the line of configuration that fixes it.\n"
+        "The exit code is 1 if something is wrong, 3 if a privilege or a kernel feature is missing.",
     )
     verb.add_argument(
         "--enforcement",
         action="store_true",
-        help="send what a banned device would send through every layer, without touching any real one, and say pass "
-        "or fail",
+        help="send test traffic of a banned device through every layer, without affecting real devices, and report "
+        "pass or fail",
     )
     add_config(verb)
     add_json(verb)

@@ -1,4 +1,4 @@
-"""What the parsers of all verbs have in common."""
+"""Functions and texts that the parsers of all verbs share."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
 from typing import Final, TypeAlias

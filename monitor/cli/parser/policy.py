@@ -8,7 +8,7 @@ from monitor.policy.ban import LAYERS
 
 VENDOR_HELP: Final = (
     "an app, company or category by any of its names (tiktok, WeChat, vpn; in any script), by a domain name or URL, or "
-    "as vendor, vendor/service or category:NAME; `gatewatch catalog` lists them, the answer states what was taken"
+    "as vendor, vendor/service or category:NAME; `gatewatch catalog` lists them, the answer shows which one was taken"
 )
 DEVICE_HELP: Final = "a device: its MAC address in any notation, its address, or a host name that the daemon has seen"
 GROUP_HELP: Final = "for this [[group]] only (default: everyone)"
@@ -16,8 +16,8 @@ SPAN_HELP: Final = "how long, such as 90s, 10m, 2h or 7d (default: no end)"
 UNTIL_HELP: Final = "until 2026-12-31 (to its end), '2026-12-31 18:00' or 18:00, in local time"
 EXPORTS: Final = ("rpz", "dnsmasq", "unbound", "hosts", "adblock", "nft")
 KEPT: Final = (
-    "Needs the running daemon. Who asked, what, why and until when is logged, written as an event of type `policy`\n"
-    "and kept over a restart."
+    "Needs the running daemon. Each change is logged with its user, reason and end, written as an event of type\n"
+    "`policy`, and kept across restarts."
 )
 
 
@@ -27,7 +27,9 @@ def add_policy_verbs(verbs: Verbs) -> None:
 
 
 def _reason(verb: ArgumentParser, required: bool = False) -> None:
-    verb.add_argument("--reason", metavar="R", default="", required=required, help="why, for whoever asks later")
+    verb.add_argument(
+        "--reason", metavar="R", default="", required=required, help="the reason, for the log and the event"
+    )
 
 
 def _span(verb: ArgumentParser, text: str = SPAN_HELP, required: bool = False) -> None:
@@ -41,18 +43,18 @@ def _ban(verbs: Verbs) -> None:
         verbs,
         "ban",
         "ban a vendor from now on",
-        "Running transfers are cut within a second. A ban takes the place of one of the configuration that is about\n"
-        "the same vendor and group, until it is lifted or over.\n\n" + KEPT,
+        "Running transfers are cut within a second. The ban replaces a configured ban of the same vendor and group\n"
+        "until it is lifted or ends.\n\n" + KEPT,
     )
     verb.add_argument("vendors", nargs="+", metavar="VENDOR", help=VENDOR_HELP)
     verb.add_argument("--group", metavar="G", default="", help=GROUP_HELP)
     _span(verb)
-    verb.add_argument("--shadow", action="store_true", help="count what would be stopped, and stop nothing")
+    verb.add_argument("--shadow", action="store_true", help="count what the ban would block, and block nothing")
     verb.add_argument(
         "--layers",
         metavar="LIST",
         default="",
-        help=f"where it bites, of {','.join(LAYERS)} (default: all, or those of the ban that it replaces)",
+        help=f"the layers that block, of {','.join(LAYERS)} (default: all, or those of the ban that it replaces)",
     )
     _reason(verb)
     add_json(verb)
@@ -62,9 +64,9 @@ def _unban(verbs: Verbs) -> None:
     verb = add_verb(
         verbs,
         "unban",
-        "lift the bans of a vendor, those of the configuration too",
-        "Everything works again within a second. Without a group every ban of exactly this vendor, service or\n"
-        "category is lifted. What the configuration bans stays lifted until the next `ban` of the same, or until\n"
+        "lift the bans of a vendor, including configured ones",
+        "The vendor is reachable again within a second. Without a group, every ban of exactly this vendor, service\n"
+        "or category is lifted. A configured ban stays lifted until the next `ban` of the same subject, or until\n"
         "`resume --all`.\n\n" + KEPT,
     )
     verb.add_argument("vendors", nargs="+", metavar="VENDOR", help=VENDOR_HELP)
@@ -78,8 +80,8 @@ def _allow(verbs: Verbs) -> None:
     verb = add_verb(
         verbs,
         "allow",
-        "let one device reach a name in spite of all bans",
-        "The name stands for itself and all below it. `--for 0` ends what was allowed before.\n\n" + KEPT,
+        "let one device reach a name despite all bans",
+        "Applies to the name and its subdomains. `--for 0` ends an earlier `allow`.\n\n" + KEPT,
     )
     verb.add_argument("name", metavar="NAME", help="a domain name or URL; or a vendor, service or category as in `ban`")
     verb.add_argument("--device", metavar="D", required=True, help=DEVICE_HELP)
@@ -89,9 +91,7 @@ def _allow(verbs: Verbs) -> None:
 
 
 def _pause(verbs: Verbs) -> None:
-    verb = add_verb(
-        verbs, "pause", "lift all bans for a while", "For finding out whether a ban is the culprit.\n\n" + KEPT
-    )
+    verb = add_verb(verbs, "pause", "lift all bans for a while", "Shows whether a ban causes a problem.\n\n" + KEPT)
     _span(verb, "how long, such as 10m (default: until `resume`)")
     _reason(verb)
     add_json(verb)
@@ -100,7 +100,7 @@ def _pause(verbs: Verbs) -> None:
 def _resume(verbs: Verbs) -> None:
     verb = add_verb(verbs, "resume", "put the bans in force again", "Ends a pause.\n\n" + KEPT)
     verb.add_argument(
-        "--all", action="store_true", help="forget every change made at run time: the configuration alone rules"
+        "--all", action="store_true", help="discard every change made at run time: only the configuration applies"
     )
     _reason(verb)
     add_json(verb)
@@ -110,9 +110,9 @@ def _plan(verbs: Verbs) -> None:
     verb = add_verb(
         verbs,
         "plan",
-        "print what the kernel would hold, and change nothing",
-        "The table `inet gatewatch` that the configuration asks for at this moment, in nft's own words. Needs neither\n"
-        "the daemon nor privileges; what changes were made at run time, `status` tells.",
+        "print the nftables table of the configuration, and change nothing",
+        "Prints the table `inet gatewatch` that the configuration requires at this moment, in nft syntax. Needs\n"
+        "neither the daemon nor privileges. Changes made at run time are not included; `status` shows them.",
     )
     add_config(verb)
     add_json(verb)
@@ -123,13 +123,16 @@ def _export(verbs: Verbs) -> None:
         verbs,
         "export",
         "print the bans for other tools",
-        "Reads the configuration and the lists and needs no daemon: names of enforced bans with layer dns for\n"
-        "resolvers and blockers, prefixes of those with layer ip for nft. Names that are allowed or protected stay\n"
-        "free with all below them; what a format cannot say is told on standard error and left open. 1 where a\n"
-        "list that bans name is missing: what is printed then bans less.",
+        "Reads the configuration and the lists and needs no daemon. Exports the names of enforced bans with layer dns\n"
+        "for resolvers and blockers, and the prefixes of enforced bans with layer ip for nft. Allowed and protected\n"
+        "names stay reachable with their subdomains. What a format cannot express is reported on standard error and\n"
+        "left open. The exit code is 1 if a list or subject that a ban names is missing: the output then bans less.",
     )
     verb.add_argument("format", choices=EXPORTS, metavar="FORMAT", help=", ".join(EXPORTS))
     verb.add_argument(
-        "--group", metavar="G", default="", help="what holds for this [[group]] (default: what holds for everyone)"
+        "--group",
+        metavar="G",
+        default="",
+        help="export the bans of this [[group]] (default: those that apply to everyone)",
     )
     add_config(verb)

@@ -1,4 +1,4 @@
-"""The arguments of the verbs that the service itself calls."""
+"""The arguments of the verbs that the systemd service calls."""
 
 from monitor.cli.parser.parts import Verbs, add_verb
 
@@ -12,9 +12,9 @@ def _reload(verbs: Verbs) -> None:
     add_verb(
         verbs,
         "reload",
-        "have the running daemon read configuration and lists again",
-        "As a whole or not at all: what is wrong with them is printed, and the daemon goes on as it was. SIGHUP does\n"
-        "the same without telling.",
+        "make the running daemon reload configuration and lists",
+        "All or nothing: mistakes are printed, and the daemon continues with its current configuration. SIGHUP does\n"
+        "the same without printing them.",
     )
 
 
@@ -22,7 +22,7 @@ def _clear(verbs: Verbs) -> None:
     add_verb(
         verbs,
         "clear",
-        "remove what a daemon that died left in the kernel",
-        "Bans that fail open end at once, and so does the diversion; of those that fail closed the addresses stay\n"
-        "banned until a daemon starts. The service runs this after every stop; it refuses while a daemon enforces.",
+        "remove what a crashed daemon left in the kernel",
+        "Bans that fail open end at once, as does the diversion. Bans that fail closed keep their addresses banned\n"
+        "until a daemon starts. The service runs this command after every stop; it refuses while a daemon enforces.",
     )

@@ -27,7 +27,7 @@ COLUMNS: Final = (
 
 
 def run(arguments: Namespace) -> int:
-    """1 where nothing in the catalogue is called so."""
+    """Returns 1 if nothing in the catalogue matches the word."""
     loaded = load_cached(user_lists(read_config(arguments.config)))
     for line in [*list_faults(loaded.statuses), *missing_subscriptions(loaded.statuses)]:
         complain(line)
@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
 
 
 def catalog_rows(index: Index) -> Iterator[dict[str, Any]]:
-    """Each vendor followed by its services; a category's services are no subjects, their names are parts of it."""
+    """Yields each vendor and its services. Services of a category are no subjects: their names are its parts."""
     for vendor in sorted(index.vendors(), key=lambda vendor: (vendor.kind, vendor.slug)):
         mark = CATEGORY_MARK if vendor.kind == CATEGORY else ""
         yield catalog_row(index, vendor, mark + vendor.slug, vendor.name, "")
@@ -77,7 +77,7 @@ def catalog_row(index: Index, vendor: Vendor, subject: str, name: str, service: 
 
 
 def matching(rows: list[dict[str, Any]], word: str, subjects: SubjectIndex) -> list[dict[str, Any]]:
-    """What the word means or may mean, and whatever has it in a name, with the services of such a vendor."""
+    """Returns the rows that the word may mean or that have it in a name, with the services of such vendors."""
     meaning = subjects.resolve(word)
     meant = {meaning.subject, *meaning.candidates, *meaning.others}
     folded = fold(word)
@@ -90,7 +90,7 @@ def has_word(row: dict[str, Any], folded: str) -> bool:
 
 
 def texts(row: dict[str, Any]) -> list[str]:
-    """What the row is called; of a service its own slug counts, not its vendor's."""
+    """Returns the names of the row. A service counts with its own slug, not with that of its vendor."""
     slug = row["subject"].removeprefix(CATEGORY_MARK).rpartition("/")[2]
     return [slug, row["name"], *row["aliases"], *row["parts"]]
 

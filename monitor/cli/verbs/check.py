@@ -1,4 +1,4 @@
-"""`check`: everything that is wrong with the configuration and its lists, a line each."""
+"""`check`: prints the mistakes in the configuration and its lists, one line each."""
 
 import os
 import stat
@@ -30,7 +30,7 @@ INTERFACE_MARK: Final = "iface:"
 
 
 def run(arguments: Namespace) -> int:
-    """A configuration that cannot be used ends this by `ConfigError`, with a line each for all of its mistakes."""
+    """Raises `ConfigError`, with one line per mistake, if the configuration cannot be used."""
     config = read_config(arguments.config)
     open_lookup(config.geo)
     loaded = load_cached(user_lists(config))
@@ -63,7 +63,7 @@ def _origin(path: str) -> str:
 
 
 def _complaints(statuses: tuple[ListStatus, ...]) -> Iterator[str]:
-    """The first lines of each list that made no sense, and how many more there are."""
+    """Yields the first invalid lines of each list, and the number of further ones."""
     for status in statuses:
         if fault_of(status):
             continue
@@ -78,7 +78,7 @@ def _complaints(statuses: tuple[ListStatus, ...]) -> Iterator[str]:
 
 
 def config_findings(config: Config, loaded: Loaded) -> list[str]:
-    """What the configuration alone cannot know to be wrong, with its lines."""
+    """Returns mistakes that only the machine and the lists reveal, each with its line of the configuration."""
     if not config.path:
         return []
     complaints = complaints_of(config)
@@ -103,21 +103,23 @@ def config_findings(config: Config, loaded: Loaded) -> list[str]:
 def _look_at_files(config: Config, complaints: ConfigFaults) -> None:
     folder = os.path.dirname(config.events.path)
     if folder and not os.path.isdir(folder):
-        complaints.add(("events", "path"), f"there is no folder {folder}, and events that cannot be written stop `run`")
+        complaints.add(
+            ("events", "path"), f"the folder {folder} does not exist, and `run` stops if it cannot write events"
+        )
     for path in written_paths(config.path):
         if os.stat(path).st_mode & stat.S_IWOTH:
-            words = f"everybody may write it, and so ban and free whom they like: `chmod o-w {path}`"
+            words = f"every user can write this file and thereby change the bans: run `chmod o-w {path}`"
             complaints.found.append(ConfigFault(path, 0, words))
 
 
 def _look_for_idle(config: Config, complaints: ConfigFaults) -> None:
-    """What is said well and does nothing."""
+    """Adds what is valid but has no effect."""
     for at, group in enumerate(config.groups):
         if not group.members:
-            complaints.add(("group", at), f"'{group.name}' has no members: what is said of it holds for nobody")
+            complaints.add(("group", at), f"'{group.name}' has no members: rules for it apply to no device")
     for at, exemption in enumerate(config.exceptions):
         if is_over(exemption.until, time.time()):
-            complaints.add(("exception", at, "until"), "is over: this exception holds no longer")
+            complaints.add(("exception", at, "until"), "has passed: this exception no longer applies")
 
 
 def _look_for(path: KeyPath, interface: str, complaints: ConfigFaults) -> None:

@@ -1,4 +1,4 @@
-"""`clear`: what a daemon that died left in the kernel, removed; the service runs it after every stop."""
+"""`clear`: removes what a crashed daemon left in the kernel; the service runs it after every stop."""
 
 from argparse import Namespace
 

@@ -1,4 +1,4 @@
-"""`devices`: who is there, and whom each talks to."""
+"""`devices`: lists the devices, and the vendors that each talks to."""
 
 import json
 import sys
@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
 
 
 def devices_table(devices: list[dict[str, Any]], rows: list[Row], now: float) -> str:
-    """A line a device; its vendors, most bytes first."""
+    """Returns one line per device, with its vendors, most bytes first."""
     volumes: dict[str, dict[str, int]] = {}
     for row in rows:
         if row["vendor"] != UNKNOWN:

@@ -1,4 +1,4 @@
-"""`doctor`: whether this machine and its network let gatewatch do its work, and what to do where they do not."""
+"""`doctor`: checks whether gatewatch can work on this machine and its network, and how to fix what prevents it."""
 
 import json
 from argparse import Namespace
@@ -16,7 +16,7 @@ from monitor.units import count_text
 
 
 def run(arguments: Namespace) -> int:
-    """3 where a privilege or a feature is missing, 1 where something else is wrong."""
+    """Returns 3 if a privilege or a kernel feature is missing, 1 if something else is wrong."""
     if arguments.enforcement:
         return run_selftest(arguments.json)
     config = read_config(arguments.config)
@@ -32,9 +32,9 @@ def run(arguments: Namespace) -> int:
 
 
 def lines(found: Sequence[Finding]) -> Iterator[str]:
-    """Two lines a finding."""
+    """Yields two lines per finding, and a summary."""
     for finding in found:
         yield printable(f"{finding.topic}: {finding.what}")
         yield printable(f"    {finding.mend}")
     looked = ", ".join(topic for topic, _ in LOOKS)
-    yield f"{count_text(len(found), 'finding')}; looked at: {looked}"
+    yield f"{count_text(len(found), 'finding')}; checked: {looked}"

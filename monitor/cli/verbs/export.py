@@ -1,4 +1,4 @@
-"""`export`: what the configuration bans, in the formats of other programs."""
+"""`export`: prints the configured bans in the formats of other programs."""
 
 import time
 from argparse import Namespace
@@ -32,7 +32,7 @@ from monitor.units import count_text
 
 
 def run(arguments: Namespace) -> int:
-    """What cannot be said in the format is told on standard error; 1 where something to be banned is missing."""
+    """Reports on standard error what the format cannot express. Returns 1 if a list or subject of a ban is missing."""
     config = read_config(arguments.config)
     groups = {group.name: GroupMembers(group) for group in config.groups}
     members = group_members(groups, arguments.group)
@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
 
 
 def unknown_targets(config: Config, index: Index) -> Iterator[str]:
-    """What bans and exceptions name and no list has."""
+    """Yields the subjects that bans and exceptions name and that are in no list."""
     for named in named_subjects(config, SubjectIndex(index)):
         if not named.meaning.subject:
             yield f"{dotted(named.path)}: {named.meaning.fault()}"
@@ -77,8 +77,8 @@ def name_lines(config: Config, index: Index, bans: list[Ban], arguments: Namespa
 
 
 def is_exported(ban: Ban, group: str, layer: str) -> bool:
-    """Whether the ban is for the group, or for everyone. A list of names is for everyone who asks, so that a ban which
-    leaves a group out is only in lists for a group that is not left out.
+    """Whether the ban applies to the group, or to everyone. A list of names applies to every client of the resolver:
+    a ban that leaves groups out is exported only for a group that it does not leave out.
     """
     if layer == IP and not group:
         return any(not parts_of(word)[0] for word in ban.groups or ("",))
@@ -86,7 +86,7 @@ def is_exported(ban: Ban, group: str, layer: str) -> bool:
 
 
 def group_members(groups: Mapping[str, GroupMembers], name: str) -> GroupMembers | None:
-    """The group of that name, None for everyone. Raises UsageError with the nearest one."""
+    """Returns the group of that name, None for everyone. Raises UsageError, which suggests the nearest name."""
     if not name:
         return None
     if name in groups:
@@ -95,13 +95,13 @@ def group_members(groups: Mapping[str, GroupMembers], name: str) -> GroupMembers
 
 
 def left_out(config: Config, enforced: list[Ban], bans: list[Ban], members: GroupMembers | None) -> Iterator[str]:
-    """A line for each thing that the configuration says and the export does not."""
+    """Yields a line for each part of the configuration that the export leaves out."""
     others = len(enforced) - len(bans)
     if others:
         yield f"{count_text(others, 'ban')} for other groups left out; --group names one"
     for ban in bans:
         if not ban.schedule.is_always():
-            yield f"{ban.id}: has a schedule, the export holds always"
+            yield f"{ban.id}: has a schedule, but the export always applies"
     if config.exceptions:
         yield f"{count_text(len(config.exceptions), 'exception')} left out"
     if members is not None and (members.named.patterns or members.excluded.patterns):

@@ -1,4 +1,4 @@
-"""`lab`: real traffic in network namespaces."""
+"""`lab`: runs real traffic in network namespaces."""
 
 from argparse import Namespace
 

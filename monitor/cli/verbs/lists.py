@@ -1,4 +1,4 @@
-"""`lists`: every list with its entries, its age and what went wrong; `lists update` is next door."""
+"""`lists`: shows every list with its entries, age and errors. `lists update` is in lists_update.py."""
 
 import json
 import os
@@ -29,7 +29,7 @@ COLUMNS: Final = (
 
 def run(arguments: Namespace) -> int:
     if arguments.action == UPDATE:
-        # Not above: an HTTP client takes a tenth of a second of imports, and nothing else needs one.
+        # Imported here because the HTTP client takes a tenth of a second to import, and only `update` needs it.
         from monitor.cli.verbs.lists_update import run as update
 
         return update(arguments)
@@ -37,7 +37,7 @@ def run(arguments: Namespace) -> int:
 
 
 def show(arguments: Namespace) -> int:
-    """1 if a list cannot be used, or the last update of one failed."""
+    """Returns 1 if a list cannot be used, or if the last update of a list failed."""
     config = read_config(arguments.config)
     statuses = load_cached(user_lists(config)).statuses
     now = time.time()
@@ -50,12 +50,12 @@ def show(arguments: Namespace) -> int:
     else:
         sys.stdout.write(table_text(COLUMNS, [_cells(status, now, due) for status in statuses]))
         print(f"{count_text(len(statuses), 'list')}, {sum(status.entries for status in statuses):,} entries")
-        print("suffix: a name and all below it; exact: a name alone; prefix: addresses; asn: a network")
+        print("suffix: a name and its subdomains; exact: a name alone; prefix: addresses; asn: a network")
     return EXIT_FINDING if any(_error(status) for status in statuses) else EXIT_OK
 
 
 def _age(status: ListStatus, now: float, due: Mapping[str, float]) -> float | None:
-    """Seconds since a subscription was last fetched or found unchanged; else since the list's file was written."""
+    """Seconds since a subscription was last fetched or found unchanged; for other lists, since the file was written."""
     if not status.shipped and status.name in due:
         return max(0.0, now - status.updated_at) if status.updated_at else None
     try:
@@ -65,7 +65,7 @@ def _age(status: ListStatus, now: float, due: Mapping[str, float]) -> float | No
 
 
 def _error(status: ListStatus) -> str:
-    """Why nothing of it is used, else why its copy is an old one."""
+    """Why the list cannot be used, and why its last update failed; `""` if neither is so."""
     fault = fault_of(status)
     if fault or not status.update_error:
         return "; ".join(filter(None, (fault, status.update_error)))

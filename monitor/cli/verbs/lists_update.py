@@ -1,4 +1,4 @@
-"""`lists update`: fetches subscriptions, says what has changed, and has the daemon take it."""
+"""`lists update`: fetches subscriptions, prints what has changed, and makes the daemon load them."""
 
 import json
 import time
@@ -24,11 +24,11 @@ from monitor.lists.update import FAILED, NOT_DUE, UNCHANGED, UpdateOutcome, Upda
 from monitor.policy.protected import PROTECTED
 from monitor.units import count_text, span_text
 
-NO_DAEMON: Final = "no daemon runs here; one that starts will read them"
+NO_DAEMON: Final = "no daemon runs; it will read the lists when it starts"
 
 
 def run(arguments: Namespace) -> int:
-    """1 if a list failed, or the daemon could not take what is new."""
+    """Returns 1 if a list failed. Raises GatewatchError if the daemon could not load the lists."""
     config = read_config(arguments.config)
     chosen = choose(config, arguments.names)
     rules = UpdateRules(public_suffixes(), frozenset((*PROTECTED, *protected_names(config))), arguments.force)
@@ -50,12 +50,12 @@ def run(arguments: Namespace) -> int:
 
 
 def choose(config: Config, names: Sequence[str]) -> list[Subscription]:
-    """The named subscriptions, or all. Raises UsageError for a name that is none, with the nearest one."""
+    """Returns the named subscriptions, or all. Raises UsageError for an unknown name, and suggests the nearest one."""
     there = {one.name: one for one in subscriptions(config)}
     in_place = [source.name for source in config.lists if source.name not in there]
     for name in names:
         if name in in_place:
-            raise UsageError(f"list {name} is a file that is read where it is: there is nothing to fetch")
+            raise UsageError(f"list {name} is a local file: there is nothing to fetch")
         if name not in there:
             near = nearest(name, list(there))
             hint = f", the nearest is '{near}'" if near else f", there are {', '.join(there) or 'none'}"
@@ -64,7 +64,7 @@ def choose(config: Config, names: Sequence[str]) -> list[Subscription]:
 
 
 def tell(outcome: UpdateOutcome, url: str) -> None:
-    """A line: what is wrong on standard error, everything else on standard output."""
+    """Prints one line: failures on standard error, everything else on standard output."""
     if outcome.result == FAILED:
         kept = (
             f"; the last good copy with {count_text(outcome.entries, 'entry', 'entries')} stays"
@@ -84,7 +84,7 @@ def tell(outcome: UpdateOutcome, url: str) -> None:
 
 
 def refused(outcome: UpdateOutcome) -> list[str]:
-    """How many lines would have named what no ban may touch."""
+    """Returns the number of lines left out because no ban may include what they name."""
     if not outcome.refused:
         return []
     first = (
@@ -101,7 +101,7 @@ def change(count: int, word: str, examples: Sequence[str]) -> list[str]:
 
 
 def tell_daemon(outcomes: Sequence[UpdateOutcome], any_list: bool) -> tuple[str, GatewatchError | None]:
-    """What the daemon made of it, and what kept it from that. It is also told of failures, for its metrics."""
+    """Returns the daemon's result, and its error. The request is sent after failures, too, for the daemon's metrics."""
     if not any_list or (outcomes and all(outcome.result == NOT_DUE for outcome in outcomes)):
         return "", None
     try:

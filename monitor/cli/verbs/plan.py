@@ -1,4 +1,4 @@
-"""`plan`: what the kernel would hold if the configuration were in force now; nothing is changed."""
+"""`plan`: prints the nftables table that the configuration requires now; changes nothing."""
 
 import json
 import time
@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
 
 
 def machine_now() -> Machine:
-    """The machine, with nothing on it where the kernel does not tell."""
+    """Returns the machine's interfaces and routes; empty if they cannot be read."""
     try:
         return look_at_machine()
     except MachineError:
@@ -66,7 +66,7 @@ def machine_now() -> Machine:
 
 
 def interfaces_of(config: Config, machine: Machine) -> tuple[str, ...]:
-    """Those of the configuration, also where they are not there, else what `run` would take."""
+    """Returns the configured interfaces, also if they do not exist, else those that `run` would choose."""
     if config.capture.interfaces:
         return config.capture.interfaces
     try:
@@ -77,7 +77,7 @@ def interfaces_of(config: Config, machine: Machine) -> tuple[str, ...]:
 
 
 def spared(config: Config, machine: Machine, names: tuple[str, ...]) -> list[str]:
-    """What no ban touches: the inside, what is on-link there, and the gateway's own addresses."""
+    """Returns what no ban affects: local prefixes, on-link prefixes, and the gateway's own addresses."""
     on_link = connected_prefixes(machine, names) or {}
     return [
         *map(str, config.capture.local),
@@ -89,7 +89,7 @@ def spared(config: Config, machine: Machine, names: tuple[str, ...]) -> list[str
 def desired_table(
     config: Config, policy: Policy, index: Index, names: tuple[str, ...], never: list[str], now: float
 ) -> Desired:
-    """The table as it would be once the sinkhole has answered its probe."""
+    """Returns the table as it is after the sinkhole has answered its probe."""
     groups = Groups(config.groups, names)
     territory = OwnedPrefixes(index, [*map(str, config.capture.nat64)], never)
     page = page_address(config.sinkhole)
@@ -99,15 +99,15 @@ def desired_table(
 
 
 def plan_lines(policy: Policy, desired: Desired, names: tuple[str, ...]) -> Iterator[str]:
-    """nft's own words, so that nft can check them."""
+    """Yields the table in nft syntax, so that nft can check it."""
     active = {ban.id for ban in policy.active}
     for ban in policy.bans:
         yield f"# {ban.id}: {ban_text(ban)}; {'in force' if ban.id in active else 'not in force now'}"
     if not desired.chains:
-        yield "# nothing: no ban does more than observe"
+        yield "# empty: no ban does more than observe"
         return
     if any(ban.mode == ENFORCE and DNS in ban.layers for ban in policy.active):
-        yield f"# what chain `divert` marks goes to the sinkhole, on {', '.join(names) or 'no interface'}"
+        yield f"# queries that chain `divert` marks go to the sinkhole, on {', '.join(names) or 'no interface'}"
     yield ruleset(desired).rstrip()
     yield from element_commands(desired)
 

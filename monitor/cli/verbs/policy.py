@@ -1,4 +1,4 @@
-"""`ban`, `unban`, `allow`, `pause` and `resume`: changes of the policy at run time, sent to the daemon."""
+"""`ban`, `unban`, `allow`, `pause` and `resume`: send changes of the policy to the running daemon."""
 
 import json
 from argparse import Namespace
@@ -11,7 +11,7 @@ from monitor.errors import EXIT_FINDING, EXIT_OK
 
 
 def run(arguments: Namespace) -> int:
-    """Exit code 1 where the change is in force but was not written to the disk."""
+    """Returns 1 if the change is in force but was not written to the disk."""
     result = ask(arguments.verb, REQUESTS[arguments.verb](arguments))
     if arguments.json:
         print(json.dumps(result))
@@ -66,7 +66,7 @@ def resume_request(arguments: Namespace) -> dict[str, object]:
 
 
 def vendors(words: list[str]) -> dict[str, object]:
-    """One word as `vendor`, several as `vendors`."""
+    """Returns one word as `vendor`, several as `vendors`."""
     return {"vendor": words[0]} if len(words) == 1 else {"vendors": words}
 
 

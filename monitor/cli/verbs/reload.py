@@ -1,4 +1,4 @@
-"""`reload`: the daemon reads configuration and lists again, as a whole or not at all."""
+"""`reload`: makes the daemon reload configuration and lists, all or nothing."""
 
 from argparse import Namespace
 

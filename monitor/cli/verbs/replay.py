@@ -1,4 +1,4 @@
-"""`replay`: capture files through the same straight line as live frames, and a table at the end."""
+"""`replay`: processes capture files through the same pipeline as live frames, and prints a table."""
 
 import json
 import sys
@@ -26,9 +26,9 @@ ERASE: Final = "\r\x1b[K"
 
 
 def run(arguments: Namespace) -> int:
-    """1 if a file was damaged, events were lost or somebody interrupted; what was read is shown all the same."""
+    """Returns 1 if a file was damaged, events were lost or the user interrupted; shows what was read in any case."""
     if arguments.json and arguments.eve == STANDARD_OUTPUT:
-        raise UsageError("--json and --eve - both want standard output")
+        raise UsageError("--json and --eve - both write to standard output: give --eve a file")
     outcome = ReplayOutcome()
     with rules_of(arguments) as rules:
         ease_collector()
@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
             for paths in [[path] for path in arguments.files] if arguments.separate else [arguments.files]:
                 play(paths, rules, outcome)
         except KeyboardInterrupt:
-            outcome.complain("interrupted: this is what was read until then")
+            outcome.complain("interrupted: the result covers what was read until then")
     if rules.writer is not None:
         outcome.events = sum(rules.writer.written.values())
         outcome.lost = rules.writer.dropped
@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
 
 @contextmanager
 def rules_of(arguments: Namespace) -> Iterator[Rules]:
-    """Configuration, lists and event file, all of them before the first frame is read."""
+    """Opens configuration, lists and event file before the first frame is read."""
     config = load(arguments.config) if arguments.config is not None else Config()
     writer = EventWriter(arguments.eve, complain, append=False) if arguments.eve is not None else None
     lookup = open_lookup(config.geo)
@@ -62,7 +62,7 @@ def rules_of(arguments: Namespace) -> Iterator[Rules]:
 
 
 def play(paths: list[str], rules: Rules, outcome: ReplayOutcome) -> None:
-    """Files as one timeline into the outcome, as far as they can be read."""
+    """Adds files as one timeline to the outcome, as far as they can be read."""
     playback = Playback(paths, rules, outcome.errors)
     progress = Progress(sys.stderr)
     try:
@@ -77,7 +77,7 @@ def play(paths: list[str], rules: Rules, outcome: ReplayOutcome) -> None:
 
 
 class Progress:
-    """A line that is written over, where somebody watches."""
+    """A progress line on a terminal, which each update overwrites."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal if terminal.isatty() else None
@@ -103,7 +103,7 @@ class Progress:
 
 
 def show(outcome: ReplayOutcome, arguments: Namespace) -> None:
-    """The table where nobody else writes: with events on standard output it goes to standard error."""
+    """Prints the table on standard output, or on standard error if standard output has the events."""
     for line in outcome.complaints:
         complain(line)
     if arguments.json:

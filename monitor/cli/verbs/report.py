@@ -1,4 +1,4 @@
-"""`report`: who talked to which vendor, by day, out of the journal."""
+"""`report`: prints the journal's traffic by day, device and vendor."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ FIELDS: Final = (
     "day", "device", "hostname", "addresses", "group", "vendor", "service", "evidence", "bytes_up", "bytes_down",
     "flows", "blocked", "leaked", "first", "last", "names", "random_mac",
 )  # fmt: skip
-# What a spreadsheet takes for the start of a formula.
+# Signs that start a formula in a spreadsheet.
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> int:
 
 
 def first_day(text: str) -> str:
-    """The local day of a date, or of so long ago."""
+    """Returns the local day of a date or of a time ago, in ISO format. Raises UsageError."""
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
@@ -65,7 +65,7 @@ def first_day(text: str) -> str:
 
 
 def write_json(rows: Iterator[Row], wanted: Wanted) -> None:
-    """One object, written row by row: a journal may be larger than the memory."""
+    """Writes one object row by row, because a journal may be larger than the memory."""
     first = next(rows, None)
     sys.stdout.write(f'{{"since": {json.dumps(wanted.since)}, "zone": {json.dumps(time.strftime("%Z"))}, "rows": [')
     if first is not None:
@@ -86,7 +86,7 @@ def write_csv(rows: Iterator[Row]) -> None:
 
 
 def cell(value: Any) -> Any:
-    """Lists as words; a text that a spreadsheet would take for a formula gets the quote that forbids it."""
+    """Joins lists to words; quotes a text that a spreadsheet would evaluate as a formula."""
     if isinstance(value, list):
         value = " ".join(value)
     if isinstance(value, str) and value.startswith(FORMULA):
@@ -95,12 +95,12 @@ def cell(value: Any) -> Any:
 
 
 def report_table(rows: Iterable[Row], wanted: Wanted) -> str:
-    """A line a day, device and service, newest day first, and in it most bytes first."""
+    """Returns one line per day, device and service: the newest day first, within a day most bytes first."""
     lines: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         lines.setdefault((row["day"], row["device"], row["group"], row["vendor"], row["service"]), []).append(row)
     if not lines:
-        return f"nothing since {wanted.since}; the daemon writes once a minute\n"
+        return f"no traffic since {wanted.since}; the daemon writes the journal once a minute\n"
     ordered = sorted(lines.values(), key=lambda line: (line[0]["vendor"] == UNKNOWN, -volume(line)))
     ordered.sort(key=lambda line: line[0]["day"], reverse=True)
     return table_text((Column(f"DAY ({time.strftime('%Z')})"), *COLUMNS), [cells(line) for line in ordered])

@@ -1,4 +1,4 @@
-"""`run`: the daemon. Reads what the machine has, then runs the loop until a signal ends it."""
+"""`run`: starts the daemon, which runs until a signal ends it."""
 
 import asyncio
 from argparse import Namespace
@@ -22,9 +22,9 @@ from monitor.log import log, start_log
 
 
 def run(arguments: Namespace) -> int:
-    """The exit code. Raises GatewatchError, in one line, for what keeps the daemon from starting.
+    """Returns the exit code. Raises GatewatchError, with a one-line message, if the daemon cannot start.
 
-    With `--lenient` a ban or an exception of a subject that no list has does not.
+    With `--lenient`, a ban or an exception of a subject that is in no list does not prevent the start.
     """
     ease_collector()
     config, named = read_config(arguments.config), tuple(arguments.interface)
@@ -36,7 +36,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def live(config: Config, machine: Machine, choice: InterfaceChoice, named: Sequence[str], lenient: bool) -> None:
-    """The daemon's whole life. A reload looks for a configuration at CONFIG_PATH where there was none."""
+    """Opens, runs and closes the daemon. Without a configuration file, a reload looks for one at CONFIG_PATH."""
     counting = choose_counting(config.capture.flows, machine, choice.names)
     daemon = await start_daemon(config, machine, choice.names, named, counting.flows, lenient)
     reloader = Reloader(daemon, CONFIG_PATH)

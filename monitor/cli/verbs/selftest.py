@@ -1,4 +1,4 @@
-"""`doctor --enforcement`: the daemon's self-test, or where nothing is enforced, one of this machine."""
+"""`doctor --enforcement`: runs the daemon's self-test, or tests this machine if no daemon enforces bans."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ COLUMNS: Final = (
     Column("LAYER"), Column("WHAT"), Column("RESULT"), Column("TIME", right=True), Column("WHY"),
 )  # fmt: skip
 DAEMON: Final = "the bans that the daemon enforces"
-MACHINE: Final = "what this machine could enforce: no daemon does at present"
+MACHINE: Final = "what this machine can enforce: no daemon enforces bans at present"
 
 
 def run_selftest(as_json: bool) -> int:
-    """1 where a check fails. Raises MachineError where a privilege is missing."""
+    """Returns 1 if a check fails. Raises MachineError if a privilege is missing."""
     checks = daemons_checks()
     tried = DAEMON if checks else MACHINE
     if not checks:
@@ -32,7 +32,7 @@ def run_selftest(as_json: bool) -> int:
 
 
 def daemons_checks() -> list[dict[str, Any]]:
-    """None where no daemon enforces anything."""
+    """Returns the daemon's checks; empty if no daemon runs or it enforces nothing."""
     try:
         checks: list[dict[str, Any]] = ask("selftest", {})["checks"]
     except NoDaemon:

@@ -1,4 +1,4 @@
-"""`status`: how the daemon is."""
+"""`status`: shows the daemon's status."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ INTERFACE_COLUMNS: Final = (
 
 
 def run(arguments: Namespace) -> int:
-    """1 if a component is not well; with `--strict` also if a ban is ineffective."""
+    """Returns 1 if a component is unhealthy; with `--strict` also if a ban is ineffective."""
     result = ask("status", {})
     if arguments.json:
         print(json.dumps(result))
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
 
 
 def sections(result: dict[str, Any]) -> Iterator[str]:
-    """What runs, whether it is well, what it reads, and what it has seen so far."""
+    """Yields version, health, policy, interfaces and traffic, as text."""
     up = span_text(result["now"] - result["started"])
     yield f"gatewatch {result['version']} ({result['engine']}), up {up}, configuration: {result['config']}\n"
     for name, wrong in {**result["health"], **result.get("degraded", {})}.items():
@@ -40,7 +40,7 @@ def sections(result: dict[str, Any]) -> Iterator[str]:
         yield f"note: {note}\n"
     full = [f"{table} {count:,}" for table, count in result["evictions"].items() if count]
     if full:
-        yield f"given up because a table was full: {', '.join(full)}\n"
+        yield f"evicted because a table was full: {', '.join(full)}\n"
     yield from policy_lines(result["policy"], result["now"])
     cells = [
         [row["interface"], f"{row['frames']:,}", bytes_text(row["bytes"]), f"{row['dropped']:,}"]

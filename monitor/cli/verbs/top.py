@@ -1,4 +1,4 @@
-"""`top`: who talks to whom now, the largest flows first."""
+"""`top`: shows the current flows, the largest first."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`--version`: what runs, in one line."""
+"""`--version`: prints version and engine in one line."""
 
 from argparse import Namespace
 

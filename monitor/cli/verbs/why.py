@@ -1,4 +1,4 @@
-"""`why`: which vendor a name, an address or an AS number belongs to, by which entry of which list, and who bans it."""
+"""`why`: shows the vendor of a name, address or AS number, the list entries that match, and the bans about it."""
 
 import json
 import sys
@@ -37,9 +37,9 @@ STANDARD_INPUT: Final = "-"
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the lists say about one query; `asn` is that of an address, 0 where none is known.
+    """The result of the lists for one query; `asn` is that of an address, 0 if unknown.
 
-    `meaning` is of a word that names a vendor, service or category; `about` is a line on it, or on what may be meant.
+    `meaning` is set for a word that names a vendor, service or category; `about` is a line on it or on candidates.
     """
 
     query: str
@@ -53,7 +53,7 @@ class Explanation:
     about: str = ""
 
     def row(self) -> dict[str, object]:
-        """The JSON object; `list` and `entry` are the vendor's, else the category's."""
+        """Returns the JSON object; `list` and `entry` are those of the vendor, else of the category."""
         entry, category, meant = self.owners.entry, self.owners.category, subject_of(self.meaning)
         spoken = entry or category
         return {
@@ -81,13 +81,13 @@ class Explanation:
             lines.append(f"  network AS{self.asn}" + (f", country {self.country}" if self.country else ""))
         lines += [f"  ban {ban.id}: {ban_text(ban)}" for ban in self.bans]
         if self.free and self.bans:
-            lines.append(f"  free all the same: {self.free}")
+            lines.append(f"  still reachable: {self.free}")
         lines += [learned_text(one) for one in self.learned]
         return "\n".join(lines)
 
 
 class Catalogue:
-    """The index and what tells the network of an address, asked as the data path asks them."""
+    """The index and the AS number lookup, queried in the same way as by the data path."""
 
     def __init__(self, index: Index, lookup: Lookup | None, policy: Policy) -> None:
         self._index = index
@@ -96,7 +96,7 @@ class Catalogue:
         self._subjects = SubjectIndex(index)
 
     def answer(self, query: str) -> Explanation:
-        """Never fails: what is neither a name nor a number is a word, which may mean something in the catalogue."""
+        """Never fails: a query that is neither a name nor an address nor an AS number is looked up as a word."""
         found = self._find(query)
         if found.meaning.subject:
             return replace(found, bans=about_subject(self._policy.bans, subject_of(found.meaning)))
@@ -127,7 +127,7 @@ class Catalogue:
 
 
 class DaemonAnswer:
-    """What a running daemon has learned of addresses; where none answers, nothing is known."""
+    """What a running daemon has learned about addresses; empty if no daemon answers."""
 
     def __init__(self) -> None:
         self._silent = False
@@ -151,21 +151,21 @@ def run(arguments: Namespace) -> int:
         complain(line)
     policy = build_policy(config, configured_standing(config, loaded.index))
     catalogue = Catalogue(loaded.index, open_lookup(config.geo), policy)
-    told = DaemonAnswer()
+    daemon = DaemonAnswer()
     for query in queries(arguments.queries):
         answer = catalogue.answer(query)
-        answer = replace(answer, learned=told.learned(query))
+        answer = replace(answer, learned=daemon.learned(query))
         print(json.dumps(answer.row()) if arguments.json else answer.text())
     return EXIT_OK
 
 
 def about(bans: Sequence[Ban], owners: OwnerNames) -> tuple[Ban, ...]:
-    """The bans that name one of the owners."""
+    """Returns the bans that name one of the owners."""
     return tuple(ban for ban in bans if is_about(ban, owners))
 
 
 def free(policy: Policy, bans: Sequence[Ban], found: Explanation) -> str:
-    """Why a name stays reachable, or an address does, in spite of its bans; `""` where it does not."""
+    """Why a name or an address stays reachable despite its bans; `""` if it is banned."""
     if found.owners.entries[0].kind in ("prefix", "asn"):
         is_own = bool(about(bans, found.owners.own()))
         return "" if is_own else "shared by many, never banned by address"
@@ -176,7 +176,7 @@ def free(policy: Policy, bans: Sequence[Ban], found: Explanation) -> str:
 
 
 def _ask_daemon(arguments: Namespace) -> int:
-    """What the daemon knows for one device, which no list can: the names that it was given for an address."""
+    """Asks the daemon for what only it knows of one device: the names that resolved to an address for it."""
     for query in queries(arguments.queries):
         row = ask("why", {"query": query, "device": arguments.device})
         print(json.dumps(row) if arguments.json else told_text(row))
@@ -184,12 +184,12 @@ def _ask_daemon(arguments: Namespace) -> int:
 
 
 def told_text(row: dict[str, Any]) -> str:
-    """A daemon's answer for people; `names` are those that the device was given for the address, newest first."""
+    """Returns the daemon's answer as text; `names` are those that resolved to the address, newest first."""
     lines = [f"{row['query']}: {owner_text(row)}"]
     if row.get("about"):
         lines.append(f"  {printable(row['about'])}")
     lines += [f"  {owner_source(owner)}" for owner in row.get("owners", ())]
-    lines += [f"  answered for {printable(told['name'])}: {told['vendor'] or 'no vendor'}" for told in row["names"]]
+    lines += [f"  answered for {printable(one['name'])}: {one['vendor'] or 'no vendor'}" for one in row["names"]]
     lines += [learned_text(one) for one in row["learned"]]
     for layer, fate in row.get("layers", {}).items():
         ban = f" by {fate['ban']} ({fate['mode']})" if fate["ban"] else ""
@@ -201,7 +201,7 @@ def told_text(row: dict[str, Any]) -> str:
 
 
 def owner_text(row: dict[str, Any]) -> str:
-    """`bytedance/tiktok`, as without a device."""
+    """Returns the owner as `bytedance/tiktok`, as `why` without a device prints it."""
     service = row.get("service")
     if row["vendor"]:
         return f"{row['vendor']}/{service}" if service not in (None, "", "unknown") else str(row["vendor"])
@@ -209,7 +209,7 @@ def owner_text(row: dict[str, Any]) -> str:
 
 
 def learned_text(one: dict[str, Any]) -> str:
-    """What became of an address that a trusted answer gave to a banned name."""
+    """Describes the state of an address that a trusted answer contained for a banned name."""
     name = printable(one["name"])
     if one["until"] is not None:
         return f"  learned for {name}, banned by address until {clock(one['until'])}"
@@ -223,7 +223,7 @@ def clock(time: float) -> str:
 
 
 def queries(given: list[str]) -> Iterator[str]:
-    """The arguments, and for `-` the words of standard input, line by line as they come."""
+    """Yields the arguments, and for `-` the words of standard input as each line arrives."""
     for query in given:
         if query == STANDARD_INPUT:
             for line in sys.stdin:
@@ -233,7 +233,7 @@ def queries(given: list[str]) -> Iterator[str]:
 
 
 def owner_source(owner: dict[str, Any]) -> str:
-    """An owner of a daemon's answer, for people."""
+    """Describes an owner of the daemon's answer."""
     what = f"category {owner['category']}" if owner["category"] else f"vendor {owner['vendor']}"
     also = f", counts for {', '.join(owner['also'])} too" if owner.get("also") else ""
     return f"{what}: list {owner['list']}, {owner['kind']} {owner['entry']}{also}"
