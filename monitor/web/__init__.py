@@ -1,1 +1,1 @@
-"""Pages over HTTP: the daemon's own, and the one that says what is blocked. They serve what they are given."""
+"""Pages over HTTP: the daemon's status site, and the page for blocked names."""

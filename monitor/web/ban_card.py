@@ -1,4 +1,4 @@
-"""The bans on the status page: the state of each, what it has blocked since it began, and when that changes next."""
+"""The bans on the status page: the state of each, what it has blocked since it started, and its next change."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from monitor.units import bytes_text, count_text
 from monitor.web.moments import moment
 from monitor.web.status import BanLine, Facts
 
-# Red is for what is wrong: a ban that works is green however much it blocks.
+# Red marks faults only: a ban that works is green, however much it blocks.
 STATE_BADGES: Final = {EFFECTIVE: "good", WAITING: "warm", INEFFECTIVE: "bad"}
 BLOCKED_UNITS: Final = {"dns": ("DNS query", "DNS queries"), "sni": ("connection", ""), "ip": ("packet", "")}
 WORDS: Final = {"enforce": "blocked", "shadow": "would have blocked"}
@@ -54,16 +54,16 @@ def ban(line: BanLine, now: float) -> Markup:
 
 
 def counts(line: BanLine, now: float) -> Markup:
-    """What the ban has blocked by layer, and what leaked, since it began."""
+    """Returns what the ban has blocked by layer, and what leaked, since it started."""
     if line.mode not in WORDS or (line.state == INEFFECTIVE and not any(line.blocked.values())):
         return Markup("")
     blocked = [blocked_text(layer, line.blocked.get(layer, 0.0)) for layer in line.layers]
-    told = Markup("{} {}").format(WORDS[line.mode], ", ".join(blocked))
+    text = Markup("{} {}").format(WORDS[line.mode], ", ".join(blocked))
     if line.mode == "enforce":
         shade = "bad" if line.leaked else "soft"
         leaked = f"{bytes_text(line.leaked)} leaked".replace(" ", "\N{NO-BREAK SPACE}")
-        told += Markup(' · <span class="{}">{}</span>').format(shade, leaked)
-    return told + (f" · since {moment(line.since, now)}" if line.since else "")
+        text += Markup(' · <span class="{}">{}</span>').format(shade, leaked)
+    return text + (f" · since {moment(line.since, now)}" if line.since else "")
 
 
 def blocked_text(layer: str, count: float) -> str:
@@ -72,18 +72,18 @@ def blocked_text(layer: str, count: float) -> str:
 
 
 def terms(line: BanLine, now: float) -> list[str]:
-    """For whom the ban is, when, and what it leaves out."""
-    told = [f"for {', '.join('everyone' if group == EVERYONE else group_text(group) for group in line.groups)}"]
-    told.append(f"layers {', '.join(line.layers) or 'none'}")
+    """Returns the ban's groups, layers, schedule, end and exemptions."""
+    words = [f"for {', '.join('everyone' if group == EVERYONE else group_text(group) for group in line.groups)}"]
+    words.append(f"layers {', '.join(line.layers) or 'none'}")
     if line.schedule:
-        told.append(f"schedule {line.schedule}")
+        words.append(f"schedule {line.schedule}")
     if line.next_change is not None:
         when, what = line.next_change
-        told.append(f"{what} {moment(when, now)}")
+        words.append(f"{what} {moment(when, now)}")
     elif line.until:
-        told.append(f"ends {moment(line.until, now)}")
+        words.append(f"ends {moment(line.until, now)}")
     if line.allow:
-        told.append(f"{count_text(line.allow, 'name')} allowed")
+        words.append(f"{count_text(line.allow, 'name')} allowed")
     if line.at_run_time:
-        told.append("temporary: made at run time")
-    return told
+        words.append("temporary")
+    return words

@@ -1,6 +1,6 @@
-"""What a person sees where a banned name leads to an address of ours: that it is blocked, by which rule, whom to ask.
+"""The page that a browser shows for a banned name: that it is blocked, by which rule, and the contact.
 
-Only over plain HTTP: nobody can have a certificate for the name that was asked for, and none is forged.
+It is served only over plain HTTP: the gateway has no certificate for the banned name, and forges none.
 """
 
 import re
@@ -36,7 +36,7 @@ HEADERS: Final = page_headers(PAGE_STYLE)
 
 @dataclass(frozen=True)
 class Rule:
-    """The ban that is about a name that a client wants; `until` 0: no end."""
+    """The ban that blocks the requested name; `until` is in seconds since the epoch, 0 for no end."""
 
     ban: str
     subject: str
@@ -45,12 +45,15 @@ class Rule:
     until: float
 
 
-# The rule over a name that the client at an address asks for, None where nothing bans it (any longer).
+# Returns the rule that blocks a name for the client at an address, None if no ban does.
 Explain: TypeAlias = Callable[[str, bytes], Rule | None]
 
 
 class BlockedSite:
-    """Answers every path of every name. `contact` says whom to ask, `ttl` how long clients believe what is over."""
+    """Answers every path of every name.
+
+    `contact` is the person or address for questions, `ttl` the seconds for which clients cache a blocked answer.
+    """
 
     def __init__(self, explain: Explain) -> None:
         self.contact = ""
@@ -71,7 +74,7 @@ class BlockedSite:
 
 
 def name_of(host: bytes) -> bytes:
-    """The name of a Host field (RFC 9110 section 7.2) in lower case, `b""` for an address or what is no name."""
+    """Returns the name of a Host field (RFC 9110 section 7.2) in lower case, `b""` for an address or invalid name."""
     name = host.partition(b":")[0].lower().rstrip(b".")
     if not _NAME.fullmatch(name) or _DIGITS.fullmatch(name):
         return b""
@@ -79,33 +82,33 @@ def name_of(host: bytes) -> bytes:
 
 
 def blocked_page(name: str, rule: Rule, contact: str) -> bytes:
-    told = [("Rule", f"{rule.subject}, for {'everyone' if rule.group == 'all' else rule.group}")]
+    terms = [("Rule", f"{rule.subject}, for {'everyone' if rule.group == 'all' else rule.group}")]
     if rule.reason:
-        told.append(("Reason", rule.reason))
+        terms.append(("Reason", rule.reason))
     if rule.until:
-        told.append(("Until", time.strftime("%Y-%m-%d %H:%M", time.localtime(rule.until))))
+        terms.append(("Until", time.strftime("%Y-%m-%d %H:%M", time.localtime(rule.until))))
     if contact:
-        told.append(("Whom to ask", contact))
-    told.append(("Reference", rule.ban))
-    rows = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>\n").format(title, text) for title, text in told)
+        terms.append(("Contact", contact))
+    terms.append(("Reference", rule.ban))
+    rows = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>\n").format(title, text) for title, text in terms)
     body = Markup(
         '<main class="card">\n<h1>{} is blocked here</h1>\n'
-        "<p>This network does not let this device reach it. Nothing is wrong with the device.</p>\n<dl>\n{}</dl></main>"
+        "<p>This network blocks it for this device. The device is not at fault.</p>\n<dl>\n{}</dl></main>"
     ).format(name, rows)
     return document(f"{name} is blocked here", PAGE_STYLE, body)
 
 
 def free_page(name: str, ttl: int) -> bytes:
     body = Markup(
-        '<main class="card free">\n<h1>{} is not blocked any longer</h1>\n'
-        "<p>This device remembers that it was, for {} seconds at most. Try again then.</p></main>"
+        '<main class="card free">\n<h1>{} is no longer blocked</h1>\n'
+        "<p>This device may still remember the block for up to {} seconds. Then try again.</p></main>"
     ).format(name, ttl)
     return document(f"{name} is not blocked", PAGE_STYLE, body)
 
 
 def no_page(contact: str) -> bytes:
-    whom = Markup("<p>Whom to ask: {}</p>").format(contact) if contact else Markup("")
+    line = Markup("<p>Contact: {}</p>").format(contact) if contact else Markup("")
     body = Markup(
-        '<main class="card">\n<h1>Blocked names lead here</h1>\n<p>This network blocks some names.</p>{}</main>'
-    ).format(whom)
-    return document("Blocked names lead here", PAGE_STYLE, body)
+        '<main class="card">\n<h1>Page for blocked names</h1>\n<p>This network blocks some names.</p>{}</main>'
+    ).format(line)
+    return document("Page for blocked names", PAGE_STYLE, body)

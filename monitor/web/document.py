@@ -1,6 +1,6 @@
-"""What every page looks like, and what it may do: no asset from elsewhere, no script but ours, no frame, no form.
+"""Style and content security policy of every page: no external assets, no foreign scripts, no frames, no forms.
 
-Everything that goes into a page is escaped by the type that holds it (`Markup`): what is not markup cannot become it.
+`Markup` escapes everything that goes into a page, so that data cannot become markup.
 """
 
 from base64 import b64encode
@@ -52,13 +52,13 @@ PAGE: Final = Markup("""<!DOCTYPE html>
 
 
 def document(title: str, style: str, body: Markup, script: str = "") -> bytes:
-    """A whole page. `style` and `script` must be the constants that its policy names."""
+    """Returns a whole page. `style` and `script` must be those given to `page_headers`."""
     code = Markup("<script>{}</script>\n").format(Markup(script)) if script else Markup("")
     return PAGE.format(title=title, style=Markup(style), body=body, script=code).encode()
 
 
 def page_headers(style: str, script: str = "") -> tuple[str, ...]:
-    """The policy that lets a page have this style and this script, ask where it came from, and nothing else."""
+    """Returns a policy that allows this style, this script and requests to the page's own origin, nothing else."""
     code = f"script-src {source_hash(script)}; connect-src 'self'; " if script else ""
     rules = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     return (

@@ -1,16 +1,17 @@
-"""By which names this site may be asked for, where only this host can reach it.
+"""Checks the Host field of requests to a site that listens on loopback only, against DNS rebinding.
 
-A page from elsewhere can have its own name lead to 127.0.0.1 once a browser has loaded it, and would then read what is
-served here as if it were its own (DNS rebinding). The Host field still tells the name that it came by.
+A foreign page can change its own name to resolve to 127.0.0.1 after a browser has loaded it, and could then read this
+site as its own origin. The Host field of such a request still contains the foreign name.
 """
 
 from ipaddress import ip_address
 
 
 def is_asked_as_ours(host: bytes, names: frozenset[str]) -> bool:
-    """Whether a Host field (RFC 9110 section 7.2) is an address, a name that no stranger can have, or one of `names`.
+    """Whether a Host field (RFC 9110 section 7.2) is an address, one of `names`, or impossible for a foreign page.
 
-    Strangers have no single label, and nothing below `localhost` (RFC 6761 section 6.3). None at all is no browser's.
+    A foreign page cannot have a single label or a name below `localhost` (RFC 6761 section 6.3). An empty field never
+    comes from a browser.
     """
     text = host.decode("latin-1").lower()
     name = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text.partition(":")[0]

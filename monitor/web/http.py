@@ -1,7 +1,8 @@
-"""HTTP/1.1 for few and small pages, strict and bounded, on the daemon's own loop.
+"""A strict and bounded HTTP/1.1 server for few and small pages, on the daemon's own loop.
 
-One request a connection. Beyond `connections` at a time the answer is 503, beyond `connections_max`, or where one
-client holds `per_client` already, there is none; what is larger or slower than the limits here is refused.
+Each connection takes one request. Above `connections` at a time the answer is 503. Above `connections_max`, or above
+`per_client` of one client, connections are closed without an answer. Larger or slower requests than the limits below
+are refused.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ class HttpLimits:
 
 @dataclass(frozen=True)
 class Request:
-    """A GET or HEAD. `path` is without its query, `host` as the client wrote it, `client` its address."""
+    """A GET or HEAD request. `path` is without its query, `host` is the raw Host field, `client` the peer's address."""
 
     path: bytes
     host: bytes
@@ -42,7 +43,7 @@ class Reply:
     headers: tuple[str, ...] = ()
 
     def encode(self, with_body: bool) -> bytes:
-        """Status line, headers and body (RFC 9112); a HEAD gets the length without the body."""
+        """Returns status line, headers and body (RFC 9112); the reply to HEAD has the length without the body."""
         lines = [
             f"HTTP/1.1 {self.status.value} {self.status.phrase}",
             f"Content-Type: {self.type}",
@@ -67,7 +68,7 @@ def refusal(status: HTTPStatus) -> Reply:
 
 
 class HttpServer:
-    """`answer` gives the reply to a request that is one; it may listen at several places."""
+    """Calls `answer` for each valid request; may listen on several sockets."""
 
     def __init__(self, answer: Answer, limits: HttpLimits | None = None) -> None:
         self.refused = 0
@@ -77,18 +78,18 @@ class HttpServer:
         self._connections: dict[asyncio.Task[None], str] = {}
 
     async def start(self, host: str, port: int) -> int:
-        """Listens and returns the port; raises OSError where that is impossible."""
+        """Listens and returns the port. Raises OSError if that fails."""
         server = await asyncio.start_server(self._accept, host, port, limit=HEAD_BYTES)
         self._servers.append(server)
         bound: int = server.sockets[0].getsockname()[1]
         return bound
 
     async def listen(self, listener: socket.socket) -> None:
-        """Listens at a socket that somebody else has bound."""
+        """Listens on a socket that the caller has bound."""
         self._servers.append(await asyncio.start_server(self._accept, sock=listener, limit=HEAD_BYTES))
 
     async def close(self) -> None:
-        """Stops listening and drops what is under way."""
+        """Stops listening and drops open connections."""
         for server in self._servers:
             server.close()
         self._servers = []
@@ -122,7 +123,7 @@ class HttpServer:
         return sum(other == client for other in self._connections.values()) < self._limits.per_client
 
     async def _reply(self, reader: asyncio.StreamReader, client: str, excess: bool) -> tuple[Reply, bool]:
-        """The reply, and whether with its body. The head is read before any: unread bytes would reset the reply."""
+        """Returns the reply, and whether to send its body. Reads the head first: unread bytes would reset the reply."""
         try:
             async with asyncio.timeout(READ_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -139,7 +140,7 @@ class HttpServer:
 
 
 def read_request(head: bytes, client: str) -> Request | Reply:
-    """The request, or why it is none."""
+    """Returns the request, or the reply that refuses it."""
     first, *fields = head.split(b"\r\n")
     words = first.split(b" ")
     if len(words) != 3 or not words[1].startswith(b"/"):

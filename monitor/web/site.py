@@ -1,7 +1,7 @@
-"""The daemon's own site: `/` for people, `/metrics` for Prometheus, `/healthz` for whoever must know in a word.
+"""The daemon's own site: `/` for people, `/metrics` for Prometheus, `/healthz` for supervisors and probes.
 
-A page is rendered at most once a second and everybody who asks meanwhile gets that copy, so that scrapers and browsers
-cannot hold the loop.
+A page is rendered at most once a second, and requests in between get that copy, so that scrapers and browsers cannot
+block the loop.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from monitor.web.http import HTML_TYPE, Reply, Request, refusal
 from monitor.web.status_page import PAGE_HEADERS
 
 FRESH_SECONDS: Final = 1.0
-STRANGE_NAME: Final = b"421 Misdirected Request: ask by address, as localhost or by this host's own name\n"
+STRANGE_NAME: Final = b"421 Misdirected Request: use an address, localhost or this host's own name\n"
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 log: Final = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ Health: TypeAlias = Callable[[], dict[str, str]]
 
 
 class Copy:
-    """The last page. Whoever asks while one is being made waits for that one. An empty page is one that failed."""
+    """Caches the last page. Requests during a rendering wait for its result. An empty page means that it failed."""
 
     def __init__(self, path: str, render: Render) -> None:
         self._path = path
@@ -49,10 +49,10 @@ class Copy:
 
 
 class Site:
-    """`metrics` and `status` render pages; `health` gives what is wrong by component, `""` where nothing is.
+    """`metrics` and `status` render pages; `health` returns the fault of each component, `""` if it has none.
 
-    `degraded` gives what is wrong without a component having failed, by topic: a restart would not mend it.
-    `names` are those that a request may come by beside addresses; None: any.
+    `degraded` returns faults by topic although no component has failed: a restart would not fix them.
+    `names` are the names, besides addresses, that the Host field may contain; None allows any.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Site:
         return refusal(HTTPStatus.NOT_FOUND)
 
     def _health_reply(self) -> Reply:
-        """503 where a component has failed; 200 with `degraded` where a supervisor must not restart the daemon."""
+        """Returns 503 if a component has failed; 200 with `degraded` if a restart by a supervisor would not help."""
         states, degraded = self._health(), self._degraded()
         well = not any(states.values())
         word = "not well" if not well else "degraded" if any(degraded.values()) else "ok"

@@ -1,6 +1,6 @@
-"""What the status page tells: taken from the same numbers as `/metrics`, so that the two cannot differ.
+"""The figures of the status page: taken from the same samples as `/metrics`, so that the two cannot differ.
 
-Nothing of it names a device, an address or a domain, whatever `[privacy]` says: whoever can reach the port may read it.
+They contain no device, address or domain, whatever `[privacy]` allows, because any client of the port can read them.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ class InterfaceLine:
 
 @dataclass(frozen=True)
 class BanLine:
-    """A ban as it stands. `state` is one of `policy.ban_conditions.STATES`, `why` its reason; `until` 0: no end.
+    """The state of a ban. `state` is one of `policy.ban_conditions.STATES`, `why` its reason; `until` 0: no end.
 
-    `blocked` has by layer what the ban stopped, in shadow what it would have, and `leaked` the bytes that passed since
-    it began, at `since`. `next_change` has the time and `starts` or `ends`; `allow` is the number of names left out
-    and `notes` state what the ban leaves open.
+    `blocked` counts by layer what the ban blocked, or in shadow mode would have blocked, and `leaked` the bytes that
+    passed, both since the ban started at `since`. `next_change` has the time and `starts` or `ends`; `allow` is the
+    number of allowed names, and `notes` state what the ban leaves open.
     """
 
     subjects: tuple[str, ...]
@@ -59,9 +59,9 @@ class ListLine:
 
 @dataclass(frozen=True)
 class Facts:
-    """What only the daemon knows. `counting` says what counts bytes, `paused_until` -1: until somebody resumes.
+    """What only the daemon knows. `counting` names the source of byte counts, `paused_until` -1: until `resume`.
 
-    `degraded` has what is wrong although every component works, by topic.
+    `degraded` has faults by topic although every component works.
     """
 
     host: str
@@ -80,7 +80,7 @@ class Facts:
 
 @dataclass
 class VendorUsage:
-    """What was exchanged with a vendor, or by a group; `parts` are its services, or the vendors."""
+    """The bytes exchanged with a vendor, or by a group; `parts` are those of its services, or of its vendors."""
 
     name: str
     up: float = 0.0
@@ -114,7 +114,7 @@ def interfaces(numbers: Numbers) -> list[InterfaceLine]:
 
 
 def vendors(numbers: Numbers) -> list[VendorUsage]:
-    """By vendor, most bytes first, what nobody knows last."""
+    """Returns the usage by vendor, most bytes first, unidentified traffic last."""
     found: dict[str, VendorUsage] = {}
     for (vendor, service, _, direction, _), value in numbers.get("flow_bytes_total", {}).items():
         found.setdefault(vendor, VendorUsage(vendor)).add(service, direction, value)
@@ -124,7 +124,7 @@ def vendors(numbers: Numbers) -> list[VendorUsage]:
 
 
 def groups(numbers: Numbers) -> list[VendorUsage]:
-    """By group, most bytes first."""
+    """Returns the usage by group, most bytes first."""
     found: dict[str, VendorUsage] = {}
     for (vendor, _, group, direction, _), value in numbers.get("flow_bytes_total", {}).items():
         found.setdefault(group, VendorUsage(group)).add(vendor, direction, value)
@@ -134,12 +134,12 @@ def groups(numbers: Numbers) -> list[VendorUsage]:
 
 
 def unnamed_bytes(numbers: Numbers) -> float:
-    """The bytes of flows that belong to no vendor of the catalogue."""
+    """Returns the bytes of flows that belong to no vendor of the catalogue."""
     return sum(value for labels, value in numbers.get("flow_bytes_total", {}).items() if labels[0] == UNKNOWN)
 
 
 def hidden_bytes(numbers: Numbers) -> dict[str, float]:
-    """The bytes whose names nothing could read, by reason, most first."""
+    """Returns the bytes of flows without a readable name, by reason, most first."""
     found: dict[str, float] = {}
     for (_, reason), value in numbers.get("blind_bytes_total", {}).items():
         found[reason] = found.get(reason, 0.0) + value

@@ -1,4 +1,4 @@
-"""The status page: how gatewatch is, what it bans, and who talks to whom in figures. Works without JavaScript."""
+"""The status page: health, bans, and traffic by vendor and group. Works without JavaScript."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -29,7 +29,7 @@ PARTS_SHOWN: Final = 4
 LABELS: Final = {"none": "no group", "unknown": "unidentified"}
 HIDDEN: Final = {
     "ech": "ECH", "vpn": "VPN", "doh": "encrypted DNS", "undecodable": "undecodable", "dropped": "lost by the capture",
-    "midstream": "began before gatewatch", "shared_prefix": "in networks that a ban of a service leaves open",
+    "midstream": "started before gatewatch", "shared_prefix": "in networks that a ban of a service leaves open",
 }  # fmt: skip
 
 PAGE_STYLE: Final = (
@@ -67,7 +67,7 @@ a { color: var(--mark); }
 """
 )
 
-# Every five seconds while somebody looks; what fails is said, and the old figures fade.
+# Refreshes every five seconds while the page is visible. After a failure it shows the failure and fades the figures.
 SCRIPT: Final = """
 "use strict";
 const fresh = document.getElementById("fresh");
@@ -125,7 +125,7 @@ def status_page(numbers: Numbers, facts: Facts) -> bytes:
         engine=facts.engine, up=span_text(facts.now - facts.started), started=moment(facts.started, facts.now),
     )  # fmt: skip
     degraded = is_degraded(facts)
-    mark = "not well · " if wrong else "degraded · " if degraded else ""
+    mark = "unhealthy · " if wrong else "degraded · " if degraded else ""
     return document(f"{mark}gatewatch · {facts.host}", PAGE_STYLE, body, SCRIPT)
 
 
@@ -134,11 +134,11 @@ def is_degraded(facts: Facts) -> bool:
 
 
 def state(numbers: Numbers, facts: Facts) -> Markup:
-    """Whether all is well, what is not, and what comes in."""
+    """Returns the overall health, the faults, and the figures of the capture."""
     failed = any(facts.health.values())
     wrong = [(name, text) for name, text in {**facts.health, **facts.degraded}.items() if text]
     well = not failed and not is_degraded(facts)
-    head = Markup("<strong>{}</strong>").format("All is well" if well else "Not well" if failed else "Degraded")
+    head = Markup("<strong>{}</strong>").format("Healthy" if well else "Unhealthy" if failed else "Degraded")
     lines = lines_of(Markup('<p class="bad"><b>{}</b>: {}</p>').format(name, text) for name, text in wrong)
     return Markup(
         '<section class="card state {}">\n'
@@ -153,20 +153,20 @@ def names(found: Sequence[InterfaceLine]) -> str:
 def figures(numbers: Numbers) -> Markup:
     seen = interfaces(numbers)
     dropped = sum(interface.dropped for interface in seen)
-    told = [
+    pairs = [
         ("frames", f"{sum(interface.frames for interface in seen):,.0f}"),
         ("dropped", f"{dropped:,.0f}"),
         ("flows now", f"{total(numbers, 'flows_active'):,.0f}"),
         ("devices", f"{total(numbers, 'group_devices'):,.0f}"),
         ("unidentified", bytes_text(unnamed_bytes(numbers))),
     ]
-    pairs = lines_of(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in told)
-    return Markup('<dl class="figures">{}</dl>').format(pairs)
+    items = lines_of(Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value) for name, value in pairs)
+    return Markup('<dl class="figures">{}</dl>').format(items)
 
 
 def vendor_card(numbers: Numbers) -> Markup:
     hidden = [f"{HIDDEN.get(reason, reason)} {bytes_text(value)}" for reason, value in hidden_bytes(numbers).items()]
-    note = f"names that could not be read: {', '.join(hidden)}" if hidden else ""
+    note = f"hidden: {', '.join(hidden)}" if hidden else ""
     return usage_card("Vendors", "vendor", vendors(numbers), "No traffic yet.", note)
 
 
@@ -175,7 +175,7 @@ def group_card(numbers: Numbers) -> Markup:
 
 
 def usage_card(title: str, column: str, found: Sequence[VendorUsage], nothing: str, note: str = "") -> Markup:
-    """A line each for those with most bytes, with a bar of their share."""
+    """Returns a table of those with most bytes, each with a bar of its share."""
     if not found:
         return Markup('<section class="card"><h2>{}</h2><p class="soft">{}</p></section>').format(title, nothing)
     most = max((usage.bytes for usage in found), default=0.0)
@@ -216,7 +216,7 @@ def interface_card(numbers: Numbers) -> Markup:
 
 
 def list_card(lists: Sequence[ListLine], now: float) -> Markup:
-    """What is wrong with lists comes first; the shipped ones, which are many, behind a line."""
+    """Returns faulty and own lists first; the many shipped ones are folded."""
     own = [line for line in lists if line.error or not line.shipped]
     shipped = [line for line in lists if not line.error and line.shipped]
     parts = [list_table(own, now)] if own else []

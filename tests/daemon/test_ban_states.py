@@ -67,7 +67,7 @@ def test_every_place_says_that_the_ban_is_ineffective_and_why(daemon: LabDaemon)
     assert "  idle: no device of the group was seen in the last hour" in shown
     page = daemon.page("/")
     assert "<strong>Degraded</strong>" in page
-    assert "All is well" not in page
+    assert "Healthy" not in page
     assert "degraded · gatewatch" in page
     assert "ineffective" in page
     health = daemon.page("/healthz")  # raises for anything but 200
@@ -135,7 +135,7 @@ def test_the_corrected_configuration_makes_all_well(daemon: LabDaemon) -> None:
     daemon.configure(GROUPS + KNOWN)
     assert daemon.run("reload").returncode == EXIT_OK
     assert daemon.page("/healthz").startswith("ok\n")
-    assert "All is well" in daemon.page("/")
+    assert "Healthy" in daemon.page("/")
     assert daemon.run("status", "--strict").returncode == EXIT_OK
     daemon.configure(GROUPS + UNKNOWN + KNOWN)
     assert daemon.run("reload").returncode == EXIT_FINDING

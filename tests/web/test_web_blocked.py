@@ -47,12 +47,12 @@ def served(test: Callable[[int, BlockedSite, HttpServer], Awaitable[None]], limi
     [
         (b"www.tiktok.com", b"403 Forbidden", "www.tiktok.com is blocked here"),
         (b"WWW.TikTok.com.:80", b"403 Forbidden", "Policy &lt;7&gt;"),
-        (b"www.example.org", b"503 Service Unavailable", "for 10 seconds at most"),
-        (b"192.0.2.80", b"404 Not Found", "Whom to ask: ann@example.org"),
-        (b"[2001:db8::1]:80", b"404 Not Found", "Blocked names lead here"),
-        (b"<b>x</b>", b"404 Not Found", "Blocked names lead here"),
-        (b"a" * 300 + b".tiktok.com", b"404 Not Found", "Blocked names lead here"),
-        (b"", b"404 Not Found", "Blocked names lead here"),
+        (b"www.example.org", b"503 Service Unavailable", "for up to 10 seconds"),
+        (b"192.0.2.80", b"404 Not Found", "Contact: ann@example.org"),
+        (b"[2001:db8::1]:80", b"404 Not Found", "Page for blocked names"),
+        (b"<b>x</b>", b"404 Not Found", "Page for blocked names"),
+        (b"a" * 300 + b".tiktok.com", b"404 Not Found", "Page for blocked names"),
+        (b"", b"404 Not Found", "Page for blocked names"),
     ],
 )
 def test_what_it_tells_of_a_name(host: bytes, status: bytes, words: str) -> None:

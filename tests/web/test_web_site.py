@@ -95,7 +95,7 @@ def test_a_page_from_elsewhere_cannot_read_it_under_its_own_name(host: str, stat
         try:
             for path in ("/", "/metrics", "/healthz"):
                 got, _, content = await exchange(port, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-                assert (got, b"ask by address" in content) == (status, status == 421)
+                assert (got, b"use an address" in content) == (status, status == 421)
         finally:
             await server.close()
 

@@ -23,7 +23,7 @@ def test_it_says_who_was_refused_what_and_who_loaded_it(lab: Lab) -> None:
     daemon.wait_for("counted the transfer", lambda: loaded() > 200_000)
     daemon.wait_for("seen the refusals", lambda: daemon.metric("blocked_total", layer="ip") > 0)
     page = daemon.page("/")
-    assert all(word in page for word in ("All is well", "bytedance", "tiktok", "phones", "br-lan", "Policy 7"))
+    assert all(word in page for word in ("Healthy", "bytedance", "tiktok", "phones", "br-lan", "Policy 7"))
     secrets = (phone.mac, laptop.mac, phone.v4, laptop.v4, laptop.v6, "tiktok.com", "example.org", "71.18.")
     assert [secret for secret in secrets if secret in page] == []
     leaked = daemon.metric("leaked_bytes_total")
