@@ -1,1 +1,1 @@
-"""The sinkhole: answers the DNS queries of whoever is under a ban, and passes on what is not banned."""
+"""The sinkhole: answers DNS queries for banned names, and forwards all other queries of banned clients."""

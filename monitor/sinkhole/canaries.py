@@ -1,9 +1,9 @@
-"""Names that are asked for only to learn whether the network wants plain DNS, and the answer that says so.
+"""Canary names, which clients query only to learn whether the network requires plain DNS, and their answers.
 
-Firefox takes NXDOMAIN for use-application-dns.net as a no to DNS over HTTPS by default. Private Relay reports itself
-as unavailable when its two names do not exist; an answer of zeros or silence would only make the device wait. A
-resolver that names no encrypted one for itself answers everything below resolver.arpa with no data (RFC 9462
-section 6.1): passed on, the answer would name somebody else's.
+On NXDOMAIN for use-application-dns.net, Firefox does not enable DNS over HTTPS by default. Private Relay reports
+itself as unavailable if its two names do not exist; a null address or silence would only make the device wait. A
+resolver without an encrypted counterpart answers everything below resolver.arpa with NODATA (RFC 9462 section 6.1);
+a forwarded query would return another resolver's counterpart.
 """
 
 from typing import Final
@@ -20,6 +20,6 @@ _CANARIES: Final = {
 
 
 def canary(name: bytes) -> int:
-    """NO_NAME or NO_DATA for a canary, 0 for every other name."""
+    """Returns NO_NAME or NO_DATA for a canary, 0 for every other name."""
     found = _CANARIES.get(name, 0)
     return NO_DATA if not found and name.endswith(b".resolver.arpa") else found

@@ -1,11 +1,11 @@
-"""What the sinkhole counts. Keys are literals of the code, so nothing here grows from outside."""
+"""The counters of the sinkhole. All keys are literals of the code, so clients cannot make the tables grow."""
 
 from typing import Final, final
 
 from monitor.errors import ErrorCounts
 from monitor.model import Samples
 
-# What became of a query.
+# The results of a query.
 BANNED: Final = "banned"
 CLOAKED: Final = "cloaked"
 CANARY: Final = "canary"
@@ -14,7 +14,7 @@ ERROR: Final = "error"
 DROPPED: Final = "dropped"
 UNREAD: Final = "unread"
 
-# What was wrong on the way to or from an upstream.
+# The faults of an exchange with an upstream.
 TIMEOUT: Final = "timeout"
 UNREACHABLE: Final = "unreachable"
 FORGED: Final = "forged"
@@ -24,7 +24,7 @@ EVICTED: Final = "evicted"
 CROWDED: Final = "crowded"
 UNDECODABLE: Final = "undecodable"
 
-# Why a TCP connection of a client ended before it wanted to.
+# Why the sinkhole closed a client's TCP connection.
 FULL: Final = "full"
 GREEDY: Final = "greedy"
 IDLE: Final = "idle"
@@ -34,7 +34,7 @@ SLOW: Final = "slow"
 
 @final
 class Counts:
-    """Queries by action, troubles of upstreams and of connections by reason, answers that could not be sent."""
+    """Counts queries by result, faults of upstreams and connections by reason, and answers that could not be sent."""
 
     def __init__(self) -> None:
         self.queries: dict[str, int] = dict.fromkeys((BANNED, CLOAKED, CANARY, PASSED, ERROR, DROPPED, UNREAD), 0)

@@ -1,4 +1,4 @@
-"""What shall become of one name that one client asks for; the sinkhole asks, the policy decides."""
+"""The policy's decision on one name that one client queries."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
@@ -8,12 +8,12 @@ from monitor.wire.dns.reply import EDE_BLOCKED, error_option
 
 @final
 class Decision:
-    """`banned` names are answered here, others are passed on; made once per ban and used for many queries.
+    """Whether the sinkhole answers a query itself (`banned`) or forwards it; made once per ban, used for many queries.
 
-    `excused` says that the name would be banned but for an exception: then the names that its answer leads to, mostly
-    of the same vendor, are excused with it. `strip_ech` takes `ech` out of what is passed on. `plain` says that the
-    client is under a ban that needs plain DNS, so that the canaries are answered as their owners define. `text` goes
-    into the answer for whoever looks (RFC 8914), `about` is the policy's own and comes back to it.
+    `excused`: only an exception lets the client reach the name; then the CNAME targets in its answer, which are mostly
+    of the same vendor, are excused, too. `strip_ech`: remove `ech` from forwarded answers. `plain`: the client is
+    under a ban that needs plain DNS, so that canaries get the answers that their owners define. `text` is the extra
+    text of the extended DNS error (RFC 8914). `about` is opaque data of the policy, passed to `Blocked`.
     """
 
     __slots__ = ("about", "banned", "excused", "option", "plain", "strip_ech")
@@ -37,8 +37,8 @@ class Decision:
 
 PASS: Final = Decision(banned=False)
 
-# Of a client's packed address and a name (lower case, as everywhere). Called for the name of the query (False), and for
-# every name that an answer leads to by CNAME (True): names of a banned vendor's customers are banned as queries only.
+# Takes a client's packed address and a name (lower case, as everywhere). Called for the name of the query (False), and
+# for every CNAME target of an answer (True): names of a banned vendor's customers are banned as queries only.
 Decide: TypeAlias = Callable[[bytes, bytes, bool], Decision]
-# Told of every query that was answered as banned: the client's address, the name that was asked for, the decision.
+# Called for every query that was answered as banned, with the client's packed address, the queried name, the decision.
 Blocked: TypeAlias = Callable[[bytes, bytes, Decision], None]

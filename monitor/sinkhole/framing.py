@@ -1,4 +1,4 @@
-"""Messages in a TCP stream: two bytes of length before each (RFC 1035 section 4.2.2)."""
+"""DNS messages in a TCP stream: each has a length prefix of two bytes (RFC 1035 section 4.2.2)."""
 
 from typing import Final, final
 
@@ -7,7 +7,7 @@ LENGTH: Final = 2
 
 @final
 class Framer:
-    """Bytes in, cut anywhere; whole messages out, none longer than `size_max`."""
+    """Reassembles messages of at most `size_max` bytes from segments of any size."""
 
     def __init__(self, size_max: int) -> None:
         self._size_max = size_max
@@ -17,7 +17,7 @@ class Framer:
         self._held += data
 
     def take(self) -> bytes | None:
-        """The next whole message, None where there is none yet."""
+        """Returns the next complete message, None if there is none yet."""
         held = self._held
         if len(held) < LENGTH:
             return None
@@ -30,7 +30,7 @@ class Framer:
 
     @property
     def is_oversized(self) -> bool:
-        """Whether the next message is longer than anybody needs."""
+        """Whether the next message is longer than `size_max`."""
         return len(self._held) >= LENGTH and (self._held[0] << 8 | self._held[1]) > self._size_max
 
 

@@ -1,8 +1,8 @@
-"""The sockets that ask over UDP: a few a family, used at random, replaced after some hundred queries (RFC 5452
-section 9.2).
+"""The sockets of UDP queries to upstreams: a few per family, chosen at random, replaced after some hundred queries
+(RFC 5452 section 9.2).
 
-Those of a door ask with the client's own address, in the door's network namespace: the question then meets whatever
-rule the client's own packet would have met.
+The sockets of a door send from the client's own address, in the door's network namespace: a query then traverses the
+same rules as the client's own packet.
 """
 
 import socket
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, final
 from monitor.sinkhole.query_ids import QueryIds
 from monitor.sinkhole.sockets import Behind, Control, Peer, asked_address, receive_info, sent_from
 
-SOCKETS: Final = 16  # a family
+SOCKETS: Final = 16  # per family
 USES_MAX: Final = 512  # queries from one port
 ANSWER_BYTES: Final = 65_535
 CONTROL_BYTES: Final = 64
@@ -23,7 +23,7 @@ WILDCARDS: Final[dict[int, str]] = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: 
 
 @final
 class Port:
-    """One socket and what was asked from it, by id."""
+    """One socket, and the queries sent from it by id."""
 
     __slots__ = ("socket", "uses", "waiting")
 
@@ -33,7 +33,7 @@ class Port:
         self.waiting: dict[int, object] = {}
 
     def receive(self) -> tuple[bytes, Peer, bytes]:
-        """A datagram, its sender, and the packed address that it was sent to. Raises OSError where none waits."""
+        """Returns a datagram, its sender and its packed destination. Raises OSError if no datagram waits."""
         data, controls, _, peer = self.socket.recvmsg(ANSWER_BYTES, CONTROL_BYTES)
         return data, peer, asked_address(controls)
 
@@ -43,7 +43,7 @@ Read: TypeAlias = Callable[[Port], None]
 
 @final
 class Ports:
-    """All sockets that ask behind one door, or in this host's own name; `read` is called when answers wait."""
+    """All query sockets of one door, or of this host itself; calls `read` when answers wait."""
 
     def __init__(self, loop: AbstractEventLoop, dice: QueryIds, behind: Behind, read: Read) -> None:
         self.behind = behind
@@ -54,7 +54,7 @@ class Ports:
         self._retired: list[Port] = []
 
     def pick(self, family: int) -> Port:
-        """A random one of the open sockets; one that was used often is replaced. Raises OSError."""
+        """Returns a random open socket; replaces one after `USES_MAX` queries. Raises OSError."""
         ports = self._ports[family]
         index = self._dice.throw() % SOCKETS
         if index >= len(ports):
@@ -69,11 +69,11 @@ class Ports:
         return port
 
     def controls(self, client: bytes) -> tuple[Control, ...]:
-        """What makes a question leave with the client's address, nothing where it leaves with this host's own."""
+        """Returns the control message that sets the client's address as source; empty to use this host's own."""
         return (sent_from(client, self.behind.scope),) if self.behind.make is not None else ()
 
     def sweep(self) -> None:
-        """Closes the replaced sockets that wait for nothing any more."""
+        """Closes replaced sockets without outstanding queries."""
         for port in [port for port in self._retired if not port.waiting]:
             self._retired.remove(port)
             self._close(port)

@@ -1,4 +1,4 @@
-"""Asks the sinkhole as a client would, to see that it answers, that nobody else does, and how fast."""
+"""Queries the sinkhole as a client does, to check that the sinkhole itself answers, and how fast."""
 
 import asyncio
 import secrets
@@ -18,21 +18,21 @@ PROBE_SECONDS: Final = 1.0
 ANSWER_BYTES: Final = 1_024
 OVER: Final[dict[int, str]] = {socket.SOCK_DGRAM: "UDP", socket.SOCK_STREAM: "TCP"}
 
-# The answer to a query that nobody but the sinkhole gives.
+# Returns the answer to a query that only the sinkhole gives.
 Expect: TypeAlias = Callable[[bytes], bytes]
 
 
 async def probe(make: MakeSocket, address: str, port: int, expect: Expect) -> float:
-    """Seconds until the slower of UDP and TCP has answered there. Raises MachineError where one does not."""
+    """Returns the seconds until both UDP and TCP have answered. Raises MachineError if one does not answer."""
     address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     return max(await asyncio.gather(*[probe_over(make, kind, (address, port), expect) for kind in OVER]))
 
 
 async def probe_over(make: MakeSocket, kind: int, server: Peer, expect: Expect, source: str = "") -> float:
-    """Seconds until the sinkhole has answered, asked at `server` over one transport.
+    """Returns the seconds until the sinkhole has answered a query to `server` over one transport.
 
-    `source` is the address to ask from, whether or not this host has it. Raises MachineError where it does not answer,
-    or somebody else does.
+    `source` is the source address, which this host need not have. Raises MachineError if the sinkhole does not answer,
+    or if another server does.
     """
     loop = asyncio.get_running_loop()
     query = make_query()
@@ -50,12 +50,12 @@ async def probe_over(make: MakeSocket, kind: int, server: Peer, expect: Expect, 
     except OSError as error:
         raise MachineError(f"the sinkhole does not answer at {where}: {error.strerror or error}") from error
     if reply != expect(query):
-        raise MachineError(f"somebody else than the sinkhole answers at {where}")
+        raise MachineError(f"a server other than the sinkhole answers at {where}")
     return loop.time() - began
 
 
 def make_query() -> bytes:
-    """With EDNS, so that the answer says whose it is."""
+    """Returns a query with EDNS, so that the answer can contain the sinkhole's extended DNS error."""
     record = DNSRecord.question(PROBE_NAME.decode())
     record.header.id = secrets.randbits(16)
     record.add_ar(EDNS0(udp_len=1232))

@@ -1,4 +1,4 @@
-"""Ids that nobody can guess (RFC 5452 section 9.2), without asking the kernel for each."""
+"""Unpredictable query ids (RFC 5452 section 9.2), without a system call for each."""
 
 import os
 from collections.abc import Container
@@ -14,7 +14,7 @@ class QueryIds:
         self._at = 0
 
     def throw(self) -> int:
-        """A number from 0 to 65,535."""
+        """Returns a random number from 0 to 65,535."""
         if self._at >= len(self._pool):
             self._pool = os.urandom(_POOL_BYTES)
             self._at = 0
@@ -23,7 +23,7 @@ class QueryIds:
         return self._pool[at] << 8 | self._pool[at + 1]
 
     def free_id(self, taken: Container[int]) -> int:
-        """An id that is not taken; a few at most are."""
+        """Returns an id that is not taken; expects that few ids are taken."""
         number = self.throw()
         while number in taken:
             number = self.throw()

@@ -1,7 +1,7 @@
-"""What to say: the same for UDP and TCP, without any input or output.
+"""Makes the answers for UDP and TCP, without any input or output.
 
-`ask` says at once what can be said at once; what must be passed on comes back as `Asked`, and `settle` makes out of
-the upstream's answer what the client gets.
+`ask` answers a query at once or returns it as `Asked` to be forwarded; `settle` turns the upstream's answer into the
+answer for the client.
 """
 
 from typing import Final, final
@@ -23,7 +23,7 @@ from monitor.wire.dns.reply import (
     with_id,
 )
 
-# Asked to see that the sinkhole answers; banned whatever the policy, and said so in words that nobody else has.
+# The name of probes. It is banned by every policy, and its answer has a text that no other server sends.
 PROBE_NAME: Final = b"probe.gatewatch.invalid"
 _PROBED: Final = error_option(EDE_BLOCKED, b"gatewatch answers its own probe")
 TRUNCATED: Final = 0x02
@@ -32,7 +32,7 @@ _UNREACHABLE: Final = error_option(EDE_UNREACHABLE)
 
 @final
 class Asked:
-    """A query that somebody else must answer."""
+    """A query that an upstream must answer."""
 
     __slots__ = ("client", "decision", "query")
 
@@ -44,7 +44,7 @@ class Asked:
 
 @final
 class Responder:
-    """`forms` may be replaced at any time."""
+    """Decides on queries and makes their answers; `forms` may be replaced at any time."""
 
     def __init__(self, decide: Decide, blocked: Blocked, forms: Templates, counts: Counts) -> None:
         self.decide = decide
@@ -53,7 +53,7 @@ class Responder:
         self.counts = counts
 
     def ask(self, client: bytes, data: bytes) -> bytes | Asked | None:
-        """The answer to the query in `data`, or what to pass on, or None: bytes that deserve no answer."""
+        """Returns the answer to the query in `data`, the query to forward, or None if `data` is not to be answered."""
         query = read_query(data)
         counts = self.counts.queries
         if query is None:
@@ -75,7 +75,7 @@ class Responder:
         return Asked(client, query, decision)
 
     def settle(self, asked: Asked, data: bytes) -> bytes:
-        """What the client gets for the upstream's answer: its bytes but for the id, unless a rule changes it."""
+        """Returns the client's answer: the upstream's bytes with the client's id, unless a rule changes the answer."""
         query = asked.query
         names = [] if asked.decision.excused else chain_names(data, self.counts.errors)
         for name in names:
@@ -86,16 +86,16 @@ class Responder:
             stripped = strip_ech(data)
             if stripped is not None:
                 data = stripped
-            elif not data[2] & TRUNCATED:  # nobody can say where its `ech` is; a truncated one is asked for again
+            elif not data[2] & TRUNCATED:  # `ech` cannot be located; clients repeat a truncated one
                 return make_error(query, SERVFAIL)
         return with_id(data, query.data)
 
     def fail(self, asked: Asked, option: bytes = _UNREACHABLE) -> bytes:
-        """What the client gets where no upstream answers."""
+        """Returns the client's answer if no upstream answers."""
         return make_error(asked.query, SERVFAIL, option)
 
     def _refuse(self, client: bytes, query: Query, decision: Decision, action: str) -> bytes:
-        """The answer to a banned name."""
+        """Counts the query and returns the answer for a banned name."""
         self.counts.queries[action] += 1
         self.blocked(client, query.name, decision)
         if query.opcode != QUERY:
@@ -105,7 +105,7 @@ class Responder:
         return make_answer(query, self._form(query), decision.option)
 
     def _form(self, query: Query) -> Template:
-        """A banned canary keeps its owner's answer: to another one its device would react by waiting."""
+        """Returns the template. A banned canary keeps its defined answer: another one would make the device wait."""
         word = canary(query.name)
         if word:
             return self.forms.no_data if word == NO_DATA else self.forms.no_name

@@ -1,4 +1,4 @@
-"""Whom to ask: the resolver that the client chose, the system's, or a list; the dead ones last."""
+"""Chooses the upstream: the resolver that the client chose, those of the system, or a list; failed ones last."""
 
 import os
 import socket
@@ -10,15 +10,15 @@ from monitor.sinkhole.settings import ASKED, SYSTEM
 from monitor.sinkhole.sockets import Peer
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
-THIS_HOST: Final = (bytes((127, 0, 0, 1)),)  # whom the C library asks where no server is listed
-SYSTEM_SECONDS: Final = 5.0  # between two looks whether the file changed
+THIS_HOST: Final = (bytes((127, 0, 0, 1)),)  # the C library's default if no server is listed
+SYSTEM_SECONDS: Final = 5.0  # between two checks for a change of the file
 FAILURES_MAX: Final = 3
 DOWN_SECONDS: Final = 10.0
 
 
 @final
 class Servers:
-    """`own` are the addresses and ports of the sinkhole itself: asked there, it would ask itself forever."""
+    """`own` are the addresses and ports of the sinkhole itself, excluded so that it never queries itself."""
 
     def __init__(self, upstream: str | tuple[bytes, ...], port: int, own: frozenset[tuple[bytes, int]]) -> None:
         self._upstream = upstream
@@ -37,7 +37,7 @@ class Servers:
         return self._upstream == ASKED
 
     def candidates(self, address: bytes, port: int, scope: int, now: float) -> Sequence[Peer]:
-        """Whom to ask for a query that went to that address and port, best first; nobody where that is ourselves."""
+        """Returns the upstreams for a query to that address and port, best first; none if that is the sinkhole."""
         if self._upstream == ASKED:
             if (address, port) in self._own or not is_elsewhere(address):
                 return ()
@@ -54,7 +54,7 @@ class Servers:
             self._down_until.pop(server, 0.0)
 
     def failed(self, server: Peer, now: float) -> None:
-        """A server that fails several times in a row comes last for a while."""
+        """Counts a failure; after several in a row, the server comes last for `DOWN_SECONDS`."""
         if self._upstream == ASKED or server not in self._listed:
             return
         failures = self._failures.get(server, 0) + 1
@@ -63,7 +63,7 @@ class Servers:
             self._down_until[server] = now + DOWN_SECONDS
 
     def _look(self, now: float) -> None:
-        """Reads the system's resolvers again where they changed."""
+        """Reads the system's resolvers again if the file has changed."""
         if now - self._looked < SYSTEM_SECONDS:
             return
         self._looked = now
@@ -72,7 +72,7 @@ class Servers:
             if changed != self._changed:
                 self._changed = changed
                 self._take(listed_resolvers(RESOLV_CONF.read_text("utf-8", "replace")) or THIS_HOST)
-        except OSError:  # what was there last is better than nobody
+        except OSError:  # keep the last known servers
             return
 
     def _take(self, addresses: Sequence[bytes]) -> None:
@@ -83,7 +83,7 @@ class Servers:
 
 
 def peer_of(address: bytes, port: int, scope: int) -> Peer:
-    """A packed address as sockets want it; `scope` counts for link-local ones only (RFC 4007)."""
+    """Converts a packed address to a socket address; `scope` is used for link-local ones only (RFC 4007)."""
     if len(address) == 4:
         return socket.inet_ntop(socket.AF_INET, address), port
     local = address[0] == 0xFE and address[1] & 0xC0 == 0x80
@@ -91,14 +91,14 @@ def peer_of(address: bytes, port: int, scope: int) -> Peer:
 
 
 def is_elsewhere(address: bytes) -> bool:
-    """Whether a resolver that a client asked there can be another host: no loopback, multicast or unspecified one."""
+    """Whether a resolver at the address can be another host: not loopback, multicast or unspecified."""
     if len(address) == 4:
         return 0 < address[0] < 224 and address[0] != 127
     return address[0] != 0xFF and any(address[:15])
 
 
 def listed_resolvers(text: str) -> list[bytes]:
-    """The packed addresses of the name servers in resolv.conf(5), in order."""
+    """Returns the packed addresses of the name servers in resolv.conf(5), in order."""
     found: list[bytes] = []
     for line in text.splitlines():
         words = line.split()

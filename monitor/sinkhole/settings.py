@@ -1,4 +1,4 @@
-"""What the sinkhole is told, packed and checked by whoever reads the configuration."""
+"""The settings of the sinkhole; the configuration's reader packs and checks them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,20 +6,20 @@ from typing import Final
 ASKED: Final = "asked"
 SYSTEM: Final = "system"
 DNS_PORT: Final = 53
-# How a banned name is answered, where not with an address; `forms.py` makes them.
+# The answers to a banned name besides an address; `templates.py` makes them.
 ANSWERS: Final = ("nxdomain", "nodata", "null", "refused")
 UPSTREAMS: Final = (ASKED, SYSTEM)
 
 
 @dataclass(frozen=True)
 class Listen:
-    """An address and port to listen at, over UDP and TCP; a wildcard address means every address of a namespace."""
+    """An address and port to listen on, over UDP and TCP; a wildcard means every address of the namespace."""
 
     address: str
     port: int = DNS_PORT
 
 
-# Where every address is local: whatever resolver a client asked, it is answered from there.
+# For a namespace where every address is local: answers come from whichever resolver address the client queried.
 ANYWHERE: Final = (Listen("0.0.0.0"), Listen("::"))
 
 
@@ -33,19 +33,19 @@ class SinkholeLimits:
     connections_per_client: int = 32
     queries_per_connection: int = 64
     idle_seconds: float = 10.0
-    asked_seconds: float = 4.0  # less than the 5 s that clients wait, so that they hear of it
-    server_seconds: float = 1.2  # before the next one of a list is asked
+    asked_seconds: float = 4.0  # less than the 5 s that clients wait, so that the error reaches them
+    server_seconds: float = 1.2  # then the next server of a list is queried
     stream_seconds: float = 4.0
-    servers: int = 3  # asked for one query
+    servers: int = 3  # queried in turn for one query
 
 
 @dataclass(frozen=True)
 class SinkholeSettings:
-    """`[sinkhole]` of the configuration, and what tests set beside it.
+    """`[sinkhole]` of the configuration, and settings that only tests change.
 
-    `answer` and `ttl` are the form of answers to banned names: a word of `ANSWERS` or an address. `page` and `contact`
-    are for the page at that address. `upstream` is "asked", "system" or packed addresses; queries of the packed
-    addresses in `exempt` are never diverted.
+    `answer`, a word of `ANSWERS` or an address, and `ttl` in seconds define the answers to banned names. `page` and
+    `contact` are for the page at that address. `upstream` is "asked", "system" or packed addresses; queries from the
+    packed addresses in `exempt` are never diverted.
     """
 
     answer: str = "nxdomain"

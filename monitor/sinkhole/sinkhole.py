@@ -1,4 +1,4 @@
-"""The sinkhole as the daemon holds it: doors opened and closed, asked for its state, told of changes."""
+"""The sinkhole: opens and closes listeners, applies settings, reports samples."""
 
 import asyncio
 import errno
@@ -29,7 +29,7 @@ ACCEPTS_PER_TURN: Final = 256
 
 @final
 class _Door:
-    """What listens for the clients behind one interface."""
+    """The listeners for the clients behind one interface."""
 
     def __init__(self, make: MakeSocket, behind: Behind) -> None:
         self.make = make
@@ -41,12 +41,12 @@ class _Door:
 
 @final
 class Sinkhole:
-    """See the package; made inside a running loop. Raises ConfigError where `settings.answer` is no answer."""
+    """Answers and forwards queries; needs a running loop. Raises ConfigError if `settings.answer` is invalid."""
 
     def __init__(
         self, settings: SinkholeSettings, decide: Decide, blocked: Blocked, counts: Counts | None = None
     ) -> None:
-        """`counts` are those of an earlier one, which this one goes on with."""
+        """`counts` are those of an earlier sinkhole to continue."""
         self.settings = settings
         self.counts = counts if counts is not None else Counts()
         self._loop = asyncio.get_running_loop()
@@ -61,22 +61,22 @@ class Sinkhole:
 
     @property
     def doors(self) -> list[str]:
-        """The names of the doors that are open."""
+        """Returns the names of the open doors."""
         return list(self._doors)
 
     def listening(self, name: str) -> list[Listen]:
-        """Where the door of that name listens."""
+        """Returns the addresses and ports on which the door listens."""
         return list(self._doors[name].listening)
 
     async def open_door(
         self, name: str, make: MakeSocket = socket.socket, listen: Sequence[Listen] = ANYWHERE, link: int = 0
     ) -> None:
-        """Listens for the clients behind the interface `name`, with sockets that `make` makes.
+        """Listens for the clients behind the interface `name`, with sockets from `make`.
 
-        Where `link` is the index of a link in the namespace of `make`, what leaves through that link goes on as a
-        client's own packet would: the resolvers that clients choose are asked there, with their clients' addresses.
-        Raises MachineError, a line, where that cannot be; then nothing of the door is open. A family that the kernel
-        does not have is left out.
+        If `link` is the index of a link in the namespace of `make`, packets leave through that link like a client's
+        own: the resolvers that clients choose are queried there, from the clients' addresses.
+        Raises MachineError with a one-line message on failure; then no listener of the door stays open. An address
+        family that the kernel does not have is left out.
         """
         door = _Door(make, Behind(link, make) if link else Behind(scope_of(name)))
         try:
@@ -89,29 +89,29 @@ class Sinkhole:
         self._take_servers()
 
     def close_door(self, name: str) -> None:
-        """Takes no more queries there; what is in flight is not answered."""
+        """Closes the listeners; queries in flight are not answered."""
         door = self._doors.pop(name, None)
         if door is not None:
             self._close(door)
             self._take_servers()
 
     async def stop(self) -> None:
-        """Closes everything; whoever waits for an answer asks again, and somebody else."""
+        """Closes everything; clients that wait for an answer retry, and reach their own resolver."""
         self._timer.stop()
         for name in self.doors:
             self.close_door(name)
         self._streams.close()
         self._upstream.close()
-        await asyncio.sleep(0)  # in which the connections' sockets are closed
+        await asyncio.sleep(0)  # lets the loop close the connections' sockets
 
     def configure(self, settings: SinkholeSettings) -> None:
-        """Takes a new answer, ttl and upstream; the limits stay. Raises ConfigError and changes nothing then."""
+        """Applies a new answer, TTL and upstream, not the limits. Raises ConfigError, and then changes nothing."""
         self._responder.forms = Templates(settings.answer, settings.ttl)
         self.settings = settings
         self._take_servers()
 
     async def probe(self) -> float:
-        """Seconds until every door has answered, over UDP and TCP. Raises MachineError where one does not."""
+        """Returns the seconds of the slowest answer of all doors, UDP and TCP. Raises MachineError if one fails."""
         slowest = 0.0
         for door in list(self._doors.values()):
             for place in door.listening:
@@ -119,7 +119,7 @@ class Sinkhole:
         return slowest
 
     def expect(self, query: bytes) -> bytes:
-        """The answer to a query of `probe`, in the form that banned names get."""
+        """Returns the answer to a query of `probe`, in the form of answers to banned names."""
         answer = self._responder.ask(b"", query)
         return answer if isinstance(answer, bytes) else b""
 
@@ -168,7 +168,7 @@ class Sinkhole:
         return Servers(self.settings.upstream, self.settings.upstream_port, own)
 
     def _make_upstream(self, asked: Peer, client: Peer, behind: Behind, give: Callable[[bytes], None]) -> TcpUpstream:
-        """For a connection that a client opened to `asked`."""
+        """Makes the upstream of a connection that a client opened to `asked`."""
         servers = self._servers
         found = servers.candidates(packed(asked), asked[1], behind.scope, self._loop.time())
         candidates = found[: self.settings.limits.servers]
@@ -181,7 +181,7 @@ class Sinkhole:
 
 
 def scope_of(name: str) -> int:
-    """The index of the interface of that name, 0 where it is none."""
+    """Returns the index of the interface of that name, 0 if there is none."""
     try:
         return socket.if_nametoindex(name)
     except OSError:

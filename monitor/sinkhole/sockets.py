@@ -1,9 +1,9 @@
-"""The sockets that face the clients, and what Python's `socket` has no names for.
+"""The sockets that clients connect to, and constants that Python's `socket` lacks.
 
-Diverted packets keep the addresses that the client gave them. They come into a network namespace where every address
-is local and no other socket listens (`kernel/netns/namespace_link.py`), to sockets bound to the wildcard address. For
-UDP the packet information (RFC 3542 section 6, and its IPv4 sibling, ip(7)) has the address that was asked, and the
-answer leaves from there; for TCP the accepted socket does.
+Diverted packets keep their original addresses. They arrive in a network namespace where every address is local and no
+other socket listens (`kernel/netns/namespace_link.py`), at sockets bound to the wildcard address. For UDP, the packet
+information (RFC 3542 section 6; for IPv4 ip(7)) contains the queried address, from which the answer is sent; for TCP,
+the accepted socket has it.
 """
 
 import socket
@@ -25,9 +25,9 @@ BUFFER_BYTES: Final = 2_097_152
 BACKLOG: Final = 256
 WILDCARDS: Final = ("0.0.0.0", "::")
 
-# Makes a socket of a family, type and protocol, perhaps in another network namespace.
+# Makes a socket of a family, type and protocol, possibly in another network namespace.
 MakeSocket: TypeAlias = Callable[[int, int, int], socket.socket]
-# What `recvfrom` gives: host and port, for IPv6 also flow label and scope.
+# As `recvfrom` returns it: host and port, for IPv6 also flow label and scope.
 Peer: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 Control: TypeAlias = tuple[int, int, bytes]
 
@@ -36,9 +36,9 @@ _WORD: Final = struct.Struct("=I")
 
 @final
 class Behind:
-    """What is behind a door. `scope` is the index of the link that its clients are on, 0 where that is open.
+    """The network behind a door. `scope` is the index of its clients' link, 0 if unknown.
 
-    `make` makes sockets that ask resolvers with a client's own address; with None questions are asked by this host.
+    `make` makes sockets that query resolvers from a client's own address; with None, this host's address is used.
     """
 
     __slots__ = ("make", "scope")
@@ -53,7 +53,7 @@ def family_of(address: str) -> int:
 
 
 def packed(peer: Peer) -> bytes:
-    """A peer's packed address."""
+    """Returns a peer's packed address."""
     host = peer[0]
     if len(peer) == 2:
         return socket.inet_aton(host)
@@ -61,13 +61,13 @@ def packed(peer: Peer) -> bytes:
 
 
 def open_datagrams(make: MakeSocket, address: str, port: int) -> socket.socket:
-    """A UDP socket that listens there; at a wildcard address it tells for each datagram which one was asked."""
+    """Opens a UDP listener; on a wildcard address, it reports the destination address of each datagram."""
     family = family_of(address)
     listener = make(family, socket.SOCK_DGRAM, 0)
     try:
         _prepare(listener, family, address in WILDCARDS)
         _widen(listener)
-        # Large answers go in fragments, as the resolver would have sent them.
+        # Large answers are fragmented, as a resolver's own are.
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_DONT)
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
@@ -82,7 +82,7 @@ def open_datagrams(make: MakeSocket, address: str, port: int) -> socket.socket:
 
 
 def open_stream(make: MakeSocket, address: str, port: int) -> socket.socket:
-    """A TCP socket that listens there."""
+    """Opens a TCP listener."""
     family = family_of(address)
     listener = make(family, socket.SOCK_STREAM, 0)
     try:
@@ -105,7 +105,7 @@ def _prepare(target: socket.socket, family: int, anywhere: bool) -> None:
 
 
 def be_anywhere(target: socket.socket) -> None:
-    """The socket may use addresses that are not configured (needs CAP_NET_ADMIN)."""
+    """Lets the socket use addresses that are not configured (needs CAP_NET_ADMIN)."""
     if target.family == socket.AF_INET6:
         target.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
     else:
@@ -113,7 +113,7 @@ def be_anywhere(target: socket.socket) -> None:
 
 
 def receive_info(target: socket.socket) -> None:
-    """The UDP socket may send from any address, and reports for each datagram the address that it was sent to."""
+    """Lets the UDP socket send from any address, and report the destination address of each datagram."""
     be_anywhere(target)
     if target.family == socket.AF_INET6:
         target.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -125,18 +125,18 @@ def receive_info(target: socket.socket) -> None:
 def _widen(target: socket.socket) -> None:
     try:
         target.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
-    except PermissionError:  # without CAP_NET_ADMIN the system's maximum holds
+    except PermissionError:  # without CAP_NET_ADMIN the system's maximum applies
         target.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
 
 
 def unread(listener: socket.socket) -> int:
-    """Datagrams since the socket was opened for which it had no room (`SK_MEMINFO_DROPS`), modulo 2**32."""
+    """Returns the datagrams dropped for lack of buffer since the socket opened (`SK_MEMINFO_DROPS`), modulo 2**32."""
     drops: int = _WORD.unpack_from(listener.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO_BYTES), DROPS_AT)[0]
     return drops
 
 
 def asked_address(controls: list[Control]) -> bytes:
-    """The packed address that a datagram was sent to (`in_pktinfo`, `in6_pktinfo`), `b""` where nothing tells."""
+    """Returns the packed destination of a datagram (`in_pktinfo`, `in6_pktinfo`), `b""` if `controls` lack it."""
     for level, kind, data in controls:
         if level == socket.IPPROTO_IP and kind == IP_PKTINFO:
             return data[8:12]
@@ -146,12 +146,12 @@ def asked_address(controls: list[Control]) -> bytes:
 
 
 def answer_from(address: bytes, peer: Peer) -> Control:
-    """Makes a datagram to `peer` leave from that address; link-local ones need the peer's scope (RFC 4007)."""
+    """Makes the control message that sends to `peer` from that address, with the peer's scope (RFC 4007)."""
     return sent_from(address, 0 if len(peer) == 2 else peer[3])
 
 
 def sent_from(address: bytes, scope: int) -> Control:
-    """Makes a datagram leave from that address; `scope` is the index of the link, which IPv4 does not need."""
+    """Makes the control message that sends from that address; `scope` is the index of the link, unused for IPv4."""
     if len(address) == 4:
         return socket.IPPROTO_IP, IP_PKTINFO, b"\0\0\0\0" + address + b"\0\0\0\0"
     return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + _WORD.pack(scope)

@@ -1,6 +1,7 @@
-"""Where clients' TCP connections come in. Whoever holds one pays for it: few a client, none idle, none unread.
+"""Accepts clients' TCP connections, with limits per client, on idle time, and on unread answers.
 
-When all are taken, the one that has been idle longest makes room: idle connections cannot keep anybody out.
+If all connections are in use, the one that has been idle longest is closed, so that idle connections cannot lock out
+other clients.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ READ_BYTES: Final = 16_384
 UNREAD_BYTES: Final = 196_608  # three answers of the largest size
 QUERIES_PER_TURN: Final = 32
 
-# Makes the way to an upstream: for where the client connected to, the client, its door, and what takes the answers.
+# Makes an upstream from the address that the client connected to, the client, its door, and a callback for answers.
 MakeUpstream: TypeAlias = Callable[[Peer, Peer, Behind, Callable[[bytes], None]], TcpUpstream]
 
 
@@ -33,9 +34,9 @@ class TcpListener:
         self.limits = limits
         self.make_upstream = make_upstream
         self.counts: Counts = responder.counts
-        # One buffer for all: it is emptied before anybody else is read.
+        # Shared by all connections: each read is consumed before the next one.
         self.buffer = bytearray(READ_BYTES)
-        # In the order of their last message.
+        # Ordered by last message.
         self._connections: dict[ClientConnection, None] = {}
         self._clients: dict[bytes, int] = {}
 
@@ -43,7 +44,7 @@ class TcpListener:
         return len(self._connections)
 
     def accepting(self, behind: Behind) -> Callable[[], asyncio.BaseProtocol]:
-        """Makes what takes a connection from behind a door."""
+        """Returns a factory of protocols for connections from behind a door."""
         return lambda: ClientConnection(self, behind)
 
     def admit(self, connection: "ClientConnection") -> bool:
@@ -59,7 +60,7 @@ class TcpListener:
         return True
 
     def touch(self, connection: "ClientConnection", now: float) -> None:
-        """It has just asked something."""
+        """Records a query of the connection at `now`."""
         connection.active = now
         if connection in self._connections:
             del self._connections[connection]
@@ -93,7 +94,7 @@ class TcpListener:
 
 @final
 class ClientConnection(asyncio.BufferedProtocol):
-    """One client's connection: queries in any number, answers as they come (RFC 7766 section 6.2.1.1)."""
+    """One client's connection: any number of queries, answers as they arrive (RFC 7766 section 6.2.1.1)."""
 
     def __init__(self, door: TcpListener, behind: Behind) -> None:
         self.client = b""
@@ -110,14 +111,14 @@ class ClientConnection(asyncio.BufferedProtocol):
 
     @property
     def waits(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether an answer is outstanding."""
         return self._upstream is not None and len(self._upstream) > 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        if not peer:  # it has gone already
+        if not peer:  # already disconnected
             transport.abort()
             return
         self.client = packed(peer)
@@ -134,7 +135,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._work()
 
     def eof_received(self) -> bool:
-        """The client asks nothing more; what it asked is still answered."""
+        """The client sends no more queries; outstanding ones are still answered."""
         self._ended = True
         return self._working or self.waits
 
@@ -155,7 +156,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def _work(self) -> None:
-        """Takes a bounded number of the queries that are here; reading goes on when all of them were taken."""
+        """Processes a bounded number of received queries; resumes reading once all are processed."""
         self._working = False
         for _ in range(QUERIES_PER_TURN):
             if self._transport is None or self._transport.is_closing():
@@ -194,7 +195,7 @@ class ClientConnection(asyncio.BufferedProtocol):
             self._write(reply)
 
     def _give(self, data: bytes) -> None:
-        """An answer of the upstream, which makes room for another query."""
+        """Sends an answer of the upstream to the client, and continues with its next query."""
         self._write(data)
         if self._paused and not self._working:
             self._working = True

@@ -1,7 +1,7 @@
-"""Asks an upstream over TCP for one client's connection: one connection for all its queries, in any order.
+"""Forwards the queries of one client's TCP connection to an upstream over one TCP connection, in any order.
 
-It is opened with the first query, opened once more where the server closed it meanwhile (RFC 7766 section 6.2.4), and
-goes to the next server where the first does not take it.
+The connection opens with the first query, reopens once if the server has closed it meanwhile (RFC 7766 section 6.2.4),
+and moves to the next server if the first does not accept it.
 """
 
 import asyncio
@@ -32,12 +32,12 @@ class _Waiting:
         self.asked = asked
         self.deadline = deadline
         self.attempts = 0
-        self.begun = False  # a transfer of which a part has come
+        self.begun = False  # a zone transfer that has been received in part
 
 
 @final
 class TcpUpstream(asyncio.Protocol):
-    """`give` takes each answer for the client, whose address the connection has where `behind` makes sockets."""
+    """Calls `give` with each answer for the client. Uses the client's address as source if `behind` makes sockets."""
 
     def __init__(
         self, responder: Responder, servers: Servers, candidates: Sequence[Peer], dice: QueryIds,
@@ -55,7 +55,7 @@ class TcpUpstream(asyncio.Protocol):
         self._framer = Framer(ANSWER_BYTES)
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
-        # In the order of their deadlines.
+        # Ordered by deadline.
         self._waiting: dict[int, _Waiting] = {}
         self._closed = False
 
@@ -68,7 +68,7 @@ class TcpUpstream(asyncio.Protocol):
         self._put(number)
 
     def expire(self, now: float) -> None:
-        """Gives up what has waited until its deadline."""
+        """Fails the queries whose deadline has passed."""
         while self._waiting:
             number = next(iter(self._waiting))
             if self._waiting[number].deadline > now:
@@ -95,13 +95,13 @@ class TcpUpstream(asyncio.Protocol):
             self._opening = asyncio.get_running_loop().create_task(self._open())
 
     async def _open(self) -> None:
-        """Connects to the first server that takes it; then everything that waits is sent."""
+        """Connects to the first server that accepts, then sends all waiting queries."""
         loop = asyncio.get_running_loop()
         for server in self._candidates:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._connect(loop, server)
-            except OSError:  # TimeoutError is one
+            except OSError:  # includes TimeoutError
                 self._counts.upstream[UNREACHABLE] += 1
                 self._servers.failed(server, loop.time())
                 continue
@@ -126,7 +126,7 @@ class TcpUpstream(asyncio.Protocol):
             raise
 
     def _make(self, family: int) -> socket.socket:
-        """A socket at the client's address, or at any of this host. Raises OSError."""
+        """Returns a socket with the client's address, or with this host's own. Raises OSError."""
         make = self._behind.make
         if make is None or not self._servers.is_asked:
             return socket.socket(family, socket.SOCK_STREAM)
@@ -155,7 +155,7 @@ class TcpUpstream(asyncio.Protocol):
             message = self._framer.take()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """What waits is asked for again, once."""
+        """Sends outstanding queries again, once."""
         self._transport = None
         for number in list(self._waiting):
             waiting = self._waiting[number]
@@ -175,7 +175,7 @@ class TcpUpstream(asyncio.Protocol):
         elif not is_answer(waiting.asked.query, data):
             self._counts.upstream[MISMATCHED] += 1
         elif waiting.asked.query.type in (TYPE_AXFR, TYPE_IXFR):
-            # A transfer is any number of messages (RFC 5936 section 2.2); it ends with its connection or its time.
+            # A transfer has any number of messages (RFC 5936 section 2.2); it ends with its connection or deadline.
             waiting.begun = True
             self._give(with_id(data, waiting.asked.query.data))
         else:

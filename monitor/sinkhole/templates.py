@@ -1,10 +1,10 @@
-"""The five forms of an answer to a banned name, made by dnslib once; the hot path only copies them.
+"""The five kinds of answers to a banned name. dnslib makes each once; the hot path only copies it.
 
 nxdomain    the name does not exist
-nodata      it exists, without a record of that type
-null        its address is 0.0.0.0 or ::, no data for other types
-refused     nobody answers that here
-an address  its address is that one, no data for other types
+nodata      the name exists, without a record of that type
+null        the address 0.0.0.0 or ::, NODATA for other types
+refused     the server refuses to answer
+an address  that address, NODATA for other types
 """
 
 from ipaddress import ip_address
@@ -19,17 +19,17 @@ from monitor.wire.dns.message import HEADER
 from monitor.wire.dns.query import NOERROR, NXDOMAIN, REFUSED, TYPE_ANY
 from monitor.wire.dns.reply import Template
 
-# The SOA of a negative answer says how long it holds (RFC 2308 section 5); its names exist nowhere (RFC 6761).
+# The SOA of a negative answer sets its TTL (RFC 2308 section 5); its names are reserved never to exist (RFC 6761).
 _MNAME: Final = "gatewatch.invalid."
 _RNAME: Final = "nobody.localhost."
-# A query whose question is that of the shortest name; what follows it in the packed answer is the template.
+# The shortest question; the template is what follows it in the packed answer.
 _OWNER: Final = "x."
 _QUESTION_BYTES: Final = len(DNSLabel(_OWNER).label[0]) + 2 + 4
 
 
 @final
 class Templates:
-    """The templates of one configured answer. Raises ConfigError where `answer` is no word and no address."""
+    """The templates of one configured answer. Raises ConfigError if `answer` is neither of `ANSWERS` nor an address."""
 
     def __init__(self, answer: str, ttl: int) -> None:
         soa = RR(_OWNER, QTYPE.SOA, rdata=SOA(_MNAME, _RNAME, (1, 3600, 600, 86400, ttl)), ttl=ttl)
@@ -47,7 +47,7 @@ class Templates:
             self._give([answer], ttl)
 
     def banned(self, type: int) -> Template:
-        """The answer to a query of that type for a banned name."""
+        """Returns the answer to a query of that type for a banned name."""
         return self._by_type.get(type, self._other)
 
     def _give(self, texts: list[str], ttl: int) -> None:

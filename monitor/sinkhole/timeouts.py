@@ -1,4 +1,4 @@
-"""Waiting for what comes within a moment, on a machine that may have other work."""
+"""Timeouts that tolerate a busy machine."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,10 +10,10 @@ Result = TypeVar("Result")
 
 
 async def in_time(work: Coroutine[Any, Any, Result], seconds: float) -> Result:
-    """What the work gives. Raises TimeoutError where that takes longer; the work has ended then.
+    """Returns the result of the work. Raises TimeoutError if it takes longer, and then cancels the work.
 
-    The seconds are those of a machine that has nothing else to do: a slice of them that this process gets too late
-    counts as one all the same, so that other work makes nothing fail.
+    `seconds` applies to an idle machine. It is counted in slices, and a slice counts once even if this process
+    resumes late, so that load on the machine causes no timeout.
     """
     task = asyncio.ensure_future(work)
     try:

@@ -1,4 +1,4 @@
-"""Where clients' UDP queries come in and answers go out."""
+"""Receives clients' UDP queries and sends their answers."""
 
 import socket
 from asyncio import AbstractEventLoop
@@ -9,15 +9,15 @@ from monitor.sinkhole.counts import DROPPED, UNREAD, Counts
 from monitor.sinkhole.responder import Asked, Responder
 from monitor.sinkhole.sockets import Behind, Control, Peer, answer_from, asked_address, packed, unread
 
-# A query that is longer is cut by the kernel, and a cut one is malformed.
+# The kernel truncates a longer query, which is then malformed.
 QUERY_BYTES: Final = 4_096
 CONTROL_BYTES: Final = 64
-BUDGET: Final = 64  # queries before the loop comes round to everybody else
+BUDGET: Final = 64  # queries per turn of the event loop
 
 
 @final
 class Route:
-    """The way back to a client: its address and port, and where it had sent its query."""
+    """The return path to a client: its address and port, and the address that it queried."""
 
     __slots__ = ("address", "door", "peer")
 
@@ -35,7 +35,7 @@ Forward: TypeAlias = Callable[[Asked, Route], None]
 
 @final
 class UdpListener:
-    """One listening socket at `port`, for the clients that are `behind` it."""
+    """One listening socket on `port`, for the clients `behind` it."""
 
     def __init__(self, listener: socket.socket, behind: Behind, responder: Responder, forward: Forward) -> None:
         self.port: int = listener.getsockname()[1]
@@ -55,17 +55,17 @@ class UdpListener:
         self._listener.close()
 
     def count_unread(self) -> None:
-        """Adds the queries that were lost since the last call because they came faster than they were read."""
+        """Counts the queries that the kernel has dropped since the last call because the buffer was full."""
         lost = unread(self._listener)
         self._counts.queries[UNREAD] += (lost - self._unread) & 0xFFFF_FFFF
         self._unread = lost
 
     def _read(self) -> None:
-        """A bounded part of what waits."""
+        """Processes a bounded number of waiting datagrams."""
         for _ in range(BUDGET):
             try:
                 data, controls, _, peer = self._listener.recvmsg(QUERY_BYTES, CONTROL_BYTES)
-            except OSError:  # nothing waits, or an ICMP error that is nobody's here
+            except OSError:  # no datagram waits, or an ICMP error, which is irrelevant here
                 return
             self._take(data, controls, peer)
 
@@ -81,7 +81,7 @@ class UdpListener:
             self.send(reply, peer, address)
 
     def send(self, data: bytes, peer: Peer, address: bytes) -> None:
-        """An answer that cannot be sent is counted: the client asks again."""
+        """Sends an answer. A failure is only counted, because the client retries."""
         try:
             self._listener.sendmsg((data,), (answer_from(address, peer),), 0, peer)
         except OSError:

@@ -1,6 +1,6 @@
-"""Asks upstreams over UDP: from ports that change, with ids that nobody can guess, and waits no longer than agreed.
+"""Forwards queries to upstreams over UDP, with changing ports, unpredictable ids and a deadline.
 
-An answer counts only from the address and port that was asked, with the id and the question (RFC 5452 section 9.1).
+An answer is accepted only from the queried address and port, with the same id and question (RFC 5452 section 9.1).
 """
 
 from asyncio import AbstractEventLoop
@@ -19,7 +19,7 @@ from monitor.wire.dns.message import HEADER
 from monitor.wire.dns.query import is_answer
 from monitor.wire.dns.reply import EDE_NETWORK, EDE_UNREACHABLE, error_option
 
-BUDGET: Final = 64  # answers before the loop comes round to everybody else
+BUDGET: Final = 64  # answers per turn of the event loop
 _NETWORK: Final = error_option(EDE_NETWORK)
 _UNREACHABLE: Final = error_option(EDE_UNREACHABLE)
 
@@ -41,7 +41,7 @@ class _Pending:
 
 @final
 class UdpUpstream:
-    """The queries in flight. `expire` must be called every now and then; `servers` may be replaced at any time."""
+    """The queries in flight. The caller calls `expire` periodically; `servers` may be replaced at any time."""
 
     def __init__(self, loop: AbstractEventLoop, responder: Responder, servers: Servers, limits: SinkholeLimits) -> None:
         self.servers = servers
@@ -51,9 +51,9 @@ class UdpUpstream:
         self._limits = limits
         self._dice = QueryIds()
         self._own = Ports(loop, self._dice, Behind(), self._read)
-        # Those that ask with their clients' addresses.
+        # The sockets that send from clients' addresses.
         self._ports: dict[Behind, Ports] = {}
-        # In the order of their deadlines: all wait equally long, and who is asked again goes to the end.
+        # Ordered by deadline: all wait equally long, and a query that is sent again moves to the end.
         self._pending: dict[_Pending, None] = {}
         self._clients: dict[bytes, int] = {}
 
@@ -61,7 +61,7 @@ class UdpUpstream:
         return len(self._pending)
 
     def forward(self, asked: Asked, route: Route) -> None:
-        """Passes a query on; its answer, or that there is none, goes back on the route."""
+        """Forwards a query; sends its answer, or SERVFAIL, on the route."""
         now = self._loop.time()
         held = self._clients.get(asked.client, 0)
         if held >= self._limits.in_flight_per_client:
@@ -78,7 +78,7 @@ class UdpUpstream:
         self._ask(pending, now, _NETWORK)
 
     def expire(self, now: float) -> None:
-        """Asks the next server for what has waited long enough, or says that nobody answers."""
+        """Sends overdue queries to their next server, or answers SERVFAIL if none is left."""
         while self._pending:
             pending = next(iter(self._pending))
             if pending.deadline > now:
@@ -90,7 +90,7 @@ class UdpUpstream:
             ports.sweep()
 
     def leave(self, behind: Behind) -> None:
-        """The door is closed: what was asked there gets no answer."""
+        """Drops the queries of a closed door."""
         ports = self._ports.pop(behind, None)
         if ports is not None:
             for pending in [pending for pending in self._pending if pending.ports is ports]:
@@ -105,7 +105,7 @@ class UdpUpstream:
         self._clients.clear()
 
     def _ask(self, pending: _Pending, now: float, option: bytes) -> None:
-        """Sends the query to the server whose turn it is, or to the next ones where that fails at once."""
+        """Sends the query to its current server, or to the next ones if sending fails."""
         while pending.attempt < len(pending.servers):
             server = pending.servers[pending.attempt]
             try:
@@ -135,7 +135,7 @@ class UdpUpstream:
             port.socket.sendmsg((data,), ports.controls(pending.asked.client), 0, server)
 
     def _ports_of(self, behind: Behind) -> Ports:
-        """A question goes to the resolver that the client chose with the client's address, elsewhere with our own."""
+        """Returns sockets with the client's address for the resolver that the client chose, else with this host's."""
         if behind.make is None or not self.servers.is_asked:
             return self._own
         ports = self._ports.get(behind)
@@ -153,7 +153,7 @@ class UdpUpstream:
             self._take(port, data, peer, b"")
 
     def _read_as_clients(self, port: Port) -> None:
-        """The same where each answer must come to the address of the client that asked."""
+        """Reads answers on sockets that serve several clients' addresses: each must match the client that asked."""
         for _ in range(BUDGET):
             try:
                 data, peer, client = port.receive()
@@ -193,7 +193,7 @@ class UdpUpstream:
         self._ask(pending, now, option)
 
     def _detach(self, pending: _Pending) -> None:
-        """Its id may be used again: an answer that comes now is late."""
+        """Frees the query's id; an answer that arrives afterwards counts as late."""
         if pending.port is not None:
             pending.port.waiting.pop(pending.id, None)
             pending.port = None
