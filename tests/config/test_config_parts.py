@@ -124,4 +124,4 @@ def test_check_names_the_files(folder: Path, capsys: pytest.CaptureFixture[str])
     assert main(["check", "--config", path]) == EXIT_USAGE
     out = capsys.readouterr().out
     assert f"{folder}/conf.d/a.toml:2: ban 1.vendors: " in out
-    assert f"{folder}/conf.d/b.toml: everybody may write it" in out
+    assert f"{folder}/conf.d/b.toml: every user can write this file" in out
