@@ -56,7 +56,7 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "quic.ja4": "as `tls.ja4`",
     },
     "flow": {
-        "app_proto": "application protocol, `unknown` if its beginning was not recognised",
+        "app_proto": "protocol; `unknown` if not recognised, `failed` if it is not DNS on port 53",
         "flow.pkts_toserver": "packets from the client",
         "flow.pkts_toclient": "packets to the client",
         "flow.bytes_toserver": "IP bytes from the client",
