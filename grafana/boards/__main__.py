@@ -1,4 +1,4 @@
-"""`python -m boards [FOLDER]`: writes every dashboard as JSON, and removes what is no dashboard any longer."""
+"""`python -m boards [FOLDER]`: writes every dashboard as JSON, and deletes files of dashboards that no longer exist."""
 
 import json
 import sys

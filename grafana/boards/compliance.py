@@ -1,4 +1,6 @@
-"""Ban compliance: what each ban stopped, what passed all the same, and how devices try to get round it."""
+"""Defines the dashboard Ban compliance: what each ban stopped, what still passed, and how devices try to
+bypass bans.
+"""
 
 from typing import Final
 
@@ -30,31 +32,31 @@ BAN: Final = "vendor, service, group"
 SUBJECT: Final = "vendor, service"
 ENFORCED: Final = 'mode="enforce"'
 INEFFECTIVE: Final = 'state="ineffective"'
-# What bans stopped, in the units of the three layers.
+# Counters of blocked traffic, in the units of the three layers.
 QUERIES: Final = "dns_blocked_queries_total"
 FLOWS: Final = "killed_flows_total"
 PACKETS: Final = "refused_packets_total"
 NONE_ENFORCED: Final = "No ban is enforced."
-WORKS: Final = {"0": ("does not hold", "red"), "1": ("holds", "green")}
+WORKS: Final = {"0": ("down", "red"), "1": ("works", "green")}
 PASSED: Final = {"0": ("failed", "red"), "1": ("passed", "green")}
 
 
 def compliance() -> build.Dashboard:
-    description = "What each ban stopped, what passed all the same, and how devices try to get round it."
+    description = "What each ban stopped, what still passed, and how devices try to bypass bans."
     return board("compliance", "Ban compliance", description, (INSTANCES, BANNED, BAN_GROUPS), ROWS)
 
 
 HOLDS = Row(
-    "Do the bans hold?",
+    "Are bans enforced?",
     (
         number(
-            About("Enforced bans", "Vendors and categories, by group, that are banned now."),
+            About("Enforced bans", "Enforced bans: banned vendors and categories, counted per group."),
             f"count({series('ban_info', ENFORCED, *CHOSEN)}) or vector(0)",
         ),
         words(
             About(
                 "Enforcement",
-                "Whether the kernel's table is there and whether the sinkhole answers; only what a ban needs is shown.",
+                "Whether the kernel table exists and the sinkhole answers. Only parts that a ban needs are shown.",
                 COUNT,
                 bad_below(1),
                 "no ban needs it",
@@ -65,22 +67,22 @@ HOLDS = Row(
         number(
             About(
                 "Leaked",
-                "Bytes that passed over the time shown although an enforced ban was in force. One is one too many.",
+                "Bytes that passed in the time range although an enforced ban was in force. The value must be 0.",
                 BYTES,
                 bad_above(1),
             ),
             grown("leaked_bytes_total", "", *CHOSEN),
         ),
         number(
-            About("Blocked names", "DNS queries that bans answered over the time shown."),
+            About("Blocked names", "DNS queries for banned names in the time range."),
             grown(QUERIES, "", *CHOSEN),
         ),
         number(
-            About("Flows cut", "Flows that bans cut over the time shown."),
+            About("Flows cut", "Flows that bans cut in the time range."),
             grown(FLOWS, "", *CHOSEN),
         ),
         number(
-            About("Refused", "Packets that bans refused by their address over the time shown."),
+            About("Refused", "Packets to or from banned addresses that were refused in the time range."),
             grown(PACKETS, "", *CHOSEN),
         ),
         number(
@@ -91,7 +93,7 @@ HOLDS = Row(
         number(
             About(
                 "Ineffective",
-                "Bans that cannot stop anything, by vendor and group; `gatewatch status` has the reasons.",
+                "Bans that cannot stop anything, by vendor and group; `gatewatch status` prints the reasons.",
                 COUNT,
                 bad_above(1),
             ),
@@ -101,10 +103,10 @@ HOLDS = Row(
         words(
             About(
                 "Self-test",
-                "Whether a client of gatewatch's own, under a ban of its own, was stopped on each layer the last time.",
+                "Whether the last self-test, a test client under a test ban, was stopped on each layer.",
                 COUNT,
                 bad_below(1),
-                "has not run; `[selftest].every` says how often",
+                "has not run; `[selftest].every` sets the interval",
             ),
             Query(f"min by (layer) ({series('selftest_success')})", "{{layer}}"),
             PASSED,
@@ -113,7 +115,7 @@ HOLDS = Row(
         number(
             About(
                 "Last self-test",
-                "Time since it ended; `[selftest].every` says how often.",
+                "Time since the last self-test ended; `[selftest].every` sets the interval.",
                 SECONDS,
                 above(3600, 86_400),
                 "never",
@@ -125,7 +127,7 @@ HOLDS = Row(
         number(
             About(
                 "Blind",
-                "The share of all bytes over the time shown that nothing could name.",
+                "The share of all bytes in the time range that could not be identified.",
                 SHARE,
                 above(0.05, 0.2),
                 "no traffic",
@@ -136,8 +138,8 @@ HOLDS = Row(
         number(
             About(
                 "Late answers",
-                "The share of all cut flows over the time shown whose server was faster than the cut: the first "
-                "packets of an answer passed. Servers nearer than a millisecond are.",
+                "The share of cut flows in the time range whose server answered before the cut: the first "
+                "packets of the answer passed. This happens with servers less than a millisecond away.",
                 SHARE,
                 above(0.05, 0.5),
                 "no cuts",
@@ -157,10 +159,10 @@ EACH = Row(
         rows(
             About(
                 "Bans",
-                "What each ban did over the time shown: names that were answered as banned, flows that were cut, "
-                "packets that were refused by address, bytes that leaked, bytes of flows until they were cut, "
-                "what bans in shadow would have stopped, and devices that were stopped in the last hour. Its group "
-                "leads to what its devices do.",
+                "What each ban did in the time range: DNS queries answered as banned, flows that were cut, "
+                "packets refused by address, bytes that leaked, bytes of flows until they were cut, "
+                "what bans in shadow mode would have stopped, and devices stopped in the last hour. Each group "
+                "links to the traffic of its devices.",
             ),
             ("group", "vendor", "service", "mode"),
             (
@@ -179,9 +181,9 @@ EACH = Row(
         rows(
             About(
                 "States",
-                "What bans do now. Ineffective: they cannot stop anything. Waiting: the list was not fetched yet. "
+                "The current state of bans. Ineffective: cannot stop anything. Waiting: the list was not fetched yet. "
                 "Idle: no device of the group was seen in the last hour. Off: paused, outside the schedule, observing "
-                "only, or not enabled. `gatewatch status` has the reasons.",
+                "only, or not enabled. `gatewatch status` prints the reasons.",
             ),
             ("group", "vendor", "service", "mode", "state"),
             (
@@ -200,7 +202,7 @@ COURSE = Row(
         curve(
             About(
                 "Blocked, by layer",
-                "Questions answered as banned, flows cut, packets refused by address: three units, so not stacked.",
+                "DNS queries answered as banned, flows cut, packets refused by address. The units differ: no stack.",
                 A_MINUTE,
                 absent=NONE_ENFORCED,
             ),
@@ -211,8 +213,8 @@ COURSE = Row(
         curve(
             About(
                 "Leaked",
-                "Bytes that passed under an enforced ban, by the evidence that tells whose they were. After a "
-                "ban begins this is zero.",
+                "Bytes that passed under an enforced ban, by the evidence that identified their vendor. After a "
+                "ban takes effect this is zero.",
                 BYTES_A_SECOND,
                 bad_above(1),
                 NONE_ENFORCED,
@@ -224,9 +226,9 @@ COURSE = Row(
         curve(
             About(
                 "In shadow",
-                "What bans in shadow would have stopped. Look here before you enforce one.",
+                "What bans in shadow mode would have stopped. Check this before you enforce a ban.",
                 A_MINUTE,
-                absent="No ban is in shadow.",
+                absent="No ban is in shadow mode.",
             ),
             Query(pace("shadow_blocked_total", f"{SUBJECT}, layer", *CHOSEN), "{{vendor}} {{service}} {{layer}}"),
             stacked=True,
@@ -234,8 +236,8 @@ COURSE = Row(
         curve(
             About(
                 "Time to effect",
-                "From a banned hello on the wire to its cut in the kernel, of all bans; a server that is nearer than "
-                "this may answer first.",
+                "Time from a banned ClientHello on the wire to the cut in the kernel, all bans. A server closer than "
+                "this may answer before the cut.",
                 SECONDS,
                 above(0.01, 0.1),
             ),
@@ -246,7 +248,7 @@ COURSE = Row(
         curve(
             About(
                 "Devices still trying",
-                "Devices that a ban stopped in the hour before.",
+                "Devices that a ban stopped in the preceding hour.",
                 COUNT,
                 above(1, 50),
                 NONE_ENFORCED,
@@ -256,7 +258,7 @@ COURSE = Row(
         curve(
             About(
                 "Before the cut",
-                "Bytes of cut flows up to their hello: what a handshake says of itself.",
+                "Bytes of cut flows up to and including the ClientHello.",
                 BYTES_A_SECOND,
                 absent=NONE_ENFORCED,
             ),
@@ -266,12 +268,12 @@ COURSE = Row(
 )
 
 ROUND = Row(
-    "Ways round the bans",
+    "Bypass attempts",
     (
         curve(
             About(
                 "Bypass attempts",
-                "Flows of a kind that hides names from a gateway, of all groups, by method.",
+                "Flows that hide names from the gateway, all groups, by method.",
                 A_MINUTE,
                 above(6, 60),
             ),
@@ -282,7 +284,7 @@ ROUND = Row(
         curve(
             About(
                 "Blind share",
-                "The share of each group's bytes that nothing could name: a ban cannot bite there.",
+                "The share of each group's bytes that could not be identified; bans have no effect on them.",
                 SHARE,
                 above(0.05, 0.2),
             ),

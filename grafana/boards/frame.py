@@ -1,4 +1,4 @@
-"""What all dashboards share: how they are found, their links, their variables, and how panels lie in rows."""
+"""Defines the parts that all dashboards share: links, variables and the layout of panels in rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SOURCE: Final = "gatewatch-prometheus"
 
 @dataclass(frozen=True)
 class Variable:
-    """A choice above the panels: the values that `label` has in `metric`, where that matches `matcher`."""
+    """A variable above the panels: the values of `label` in the series of `metric` that match `matcher`."""
 
     name: str
     title: str
@@ -28,11 +28,11 @@ class Variable:
     matcher: str = ""
 
 
-INSTANCES: Final = Variable("instance", "Gateway", "build_info", "instance", "The gateways to look at.")
-VENDORS: Final = Variable(
-    "vendor", "Vendor", "flow_bytes_total", "vendor", "Vendors that devices exchanged bytes with."
+INSTANCES: Final = Variable("instance", "Gateway", "build_info", "instance", "The gateways to show.")
+VENDORS: Final = Variable("vendor", "Vendor", "flow_bytes_total", "vendor", "Vendors with traffic of devices.")
+GROUPS: Final = Variable(
+    "group", "Group", "flow_bytes_total", "group", "Groups of devices; `none` stands for devices without a group."
 )
-GROUPS: Final = Variable("group", "Group", "flow_bytes_total", "group", "Groups of devices; `none` is in no group.")
 BANNED: Final = Variable("vendor", "Banned vendor", "ban_info", "vendor", "Vendors and categories under a ban.")
 BAN_GROUPS: Final = Variable(
     "group", "Ban's group", "ban_info", "group", "Groups under a ban; bans for everyone always show.", 'group!="all"'
@@ -48,7 +48,7 @@ class Row:
 def board(
     uid: str, title: str, description: str, variables: Sequence[Variable], rows: Sequence[Row]
 ) -> build.Dashboard:
-    """A dashboard; panels are numbered in their order, so that links to one of them stay true."""
+    """Returns a dashboard; panels are numbered in their order, so that links to a panel stay valid."""
     made = build.Dashboard(title if title.startswith("gatewatch") else f"gatewatch: {title}")
     made.uid(f"gatewatch-{uid}").description(description).tags([TAG])
     made.time("now-6h", "now").refresh("30s").timezone("browser").editable()
@@ -67,13 +67,13 @@ def board(
 
 
 def links() -> build.DashboardLink:
-    """To all dashboards of gatewatch, with the same time and the same choices."""
+    """Returns links to all dashboards of gatewatch that keep the time range and the variables."""
     link = build.DashboardLink("gatewatch").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
     return link.include_vars(True).keep_time(True).as_dropdown(False)
 
 
 def source() -> build.DatasourceVariable:
-    """Whose figures are shown: those of the source that is provisioned with the dashboards, or else the first."""
+    """Returns the variable of the data source: the provisioned one, else the first."""
     variable = build.DatasourceVariable("datasource").label("Data source").type("prometheus")
     variable.current(model.VariableOption(text="gatewatch", value=SOURCE, selected=True))
     return variable.description("The Prometheus that scrapes gatewatch.")
@@ -91,6 +91,6 @@ def choice(variable: Variable) -> build.QueryVariable:
 
 
 def place(uid: str, *choices: str) -> str:
-    """The address of a dashboard, with the time, source and gateways of this one and these further choices."""
+    """Returns the URL of a dashboard with the current time range, source and gateways and these further variables."""
     kept = ("${__url_time_range}", "${datasource:queryparam}", "${instance:queryparam}")
     return f"/d/gatewatch-{uid}?" + "&".join((*kept, *choices))

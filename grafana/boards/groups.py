@@ -1,4 +1,4 @@
-"""Device groups: what the devices under one policy do, side by side and each by itself."""
+"""Defines the dashboard Device groups: the traffic of the devices under one policy, together and separately."""
 
 from typing import Final
 
@@ -27,7 +27,7 @@ BLIND: Final = share(grown("blind_bytes_total", "group", GROUP), total(TRAFFIC, 
 
 
 def groups() -> build.Dashboard:
-    description = "What the devices under one policy do, side by side and each by itself."
+    description = "The traffic of device groups, side by side and each separately."
     return board("groups", "Device groups", description, (INSTANCES, GROUPS, VENDORS), (BESIDE, COURSE, EACH))
 
 
@@ -37,7 +37,7 @@ BESIDE = Row(
         rows(
             About(
                 "Groups",
-                "Each group over the time shown, with its devices of the last hour; it leads to its bans.",
+                "Each group in the time range, with its devices of the last hour; it links to its bans.",
                 BYTES,
             ),
             ("group",),
@@ -67,35 +67,35 @@ COURSE = Row(
     (
         mirrored(
             curve(
-                About("Upload against download", "Download is drawn upwards, upload down.", BYTES_A_SECOND),
+                About("Upload and download", "Download is drawn upwards, upload downwards.", BYTES_A_SECOND),
                 Query(rate("flow_bytes_total", "group", DOWN, *CHOSEN), "{{group}} down"),
                 Query(rate("flow_bytes_total", "group", UP, *CHOSEN), "{{group}} up"),
             ),
             "/ up$/",
         ),
         curve(
-            About("Devices", "Devices of the group that were seen in the hour before."),
+            About("Devices", "Devices of the group that were seen in the preceding hour."),
             Query(f"sum by (group) ({series('group_devices', GROUP)})", "{{group}}"),
         ),
         curve(
-            About("Devices with a vendor", "Devices that were seen with the vendor in the hour before."),
+            About("Devices with a vendor", "Devices that were seen with the vendor in the preceding hour."),
             Query(largest(15, f"sum by (vendor, group) ({series('devices', *CHOSEN)})"), "{{vendor}} {{group}}"),
         ),
         curve(
-            About("Questions", "DNS queries, by what became of them.", A_SECOND),
+            About("Questions", "DNS queries, by action.", A_SECOND),
             Query(rate("dns_queries_total", "group, action", *CHOSEN), "{{group}} {{action}}"),
         ),
         curve(
             About(
                 "Bypass attempts",
-                "Flows of a kind that hides names from a gateway, by method.",
+                "Flows that hide names from the gateway, by method.",
                 A_MINUTE,
                 above(6, 60),
             ),
             Query(pace("bypass_attempts_total", "group, method", GROUP), "{{group}} {{method}}"),
         ),
         curve(
-            About("Blind bytes", "Bytes that nothing could name, by the reason.", BYTES_A_SECOND),
+            About("Blind bytes", "Bytes that could not be identified, by reason.", BYTES_A_SECOND),
             Query(rate("blind_bytes_total", "group, reason", GROUP), "{{group}} {{reason}}"),
             stacked=True,
         ),
@@ -103,7 +103,7 @@ COURSE = Row(
 )
 
 EACH = Row(
-    "Each group by itself",
+    "Each group separately",
     (
         curve(
             About("Vendors of $group", "Upload and download together, the ten largest at each moment.", BYTES_A_SECOND),

@@ -1,4 +1,4 @@
-"""gatewatch itself: whether it sees everything, keeps up, has fresh lists, and what it costs."""
+"""Defines the dashboard gatewatch itself: completeness of capture, load, freshness of lists, and resource use."""
 
 from typing import Final
 
@@ -28,41 +28,44 @@ from boards.panels import (
 )
 from boards.queries import pace, rate, series, share
 
-WELL: Final = {"0": ("failed", "red"), "1": ("went well", "green")}
-WORKS: Final = {"0": ("does not work", "red"), "1": ("works", "green")}
+WELL: Final = {"0": ("failed", "red"), "1": ("succeeded", "green")}
+WORKS: Final = {"0": ("down", "red"), "1": ("works", "green")}
 CORES: Final = "cores"
 
 
 def itself() -> build.Dashboard:
-    description = "Whether gatewatch sees everything, keeps up, has fresh lists, and what it costs."
+    description = "Whether capture is complete, gatewatch keeps up and lists are fresh, and the resources in use."
     return board("itself", "gatewatch itself", description, (INSTANCES,), ROWS)
 
 
 WELL_ROW = Row(
-    "Is it well?",
+    "Health",
     (
         label(
-            About("Version", "The version that runs."), f"sum by (version) ({series('build_info')})", "version", width=3
+            About("Version", "The running version."), f"sum by (version) ({series('build_info')})", "version", width=3
         ),
         label(
-            About("Engine", "Whether the core runs compiled or interpreted: the same code, ten times as fast or not."),
+            About(
+                "Engine",
+                "Whether the core runs compiled or interpreted. The code is the same; compiled is ten times as fast.",
+            ),
             f"sum by (engine) ({series('build_info')})",
             "engine",
             width=3,
         ),
         number(
-            About("Up for", "Time since the daemon started, of the youngest.", SECONDS, GOOD),
+            About("Up for", "Time since the daemon started; of several daemons, the one started last.", SECONDS, GOOD),
             f"min(time() - {series('process_start_time_seconds')})",
             width=3,
         ),
         words(
-            About("Reload", "Whether the last reload of the configuration went well.", COUNT, bad_below(1)),
+            About("Reload", "Whether the last reload of the configuration succeeded.", COUNT, bad_below(1)),
             Query(f"min({series('config_last_reload_success')})"),
             WELL,
             width=3,
         ),
         label(
-            About("Configuration", "The hash of the configuration that runs: gateways alike show the same."),
+            About("Configuration", "The hash of the running configuration; equal configurations have equal hashes."),
             f"sum by (hash) ({series('config_info')})",
             "hash",
         ),
@@ -74,7 +77,7 @@ WELL_ROW = Row(
         number(
             About(
                 "Longest stall",
-                "The longest time in the last minute that the daemon's loop stood still. After 5 s bans open.",
+                "The longest stall of the daemon's event loop in the last minute. After 5 s bans fail open.",
                 SECONDS,
                 above(0.25, 2),
             ),
@@ -84,22 +87,22 @@ WELL_ROW = Row(
 )
 
 CAPTURE = Row(
-    "Does it see everything?",
+    "Capture",
     (
         curve(
-            About("Frames", "Frames that the capture handed over: the kernel's filter leaves most out.", A_SECOND),
+            About("Frames", "Frames that the capture delivered; the kernel's filter drops most frames.", A_SECOND),
             Query(rate("capture_packets_total", "interface"), "{{interface}}"),
             width=8,
         ),
         curve(
-            About("Bytes of frames", "Bytes of the frames that the capture handed over.", BYTES_A_SECOND),
+            About("Bytes of frames", "Bytes of the frames that the capture delivered.", BYTES_A_SECOND),
             Query(rate("capture_bytes_total", "interface"), "{{interface}}"),
             width=8,
         ),
         curve(
             About(
                 "Dropped frames",
-                "Frames that the kernel dropped because the capture was not read fast enough: what they said is lost.",
+                "Frames that the kernel dropped because the capture was not read fast enough; their content is lost.",
                 A_SECOND,
                 bad_above(1),
             ),
@@ -114,8 +117,8 @@ CAPTURE = Row(
         curve(
             About(
                 "Overruns",
-                "Times that conntrack's events came faster than they were read. A listing of all flows makes up for "
-                "them, but what ended in between is told late.",
+                "Overruns of the conntrack event socket. A dump of all flows follows each overrun, "
+                "but flows that ended in between are reported late.",
                 A_MINUTE,
                 above(1, 30),
                 "Bytes are those of packets.",
@@ -126,7 +129,7 @@ CAPTURE = Row(
         curve(
             About(
                 "Stalls",
-                "The longest time within a minute that the daemon's loop stood still.",
+                "The longest stall of the daemon's event loop within a minute.",
                 SECONDS,
                 above(0.25, 2),
             ),
@@ -142,7 +145,7 @@ TABLES = Row(
         curve(
             About(
                 "How full",
-                "Entries of each table as a share of its limit in `[limits]`. A full one drops its oldest.",
+                "Entries of each table as a share of its limit in `[limits]`. A full table drops its oldest entries.",
                 SHARE,
                 above(0.8, 0.98),
             ),
@@ -152,21 +155,21 @@ TABLES = Row(
             ),
         ),
         curve(
-            About("Entries", "Entries of each table, and flows that live now.", COUNT),
+            About("Entries", "Entries of each table, and active flows.", COUNT),
             Query(f"sum by (table) ({series('table_entries')})", "{{table}}"),
             Query(f"sum({series('flows_active')})", "flows now"),
         ),
         curve(
             About(
                 "Given up",
-                "Entries that a full table dropped; of `series`, those folded into `other`.",
+                "Entries that a full table dropped; for `series`, series summed as `other`.",
                 A_SECOND,
                 bad_above(1),
             ),
             Query(rate("table_evictions_total", "table"), "{{table}}"),
         ),
         curve(
-            About("Events", "Events written by type, and those that could not be.", A_SECOND),
+            About("Events", "Events written, by type, and events dropped.", A_SECOND),
             Query(rate("events_total", "type"), "{{type}}"),
             Query(rate("events_dropped_total", ""), "dropped"),
         ),
@@ -174,7 +177,7 @@ TABLES = Row(
 )
 
 COSTS = Row(
-    "What it costs",
+    "Resources",
     (
         curve(
             About("Memory", "Resident memory.", BYTES, above(150e6, 300e6)),
@@ -182,21 +185,21 @@ COSTS = Row(
             width=8,
         ),
         curve(
-            About("Processor", "Cores in use.", CORES, above(0.7, 0.95)),
+            About("Processor", "CPU cores in use.", CORES, above(0.7, 0.95)),
             Query(f"sum by (instance) (rate({series('process_cpu_seconds_total')}[$__rate_interval]))", "{{instance}}"),
             width=8,
         ),
         curve(
-            About("Open files", "File descriptors, as a share of those that it may have.", SHARE, above(0.5, 0.8)),
+            About("Open files", "Open file descriptors as a share of the limit.", SHARE, above(0.5, 0.8)),
             Query(share(series("process_open_fds"), series("process_max_fds")), "{{instance}}"),
             width=8,
         ),
         curve(
-            About("Scrapes", "How long a scrape takes.", SECONDS, above(0.5, 2)),
+            About("Scrapes", "Duration of a scrape.", SECONDS, above(0.5, 2)),
             Query(f"max by (instance) ({series('scrape_duration_seconds')})", "{{instance}}"),
         ),
         curve(
-            About("Series", "Series on the page.", COUNT, PLAIN),
+            About("Series", "Series per scrape.", COUNT, PLAIN),
             Query(f"max by (instance) ({series('scrape_samples_scraped')})", "{{instance}}"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""The rows of the dashboard *gatewatch itself* about its lists, its enforcement and what it remembers."""
+"""Defines the rows of the dashboard gatewatch itself about lists, enforcement and stored data."""
 
 from typing import Final
 
@@ -22,20 +22,20 @@ from boards.queries import pace, quantile, rate, series
 
 SINKHOLE_UNUSED: Final = "No ban needs the sinkhole."
 
-# Of a list that is shipped, since the daemon read it; it grows old with the package.
+# The age of a shipped list counts from its loading by the daemon.
 AGE: Final = f"max by (list) (time() - {series('list_last_success_timestamp_seconds')})"
-# Seconds since 1970, which is when a subscription that was never fetched was fetched last: older than any list.
+# A subscription that was never fetched has timestamp 0: it is older than this, and any other list is younger.
 NEVER: Final = 1e9
 INTERVAL: Final = f"min by (list) ({series('list_update_interval_seconds')})"
 
 LISTS = Row(
-    "Its lists",
+    "Lists",
     (
         rows(
             About(
                 "Lists",
-                "The time since the list was last loaded well, intervals of a subscription that passed meanwhile, "
-                "entries, updates that failed, and lines that made no sense and were ignored.",
+                "Time since the list was last loaded successfully, missed update intervals of a subscription, "
+                "entries, failed updates, and lines without an entry.",
             ),
             ("list",),
             (
@@ -48,7 +48,7 @@ LISTS = Row(
             width=13,
         ),
         curve(
-            About("Entries over time", "The twenty largest lists; a cliff is a broken download.", COUNT),
+            About("Entries over time", "The twenty largest lists; a sharp drop indicates a broken download.", COUNT),
             Query(f"topk(20, max by (list) ({series('list_entries')}))", "{{list}}"),
             width=11,
         ),
@@ -56,18 +56,18 @@ LISTS = Row(
 )
 
 ENFORCING = Row(
-    "Enforcing",
+    "Enforcement",
     (
         curve(
-            About("Kernel transactions", "Changes of set elements in the kernel, by result.", A_SECOND),
+            About("Kernel transactions", "Netlink transactions that change set elements, by result.", A_SECOND),
             Query(rate("kernel_transactions_total", "result"), "{{result}}"),
             width=8,
         ),
         curve(
             About(
-                "Repairs and refusals",
-                "Kernel state that somebody else had changed and that was put back or could not be, and set elements "
-                "that the kernel did not take.",
+                "Repairs and refused elements",
+                "Repairs of kernel state that another program changed, by result, and set elements that the kernel "
+                "refused.",
                 A_MINUTE,
                 bad_above(1),
             ),
@@ -77,7 +77,10 @@ ENFORCING = Row(
         ),
         curve(
             About(
-                "Time to effect", "From a banned hello on the wire to its cut in the kernel.", SECONDS, above(0.01, 0.1)
+                "Time to effect",
+                "Time from a banned ClientHello on the wire to the cut in the kernel.",
+                SECONDS,
+                above(0.01, 0.1),
             ),
             Query(quantile(0.5, "enforce_seconds"), "50 % within"),
             Query(quantile(0.99, "enforce_seconds"), "99 % within"),
@@ -86,25 +89,23 @@ ENFORCING = Row(
         curve(
             About(
                 "Self-test",
-                "How long the last self-test took, by layer.",
+                "Duration of the last self-test, by layer.",
                 SECONDS,
                 above(0.5, 1),
-                absent="It has not run; `[selftest].every` says how often.",
+                absent="It has not run; `[selftest].every` sets the interval.",
             ),
             Query(f"max by (layer) ({series('selftest_seconds')})", "{{layer}}"),
             width=8,
         ),
         curve(
-            About(
-                "Sinkhole", "Queries that the sinkhole took, by what became of them.", A_SECOND, absent=SINKHOLE_UNUSED
-            ),
+            About("Sinkhole", "Queries that the sinkhole received, by action.", A_SECOND, absent=SINKHOLE_UNUSED),
             Query(rate("sinkhole_queries_total", "action"), "{{action}}"),
             width=8,
         ),
         curve(
             About(
-                "Resolvers behind it",
-                "Queries that no resolver answered well, by reason.",
+                "Upstream errors",
+                "Queries without a usable answer from a resolver, by reason.",
                 A_MINUTE,
                 above(6, 60),
                 absent=SINKHOLE_UNUSED,
@@ -115,7 +116,7 @@ ENFORCING = Row(
         curve(
             About(
                 "Refused connections",
-                "TCP connections of clients that the sinkhole ended by itself.",
+                "TCP connections of clients that the sinkhole closed.",
                 A_MINUTE,
                 above(6, 60),
                 absent=SINKHOLE_UNUSED,
@@ -124,19 +125,19 @@ ENFORCING = Row(
             width=8,
         ),
         curve(
-            About("Changes that wait", "Portions of a large change of the table that wait for their turn.", COUNT),
+            About("Pending changes", "Portions of a large table change that are not applied yet.", COUNT),
             Query(f"max by (instance) ({series('kernel_pending_changes')})", "{{instance}}"),
             width=8,
         ),
         curve(
-            About("Time of a change", "How long the last change of the table took until all of it held.", SECONDS),
+            About("Duration of changes", "Duration of the last table change, until the kernel had all of it.", SECONDS),
             Query(f"max by (instance) ({series('kernel_load_seconds')})", "{{instance}}"),
             width=8,
         ),
         curve(
             About(
                 "Unsent answers",
-                "Answers of the sinkhole that could not be sent.",
+                "Answers that the sinkhole could not send.",
                 A_MINUTE,
                 bad_above(1),
                 absent=SINKHOLE_UNUSED,
@@ -146,7 +147,7 @@ ENFORCING = Row(
         curve(
             About(
                 "Blocked pages",
-                "Requests to the page that tells what is blocked, by what became of them.",
+                "Requests to the blocked page, by action.",
                 A_MINUTE,
                 absent=SINKHOLE_UNUSED,
             ),
@@ -156,37 +157,37 @@ ENFORCING = Row(
 )
 
 LEARNING = Row(
-    "What it remembers",
+    "Stored data",
     (
         curve(
-            About("Learned addresses", "What became of addresses that trusted answers gave to banned names.", A_MINUTE),
+            About("Learned addresses", "Addresses of banned names in trusted answers, by result.", A_MINUTE),
             Query(pace("learned_addresses_total", "result"), "{{result}}"),
             width=8,
         ),
         curve(
-            About("Lookups", "Names whose addresses gatewatch asked for by itself, by how that went.", A_MINUTE),
+            About("Lookups", "DNS lookups that gatewatch made itself, by result.", A_MINUTE),
             Query(pace("lookups_total", "result"), "{{result}}"),
             width=8,
         ),
         curve(
-            About("Journal's size", "The file that remembers who talked to which vendor, by day.", BYTES),
+            About("Journal's size", "Size of the journal file, which stores traffic by day, device and vendor.", BYTES),
             Query(f"max by (instance) ({series('journal_bytes')})", "{{instance}}"),
             width=8,
         ),
         curve(
-            About("Journal's rows", "Rows that were written, once a minute.", A_MINUTE),
+            About("Journal's rows", "Rows written, once a minute.", A_MINUTE),
             Query(pace("journal_written_rows_total", ""), "written"),
             every="2m",
         ),
         curve(
             About(
                 "Journal's losses",
-                "Rows that were lost, by reason, and attempts to write that failed.",
+                "Lost rows, by reason, and failed attempts to write.",
                 A_MINUTE,
                 bad_above(1),
             ),
             Query(pace("journal_dropped_rows_total", "reason"), "{{reason}}"),
-            Query(pace("journal_errors_total", ""), "attempts that failed"),
+            Query(pace("journal_errors_total", ""), "failed attempts"),
         ),
     ),
 )

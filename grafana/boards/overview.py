@@ -1,4 +1,4 @@
-"""Overview: who talks to which vendor, how much goes up and comes down, and where it goes."""
+"""Defines the dashboard Overview: traffic by vendor, upload and download, and destinations."""
 
 from grafana_foundation_sdk.builders import dashboard as build
 
@@ -26,7 +26,7 @@ NAMED = 'vendor!~"unknown|other"'
 
 
 def overview() -> build.Dashboard:
-    description = "Who talks to which vendor, upload against download, and where it goes."
+    description = "Traffic by vendor and group, upload and download, and its destinations."
     return board("overview", "Overview", description, (INSTANCES, VENDORS, GROUPS), ROWS)
 
 
@@ -34,26 +34,26 @@ NOW = Row(
     "Now",
     (
         number(
-            About("Upload", "Bytes a second from the devices to the chosen vendors.", BYTES_A_SECOND),
+            About("Upload", "Bytes per second from the devices to the chosen vendors.", BYTES_A_SECOND),
             rate("flow_bytes_total", "", UP, *CHOSEN),
         ),
         number(
-            About("Download", "Bytes a second from the chosen vendors to the devices.", BYTES_A_SECOND),
+            About("Download", "Bytes per second from the chosen vendors to the devices.", BYTES_A_SECOND),
             rate("flow_bytes_total", "", DOWN, *CHOSEN),
         ),
         number(
-            About("Vendors", "Vendors that at least one device talked to in the last hour."),
+            About("Vendors", "Vendors with which at least one device communicated in the last hour."),
             f"count(sum by (vendor) ({series('devices', NAMED, *CHOSEN)}) > 0)",
         ),
         number(
             About("Devices", "Devices seen in the last hour, in the chosen groups."),
             f"sum({series('group_devices', GROUP)})",
         ),
-        number(About("Flows", "Flows that live now, of all devices."), f"sum({series('flows_active')})"),
+        number(About("Flows", "Active flows of all devices."), f"sum({series('flows_active')})"),
         number(
             About(
                 "Named",
-                "The share of bytes whose vendor is known. What nobody can name is counted as blind.",
+                "The share of bytes whose vendor is known. Bytes that cannot be identified count as blind.",
                 SHARE,
                 ((None, "red"), (0.5, "yellow"), (0.8, "green")),
             ),
@@ -66,11 +66,11 @@ NOW = Row(
 )
 
 WHO = Row(
-    "Who talks to which vendor",
+    "Traffic by vendor",
     (
         rows(
             About(
-                "Vendors", "Bytes over the time shown, and devices of the last hour; a vendor leads to its bans.", BYTES
+                "Vendors", "Bytes in the time range, and devices of the last hour; a vendor links to its bans.", BYTES
             ),
             ("vendor",),
             (
@@ -82,7 +82,7 @@ WHO = Row(
             link=("Its bans", place("compliance", "var-vendor=${__value.raw}")),
         ),
         rows(
-            About("Services", "Bytes over the time shown, of the services that vendors are made of.", BYTES),
+            About("Services", "Bytes in the time range, by service of each vendor.", BYTES),
             ("vendor", "service"),
             (
                 Column("Upload", largest(50, total(TRAFFIC, "vendor, service", UP, *CHOSEN)), BYTES),
@@ -102,7 +102,7 @@ WHO = Row(
         ),
         mirrored(
             curve(
-                About("Upload against download, by group", "Download is drawn upwards, upload down.", BYTES_A_SECOND),
+                About("Upload and download, by group", "Download is drawn upwards, upload downwards.", BYTES_A_SECOND),
                 Query(rate("flow_bytes_total", "group", DOWN, *CHOSEN), "{{group}} down"),
                 Query(rate("flow_bytes_total", "group", UP, *CHOSEN), "{{group}} up"),
             ),
@@ -110,9 +110,9 @@ WHO = Row(
         ),
         curve(
             About(
-                "How we know",
-                "Bytes by the evidence that tied them to a vendor: names in handshakes are the strongest, "
-                "`none` has none.",
+                "Evidence",
+                "Bytes by the evidence that identified the vendor: names in handshakes are the strongest, "
+                "`none` means no vendor.",
                 BYTES_A_SECOND,
             ),
             Query(rate("flow_bytes_total", "evidence", *CHOSEN), "{{evidence}}"),
@@ -122,13 +122,13 @@ WHO = Row(
 )
 
 WHERE = Row(
-    "Where it goes",
+    "Destinations",
     (
         rows(
             About(
                 "Networks",
-                "Bytes of all devices by the network and country of the other end, over the time shown. Needs the MMDB "
-                "files of `[geo]`; without them all is `unknown`. Small ones are in `other`.",
+                "Bytes of all devices by network and country of the remote address, in the time range. Needs the MMDB "
+                "files of `[geo]`; without them every value is `unknown`. Small ones are summed as `other`.",
                 BYTES,
             ),
             ("asn", "country"),
@@ -141,7 +141,7 @@ WHERE = Row(
         bars(
             About(
                 "Countries",
-                "Upload of all devices over the time shown, by the ten countries that most of it went to.",
+                "Upload of all devices in the time range, for the ten countries with most bytes.",
                 BYTES,
             ),
             Query(largest(10, total("destination_bytes_total", "country", UP)), "{{country}}"),
@@ -153,23 +153,25 @@ NAMES = Row(
     "Names",
     (
         curve(
-            About("Questions", "DNS queries of the devices, by what became of them.", A_SECOND),
+            About("Questions", "DNS queries of the devices, by action.", A_SECOND),
             Query(rate("dns_queries_total", "action", *CHOSEN), "{{action}}"),
             stacked=True,
         ),
         curve(
-            About("Answers", "DNS responses to all devices, by their code.", A_SECOND),
+            About("Answers", "DNS responses to all devices, by response code.", A_SECOND),
             Query(rate("dns_responses_total", "rcode"), "{{rcode}}"),
             stacked=True,
         ),
         curve(
-            About("Time to an answer", "Between a query and its response, of all devices.", SECONDS, above(0.1, 0.5)),
+            About("Response time", "Time between a query and its response, all devices.", SECONDS, above(0.1, 0.5)),
             Query(quantile(0.5, "dns_response_seconds"), "50 % within"),
             Query(quantile(0.9, "dns_response_seconds"), "90 % within"),
             Query(quantile(0.99, "dns_response_seconds"), "99 % within"),
         ),
         curve(
-            About("Handshakes and flows", "TLS and QUIC hellos, those with ECH, and flows that began.", A_SECOND),
+            About(
+                "Handshakes and flows", "TLS and QUIC ClientHellos, those with ECH, and flows that started.", A_SECOND
+            ),
             Query(rate("handshakes_total", "transport", *CHOSEN), "{{transport}}"),
             Query(rate("ech_handshakes_total", "ech", GROUP), "ECH {{ech}}"),
             Query(rate("flows_total", "", *CHOSEN), "flows"),

@@ -1,4 +1,4 @@
-"""The kinds of panel that there are. Each has a title, a description, a unit and thresholds: none can be left out."""
+"""Defines the kinds of panel. Each panel has a title, a description, a unit and thresholds; none can be left out."""
 
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 Panel: TypeAlias = stat.Panel | timeseries.Panel | table.Panel | bargauge.Panel
 
-# Bytes count in KiB and MiB, as the command's own tables do. Counts are written out: a unit that shortens them turns
+# Bytes count in KiB and MiB, as in the tables of the command. Counts are written out: a unit that shortens them turns
 # 1,551 blocked questions into "2 K".
 BYTES: Final = "bytes"
 BYTES_A_SECOND: Final = "binBps"
@@ -21,23 +21,23 @@ A_MINUTE: Final = "suffix:/min"
 SECONDS: Final = "s"
 SHARE: Final = "percentunit"
 
-# Of figures; where a unit is not named here, three digits that count.
+# Decimals by unit; for other units three significant digits.
 DECIMALS: Final = {COUNT: 0, SHARE: 1}
 
-# The least that an axis without thresholds reaches to: Grafana draws a course of zeros on one from 0 to 100.
+# The minimum upper end of an axis without thresholds: Grafana draws a series of zeros on one from 0 to 100.
 LEAST: Final = {BYTES: 1024.0, BYTES_A_SECOND: 1024.0, SECONDS: 0.001, SHARE: 0.01}
 
-# Above which value which colour; the first has no lower end.
+# The colour from each value on; the first has no lower end.
 Steps: TypeAlias = tuple[tuple[float | None, str], ...]
 PLAIN: Final[Steps] = ((None, "blue"),)
 GOOD: Final[Steps] = ((None, "green"),)
 
-# What tables call labels, and how wide such a column is at least, in pixels.
+# Column titles of labels, and the minimum width of the column in pixels.
 LABELS: Final = {
     "vendor": ("Vendor", 120), "service": ("Service", 90), "group": ("Group", 140), "mode": ("Mode", 80),
     "asn": ("Network", 110), "country": ("Country", 90), "list": ("List", 130), "state": ("State", 110),
 }  # fmt: skip
-# What stands where a row has no such label: a ban that is over has figures, and no mode any longer.
+# Text for a missing label: an ended ban has values, but no mode.
 ABSENT: Final = {"mode": "over"}
 EMPTY: Final = ("null", "empty")
 FAR: Final = 1e15
@@ -56,13 +56,13 @@ def bad_below(green: float) -> Steps:
 
 
 def quiet(steps: Steps) -> Steps:
-    """The same without a colour for what is well: in a table only what is wrong shall catch the eye."""
+    """Returns the thresholds without the colour for good values, so that a table highlights only faults."""
     return tuple((value, "text" if color in ("green", "blue") else color) for value, color in steps)
 
 
 @dataclass(frozen=True)
 class Query:
-    """An expression, and what its series are called: `{{label}}` stands for a label's value."""
+    """An expression and the legend of its series: `{{label}}` stands for a label's value."""
 
     expression: str
     legend: str = ""
@@ -70,9 +70,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of figures in a table: one instant query. `too_large` is a word for figures from there on, in red.
+    """A table column of values: one instant query. `too_large` is a word for values from a limit on, in red.
 
-    One that is not `shown` only makes rows.
+    A column that is not `shown` only adds rows.
     """
 
     title: str
@@ -85,7 +85,9 @@ class Column:
 
 @dataclass(frozen=True)
 class About:
-    """What every panel must have; `absent` is what it shows in place of "No data" where having none is well."""
+    """The title, description, unit and thresholds of a panel; `absent` replaces "No data" if missing data is not a
+    fault.
+    """
 
     title: str
     description: str
@@ -95,7 +97,9 @@ class About:
 
 
 def number(about: About, expression: str, width: int = 4, course: bool = True) -> stat.Panel:
-    """One figure as of now, with its course behind it; a figure of the whole range has none, and is asked for once."""
+    """Shows one current value with its history behind it; a value of the whole range has no history and is queried
+    once.
+    """
     course = course and "$__range" not in expression
     panel = stat.Panel().with_target(asked(Query(expression), 0, instant=not course)).height(4).span(width)
     panel.graph_mode(options.BigValueGraphMode.AREA if course else options.BigValueGraphMode.NONE)
@@ -108,7 +112,7 @@ def number(about: About, expression: str, width: int = 4, course: bool = True) -
 
 
 def words(about: About, query: Query, texts: dict[str, tuple[str, str]], width: int = 4) -> stat.Panel:
-    """States in words: `texts` gives the word and its colour for a value; other values are shown as they are."""
+    """Shows states as words: `texts` maps a value to a word and its colour; other values are shown as numbers."""
     panel = stat.Panel().with_target(asked(query, 0, instant=True)).height(4).span(width)
     panel.graph_mode(options.BigValueGraphMode.NONE).color_mode(options.BigValueColorMode.BACKGROUND)
     panel.text_mode(options.BigValueTextMode.VALUE_AND_NAME if query.legend else options.BigValueTextMode.AUTO)
@@ -120,7 +124,7 @@ def words(about: About, query: Query, texts: dict[str, tuple[str, str]], width: 
 
 
 def label(about: About, expression: str, name: str, width: int = 4) -> stat.Panel:
-    """The value of a label, for metrics that carry their news in one."""
+    """Shows the value of a label, for info metrics."""
     panel = stat.Panel().with_target(asked(Query(expression, f"{{{{{name}}}}}"), 0, instant=True)).height(4).span(width)
     panel.text_mode(options.BigValueTextMode.NAME).graph_mode(options.BigValueGraphMode.NONE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -129,10 +133,10 @@ def label(about: About, expression: str, name: str, width: int = 4) -> stat.Pane
 
 
 def curve(about: About, *queries: Query, width: int = 12, stacked: bool = False, every: str = "") -> timeseries.Panel:
-    """Courses over time, the figures of each in the legend; the thresholds are drawn where they mean something.
+    """Shows series over time with their values in the legend; meaningful thresholds are drawn.
 
-    The first threshold is always on the axis: what is far below it lies at the bottom, however it moves. `every` is the
-    shortest step, for what moves in larger ones. Points show where there are too few for a line.
+    The first threshold is always on the axis: values far below it are drawn at the bottom. `every` is the minimum step,
+    for values that change in larger steps. Points are shown if there are too few for a line.
     """
     panel = timeseries.Panel().height(9).span(width).axis_soft_min(0).axis_soft_max(headroom(about))
     for at, query in enumerate(queries):
@@ -160,27 +164,27 @@ def headroom(about: About) -> float:
 
 
 def many_and_short(queries: tuple[Query, ...]) -> bool:
-    """Whether curves have enough names, and none so long, that these stand well beside them on a small screen, too."""
+    """Whether there are many series with short names, so that the legend fits beside the curves on a small screen."""
     names = [query.legend for query in queries]
     long = any(name.count("{{") > 1 or "{{group}}" in name or "{{instance}}" in name for name in names)
     return not long and (len(names) > 1 or "{{" in names[0])
 
 
 def legend(beside: bool) -> common.VizLegendOptions:
-    """The largest first. Beside the curves there is room for a dozen, below them for three."""
+    """Sorts the legend by value. Beside the curves it has room for a dozen series, below them for three."""
     made = common.VizLegendOptions().display_mode(options.LegendDisplayMode.TABLE).show_legend(True)
     made.placement(options.LegendPlacement.RIGHT if beside else options.LegendPlacement.BOTTOM)
     return made.calcs(["mean", "max"]).sort_by("Max").sort_desc(True)
 
 
 def mirrored(panel: timeseries.Panel, pattern: str) -> timeseries.Panel:
-    """Draws the series whose names match downwards, against the others."""
+    """Draws the series whose names match downwards, opposite to the others."""
     properties = [model.DynamicConfigValue("custom.transform", "negative-Y")]
     return panel.override_by_regexp(pattern, properties)
 
 
 def bars(about: About, query: Query, width: int = 12, height: int = 9) -> bargauge.Panel:
-    """One bar for each series, as of now."""
+    """Shows one bar for each series, with its current value."""
     panel = bargauge.Panel().with_target(asked(query, 0, instant=True)).height(height).span(width).min(0)
     panel.orientation(options.VizOrientation.HORIZONTAL).display_mode(options.BarGaugeDisplayMode.BASIC)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -190,9 +194,10 @@ def bars(about: About, query: Query, width: int = 12, height: int = 9) -> bargau
 
 def rows(about: About, labels: tuple[str, ...], columns: tuple[Column, ...], width: int = 24, height: int = 9,
          link: tuple[str, str] | None = None, sort: str = "") -> table.Panel:  # fmt: skip
-    """A row for each combination of `labels`, a column for each query; `link` is a title and a place for the first.
+    """Shows a row for each combination of `labels` and a column for each query; `link` is a title and URL for the first
+    label.
 
-    The largest come first, by the column `sort` or else by the first that is shown.
+    Rows are sorted by the column `sort`, or by the first one shown, the largest first.
     """
     panel = table.Panel().height(height).span(width).min_width(70)
     for name in labels:
@@ -214,7 +219,7 @@ def rows(about: About, labels: tuple[str, ...], columns: tuple[Column, ...], wid
 
 
 def arranged(labels: tuple[str, ...], columns: tuple[Column, ...]) -> dict[str, Any]:
-    """Labels in their order, then figures in theirs, each by its title; nothing else."""
+    """Orders the columns: labels, then values by their titles; hides all others."""
     figures = ["Value"] if len(columns) == 1 else [f"Value #{letter(at)}" for at in range(len(columns))]
     titles = {name: LABELS[name][0] for name in labels}
     titles |= {name: column.title for name, column in zip(figures, columns, strict=True)}
@@ -232,7 +237,7 @@ def label_properties(name: str) -> list[model.DynamicConfigValue]:
 
 
 def column_properties(column: Column) -> list[model.DynamicConfigValue]:
-    """A header that is not cut off, a unit, and colours where there are any to tell apart."""
+    """Sets a header that is not truncated, a unit, and colours if there are thresholds."""
     properties = [
         model.DynamicConfigValue("unit", column.unit),
         model.DynamicConfigValue("custom.minWidth", max(70, 24 + 7 * len(column.title))),
@@ -245,7 +250,7 @@ def column_properties(column: Column) -> list[model.DynamicConfigValue]:
         properties.append(model.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
     if column.too_large:
         above, word = column.too_large
-        # An end that is null would be zero to Grafana: nothing were in the range.
+        # Grafana treats a null end as zero, so that no value would be in the range.
         mapping = {"type": "range", "options": {"from": above, "to": FAR, "result": {"text": word, "color": "red"}}}
         properties.append(model.DynamicConfigValue("mappings", [mapping]))
     return properties

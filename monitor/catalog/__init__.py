@@ -1,1 +1,1 @@
-"""Lists to an index: which vendor a name, an address or an autonomous system belongs to."""
+"""Builds an index from lists and finds the vendor of a name, an address or an autonomous system in it."""

@@ -1,9 +1,9 @@
-"""Which prefixes are listed: sorted intervals of addresses, in one flat `bytes`.
+"""Finds the listed prefix of an address in sorted intervals, in one flat `bytes`.
 
-Prefixes nest, and a holder's winner inside several is not always the longest (own prefixes go before clouds), so the
-builder settles that once: it cuts the address space into intervals with one winner of each holder. A look-up is then
-the search for the last interval that starts at or before an address; in a map of some size an index over the first two
-bytes of the addresses leaves a handful to search.
+Prefixes nest, and a holder's winner inside several is not always the longest (own prefixes precede clouds), so the
+builder resolves the order once: it cuts the address space into intervals with one winner of each holder. A look-up
+searches for the last interval that starts at or before the address; in a map of at least `INDEX_FROM` intervals an
+index over the first two bytes of the addresses narrows the search to a few.
 """
 
 import struct
@@ -15,15 +15,15 @@ from monitor.catalog.entry import SET
 from monitor.catalog.name_table import read_u32
 
 INDEX_BLOCKS: Final = 65536
-# Below so many intervals a plain binary search is as fast, and the index would cost 256 KiB for nothing.
+# Below this number of intervals a plain binary search is as fast, and saves the 256 KiB of the index.
 INDEX_FROM: Final = 128
 
 
 @final
 class AddressMap:
-    """Finds the record of the prefix that an address falls under, or the set of several records.
+    """Finds the record of the prefix that contains an address, or the set of several records.
 
-    From `at` on lie: the index (none where `count` is below `INDEX_FROM`), the records (4 bytes each), the starts
+    The data at `at`: the index (absent if `count` is below `INDEX_FROM`), the records (4 bytes each), the starts
     (`width` bytes each, big endian). The first interval starts at address 0.
     """
 
@@ -38,9 +38,9 @@ class AddressMap:
         self._starts_at: i64 = at + index_bytes + count * 4
 
     def find(self, address: bytes) -> i64:
-        """The offset of the winning prefix's record or of the winners' set, 0 where there is none.
+        """Returns the offset of the winning prefix's record or of the winners' set, 0 if there is none.
 
-        `address` is as wide as the map's.
+        `address` must have the width of the map.
         """
         if self._count == 0:
             return 0
@@ -65,7 +65,7 @@ class AddressMap:
         return read_u32(self._data, records_at + low * 4)
 
     def intervals(self) -> tuple[list[bytes], list[int]]:
-        """The first address of each interval and the record or set that holds there, 0: none."""
+        """Returns the first address of each interval, and its record or set (0: none)."""
         data = self._data
         width = int(self._width)
         count = int(self._count)
@@ -74,7 +74,7 @@ class AddressMap:
         return starts, list(struct.unpack_from(f"<{count}I", data, starts_at - count * 4))
 
     def _starts_after(self, interval: i64, address: bytes, first: i64) -> bool:
-        """Whether the interval starts behind the address; both are equal in the bytes before `first`."""
+        """Whether the interval starts after the address; the bytes before `first` are equal in both."""
         data = self._data
         at = self._starts_at + interval * self._width + first
         while first < self._width:
@@ -89,7 +89,7 @@ class AddressMap:
 
 @final
 class Prefix:
-    """A prefix on its way into a map; `rank` orders it among those of its holder for one address, the least wins."""
+    """A prefix to put into a map; `rank` orders the prefixes of one holder for one address, the lowest wins."""
 
     __slots__ = ("end", "holder", "rank", "record", "start")
 
@@ -104,7 +104,7 @@ class Prefix:
 
 @final
 class OpenPrefix:
-    """A prefix that the sweep is inside of: where it ends, and the winners of all holders inside it."""
+    """A prefix around the current position of the sweep: its end, and the winners of all holders inside it."""
 
     __slots__ = ("end", "record", "winners")
 
@@ -116,7 +116,7 @@ class OpenPrefix:
 
 @final
 class RecordSets:
-    """The sets of records of an index, each once; they lie from `at` on."""
+    """The distinct sets of records of an index, stored at `at`."""
 
     __slots__ = ("_at", "_bytes", "_offsets")
 
@@ -126,7 +126,7 @@ class RecordSets:
         self._offsets: dict[tuple[int, ...], int] = {}
 
     def of(self, winners: list[Prefix]) -> int:
-        """The offset of the one record, or of the set of several."""
+        """Returns the offset of the one record, or of the set of several."""
         if len(winners) == 1:
             return winners[0].record
         key = tuple(sorted([prefix.record for prefix in winners]))
@@ -143,7 +143,7 @@ class RecordSets:
 
 
 def flatten(prefixes: list[Prefix], sets: RecordSets) -> list[tuple[int, int]]:
-    """Intervals (start, record or set) from address 0 on, 0: none; neighbours are always different."""
+    """Returns intervals (start, record or set) from address 0 on, 0 meaning none; neighbours always differ."""
     intervals: list[tuple[int, int]] = []
     open_ones: list[OpenPrefix] = []
     start_interval(intervals, 0, 0)
@@ -158,7 +158,9 @@ def flatten(prefixes: list[Prefix], sets: RecordSets) -> list[tuple[int, int]]:
 
 
 def join(winners: list[Prefix], prefix: Prefix) -> list[Prefix]:
-    """The winners inside one more prefix: its holder has one, the others keep theirs."""
+    """Returns the winners inside one more prefix: the prefix may replace its holder's winner, other holders keep
+    theirs.
+    """
     joined: list[Prefix] = []
     mine = prefix
     for winner in winners:
@@ -171,7 +173,7 @@ def join(winners: list[Prefix], prefix: Prefix) -> list[Prefix]:
 
 
 def close_before(intervals: list[tuple[int, int]], open_ones: list[OpenPrefix], start: int) -> None:
-    """Ends the open prefixes that do not reach `start` (-1: all); those around them go on."""
+    """Closes the open prefixes that end at or before `start` (-1: all); the prefixes around them continue."""
     while open_ones and (start < 0 or open_ones[-1].end <= start):
         end = open_ones.pop().end
         start_interval(intervals, end, open_ones[-1].record if open_ones else 0)
@@ -185,7 +187,7 @@ def start_interval(intervals: list[tuple[int, int]], start: int, record: int) ->
 
 
 def pack_map(prefixes: list[Prefix], width: int, sets: RecordSets) -> tuple[int, bytes]:
-    """The number of intervals and the bytes of an `AddressMap`; 0 and none without prefixes."""
+    """Returns the number of intervals and the bytes of an `AddressMap`; 0 and `b""` without prefixes."""
     if not prefixes:
         return 0, b""
     intervals = [(start, record) for start, record in flatten(prefixes, sets) if start < 1 << width * 8]
@@ -196,7 +198,7 @@ def pack_map(prefixes: list[Prefix], width: int, sets: RecordSets) -> tuple[int,
 
 
 def index_blocks(intervals: list[tuple[int, int]], width: int) -> bytes:
-    """For each value of an address's first two bytes the number of intervals that start before it."""
+    """Returns, for each value of an address's first two bytes, the number of intervals that start before it."""
     starts_in = [0] * INDEX_BLOCKS
     for start, _ in intervals:
         starts_in[start >> width * 8 - 16] += 1

@@ -1,4 +1,4 @@
-"""The aliases in a vendor file: what else people call a vendor or a service, and what is only a part of it."""
+"""Reads the aliases of a vendor file: other names of a vendor or a service, and names of its parts."""
 
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ ALIAS_CHARACTERS_MAX: Final = 60
 
 
 def read_aliases(table: dict[str, Any], service: str, sheet: Sheet) -> list[Alias]:
-    """The aliases and parts of a table: the file's (`service` is `""`), or a service's. Bad ones are complaints."""
+    """Returns the aliases and parts of a table: the file's (`service` is `""`) or a service's. Bad ones become
+    complaints.
+    """
     found: list[Alias] = []
     for key in ALIAS_KEYS:
         texts = table.get(key, [])

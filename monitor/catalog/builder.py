@@ -1,4 +1,4 @@
-"""From entries to an index. This runs in a child process or at the start, never per packet."""
+"""Builds an index from entries. This runs in a child process or at the start, never per packet."""
 
 import json
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ K = TypeVar("K")
 
 @final
 class IndexBuilder:
-    """Takes entries, list by list in the order of their precedence, and gives the dump of an `Index`.
+    """Collects entries, list by list in the order of precedence, and returns the dump of an `Index`.
 
-    `seed` (32 bits) starts the name hash: a number that the authors of lists do not know.
+    `seed` (32 bits) starts the name hash; list authors must not know it.
     """
 
     __slots__ = (
@@ -41,7 +41,7 @@ class IndexBuilder:
         self._includes: dict[str, frozenset[str]] = {}
 
     def number_of(self, owner: Owner) -> int:
-        """The number under which entries of this owner are added."""
+        """Returns the number under which entries of this owner are added."""
         number = self._numbers.get(owner, -1)
         if number < 0:
             number = len(self._owners)
@@ -52,7 +52,7 @@ class IndexBuilder:
         return number
 
     def add_name(self, name: bytes, exact: bool, owner: int) -> None:
-        """Adds a name of at most 253 bytes, as `catalog.domain` gives them."""
+        """Adds a name of at most 253 bytes in the form that `catalog.domain` returns."""
         self._records += bytes((EXACT if exact else SUFFIX, len(name), owner & 255, owner >> 8))
         self._records += name
 
@@ -65,9 +65,9 @@ class IndexBuilder:
         self._records += asn.to_bytes(4, "big")
 
     def add_vendor(self, vendor: Vendor) -> None:
-        """Makes a vendor known by its name; several lists may add to one.
+        """Registers a vendor and its name; several lists may add to one vendor.
 
-        The first name stays that is more than the slug, which is all that a user's list has.
+        The first name that differs from the slug is kept; a user's list has only the slug.
         """
         key = (vendor.kind, vendor.slug)
         keep_name(self._names, key, vendor.name, vendor.slug)
@@ -77,9 +77,9 @@ class IndexBuilder:
         self._aliases.setdefault(key, {}).update(dict.fromkeys(vendor.aliases))
 
     def include(self, category: str, subjects: Sequence[str]) -> None:
-        """Lets the shipped entries of these subjects (`vendor`, `vendor/service`) be the category's as well.
+        """Makes the shipped entries of these subjects (`vendor`, `vendor/service`) entries of the category too.
 
-        `build` does so when all lists are there. AS numbers and weak prefixes stay the vendor's alone.
+        `build` applies this after all lists were added. AS numbers and weak prefixes are not included.
         """
         self._includes[category] = frozenset(subjects)
 
@@ -97,7 +97,7 @@ class IndexBuilder:
         self._includes = {}
 
     def _listed_by_categories(self) -> set[bytes]:
-        """The records that categories list themselves, as `holder_key` writes them: they are not included again."""
+        """Returns the records that categories list themselves, as `holder_key` values; they are not included again."""
         listed: set[bytes] = set()
         records = bytes(self._records)
         at = 0
@@ -110,7 +110,7 @@ class IndexBuilder:
         return listed
 
     def _copy_records(self, numbers: list[list[int]], listed: set[bytes]) -> None:
-        """Adds each record once for every owner in `numbers` of its own owner."""
+        """Copies each record to every owner in `numbers` of the record's owner."""
         records = bytes(self._records)
         at = 0
         while at < len(records):
@@ -127,12 +127,12 @@ class IndexBuilder:
             at = end
 
     def count_list(self, name: str, entries: int, ignored: int) -> None:
-        """Notes how many lines of the list made entries and how many did not."""
+        """Stores how many lines of the list gave entries and how many did not."""
         self._entries[name] = self._entries.get(name, 0) + entries
         self._ignored[name] = self._ignored.get(name, 0) + ignored
 
     def build(self) -> bytes:
-        """The dump of everything added so far; of equal entries of one holder the first stays."""
+        """Returns the dump of everything added so far; of equal entries of one holder the first is kept."""
         if self._includes:
             self._take_included()
         data = MAGIC + bytes(self._records)
@@ -169,11 +169,11 @@ class IndexBuilder:
 
 
 def holder_key(category: str, kind: int, body: bytes) -> bytes:
-    """A record of a category as one value."""
+    """Returns a record of a category as one comparable value."""
     return b"%s %d %s" % (category.encode(), kind, body)
 
 
 def keep_name(names: dict[K, str], key: K, name: str, slug: str) -> None:
-    """Notes the name where none but the slug is known so far."""
+    """Stores the name if only the slug is known so far."""
     if names.get(key, slug) == slug:
         names[key] = name

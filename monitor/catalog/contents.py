@@ -1,4 +1,4 @@
-"""The records of an index to be, sorted by what will find them."""
+"""Sorts the records of an index that is being built, by the table that finds them."""
 
 from typing import Final, final
 
@@ -13,9 +13,9 @@ WIDTHS: Final = (4, 16)
 
 @final
 class Contents:
-    """What `data` (the magic, then records) holds. `repeated` are the offsets of records equal to an earlier one.
+    """The contents of `data` (the magic, then records). `repeated` are the offsets of records equal to an earlier one.
 
-    Two records are equal where kind, value and holder are: of those only the first would ever be found.
+    Two records are equal if kind, value and holder are equal: a look-up would only ever find the first.
     """
 
     __slots__ = ("_count", "_data", "_holders", "_names", "_owners", "_prefixes", "_seen", "asns", "repeated", "sets")
@@ -41,7 +41,7 @@ class Contents:
         if kind <= EXACT:
             return self._names.put(at)
         body = self._data[at + RECORD_HEAD : at + RECORD_HEAD + self._data[at + 1]]
-        # An own prefix and an equal weak one are two entries: the own one wins, whichever came first.
+        # An own prefix and an equal weak one are two entries: the own one wins in either order.
         weak = self._owners[owner].weak and kind != ASN
         key = (self._holders[owner], bytes((kind, weak)) + body)
         if key in self._seen:
@@ -55,13 +55,13 @@ class Contents:
         return True
 
     def tables(self) -> list[tuple[int, bytes]]:
-        """The tables in the order of the dump, each with its number of slots or intervals; `sets` is whole then."""
+        """Returns the tables in the order of the dump, each with its number of slots or intervals. Completes `sets`."""
         names = (count_slots(self._count), self._names.slots())
         return [names, *[pack_map(self._prefixes[at], width, self.sets) for at, width in enumerate(WIDTHS)]]
 
 
 def count_names(data: bytes) -> int:
-    """How many records are names."""
+    """Returns the number of records that are names."""
     count = 0
     at = len(MAGIC)
     while at < len(data):
@@ -72,7 +72,7 @@ def count_names(data: bytes) -> int:
 
 
 def drop_records(data: bytes, dropped: set[int]) -> bytes:
-    """The same records without those at the offsets in `dropped`."""
+    """Returns the records without those at the offsets in `dropped`."""
     kept = bytearray(MAGIC)
     at = len(MAGIC)
     while at < len(data):

@@ -1,4 +1,4 @@
-"""How many entries of each kind the lists hold of a vendor, a service or a category."""
+"""Counts the entries of each kind that the lists have for a vendor, a service or a category."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from monitor.catalog.entry import ASN, CATEGORY_MARK, PREFIX, UNKNOWN_SERVICE, Owner
 from monitor.catalog.name_table import RECORD_HEAD
 
-# Places in the counts of an owner.
+# Indexes into the counts of an owner.
 NAMES: Final = 0
 PREFIXES: Final = 1
 ASNS: Final = 2
@@ -16,7 +16,7 @@ END: Final = 4
 
 @dataclass(frozen=True)
 class Coverage:
-    """Numbers of entries. `shared` are prefixes of clouds and CDNs, which are never banned by address."""
+    """Numbers of entries. `shared` counts prefixes of clouds and CDNs, which are never banned by address."""
 
     names: int = 0
     prefixes: int = 0
@@ -40,7 +40,7 @@ NO_COVERAGE: Final = Coverage()
 
 
 def count_records(data: bytes, start: int, end: int, owners: int) -> list[list[int]]:
-    """For each owner by its number: names, prefixes, AS numbers, and the span of the dump that its records lie in."""
+    """Returns for each owner number: names, prefixes, AS numbers, and the span of its records in the dump."""
     counts = [[0, 0, 0, 0, 0] for _ in range(owners)]
     at = start
     while at < end:
@@ -55,7 +55,7 @@ def count_records(data: bytes, start: int, end: int, owners: int) -> list[list[i
 
 
 def numbers_of(owners: list[Owner]) -> dict[str, list[int]]:
-    """The numbers of the owners that each subject of a ban means, as `str(Subject)` writes it."""
+    """Returns the owner numbers that each subject of a ban covers; subjects are written as `str(Subject)`."""
     found: dict[str, list[int]] = {}
     for number, owner in enumerate(owners):
         for subject in subjects_of(owner):
@@ -64,7 +64,7 @@ def numbers_of(owners: list[Owner]) -> dict[str, list[int]]:
 
 
 def cover(numbers: dict[str, list[int]], owners: list[Owner], counts: list[list[int]]) -> dict[str, Coverage]:
-    """The coverage of every subject of a ban: a vendor's is that of all its services."""
+    """Returns the coverage of every subject of a ban; a vendor's coverage includes all its services."""
     found: dict[str, Coverage] = {}
     for subject, some in numbers.items():
         total = NO_COVERAGE
@@ -77,7 +77,7 @@ def cover(numbers: dict[str, list[int]], owners: list[Owner], counts: list[list[
 
 
 def subjects_of(owner: Owner) -> list[str]:
-    """What a ban may name to mean entries of this owner."""
+    """Returns the subjects of a ban that cover entries of this owner."""
     if owner.category:
         return [CATEGORY_MARK + owner.vendor]
     services = [service for service in (owner.service, *owner.also) if service != UNKNOWN_SERVICE]

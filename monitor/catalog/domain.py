@@ -1,7 +1,7 @@
-"""Names as people and lists write them, to names as gatewatch keeps them.
+"""Normalises domain names as people and lists write them.
 
-The result is lower case, without the trailing dot, non-ASCII labels as A-labels (RFC 5890 section 2.3.2.1). They are
-mapped by NFKC and lower case and encoded with Punycode (RFC 3492), as browsers do it: ß stays ß.
+The result is lower case, without the trailing dot, with non-ASCII labels as A-labels (RFC 5890 section 2.3.2.1). Labels
+are mapped by NFKC and lower case and encoded with Punycode (RFC 3492), as browsers do: ß stays ß.
 """
 
 import unicodedata
@@ -12,16 +12,16 @@ from mypy_extensions import i64
 LONGEST_NAME: Final = 253
 LONGEST_LABEL: Final = 63
 
-# The characters that IDNA takes for dots (RFC 3490 section 3.1), and the joiners that RFC 5892 permits in context.
+# The characters that IDNA treats as dots (RFC 3490 section 3.1), and the joiners that RFC 5892 permits in context.
 DOTS: Final = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": "."})
 JOINERS: Final = "\u00b7\u200c\u200d\u30fb"
 
 
 def parse_name(text: str) -> tuple[bytes, str]:
-    """The name as `bytes`, or `b""` and why the text is none.
+    """Returns the name as `bytes`, or `b""` and the reason why the text is not a name.
 
-    Letters, digits, hyphens and underscores (service names have them, RFC 8552) in labels of 1 to 63 bytes, 253
-    altogether; exactly one trailing dot is dropped; what looks like an IPv4 address is no name.
+    Labels have 1 to 63 letters, digits, hyphens and underscores (in service names, RFC 8552), the name has at most 253
+    bytes. Exactly one trailing dot is dropped. Text that looks like an IPv4 address is not a name.
     """
     if not text.isascii():
         text, fault = to_ascii(text)
@@ -40,7 +40,7 @@ def parse_name(text: str) -> tuple[bytes, str]:
 
 
 def label_fault(name: bytes) -> str:
-    """Why the labels of a lower-case ASCII name are wrong, `""` where they are right."""
+    """Returns why the labels of a lower-case ASCII name are invalid, `""` if they are valid."""
     length: i64 = 0
     at: i64 = 0
     end: i64 = len(name)
@@ -61,14 +61,14 @@ def label_fault(name: bytes) -> str:
             continue
         numeric = False
         if not (0x61 <= byte <= 0x7A or byte == 0x2D or byte == 0x5F):
-            return f"a character that no name has: {chr(byte)!r}"
+            return f"a character that names cannot contain: {chr(byte)!r}"
     if length == 0:
         return "an empty label"
     return "an address or a number, not a name" if numeric else ""
 
 
 def to_ascii(text: str) -> tuple[str, str]:
-    """The text with its non-ASCII labels as A-labels, or `""` and what is wrong."""
+    """Returns the text with its non-ASCII labels as A-labels, or `""` and the fault."""
     labels = []
     for label in unicodedata.normalize("NFKC", text.translate(DOTS)).lower().split("."):
         if label.isascii():
@@ -76,13 +76,13 @@ def to_ascii(text: str) -> tuple[str, str]:
             continue
         for character in label:
             if not is_letter(character):
-                return "", f"a character that no name has: U+{ord(character):04X}"
+                return "", f"a character that names cannot contain: U+{ord(character):04X}"
         labels.append("xn--" + label.encode("punycode").decode("ascii"))
     return ".".join(labels), ""
 
 
 def is_under(name: bytes, roots: frozenset[bytes]) -> bool:
-    """Whether the name or one that it lies below is among `roots`: whole labels, lower case."""
+    """Whether the name or one of its parents is in `roots`; compares whole labels in lower case."""
     if not roots:
         return False
     while name not in roots:
@@ -94,5 +94,5 @@ def is_under(name: bytes, roots: frozenset[bytes]) -> bool:
 
 
 def is_letter(character: str) -> bool:
-    """Letters, marks and numbers of any script, the hyphen-minus and what IDNA allows between letters."""
+    """Whether IDNA allows the character in a label: letters, marks and numbers of any script, hyphen-minus, joiners."""
     return unicodedata.category(character)[0] in "LMN" or character in "-_" or character in JOINERS

@@ -1,4 +1,4 @@
-"""What the catalogue is made of: entries, the vendors they name, and the complaints about lines that make none."""
+"""Defines the catalogue's types: entries, their vendors, and complaints about lines without an entry."""
 
 from dataclasses import dataclass
 from typing import Final, final
@@ -7,7 +7,7 @@ SUFFIX: Final = 0
 EXACT: Final = 1
 PREFIX: Final = 2
 ASN: Final = 3
-# Not an entry: several records that hold for one address.
+# Not an entry: a set of several records for one address.
 SET: Final = 4
 KINDS: Final = ("suffix", "exact", "prefix", "asn")
 
@@ -16,7 +16,7 @@ CATEGORY: Final = "category"
 SHARED: Final = "shared"
 
 UNKNOWN_SERVICE: Final = "unknown"
-# The service of the entries that a category has from the vendors which it includes.
+# The service of entries that a category includes from vendors.
 INCLUDED: Final = "included"
 CATEGORY_MARK: Final = "category:"
 SERVICE_SEPARATOR: Final = "+"
@@ -26,12 +26,12 @@ SERVICE_SEPARATOR: Final = "+"
 class Entry:
     """One line of a list: `value` belongs to `service` of `vendor`.
 
-    `kind` is `suffix` (the name and all below it), `exact` (the name alone), `prefix` or `asn`; `value` is its text
-    (`tiktok.com`, `71.18.0.0/17`, `AS396986`). `weak` marks what many parties share (clouds, CDNs, hosting): of a
-    prefix or ASN it attributes weakly and is never banned by address; of a name it says that its addresses are
-    not its own. `category` is true where `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`),
-    `hosting` where customers of the vendor live, `user` where the list is one of the user's own. `owner` is the owner
-    as bans compare it, see `owner_text`.
+    `kind` is `suffix` (the name and its subdomains), `exact` (the name alone), `prefix` or `asn`; `value` is its text
+    (`tiktok.com`, `71.18.0.0/17`, `AS396986`). `weak` marks infrastructure that many parties share (clouds, CDNs,
+    hosting): a weak prefix or ASN attributes weakly and is never banned by address; the addresses of a weak name are
+    not the vendor's own. `category` is true if `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`),
+    `hosting` if the vendor's customers have names there, `user` if the entry is from a user's list. `owner` is the
+    owner as bans compare it, see `owner_text`.
     """
 
     __slots__ = ("category", "hosting", "kind", "list", "owner", "service", "user", "value", "vendor", "weak")
@@ -56,10 +56,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose entries a group of lines gives, and from which list: what all of them have in common.
+    """The owner of the entries of a group of lines, and their list: the values that all of them have in common.
 
-    `also` are further services of the vendor that the entries count for. `hosting` marks names under which customers
-    of the vendor live. `user` marks a list of the user's own.
+    `also` are further services of the vendor to which the entries count. `hosting` marks names under which customers of
+    the vendor have names. `user` marks a user's list.
     """
 
     vendor: str
@@ -74,9 +74,9 @@ class Owner:
 
 @dataclass(frozen=True)
 class Alias:
-    """Another name of a vendor, or of a service of it where `service` is its slug, in any script.
+    """Another name of a vendor, or of its service with the slug `service`, in any script.
 
-    `part`: the name of something smaller, which has no entries of its own and is covered with all the rest.
+    `part`: the name of a smaller product without entries of its own, which the other entries cover.
     """
 
     text: str
@@ -86,9 +86,9 @@ class Alias:
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor, a category or the shared infrastructure, as the catalogue knows it.
+    """A vendor, a category or the shared infrastructure in the catalogue.
 
-    `kind` is `vendor`, `category` or `shared`; `services` are the slugs of its services with their names for people.
+    `kind` is `vendor`, `category` or `shared`; `services` are the slugs of its services with their display names.
     """
 
     slug: str
@@ -100,7 +100,7 @@ class Vendor:
 
 @dataclass(frozen=True)
 class LineFault:
-    """What is wrong with a line, counted from 1 (0: the whole list); `ignored` tells that it gave no entry."""
+    """The fault of a line, counted from 1 (0: the whole list); `ignored` is true if the line gave no entry."""
 
     line: int
     text: str
@@ -115,16 +115,16 @@ class LineFault:
 
 
 def owner_of(target: str, list_name: str) -> Owner:
-    """The owner that a user list's `vendor` names: `bytedance`, `bytedance/tiktok` or `category:encrypted-dns`."""
+    """Returns the owner for a user list's `vendor`: `bytedance`, `bytedance/tiktok` or `category:encrypted-dns`."""
     category = target.startswith(CATEGORY_MARK)
     vendor, _, service = target.removeprefix(CATEGORY_MARK).partition("/")
     return Owner(vendor, service or UNKNOWN_SERVICE, list_name, False, category, user=True)
 
 
 def owner_text(owner: Owner) -> str:
-    """The owner as bans compare it: `vendor`, `vendor/service`, `vendor/service+also` or `category:name`.
+    """Returns the owner as bans compare it: `vendor`, `vendor/service`, `vendor/service+also` or `category:name`.
 
-    The services stand behind the slash, separated by `+`; `vendor/+also` is the vendor as a whole and one service.
+    The services follow the slash, separated by `+`; `vendor/+also` is the vendor as a whole and one service.
     """
     if owner.category:
         return CATEGORY_MARK + owner.vendor
@@ -134,5 +134,5 @@ def owner_text(owner: Owner) -> str:
 
 
 def further_services(entry: Entry) -> tuple[str, ...]:
-    """The services that the entry counts for beside the one that labels it."""
+    """Returns the services that the entry counts for besides the one in its label."""
     return tuple(entry.owner.partition("/")[2].split(SERVICE_SEPARATOR)[1:])

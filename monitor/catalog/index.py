@@ -1,12 +1,12 @@
-"""The index: every list's entries in one flat `bytes`, and the look-ups over it.
+"""Stores the entries of all lists in one flat `bytes`, and looks up names, addresses and AS numbers.
 
 A name, an address or an AS number has an owner from each holder that has an entry for it (`owners.py`). Among the
-entries of one holder the longest name or prefix wins, own prefixes before weak ones; between equals the list that came
-first, and user lists come before the shipped ones.
+entries of one holder the longest name or prefix wins, own prefixes before weak ones; between equals the first list
+wins, and user lists precede the shipped ones.
 
 A dump is `MAGIC | records | sets | tables | directory (JSON) | length of the directory (4 bytes, little endian)`,
-offsets count from its start, and loading one copies nothing but the directory. A set is what several holders' prefixes
-have in common: `SET | 0 | number of records (2 bytes) | their offsets (4 bytes each)`, little endian.
+offsets count from its start, and loading copies only the directory. A set holds the records of several holders for one
+interval: `SET | 0 | number of records (2 bytes) | their offsets (4 bytes each)`, little endian.
 """
 
 import json
@@ -23,13 +23,13 @@ from monitor.catalog.owners import NOBODY, Owners, holders_of
 from monitor.catalog.prefix import prefix_text
 
 MAGIC: Final = b"gatewatch index 2\n"
-# Owners are made when they are first met and kept, up to so many.
+# Limit of the cache of owners, which are created on first use.
 OWNERS_KEPT: Final = 16_384
 
 
 @final
 class Index:
-    """What is known about names, addresses and autonomous systems. Names are lower-case presentation `bytes`."""
+    """Looks up names, addresses and autonomous systems. Names are lower-case presentation `bytes`."""
 
     __slots__ = (
         "_asns", "_data", "_end", "_holders", "_kept", "_names", "_numbers", "_owned", "_owners", "_start", "_texts",
@@ -37,7 +37,7 @@ class Index:
     )  # fmt: skip
 
     def __init__(self, data: bytes) -> None:
-        """Takes a dump as `IndexBuilder.build` made it; use `Index.load`."""
+        """Takes a dump that `IndexBuilder.build` returned; use `Index.load`."""
         tail = len(data) - 4
         if data[: len(MAGIC)] != MAGIC or tail < len(MAGIC):
             raise ValueError("not a gatewatch index")
@@ -72,19 +72,19 @@ class Index:
 
     @staticmethod
     def load(data: bytes) -> "Index":
-        """The index of a dump. ValueError where the bytes are none."""
+        """Returns the index of a dump. Raises ValueError if the bytes are not a dump."""
         return Index(data)
 
     def dump(self) -> bytes:
         return self._data
 
     def owners_of_name(self, name: bytes) -> Owners:
-        """Every owner of the name, each by the name itself or by its longest listed suffix."""
+        """Returns every owner of the name, each by the name itself or by its longest listed suffix."""
         records = self._names.find(name)
         return NOBODY if records is None else self._owners_of(records)
 
     def owners_of_address(self, address: bytes) -> Owners:
-        """Every owner of the packed address, each by own prefixes before weak ones, then by the longest."""
+        """Returns every owner of the packed address: own prefixes precede weak ones, then the longest wins."""
         record: i64 = 0
         if len(address) == 4:
             record = self._v4.find(address)
@@ -97,19 +97,19 @@ class Index:
         return NOBODY if records is None else self._owners_of(records)
 
     def match_name(self, name: bytes) -> Entry | None:
-        """The entry of the vendor that labels the name."""
+        """Returns the entry of the vendor that labels the name."""
         return self.owners_of_name(name).entry
 
     def match_category(self, name: bytes) -> Entry | None:
-        """The entry of the name's first category; the name may have a vendor too."""
+        """Returns the entry of the name's first category; the name may have a vendor too."""
         return self.owners_of_name(name).category
 
     def match_address(self, address: bytes) -> Entry | None:
-        """The entry of the vendor that labels the packed address."""
+        """Returns the entry of the vendor that labels the packed address."""
         return self.owners_of_address(address).entry
 
     def match_address_category(self, address: bytes) -> Entry | None:
-        """The entry of the packed address's first category, such as that of a public resolver."""
+        """Returns the entry of the packed address's first category, such as that of a public resolver."""
         return self.owners_of_address(address).category
 
     def match_asn(self, asn: int) -> Entry | None:
@@ -119,18 +119,18 @@ class Index:
         return self.owners_of_asn(asn).category
 
     def vendors(self) -> list[Vendor]:
-        """Vendors, categories and shared infrastructure, in the order of their lists."""
+        """Returns vendors, categories and shared infrastructure, in the order of their lists."""
         return list(self._vendors)
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry, in the order of the lists; of equal entries of one holder, the first."""
+        """Yields every entry, in the order of the lists; of equal entries of one holder, the first."""
         at = self._start
         while at < self._end:
             yield self._make(at)
             at += RECORD_HEAD + self._data[at + 1]
 
     def names_of(self, subject: str) -> Iterator[bytes]:
-        """The listed names of a vendor, a service or a category, as `str(Subject)` writes it."""
+        """Returns the listed names of a vendor, a service or a category, written as `str(Subject)`."""
         data = self._data
         for number in self._numbers.get(subject, ()):
             at = self._owned[number][FIRST]
@@ -141,14 +141,14 @@ class Index:
                 at += RECORD_HEAD + size
 
     def owner_names(self) -> list[str]:
-        """Every owner that has entries, as bans compare them (`owner_text`)."""
+        """Returns every owner that has entries, as bans compare them (`owner_text`)."""
         return list(dict.fromkeys(self._texts))
 
     def own_intervals(self, width: int, numbers: dict[tuple[str, ...], int]) -> tuple[list[bytes], list[int]]:
-        """Whose each address of 4 or 16 bytes is by prefixes that are not shared, as intervals.
+        """Returns the owners of all addresses of 4 or 16 bytes by prefixes that are not shared, as intervals.
 
-        They are sorted: their first addresses, packed, and the numbers of their owners; each ends where the next
-        begins. `numbers` has the numbers of owners; those that are not there yet get the next number.
+        The intervals are sorted: their first addresses, packed, and their owner numbers; each interval ends at the
+        start of the next. `numbers` maps owners to numbers; a missing owner gets the next number.
         """
         starts, records = self._v4.intervals() if width == 4 else self._v6.intervals()
         known: dict[int, int] = {}
@@ -163,7 +163,7 @@ class Index:
         return starts, found
 
     def _members(self, record: i64) -> list[int]:
-        """The records of a set, or the one record."""
+        """Returns the records of a set, or the one record."""
         data = self._data
         if data[record] != SET:
             return [int(record)]
@@ -172,7 +172,7 @@ class Index:
         return [int(read_u32(data, at)) for at in range(first, first + count * 4, 4)]
 
     def _owners_of(self, records: list[int]) -> Owners:
-        """The owners by these records; of those of one holder the longest counts, then the first."""
+        """Returns the owners by these records; of the records of one holder the longest counts, then the first."""
         key = tuple(records)
         kept = self._kept.get(key)
         if kept is not None:
@@ -205,7 +205,7 @@ class Index:
 
 
 def owner_fields(owner: Owner) -> list[object]:
-    """The owner as the directory has it."""
+    """Returns the owner in the form of the directory."""
     return [
         owner.vendor, owner.service, owner.list, owner.weak, owner.category, list(owner.also), owner.hosting, owner.user
     ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""Which known words a typed word is like: typing errors, spellings of one sound, beginnings.
+"""Finds known words similar to a typed word: typing errors, words of the same sound, beginnings.
 
-A wrong hint is worse than none, so likeness is narrow: `lemon8` is not like `lenovo`, `shopify` not like `spotify`.
+A wrong hint is worse than none, so the rules are narrow: `lemon8` does not match `lenovo`, `shopify` not `spotify`.
 """
 
 import difflib
@@ -8,22 +8,22 @@ from typing import Final
 
 from monitor.catalog.words import sound
 
-# Twice the number of equal letters by the number of both words' letters. With another first letter more is asked:
-# people seldom mistype the first.
+# Minimum of twice the number of equal letters divided by both words' letters. It is higher if the first letter differs:
+# people seldom mistype the first letter.
 RATIO_LEAST: Final = 0.8
 RATIO_OF_OTHER_FIRST: Final = 0.9
-# Shorter words are like too many.
+# Shorter words resemble too many others.
 LETTERS_LEAST: Final = 4
-# Of a known word that the typed one begins with. Scripts other than Latin say more with a sign.
+# Minimum length of a known word that the typed one begins with. Signs of non-Latin scripts carry more meaning.
 BEGINNING_LEAST: Final = 5
 SIGNS_LEAST: Final = 2
 NEAREST_MAX: Final = 5
-# Names of other vendors that are like a known one; a hint would be a wrong vendor.
+# Names of other vendors that resemble a known one; a hint would name a wrong vendor.
 OTHERS: Final = frozenset(("element", "linode"))
 
 
 def alike(folded: str, known: list[str]) -> list[str]:
-    """The known words that are like the folded one, at most `NEAREST_MAX` a kind of likeness, best first."""
+    """Returns the known words similar to the folded one, at most `NEAREST_MAX` per kind of similarity, best first."""
     if not folded or folded in OTHERS:
         return []
     found: list[str] = []
@@ -37,7 +37,7 @@ def alike(folded: str, known: list[str]) -> list[str]:
 
 
 def close(folded: str, known: list[str]) -> list[str]:
-    """By equal letters in their order."""
+    """Returns words with mostly equal letters in the same order."""
     near = difflib.get_close_matches(folded, known, NEAREST_MAX, RATIO_LEAST)
     return [word for word in near if word[0] == folded[0] or ratio(folded, word) >= RATIO_OF_OTHER_FIRST]
 

@@ -1,13 +1,12 @@
-"""Which names are listed: an open-addressing hash table over the names' own bytes, all in one flat `bytes`.
+"""Finds listed names in an open-addressing hash table over the names' bytes, in one flat `bytes`.
 
-A name has a slot for each list that names it.
+A name has a slot for each list that contains it. A slot is five bytes: a mark (8 bits of the hash, never 0) and the
+offset of a record; a mark of 0 is an empty slot. A record is `kind | length | owner (2 bytes, little endian) | name`.
+Slots are probed linearly up to an empty one, so of equal names the first one inserted is found first: this gives
+earlier lists precedence.
 
-A slot is five bytes: a mark (8 bits of the hash, never 0) and the offset of a record; a mark of 0 is an empty
-slot. A record is `kind | length | owner (2 bytes, little endian) | name`. Slots are probed one after the other up to an
-empty one, so of equal names the one that was put in first is found first: that gives earlier lists precedence.
-
-The hash is FNV-1a over the name from its last byte to its first, so one pass from right to left meets the hash of
-every suffix on its way. It starts from a seed, so that the author of a list cannot aim at one slot.
+The hash is FNV-1a over the name from its last byte to its first, so one pass from right to left computes the hash of
+every suffix. It starts from a seed, so that the author of a list cannot aim names at one slot.
 """
 
 from typing import Final, final
@@ -35,7 +34,7 @@ def read_u32(data: bytes, at: i64) -> i64:
 
 
 def scramble(hash: i64) -> i64:
-    """Spreads FNV's bits: the slot comes from the high ones, the mark from the low ones."""
+    """Mixes FNV's bits: the slot comes from the high bits, the mark from the low bits."""
     return ((hash ^ hash >> 15) * MIX) & MASK
 
 
@@ -52,7 +51,7 @@ def hash_name(name: bytes, seed: i64) -> i64:
 class NameTable:
     """Finds the records of a name and of its listed suffixes.
 
-    `data` holds the records (at the offsets in the slots) and from `slots_at` on the `slots` slots.
+    `data` holds the records (at the offsets in the slots) and, from `slots_at` on, the `slots` slots.
     """
 
     __slots__ = ("_data", "_seed", "_slots", "_slots_at")
@@ -64,10 +63,10 @@ class NameTable:
         self._seed: i64 = seed
 
     def find(self, name: bytes) -> list[int] | None:
-        """The offsets of the records that `name` falls under, None where there is none.
+        """Returns the offsets of the records that match `name`, None if there is none.
 
-        Whole labels, the shortest suffix first; an exact record only for the whole name. The last label alone is a
-        candidate too: a top-level domain may be a brand's own.
+        Suffixes match on whole labels, the shortest first; an exact record matches only the whole name. The last label
+        alone may match too: a top-level domain may be a brand's own.
         """
         hash = self._seed
         found: list[int] | None = None
@@ -81,7 +80,7 @@ class NameTable:
         return self._probe(name, 0, hash, True, found) if len(name) > 0 else None
 
     def _probe(self, name: bytes, start: i64, hash: i64, whole: bool, found: list[int] | None) -> list[int] | None:
-        """What was found before, and the records of the name from `start` on."""
+        """Returns the previous matches and the records of the name from `start` on."""
         data = self._data
         spread = scramble(hash)
         mark = spread & 0xFF
@@ -121,15 +120,17 @@ class NameTable:
 
 
 def count_slots(names: int) -> int:
-    """Slots for so many names: two fifths stay empty, of a long list a quarter (2 MB a million less, 20 ns more)."""
+    """Returns the slots for a number of names: 40 % stay empty, in a long list 25 % (2 MB per million less, 20 ns
+    more).
+    """
     return max(FEWEST_SLOTS, names * 5 // 3 + 1 if names < LONG_LIST else names * 4 // 3)
 
 
 @final
 class NameTableBuilder:
-    """Fills the slots of a `NameTable` over `records`, which are complete and stay where they are.
+    """Fills the slots of a `NameTable` over `records`, which are complete and do not move.
 
-    `holders` has the holder of each owner by its number.
+    `holders` maps owner numbers to holders.
     """
 
     __slots__ = ("_bytes", "_holders", "_records", "_seed", "_slots")
@@ -142,7 +143,7 @@ class NameTableBuilder:
         self._bytes = bytearray(count_slots(names) * SLOT_BYTES)
 
     def put(self, record: int) -> bool:
-        """Enters the record at that offset; false where its holder has one of the same kind and name already."""
+        """Inserts the record at that offset; returns false if its holder has one of the same kind and name already."""
         records = self._records
         length: i64 = records[record + 1]
         name = records[record + RECORD_HEAD : record + RECORD_HEAD + length]

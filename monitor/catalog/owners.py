@@ -1,7 +1,7 @@
-"""Whose a name, an address or an autonomous system is: every list that names it gives it an owner.
+"""Determines the owners of a name, an address or an autonomous system: one per holder that lists it.
 
-Each holder has at most one entry for it. A holder is the shipped vendors together, one shipped category, or one list
-of the user's own: a user's list adds an owner and takes none away.
+Each holder has at most one entry for it. A holder is all shipped vendors together, one shipped category, or one user
+list: a user list adds an owner and removes none.
 """
 
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from typing import Final, final
 
 from monitor.catalog.entry import Entry, Owner
 
-# The holder of every entry of a shipped vendor. A list of the user's own has its owner's number, a category a number
-# below this one.
+# The holder of every entry of a shipped vendor. The holder of a user list is its owner's number, that of a category a
+# number below this one.
 VENDORS: Final = -1
 
 
 def holders_of(owners: Sequence[Owner]) -> list[int]:
-    """The holder of each owner. Of the entries of one holder only one holds for a name or an address."""
+    """Returns the holder of each owner. Of the entries of one holder only one applies to a name or an address."""
     categories: dict[str, int] = {}
     holders: list[int] = []
     for number, owner in enumerate(owners):
@@ -30,19 +30,20 @@ def holders_of(owners: Sequence[Owner]) -> list[int]:
 
 @final
 class Owners:
-    """The entries that hold for one name, address or AS number: vendors first, in the order in which they label.
+    """The entries for one name, address or AS number: vendors first, in the order in which they label.
 
     The first vendor's entry (`entry`) labels metrics: a shipped vendor's, else that of the user's first list; a hosting
-    company's comes after the lists, which name its customers. `category` is the first category's entry. `names` are
-    the owners as bans compare them (`owner_text`), vendors before categories, none twice; `vendors` are those of
-    `names` that are no categories, `categories` the slugs of the others. `behind` are those of `names` that count where
-    another name leads here by CNAME: not a vendor whose customers have names here, as the other name is a customer's.
+    company's entry follows the lists, which name its customers. `category` is the first category's entry. `names` are
+    the distinct owners as bans compare them (`owner_text`), vendors before categories; `vendors` are those of `names`
+    that are not categories, `categories` the slugs of the others. `behind` are those of `names` that apply to another
+    name that leads here by CNAME: a vendor whose customers have names here is left out, because the other name is a
+    customer's.
     """
 
     __slots__ = ("behind", "categories", "category", "entries", "entry", "names", "vendors")
 
     def __init__(self, entries: Sequence[Entry]) -> None:
-        """`entries` are one for each holder, in the order of the lists."""
+        """`entries` has one entry of each holder, in the order of the lists."""
         ordered = [entry for rank in range(RANKS) for entry in entries if rank_of(entry) == rank]
         vendors = [entry for entry in ordered if not entry.category]
         categories = [entry for entry in ordered if entry.category]
@@ -56,11 +57,13 @@ class Owners:
         self.categories = tuple(dict.fromkeys([entry.vendor for entry in categories]))
 
     def own(self) -> tuple[str, ...]:
-        """The owners to whom an address belongs by a prefix that is not shared."""
+        """Returns the owners of an address by a prefix that is not shared."""
         return tuple(dict.fromkeys([entry.owner for entry in self.entries if not entry.weak]))
 
     def with_network(self, network: "Owners") -> "Owners":
-        """These owners of an address, and those of its network where no vendor, or no category, is known nearer."""
+        """Returns these owners of an address, with those of its network if the address itself has no vendor, or no
+        category.
+        """
         missing = [
             entry for entry in network.entries if (self.category is None if entry.category else self.entry is None)
         ]
@@ -75,7 +78,7 @@ RANKS: Final = 5
 
 
 def rank_of(entry: Entry) -> int:
-    """The place of an entry among those that label: what is shared says less than what a list of the user's says."""
+    """Returns the position of an entry among those that label: a shared entry follows the entries of user lists."""
     if entry.category:
         return 4 if entry.user else 3
     if entry.user:

@@ -1,7 +1,7 @@
-"""Prefixes as lists write them, and which of them no list may claim.
+"""Parses prefixes as lists write them, and refuses those that no list may contain.
 
-Special-purpose addresses (RFC 6890 and the IANA registries that it founded) belong to nobody outside, and a prefix so
-wide that it holds a good part of the Internet is a mistake; both would attribute, and later ban, what is not meant.
+Special-purpose addresses (RFC 6890 and the IANA registries that it founded) belong to no vendor, and a prefix that
+holds a large part of the Internet is a mistake; both would attribute, and later ban, traffic that is not meant.
 """
 
 import ipaddress
@@ -12,7 +12,7 @@ GLOBAL_V6: Final = (0x2000 << 112, 0x4000 << 112)
 
 
 def span(text: str) -> tuple[int, int]:
-    """The first address of a prefix and the one behind its last, as numbers."""
+    """Returns the first address of a prefix and the address after its last, as numbers."""
     network = ipaddress.ip_network(text)
     first = int(network.network_address)
     return first, first + network.num_addresses
@@ -29,7 +29,7 @@ SPECIAL_V6: Final = [span(text) for text in ("2001::/32", "2002::/16")]
 
 
 def parse_address(text: str) -> bytes | None:
-    """The packed address, none where the text is no address."""
+    """Returns the packed address, None if the text is not an address."""
     try:
         return ipaddress.ip_address(text).packed
     except ValueError:
@@ -37,14 +37,14 @@ def parse_address(text: str) -> bytes | None:
 
 
 def may_be_address(text: str) -> bool:
-    """Whether `parse_address` may find one: a cheap look that spares long lists of names a failed parse each."""
+    """Whether `parse_address` may succeed: a cheap check that avoids a failed parse for each name of a long list."""
     return text[-1:].isdigit() or ":" in text
 
 
 def parse_prefix(text: str) -> tuple[bytes, int, str]:
-    """The packed address, the prefix length and what is wrong with it (`""`: nothing; else the first two mean nothing).
+    """Returns the packed address, the prefix length and the fault (`""`: none; else the first two mean nothing).
 
-    A lone address is its own prefix. Bits behind the prefix length are cleared.
+    A lone address is a prefix of full length. Bits after the prefix length are cleared.
     """
     head, slash, tail = text.partition("/")
     address = None if "%" in head else parse_address(head)
@@ -63,7 +63,7 @@ def parse_prefix(text: str) -> tuple[bytes, int, str]:
 
 
 def span_fault(first: int, end: int, width: int) -> str:
-    """Why no list may hold the addresses from `first` up to, but not with, `end`; `""` where it may."""
+    """Returns why no list may contain the addresses from `first` up to, but not including, `end`; `""` if it may."""
     if width == 16 and not (GLOBAL_V6[0] <= first and end <= GLOBAL_V6[1]):
         return "a special-purpose address"
     for special_first, special_end in SPECIAL_V4 if width == 4 else SPECIAL_V6:
@@ -73,7 +73,7 @@ def span_fault(first: int, end: int, width: int) -> str:
 
 
 def parse_range(first: str, last: str) -> tuple[list[tuple[bytes, int]], str]:
-    """The prefixes of the inclusive range from `first` to `last`, and what is wrong with it."""
+    """Returns the prefixes of the inclusive range from `first` to `last`, and the fault."""
     start, stop = parse_address(first), parse_address(last)
     if start is None or stop is None or len(start) != len(stop) or start > stop:
         return [], "not a range of addresses"
@@ -84,7 +84,7 @@ def parse_range(first: str, last: str) -> tuple[list[tuple[bytes, int]], str]:
     prefixes = []
     fault = span_fault(at, end, width)
     while at < end and not fault:
-        # The largest block that begins here and does not reach behind the end.
+        # The largest block that begins here and does not exceed the end.
         host_bits = min((at & -at).bit_length() - 1, (end - at).bit_length() - 1)
         prefixes.append((at.to_bytes(width, "big"), width * 8 - host_bits))
         at += 1 << host_bits

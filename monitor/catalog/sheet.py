@@ -1,7 +1,7 @@
-"""What one list gives: entries for the index as they come, and complaints with line numbers.
+"""Collects the entries and complaints of one list.
 
-The formats know how a line is written; what a name, prefix or number must be to become an entry is decided here, once
-for all of them. Nothing raises: a bad line is a complaint and a count.
+The formats know the syntax of a line; this module decides, for all formats, which names, prefixes and numbers become
+entries. Nothing raises: a bad line is a complaint and a count.
 """
 
 from typing import Final, final
@@ -12,23 +12,24 @@ from monitor.catalog.entry import LineFault
 from monitor.catalog.prefix import parse_prefix, parse_range
 from monitor.catalog.suffixes import ICANN_SUFFIX, PRIVATE_SUFFIX, PublicSuffixes
 
-# Kept complaints; the counts go on.
+# Maximum of stored complaints; the counts include all.
 COMPLAINTS_KEPT: Final = 100
 HIGHEST_ASN: Final = 0xFFFFFFFF
-ONE_LABEL: Final = "one label, which is no domain name: write the whole name"
+ONE_LABEL: Final = "one label, which is not a domain name: write the whole name"
+ANYBODYS: Final = "a public suffix, under which anybody can register names"
 
 
 @final
 class Sheet:
-    """Collects a list. `builder` is None where only the counts matter.
+    """Collects a list. `builder` is None if only the counts matter.
 
-    `line` is the number of the line being read, `owner` the builder's number of whose entries these are. `hosting`
-    says that private public suffixes are meant, `brand` that a top-level domain is the owner's own. A name at or below
-    one of `protected` makes no entry.
+    `line` is the number of the current line, `owner` the builder's number of the owner. `hosting` accepts private
+    public suffixes, `brand` a top-level domain of the owner. A name equal to or below one of `protected` gives no
+    entry.
 
-    `entries` are those made: `suffixes`, `exacts`, `prefixes` and `asns` together. `ignored` counts the lines that
-    gave none; among these, `left_out` are right in their format but beyond what an entry can express, and `refused`
-    are public suffixes and protected names.
+    `entries` is the sum of `suffixes`, `exacts`, `prefixes` and `asns`. `ignored` counts the lines that gave no entry;
+    of these, `left_out` are valid in their format but cannot be expressed as an entry, and `refused` are public
+    suffixes and protected names.
     """
 
     __slots__ = (
@@ -47,7 +48,7 @@ class Sheet:
         self._public = public
         self._builder = builder
         self._protected = protected
-        # The last bytes of a name decide for nearly all names that it is not protected.
+        # The last bytes of nearly all names show that the name is not protected.
         self._tail = min([len(name) for name in protected], default=0)
         self._tails = frozenset([name[-self._tail :] for name in protected])
         self.owner = owner
@@ -63,12 +64,12 @@ class Sheet:
         self.hosting = False
         self.brand = False
         self.complaints: list[LineFault] = []
-        # Why the rest of the list was not read, "" where all of it was.
+        # Why the rest of the list was not read, "" if all of it was.
         self.cut = ""
-        # The first public suffix that was refused: nobody who makes a list with care writes one.
+        # The first refused public suffix: a well-kept list contains none.
         self.public_suffix: LineFault | None = None
         self.first_refused: LineFault | None = None
-        # What a format has to remember from line to line: a zone's apex and current origin, the part of the file that
+        # State of a format between lines: a zone's apex and current origin, the part of the file that
         # the line is in, and open parentheses or braces.
         self.apex = ""
         self.origin = ""
@@ -76,11 +77,11 @@ class Sheet:
         self.within = 0
 
     def suffix(self, text: str) -> None:
-        """The name and everything below it."""
+        """Adds the name and its subdomains."""
         self._name(text, False)
 
     def exact(self, text: str) -> None:
-        """The name alone."""
+        """Adds the name alone."""
         self._name(text, True)
 
     def _name(self, text: str, exact: bool) -> None:
@@ -91,13 +92,13 @@ class Sheet:
         part = self._public.part_of(name)
         if part == ICANN_SUFFIX and not (self.brand and b"." not in name):
             is_word = b"." not in name and not self._public.is_rule(name)
-            self._refuse_suffix(ONE_LABEL if is_word else "a public suffix, under which anybody may register", text)
+            self._refuse_suffix(ONE_LABEL if is_word else ANYBODYS, text)
             return
         if self._tail and name[-self._tail :] in self._tails and is_under(name, self._protected):
             self._refuse("a protected name, which no ban may touch", text)
             return
         if part == PRIVATE_SUFFIX and not self.hosting and not exact:
-            self.warn("a hosting company's suffix, whose customers are other people", text)
+            self.warn("a hosting company's suffix, whose names belong to its customers", text)
         self.entries += 1
         if exact:
             self.exacts += 1
@@ -117,7 +118,7 @@ class Sheet:
             self._builder.add_prefix(address, bits, self.owner)
 
     def range(self, first: str, last: str) -> None:
-        """The addresses from the first to the last, as one entry of as many prefixes as it takes."""
+        """Adds the addresses from the first to the last, as one entry of as many prefixes as needed."""
         prefixes, fault = parse_range(first, last)
         if fault:
             self.ignore(fault, f"{first}-{last}")
@@ -131,7 +132,7 @@ class Sheet:
     def asn(self, text: str) -> None:
         digits = text[2:] if text[:2].upper() == "AS" else text
         if not digits.isascii() or not digits.isdigit() or len(digits) > 10 or not 0 < int(digits) <= HIGHEST_ASN:
-            self.ignore("no AS number", text)
+            self.ignore("not an AS number", text)
             return
         self.entries += 1
         self.asns += 1
@@ -139,12 +140,12 @@ class Sheet:
             self._builder.add_asn(int(digits), self.owner)
 
     def ignore(self, reason: str, text: str) -> None:
-        """A line, or a part of one, that gives no entry."""
+        """Counts a line, or a part of one, that gives no entry, with a complaint."""
         self.ignored += 1
         self._complain(LineFault(self.line, text, reason))
 
     def leave_out(self, reason: str, text: str) -> None:
-        """A line that is right in its format and that no entry can express."""
+        """Counts a line that is valid in its format but cannot be expressed as an entry."""
         self.left_out += 1
         self.ignore(reason, text)
 
@@ -160,17 +161,17 @@ class Sheet:
             self.public_suffix = LineFault(self.line, text, reason)
 
     def warn(self, reason: str, text: str) -> None:
-        """A line that gives an entry, but not quite what its author may think."""
+        """Adds a complaint about a line whose entry may differ from its author's intention."""
         self._complain(LineFault(self.line, text, reason, ignored=False))
 
     def cut_off(self, reason: str) -> None:
-        """The rest of the list is not read."""
+        """Stores why the rest of the list is not read."""
         self.cut = reason
         self.ignored += 1
         self._complain_first(LineFault(0, "", f"{reason}: the rest is not read"))
 
     def warn_of_all(self, reason: str) -> None:
-        """A complaint about the whole list, before those about its lines."""
+        """Adds a complaint about the whole list, before those about its lines."""
         self._complain_first(LineFault(0, "", reason, ignored=False))
 
     def _complain_first(self, complaint: LineFault) -> None:

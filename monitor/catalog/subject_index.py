@@ -1,8 +1,8 @@
-"""Words of administrators to subjects: vendors, services and categories by slug, name, alias or domain name.
+"""Resolves words of administrators to subjects: vendors, services and categories by slug, name, alias or domain name.
 
-A subject is written `vendor`, `vendor/service` or `category:name`. What is written so is taken as it is. Any other
-word is looked for among the names and aliases, folded by `catalog.words.fold`; then, if it is a URL or a domain name,
-among the names of the lists. One subject is taken; several, or none, give candidates.
+A subject is written `vendor`, `vendor/service` or `category:name`; such a word is used as it is. Any other word is
+looked up among the names and aliases, folded by `catalog.words.fold`; then, if it is a URL or a domain name, among the
+names of the lists. One match is used; several matches, or none, give candidates.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from monitor.catalog.prefix import parse_address
 from monitor.catalog.words import AS_NUMBER, brand_of, fold, host_of, is_host, is_number, tokens
 
 CANDIDATES_MAX: Final = 5
-# Top-level domains under which a word may be the name of somebody whom nothing else is called like it.
+# Top-level domains under which a word may be a vendor's domain, if no other name matches it.
 ENDINGS: Final = ("com", "net", "org", "io", "app", "ai", "cn", "ru")
 BRAND_LETTERS_LEAST: Final = 4
 WORD_CHARACTERS_MAX: Final = 300
-# Services of one vendor that are called what many have: such a word alone names none of them.
+# Generic names of services: such a word alone names none of them.
 GENERIC: Final = frozenset(
     ("ads", "camera", "cdn", "cloud", "ecommerce", "games", "other", "others", "resolver", "tunnel", "tunnels")
 )
@@ -34,11 +34,11 @@ NAME: Final = "name"
 
 @dataclass(frozen=True)
 class Resolution:
-    """What a word means. `subject` is `""` where that is not certain, and then `candidates` may have it, best first.
+    """The meaning of a word. `subject` is `""` if it is not certain; `candidates` may then contain it, best first.
 
-    `how` it was found: as the `slug` itself, by a `word` (name or alias), as `part` of the subject (`Gmail` would be a
-    part of a vendor that has no such service), or by a domain `name`. `ambiguous`: the word names all candidates.
-    `others` are subjects that the word names beside the one that was taken.
+    `how` it was found: by its `slug`, by a `word` (name or alias), as `part` of the subject (`Gmail` would be a part of
+    a vendor without such a service), or by a domain `name`. `ambiguous`: the word names all candidates. `others` are
+    subjects that the word names besides the chosen one.
     """
 
     word: str
@@ -49,7 +49,7 @@ class Resolution:
     others: tuple[str, ...] = ()
 
     def taken(self) -> str:
-        """For people: what was taken for the word, `""` where the word is the subject itself."""
+        """Returns a message about the subject chosen for the word, `""` if the word is the subject itself."""
         if not self.subject or self.how == SLUG:
             beside = ", ".join(self.others)
             return f"{self.word} is also a name of {beside}, which is not meant here" if beside else ""
@@ -58,7 +58,7 @@ class Resolution:
         return f"{self.word} is {self.subject}"
 
     def fault(self) -> str:
-        """For people: why nothing was taken, and what may be meant."""
+        """Returns a message about why no subject was chosen, with suggestions."""
         if self.ambiguous:
             return f"'{self.word}' {self.hint()}"
         if self.candidates and is_number(self.word):
@@ -67,7 +67,7 @@ class Resolution:
         return f"no list knows '{self.word}', {self.hint()}"
 
     def hint(self) -> str:
-        """The end of `fault`: what may be meant."""
+        """Returns the end of `fault`: the suggestions."""
         listed = " or ".join([f"'{candidate}'" for candidate in self.candidates])
         if self.ambiguous:
             return f"may mean {listed}: write {'one of them' if len(self.candidates) > 1 else 'that'}"
@@ -78,13 +78,13 @@ class Resolution:
         return "it is not in the catalogue, which `gatewatch catalog` lists"
 
 
-# Of what is no word.
+# For text that is not a word.
 NO_MEANING: Final = Resolution("")
 
 
 @final
 class SubjectIndex:
-    """Resolves words over the vendors, services, categories and names of one index. Built in milliseconds."""
+    """Resolves words over the vendors, services, categories and names of one index. Building takes milliseconds."""
 
     __slots__ = ("_index", "_parts", "_services", "_shared", "_subjects", "_words")
 
@@ -99,15 +99,15 @@ class SubjectIndex:
             self._add(vendor)
 
     def subjects(self) -> list[str]:
-        """Everything that a ban may name, in the order of the lists."""
+        """Returns all possible subjects of a ban, in the order of the lists."""
         return list(self._subjects)
 
     def name_of(self, subject: str) -> str:
-        """The subject's name for people, `""` for what is no subject."""
+        """Returns the subject's display name, `""` for an unknown subject."""
         return self._subjects.get(subject, "")
 
     def resolve(self, text: str) -> Resolution:
-        """What the word, name or URL means. Never fails: what is no text that anything is called is unknown."""
+        """Returns the meaning of the word, name or URL. Never raises: an unknown text has no subject."""
         word = text.strip()
         if word in self._subjects:
             return Resolution(word, word, SLUG, others=self._namesakes(word))
@@ -152,7 +152,7 @@ class SubjectIndex:
 
     def _name(self, subject: str, names: tuple[str, ...]) -> None:
         self._put(self._words, subject, names)
-        # `X (Twitter)` is called X, too.
+        # `X (Twitter)` has the name X too.
         self._put(self._words, subject, tuple([name.partition("(")[0] for name in names]))
 
     def _put(self, table: dict[str, list[str]], subject: str, names: tuple[str, ...]) -> None:
@@ -163,14 +163,14 @@ class SubjectIndex:
                 found.append(subject)
 
     def _namesakes(self, subject: str) -> tuple[str, ...]:
-        """Others that are called what this subject's slug is: a user's list may have taken an app's name."""
+        """Returns other subjects with the name of this subject's slug: a user's list may have the slug of an app."""
         if "/" in subject or ":" in subject:
             return ()
         found = self._words.get(fold(subject), [])
         return tuple([other for other in found if other.partition("/")[0] != subject])
 
     def _called(self, folded: str) -> list[str]:
-        """Whom the folded word names, services of a vendor that is among them left out."""
+        """Returns the subjects that the folded word names, without services of a vendor that it names too."""
         found = self._words.get(folded, [])
         return [one for one in found if one == self._vendor(one) or self._vendor(one) not in found]
 
@@ -178,7 +178,7 @@ class SubjectIndex:
         return subject.partition("/")[0]
 
     def _whole(self, subject: str) -> str:
-        """The vendor for its only service: nothing else is meant, and the vendor has its networks, too."""
+        """Returns the vendor instead of its only service, because the vendor includes its networks too."""
         vendor = self._vendor(subject)
         return vendor if self._services.get(vendor) == [subject] else subject
 
@@ -210,7 +210,7 @@ class SubjectIndex:
         return Resolution(word, candidates=tuple(named or near), ambiguous=len(named) > 1)
 
     def _resolve_service(self, word: str) -> Resolution:
-        """`vendor/service` in any spelling of both."""
+        """Resolves `vendor/service` in any spelling of both."""
         vendor_word, _, service_word = word.partition("/")
         vendor = self._resolve_word(vendor_word)
         if vendor.subject not in self._services:
@@ -227,7 +227,7 @@ class SubjectIndex:
         return Resolution(word, candidates=tuple(candidates[:CANDIDATES_MAX]), ambiguous=len(named) > 1)
 
     def _resolve_host(self, word: str) -> Resolution:
-        """By the name's entry; a name of a list goes before one that is only spelt like it (`Dr.Web`, `Mail.ru`)."""
+        """Resolves by the name's entry; a listed name precedes words of similar spelling (`Dr.Web`, `Mail.ru`)."""
         host = host_of(word)
         if "." not in host.strip("."):
             found = self._resolve_word(host)
@@ -246,7 +246,7 @@ class SubjectIndex:
         return Resolution(word, candidates=self._alike(brand_of(host)))
 
     def _owners(self, name: bytes) -> list[str]:
-        """The subjects that the name belongs to. A category that only includes a vendor's entry is not meant."""
+        """Returns the subjects that own the name, without categories that only include a vendor's entry."""
         found: list[str] = []
         entry = self._index.match_name(name)
         entries = self._index.owners_of_name(name).entries
@@ -259,7 +259,7 @@ class SubjectIndex:
         return found
 
     def _branded(self, folded: str) -> tuple[str, ...]:
-        """The owners of a name that is the word under a top-level domain, such as `hola.org`."""
+        """Returns the owners of the word as a name under a top-level domain, such as `hola.org`."""
         if len(folded) < BRAND_LETTERS_LEAST or not folded.isascii():
             return ()
         found: list[str] = []
@@ -268,18 +268,18 @@ class SubjectIndex:
         return tuple(unique([one for one in found if self._vendor(one) not in self._shared])[:CANDIDATES_MAX])
 
     def _of_network(self, number: int) -> tuple[str, ...]:
-        """An AS number is nothing that a ban may name; its vendor may be meant."""
+        """Suggests the vendor of an AS number, because a ban cannot name AS numbers."""
         entry = self._index.owners_of_asn(number).entry
         return (entry.vendor,) if entry is not None else ()
 
     def _of_address(self, text: str) -> tuple[str, ...]:
-        """An address is nothing that a ban may name; its vendor may be meant."""
+        """Suggests the vendor of an address, because a ban cannot name addresses."""
         address = parse_address(host_of(text))
         entry = self._index.match_address(address) if address is not None else None
         return (entry.vendor,) if entry is not None else ()
 
     def _alike(self, text: str) -> tuple[str, ...]:
-        """Subjects with a name or an alias like the text, best first."""
+        """Returns subjects with a name or an alias similar to the text, best first."""
         folded = fold(text)
         found: list[str] = []
         for table in (self._words, self._parts):
@@ -294,5 +294,5 @@ class SubjectIndex:
 
 
 def unique(texts: list[str]) -> list[str]:
-    """The texts without repetitions, in their order."""
+    """Returns the distinct texts in their order."""
     return list(dict.fromkeys(texts))

@@ -1,7 +1,7 @@
-"""The public suffix list: names under which anybody registers, which no list may claim as a whole.
+"""Reads the public suffix list: names under which anybody can register, which no list may claim as a whole.
 
 Format and algorithm: https://github.com/publicsuffix/list/wiki/Format. A suffix of the ICANN part is refused as an
-entry; one of the private part (a hosting company's own domain) is kept, with a complaint.
+entry; one of the private part (a hosting company's own domain) is accepted with a complaint.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ ICANN_ENDS: Final = "===END ICANN DOMAINS==="
 
 @final
 class PublicSuffixes:
-    """The rules: plain ones, wildcards by the name below the star, and exceptions, each with its part."""
+    """The rules with their parts: plain rules, wildcards by the name below the star, and exceptions."""
 
     __slots__ = ("_exceptions", "_plain", "_wildcards")
 
@@ -47,13 +47,13 @@ class PublicSuffixes:
             self._plain[name] = part
 
     def is_rule(self, name: bytes) -> bool:
-        """Whether the list has the name itself, not only a rule that covers it."""
+        """Whether the list contains the name itself, not only a rule that covers it."""
         return name in self._plain
 
     def part_of(self, name: bytes) -> int:
-        """ICANN_SUFFIX, PRIVATE_SUFFIX or NO_SUFFIX: whether the whole name is a public suffix.
+        """Returns ICANN_SUFFIX, PRIVATE_SUFFIX or NO_SUFFIX: whether the whole name is a public suffix.
 
-        A lone label is always one (the list's default rule), and so is the name below a wildcard.
+        A lone label is always a public suffix (the list's default rule), and so is the name below a wildcard.
         """
         part = self._plain.get(name, NO_SUFFIX)
         if part != NO_SUFFIX:

@@ -1,8 +1,8 @@
-"""The shipped lists: one TOML file a vendor, its entries grouped by service and source. `blocklists/README.md` is
-the reference of the format.
+"""Reads the shipped lists: one TOML file per vendor, with entries grouped by service and source. `blocklists/README.md`
+is the reference of the format.
 
-As with every list, what is wrong is a complaint with its line and the rest still counts; only a file that is no TOML
-gives nothing.
+As in every list, a fault is a complaint with its line and the rest still counts; only a file that is not TOML gives no
+entries.
 """
 
 import difflib
@@ -41,14 +41,14 @@ TOML_LINE: Final = re.compile(r"\(at line (\d+),")
 
 
 def read_vendor_file(text: str, slug: str, suffixes: PublicSuffixes, builder: IndexBuilder) -> Sheet:
-    """Adds the vendor that the text of `<slug>.toml` describes, and all its entries, to `builder`."""
+    """Adds the vendor in the text of `<slug>.toml`, and all its entries, to `builder`."""
     sheet = Sheet(suffixes, builder)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = TOML_LINE.search(str(error))
         sheet.line = int(found.group(1)) if found else text.count("\n") + 1
-        sheet.ignore(f"no TOML: {str(error).split(' (at ')[0]}", "")
+        sheet.ignore(f"not TOML: {str(error).split(' (at ')[0]}", "")
         builder.count_list(slug, 0, sheet.ignored)
         return sheet
     VendorReader(slug, sheet, builder).read(table)
@@ -58,7 +58,7 @@ def read_vendor_file(text: str, slug: str, suffixes: PublicSuffixes, builder: In
 
 
 def place(complaint: LineFault, text: str) -> LineFault:
-    """The complaint with the line where its text stands in the file: TOML readers give no lines."""
+    """Returns the complaint with the line of its text in the file, because TOML readers return no line numbers."""
     if complaint.line or not complaint.text:
         return complaint
     quoted = re.search(rf"""["']?\b{re.escape(complaint.text)}(["'\s=]|$)""", text)
@@ -68,7 +68,7 @@ def place(complaint: LineFault, text: str) -> LineFault:
 
 @final
 class VendorReader:
-    """Walks one file's tables."""
+    """Reads the tables of one file."""
 
     __slots__ = ("_builder", "_own_prefixes", "_services", "_sheet", "_slug")
 
@@ -77,7 +77,7 @@ class VendorReader:
         self._sheet = sheet
         self._builder = builder
         self._services: dict[str, str] = {}
-        # The service that the vendor's own prefixes count for, `""` where they carry several.
+        # The service to which the vendor's own prefixes count, `""` if they carry several.
         self._own_prefixes = ""
 
     def read(self, table: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ class VendorReader:
             self._sheet.warn(f"{OWN_PREFIXES_SERVICE} without a prefix of the vendor's own", self._own_prefixes)
 
     def _read_includes(self, table: dict[str, Any], kind: str) -> None:
-        """Vendors and services whose entries are the category's as well."""
+        """Reads the vendors and services whose entries the category includes."""
         subjects = table.get(INCLUDES, [])
         if not isinstance(subjects, list) or not all(isinstance(subject, str) for subject in subjects):
             self._sheet.ignore(f"{INCLUDES} must be an array of strings", INCLUDES)
@@ -118,7 +118,7 @@ class VendorReader:
             self._builder.include(self._slug, subjects)
 
     def _own_prefixes_service(self, table: dict[str, Any], kind: str) -> str:
-        """One of [services], `""` where the file has no such key or a wrong one."""
+        """Returns one of [services], `""` if the file has no such key or an invalid one."""
         service = self._text(table, OWN_PREFIXES_SERVICE, "")
         if OWN_PREFIXES_SERVICE not in table or not isinstance(table[OWN_PREFIXES_SERVICE], str):
             return ""
@@ -131,7 +131,7 @@ class VendorReader:
         return ""
 
     def _read_service(self, slug: str, value: object) -> list[Alias]:
-        """`slug = "Name"`, or `slug = { name = "Name", aliases = [...] }`."""
+        """Reads `slug = "Name"`, or `slug = { name = "Name", aliases = [...] }`."""
         if not SLUG.fullmatch(slug):
             self._sheet.warn("a service is written in lower-case letters, digits and single hyphens", slug)
         if isinstance(value, str):
@@ -148,7 +148,7 @@ class VendorReader:
         self._complain_of_keys(group, GROUP_KEYS)
         service = self._text(group, "service", UNKNOWN_SERVICE)
         if service != UNKNOWN_SERVICE and service not in self._services:
-            self._sheet.warn("a service that [services] does not name", service)
+            self._sheet.warn("a service that is not in [services]", service)
         if not self._text(group, "source", ""):
             self._sheet.warn("entries without a source", service)
         hosting = group.get("hosting") is True
@@ -164,14 +164,16 @@ class VendorReader:
                 self._read_values(key, group[key])
 
     def _of_prefixes(self, owner: Owner) -> Owner:
-        """The owner of prefixes and AS numbers in the group: those of the vendor as a whole count for one service."""
+        """Returns the owner of the group's prefixes and AS numbers: those of the vendor as a whole count to one
+        service.
+        """
         service = self._own_prefixes
         if not service or owner.weak or owner.service != UNKNOWN_SERVICE or service in owner.also:
             return owner
         return replace(owner, also=(*owner.also, service))
 
     def _read_also(self, group: dict[str, Any], service: str, kind: str) -> tuple[str, ...]:
-        """The further services that the group's entries count for; wrong ones are complaints."""
+        """Reads the further services to which the group's entries count; invalid ones become complaints."""
         values = group.get("also", [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             self._sheet.ignore("also must be an array of strings", "also")
@@ -218,7 +220,7 @@ class VendorReader:
 
 
 def is_own(group: object) -> bool:
-    """Whether the group gives prefixes that are the vendor's own, as a whole."""
+    """Whether the group's prefixes are the vendor's own, as a whole."""
     if not isinstance(group, dict) or "service" in group or "shared" in group or group.get("hosting") is True:
         return False
     return bool(group.get("prefix"))

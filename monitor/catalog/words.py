@@ -1,4 +1,4 @@
-"""How words that people type are compared: case, blanks, punctuation and the ways to write a host do not count."""
+"""Normalises typed words for comparison: case, blanks, punctuation and the spelling of hosts do not count."""
 
 import re
 import unicodedata
@@ -7,37 +7,37 @@ from typing import Final
 from monitor.catalog.domain import DOTS
 from monitor.catalog.prefix import parse_address
 
-# One sound, several spellings: `tictoc`, `roblocks`. Applied to folded words, in this order.
+# Different spellings of one sound: `tictoc`, `roblocks`. Applied to folded words, in this order.
 SPELLINGS: Final = (("ck", "k"), ("ph", "f"), ("x", "ks"), ("c", "k"), ("q", "k"), ("z", "s"), ("y", "i"))
-# Labels under which registries of countries sell names: `example.co.uk`.
+# Labels under which country registries register names: `example.co.uk`.
 SECOND_LEVEL: Final = ("ac", "co", "com", "edu", "gov", "net", "org")
 SCHEME_END: Final = "://"
 AS_NUMBER: Final = re.compile(r"AS(\d{1,10})", re.IGNORECASE)
 
 
 def fold(text: str) -> str:
-    """Letters and digits of any script without case: `Tik-Tok`, `tik tok` and `TIKTOK` are one word.
+    """Returns letters and digits of any script without case: `Tik-Tok`, `tik tok` and `TIKTOK` are one word.
 
-    NFKC and case folding (Unicode 15 section 3.13), so full-width and half-width forms are equal, too.
+    NFKC and case folding (Unicode 15 section 3.13) make full-width and half-width forms equal.
     """
-    # Folding may take a text out of NFKC, as with U+0345: so once more.
+    # Folding may denormalise a text, as with U+0345, so it is normalised again.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return "".join([sign for sign in folded if is_kept(sign)])
 
 
 def is_kept(sign: str) -> bool:
-    """Letters, numbers and marks; variation selectors (U+FE00 to U+FE0F) only choose a glyph."""
+    """Whether the character is a letter, number or mark; variation selectors (U+FE00 to U+FE0F) only choose a glyph."""
     return unicodedata.category(sign)[0] in "LMN" and not "\ufe00" <= sign <= "\ufe0f"
 
 
 def tokens(text: str) -> list[str]:
-    """The folded words between blanks and punctuation."""
+    """Returns the folded words between blanks and punctuation."""
     spaced = "".join([sign if is_kept(sign) else " " for sign in unicodedata.normalize("NFKC", text)])
     return [fold(part) for part in spaced.split()]
 
 
 def sound(folded: str) -> str:
-    """The folded word as it is spoken, roughly: equal for spellings that people mix up."""
+    """Returns an approximate pronunciation of the folded word: equal for spellings that people confuse."""
     for spelling, plain in SPELLINGS:
         folded = folded.replace(spelling, plain)
     letters: list[str] = []
@@ -48,9 +48,9 @@ def sound(folded: str) -> str:
 
 
 def host_of(text: str) -> str:
-    """The host of a URL, an authority or a name (RFC 3986 section 3.2): without scheme, user, port and path.
+    """Returns the host of a URL, an authority or a name (RFC 3986 section 3.2): without scheme, user, port and path.
 
-    An address comes without brackets. What has none of these parts comes back as it is, without blanks around it.
+    An address is returned without brackets. Any other text is returned without surrounding blanks.
     """
     rest = text.strip().translate(DOTS)
     scheme, mark, behind = rest.partition(SCHEME_END)
@@ -76,7 +76,7 @@ def is_host(text: str) -> bool:
 
 
 def brand_of(host: str) -> str:
-    """The label that somebody registered: `tiktok` of `www.tiktok.co.uk`, `""` where there is one label only."""
+    """Returns the registered label: `tiktok` of `www.tiktok.co.uk`, `""` if there is one label only."""
     labels = [label for label in host.split(".") if label]
     if len(labels) > 2 and labels[-2] in SECOND_LEVEL:
         return labels[-3]
@@ -84,5 +84,5 @@ def brand_of(host: str) -> str:
 
 
 def is_number(word: str) -> bool:
-    """Whether it is an address or an AS number."""
+    """Whether the word is an address or an AS number."""
     return parse_address(host_of(word)) is not None or AS_NUMBER.fullmatch(word) is not None

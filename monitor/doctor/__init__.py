@@ -1,1 +1,1 @@
-"""What gatewatch needs of its machine and its network, looked at: a topic a file, each giving findings."""
+"""Checks the machine and its network for what gatewatch needs: one file per topic, each of which returns findings."""

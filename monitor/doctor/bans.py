@@ -1,4 +1,4 @@
-"""Bans of the configuration that cannot stop anything."""
+"""Finds bans of the configuration that cannot stop anything."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,15 +11,15 @@ from monitor.lists.cache import load_cached
 from monitor.policy.ban_conditions import ALLOW, GROUPS, INEFFECTIVE, LAYERS_KEY, SCHEDULE, UNKNOWN, VENDORS
 
 TOPIC: Final = "bans"
-CHECK: Final = "gatewatch check   # has the line of the configuration"
-# What mends a mistake, by the key that it is about.
+CHECK: Final = "gatewatch check   # prints the line of the configuration"
+# The fix of each mistake, by the configuration key.
 MENDS: Final = {
-    UNKNOWN: "gatewatch check   # has the line, and what may be meant",
-    VENDORS: "gatewatch lists   # has the entries of each list, and what is wrong with it",
-    GROUPS: 'members = ["aa:bb:cc:dd:ee:ff", ...] in [[group]]   # `gatewatch devices` has the addresses',
+    UNKNOWN: "gatewatch check   # prints the line and suggestions",
+    VENDORS: "gatewatch lists   # prints the entries and faults of each list",
+    GROUPS: 'members = ["aa:bb:cc:dd:ee:ff", ...] in [[group]]   # `gatewatch devices` prints the addresses',
     LAYERS_KEY: 'layers = ["dns", "sni", "ip"] in [[ban]]',
     SCHEDULE: 'schedule = "mon-fri 08:00-18:00" in [[ban]]   # or no schedule: always',
-    ALLOW: "allow = [] in [[ban]]   # or only the names that shall stay reachable",
+    ALLOW: "allow = [] in [[ban]]   # or only the names that must stay reachable",
 }
 
 

@@ -1,4 +1,4 @@
-"""What is looked at: a configuration on a machine, and the interfaces that gatewatch would watch there."""
+"""Defines the input of all checks: a configuration on a machine, and the interfaces to watch there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,9 @@ NOTHING: Final = Machine((), frozenset(), False)
 
 @dataclass(frozen=True)
 class Case:
-    """`names` are the watched interfaces by name, none where `trouble` says why; `left_out` has a line for each
-    with a private prefix that is not among them."""
+    """`names` are the names of the watched interfaces, empty with the reason in `trouble`; `left_out` has a line for
+    each interface with a private prefix that is not watched.
+    """
 
     config: Config
     machine: Machine
@@ -26,16 +27,16 @@ class Case:
 
     @property
     def enforces(self) -> bool:
-        """Whether a ban is to be enforced, now or at some time."""
+        """Whether the configuration has a ban to enforce, now or at a scheduled time."""
         return any(ban.mode == ENFORCE for ban in self.config.bans)
 
     def own_addresses(self) -> list[bytes]:
-        """The gateway's own, packed."""
+        """Returns the gateway's own addresses, packed."""
         return [address.packed for interface in self.machine.interfaces for address in interface.addresses]
 
 
 def look(config: Config, watched: Sequence[str] = ()) -> Case:
-    """The case that `run` would meet now; `watched` are the interfaces of a daemon that runs."""
+    """Returns the case that `run` would find now; `watched` are the interfaces of a running daemon."""
     try:
         machine = look_at_machine()
     except MachineError as error:

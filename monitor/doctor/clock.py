@@ -1,4 +1,4 @@
-"""The clock: schedules, expiries and every timestamp go by it."""
+"""Checks the clock, on which schedules, expiries and timestamps depend."""
 
 import ctypes
 import time
@@ -10,20 +10,20 @@ from monitor.doctor.finding import Finding
 
 TOPIC: Final = "clock"
 TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
-TIMEX_BYTES: Final = 512  # struct timex has 208; all zero asks and changes nothing
-BUILT: Final = 1_735_689_600  # 2025-01-01: no clock that is right says less
+TIMEX_BYTES: Final = 512  # struct timex has 208 bytes; all zero reads the state without a change
+BUILT: Final = 1_735_689_600  # 2025-01-01: a correct clock is never before this
 MEND: Final = "timedatectl set-ntp true   # or: apt-get install chrony"
 
 
 def find(case: Case) -> Iterator[Finding]:
     if time.time() < BUILT:
         now = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
-        yield Finding(TOPIC, f"the clock says {now}: schedules and expiries will be wrong", MEND)
+        yield Finding(TOPIC, f"the clock shows {now}: schedules and expiries will be wrong", MEND)
     elif not is_synchronised():
         yield Finding(TOPIC, "the clock is not synchronised: schedules, expiries and events drift with it", MEND)
 
 
 def is_synchronised() -> bool:
-    """What adjtimex(2) says; true where it cannot be asked."""
+    """Whether adjtimex(2) reports a synchronised clock; true if the call fails."""
     libc = ctypes.CDLL(None, use_errno=True)
     return int(libc.adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))) != TIME_ERROR

@@ -1,4 +1,4 @@
-"""Conntrack: where bytes per flow come from."""
+"""Checks conntrack, the source of bytes per flow."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,19 +27,19 @@ def find(case: Case) -> Iterator[Finding]:
         return
     for key, what in (
         ("nf_conntrack_acct", "conntrack does not count bytes"),
-        ("nf_conntrack_events", "conntrack does not tell when a flow ends"),
+        ("nf_conntrack_events", "conntrack does not send the end of flows"),
     ):
         if number(key) == 0:
             name = f"net.netfilter.{key}=1"
             yield Finding(TOPIC, what, f"sysctl -w {name}   # and to keep it: echo {name} >> {SYSCTL_FILE}")
     used, room = number("nf_conntrack_count"), number("nf_conntrack_max")
     if room and used > FULL * room:
-        what = f"conntrack is nearly full ({used} of {room} entries): it drops what comes on top"
+        what = f"conntrack is nearly full ({used} of {room} entries): it drops packets of new flows when it is full"
         yield Finding(TOPIC, what, f"sysctl -w net.netfilter.nf_conntrack_max={4 * room}")
     if has(NET_ADMIN):
         for length, family, name in FAMILIES:
             if carries(case.machine, case.names, length) and not is_tracking(family):
-                yield Finding(TOPIC, f"conntrack does not look at {name} here: {WAKE}", wake(length))
+                yield Finding(TOPIC, f"conntrack does not track {name} here: {WAKE}", wake(length))
 
 
 def wake(length: int) -> str:

@@ -1,4 +1,4 @@
-"""The state directory: there, ours to write, and with room."""
+"""Checks the state directory: it exists, is writable and has free space."""
 
 import os
 import tempfile
@@ -16,7 +16,7 @@ FREE_FILES: Final = 64
 def find(case: Case) -> Iterator[Finding]:
     folder = case.config.state.path
     if os.geteuid() != 0 and not may_write(folder):
-        what = f"user {os.geteuid()} may not write to the state directory {folder}, so it was not looked at"
+        what = f"user {os.geteuid()} may not write to the state directory {folder}, so it was not checked"
         yield Finding(TOPIC, what, "sudo gatewatch doctor   # as root")
         return
     if not os.path.isdir(folder):
@@ -34,17 +34,17 @@ def find(case: Case) -> Iterator[Finding]:
     room = os.statvfs(folder)
     free = room.f_bavail * room.f_frsize
     if free < FREE_BYTES:
-        what = f"{free // 1_048_576} MiB are free under {folder}: changes at run time and the journal need room"
-        yield Finding(TOPIC, what, f"du -xh -d 1 {mount_of(folder)}   # and remove what nobody needs")
+        what = f"{free // 1_048_576} MiB are free under {folder}: changes at run time and the journal need space"
+        yield Finding(TOPIC, what, f"du -xh -d 1 {mount_of(folder)}   # and remove files that are not needed")
     elif room.f_files and room.f_favail < FREE_FILES:
-        what = f"{room.f_favail} files more can be made under {folder}"
-        yield Finding(TOPIC, what, f"du --inodes -x -d 1 {mount_of(folder)}   # and remove what nobody needs")
+        what = f"only {room.f_favail} more files can be created under {folder}"
+        yield Finding(TOPIC, what, f"du --inodes -x -d 1 {mount_of(folder)}   # and remove files that are not needed")
 
 
 def may_write(folder: str) -> bool:
-    """Whether the permissions of the folder, or of those above it, keep this user out: no fault of the disk.
+    """Whether the permissions of the folder or its parents let this user write; false is not a fault of the disk.
 
-    A file system that is mounted read-only or a missing folder is another matter.
+    A read-only file system or a missing folder does not count as missing permission.
     """
     try:
         with os.scandir(folder):
@@ -58,7 +58,7 @@ def may_write(folder: str) -> bool:
 
 
 def mount_of(folder: str) -> str:
-    """Where the file system of the folder is mounted."""
+    """Returns the mount point of the folder's file system."""
     folder = os.path.realpath(folder)
     while not os.path.ismount(folder):
         folder = os.path.dirname(folder)

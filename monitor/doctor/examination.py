@@ -1,4 +1,4 @@
-"""Every look, one after the other; a look that fails is a finding, and the others go on."""
+"""Runs all checks in order; a check that fails becomes a finding, and the others continue."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ LOOKS: Final[tuple[tuple[str, Callable[[Case], Iterator[Finding]]], ...]] = (
 )
 
 
-# What a configuration asks for and cannot have where it is: a part of the looks that changes and asks nobody.
+# Whether this machine supports what the configuration demands: the checks that change nothing and send no queries.
 LIMITS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     machine.find_nothing_to_watch,
     machine.find_bridges,
@@ -54,22 +54,22 @@ LIMITS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
 
 
 def limits(config: Config, watched: Sequence[str] = ()) -> list[Finding]:
-    """Where bans of the configuration cannot hold on this machine; none where nothing is to be enforced."""
+    """Returns the findings that make bans of the configuration ineffective here; empty if no ban is to be enforced."""
     case = look(config, watched)
     found: list[Finding] = []
     for find in LIMITS if case.enforces else ():
-        with contextlib.suppress(OSError, GatewatchError):  # `doctor` tells what cannot be looked at
+        with contextlib.suppress(OSError, GatewatchError):  # `doctor` reports checks that cannot run
             found += find(case)
     return found
 
 
 def examine(config: Config, watched: Sequence[str] = ()) -> list[Finding]:
-    """What is wrong with this machine and its network for that configuration."""
+    """Returns what is wrong with this machine and its network for the configuration."""
     case = look(config, watched)
     found: list[Finding] = []
     for topic, find in LOOKS:
         try:
             found += find(case)
         except (OSError, GatewatchError) as error:
-            found.append(Finding(topic, f"this could not be looked at: {error}", "sudo gatewatch doctor   # as root"))
+            found.append(Finding(topic, f"this could not be checked: {error}", "sudo gatewatch doctor   # as root"))
     return found

@@ -1,4 +1,4 @@
-"""Features of the kernel that bans need. Each is shown to the kernel in a transaction that is never committed."""
+"""Checks kernel features that bans need, each with an nftables transaction that is never committed."""
 
 import socket
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ TRIAL: Final = "gw-doctor0"
 TABLE: Final = "table inet gatewatch_doctor {\n"
 INGRESS: Final = 'chain c {\n type filter hook ingress device "lo" priority 0\n'
 
-# What is tried, in nft's words, and the module that has it.
+# The feature in nft syntax, and the kernel module that provides it.
 FEATURES: Final = (
     ("nftables for IPv4 and IPv6 at once", TABLE + "}\n", "nf_tables"),
     (
-        "sets with timeouts that rules renew",
+        "sets whose timeouts rules renew",
         TABLE + "set s {\n type ipv4_addr\n flags timeout,dynamic\n timeout 5s\n }\n"
         "chain c {\n ip saddr @s update @s { ip saddr }\n }\n}\n",
         "nf_tables",
@@ -34,12 +34,12 @@ FEATURES: Final = (
         "nf_tables",
     ),
     (
-        "refusals with a reset or an ICMP error",
+        "rejects with a TCP reset or an ICMP error",
         TABLE + "chain c {\n meta l4proto tcp reject with tcp reset\n reject with icmpx type port-unreachable\n }\n}\n",
         "nft_reject_inet",
     ),
     (
-        "packets that conntrack leaves alone",
+        "packets that conntrack does not track",
         TABLE + "chain c {\n type filter hook output priority raw\n notrack\n }\n}\n",
         "nft_ct",
     ),
@@ -50,7 +50,7 @@ FEATURES: Final = (
         "nft_fwd_netdev",
     ),
     (
-        "packets taken at the egress of an interface",
+        "chains at the egress of an interface",
         "table netdev gatewatch_doctor {\n" + INGRESS.replace("ingress", "egress") + ' fwd to "lo"\n }\n}\n',
         "nf_tables",
     ),
@@ -69,7 +69,7 @@ def find(case: Case) -> Iterator[Finding]:
         for name, script, module in FEATURES:
             refusal = library.check(script)
             if refusal:
-                what = f"there are no {name}, which bans need: {refusal}"
+                what = f"the kernel does not support {name}, which bans need: {refusal}"
                 yield Finding(TOPIC, what, f"modprobe {module}   # else another kernel", missing=True)
     finally:
         library.close()
@@ -77,11 +77,11 @@ def find(case: Case) -> Iterator[Finding]:
 
 
 def find_way() -> Iterator[Finding]:
-    """The way to the sinkhole: a namespace of its own, a veth pair, and the way of questions that go on."""
+    """Checks the path to the sinkhole: a network namespace, a veth pair, and the path of forwarded queries."""
     if any(name == PROBE for _, name in socket.if_nameindex()):
         return
     try:
         NamespaceLink("lo", TRIAL, PROBE_MAC).close()
     except MachineError as error:
         mend = "sysctl -w user.max_net_namespaces=1024; modprobe -a veth sch_ingress cls_bpf act_mirred"
-        yield Finding(TOPIC, f"the dns layer has no place for the sinkhole: {error}", mend, missing=True)
+        yield Finding(TOPIC, f"the dns layer cannot run the sinkhole: {error}", mend, missing=True)

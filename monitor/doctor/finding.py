@@ -1,13 +1,13 @@
-"""What a look found wrong, and what mends it."""
+"""Defines a finding: a fault and its fix."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: `what` for a person, `mend` the command or the line of configuration.
+    """One fault: `what` is its text, `mend` the command or the line of configuration that fixes it.
 
-    `missing` says that a privilege or a feature of the kernel is not there: whatever needs it cannot work.
+    `missing` marks a missing privilege or kernel feature, without which a part of gatewatch cannot work.
     """
 
     topic: str

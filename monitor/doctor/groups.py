@@ -1,4 +1,4 @@
-"""Groups whose members cannot be told from where the gateway stands."""
+"""Finds groups whose members cannot be identified from the gateway's position in the network."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +13,9 @@ TOPIC: Final = "groups"
 
 
 def find(case: Case) -> Iterator[Finding]:
-    """Behind another router of the LAN all frames carry its MAC, and those of its devices are nowhere to be seen."""
+    """Finds groups with members behind another router of the LAN: all their frames carry the router's MAC address, and
+    their own MAC addresses are not visible.
+    """
     names = {interface.index: interface.name for interface in case.machine.interfaces}
     groups = [group for group in case.config.groups if any(parse_mac(member) for member in group.members)]
     for route in routes_via() if groups else ():
@@ -26,13 +28,13 @@ def find(case: Case) -> Iterator[Finding]:
             yield Finding(
                 TOPIC,
                 f"{route.prefix} is behind the router {address_text(route.gateway)} on {name}: the MAC addresses of "
-                f"group {group.name} match no device there",
+                f"group {group.name} match no device behind it",
                 f'members = [..., "{route.prefix}"] in [[group]] name = "{group.name}"   # or single addresses of it',
             )
 
 
 def is_member(prefix: str, members: tuple[str, ...]) -> bool:
-    """Whether a prefix among the members holds all of this one."""
+    """Whether a prefix among the members contains all of this prefix."""
     wanted = parse_prefix(prefix)
     known = [found for found in map(parse_prefix, members) if found is not None]
     if wanted is None:

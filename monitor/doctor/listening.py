@@ -1,4 +1,4 @@
-"""Where the daemon's own web server listens."""
+"""Checks the addresses on which the daemon's own web server listens."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""The machine as a gateway: kernel, forwarding, and the interfaces that would be watched."""
+"""Checks the machine as a gateway: kernel, forwarding, and the interfaces that would be watched."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def find(case: Case) -> Iterator[Finding]:
         yield Finding(TOPIC, f"Linux {release} is older than 6.1", "apt-get install linux-image-amd64", missing=True)
     yield from find_nothing_to_watch(case)
     if case.enforces and not case.machine.forwarding:
-        what = "this host does not forward, and bans hold only for what it forwards"
+        what = "this host does not forward packets, and bans apply only to forwarded packets"
         yield Finding(TOPIC, what, f"{FORWARD}   # and to keep it, into {SYSCTL_FILE}")
     yield from find_bridges(case)
 
@@ -36,20 +36,20 @@ def find_nothing_to_watch(case: Case) -> Iterator[Finding]:
 
 
 def find_bridges(case: Case) -> Iterator[Finding]:
-    """Bridges between which this host does not route."""
+    """Finds bridges whose frames this host does not route."""
     enforced = [ban for ban in case.config.bans if ban.mode == ENFORCE]
     diverts = not enforced or any(DNS in ban.layers for ban in enforced)
     for name in pure_bridges(case.machine, case.names):
-        what = f"{name} is a bridge that frames cross without being routed: "
+        what = f"{name} is a bridge whose frames are not routed: "
         if sees_bridged() and not diverts:
             continue
         if sees_bridged():
-            yield Finding(TOPIC, what + "questions are not diverted there", 'layers = ["sni", "ip"] in [[ban]]')
+            yield Finding(TOPIC, what + "DNS queries are not diverted there", 'layers = ["sni", "ip"] in [[ban]]')
         else:
-            yield Finding(TOPIC, what + "no ban holds there", BRIDGE)
+            yield Finding(TOPIC, what + "no ban applies there", BRIDGE)
 
 
 def version_of(release: str) -> tuple[int, int]:
-    """`6.1.0-13-amd64` as (6, 1)."""
+    """Returns `6.1.0-13-amd64` as (6, 1)."""
     numbers = [int(number) for number in re.findall(r"\d+", release)[:2]]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)

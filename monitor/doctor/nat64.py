@@ -1,4 +1,4 @@
-"""NAT64: where the network translates, IPv4 addresses have IPv6 ones, and bans must know them (RFC 7050)."""
+"""Finds NAT64 prefixes: IPv4 addresses appear as IPv6 addresses, and bans must include the prefix (RFC 7050)."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from monitor.wire.dns.addresses import TYPE_AAAA, record_address
 TOPIC: Final = "NAT64"
 NAME: Final = b"ipv4only.arpa"
 WELL_KNOWN: Final = (bytes((192, 0, 0, 170)), bytes((192, 0, 0, 171)))
-# RFC 6052 section 2.2: the length of the prefix, and the octets of the IPv4 address behind it.
+# RFC 6052 section 2.2: the prefix length, and the octets of the IPv4 address after the prefix.
 LAYOUTS: Final = (
     (96, (12, 13, 14, 15)),
     (64, (9, 10, 11, 12)),
@@ -27,13 +27,13 @@ LAYOUTS: Final = (
 def find(case: Case) -> Iterator[Finding]:
     known = [str(prefix) for prefix in case.config.capture.nat64]
     for prefix in sorted(asyncio.run(ask()) - set(known)):
-        what = f"this network translates IPv4 into {prefix}: vendors' addresses in there are neither told nor banned"
+        what = f"this network translates IPv4 into {prefix}: vendors' addresses in it are neither recognised nor banned"
         wanted = ", ".join(f'"{text}"' for text in [*known, prefix])
         yield Finding(TOPIC, what, f"nat64 = [{wanted}] in [capture]")
 
 
 async def ask() -> set[str]:
-    """The prefixes in which the system's resolver puts the name that has IPv4 addresses only."""
+    """Returns the prefixes of the AAAA answers that the system's resolver gives for the IPv4-only name."""
     message = await ask_any(system_resolvers(), NAME, TYPE_AAAA)
     if message is None:
         return set()
@@ -42,7 +42,7 @@ async def ask() -> set[str]:
 
 
 def prefix_of(address: bytes) -> str:
-    """The translator's prefix of an address of the name, `""` where it is none."""
+    """Returns the NAT64 prefix of an address of the name, `""` if it has none."""
     if len(address) != 16:
         return ""
     for bits, octets in LAYOUTS:

@@ -1,4 +1,4 @@
-"""Whatever forwards packets past the kernel's hooks: bans, captures and counters then see nothing of a flow."""
+"""Finds offloads that forward packets past the kernel's hooks: bans, captures and counters then miss the flow."""
 
 import contextlib
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ def find(case: Case) -> Iterator[Finding]:
     for interface in case.machine.interfaces:
         with contextlib.suppress(OSError):
             if TC in active_features(interface.name):
-                what = f"{interface.name} may forward flows in hardware, past capture, bans and counters"
+                what = f"{interface.name} may forward flows in hardware, which bypasses capture, bans and counters"
                 yield Finding(TOPIC, what, f"ethtool -K {interface.name} {TC} off")
 
 
 def find_flow_tables() -> Iterator[Finding]:
-    """Flow tables take a flow past the forward hook once it is established."""
+    """Finds flow tables: an established flow in one skips the forward hook."""
     if not has(NET_ADMIN):
         return
     for family, table, name in flow_tables():
-        what = f"flow table {name} of table {family} {table} forwards past bans and the end of captures"
+        what = f"flow table {name} of table {family} {table} makes established flows bypass bans and captures"
         mend = f"nft delete flowtable {family} {table} {name}   # after the rules with `flow add @{name}`"
         yield Finding(TOPIC, what, mend)

@@ -1,4 +1,4 @@
-"""Privileges of whoever asks, by name: with them `run` can be started in the same place."""
+"""Checks the privileges of this process, by name; with them `run` can start in the same environment."""
 
 import os
 import resource
@@ -13,15 +13,15 @@ TOPIC: Final = "privileges"
 NET_ADMIN: Final = 12
 NET_RAW: Final = 13
 NEEDED: Final = (
-    ("CAP_NET_RAW", NET_RAW, "nothing can be captured and no flow be cut"),
-    ("CAP_NET_ADMIN", NET_ADMIN, "conntrack cannot be asked and nothing be banned"),
+    ("CAP_NET_RAW", NET_RAW, "no traffic can be captured and no flow can be cut"),
+    ("CAP_NET_ADMIN", NET_ADMIN, "conntrack cannot be read and nothing can be banned"),
 )
 MEND: Final = "sudo gatewatch doctor"
 FILES_MIN: Final = 1_024
 
 
 def effective() -> int:
-    """The capabilities of this process as bits (capabilities(7))."""
+    """Returns the effective capabilities of this process as bits (capabilities(7))."""
     for line in Path("/proc/self/status").read_text().splitlines():
         name, _, value = line.partition(":")
         if name == "CapEff":
@@ -40,5 +40,5 @@ def find(case: Case) -> Iterator[Finding]:
             yield Finding(TOPIC, f"{who} has no {name}: without it {without}", f"{MEND}   # as root", missing=True)
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if 0 <= files < FILES_MIN:
-        what = f"at most {files} files may be open: clients of the sinkhole and scrapers will be turned away"
+        what = f"at most {files} files may be open: clients of the sinkhole and scrapers will be rejected"
         yield Finding(TOPIC, what, f"ulimit -n {FILES_MIN}   # in a unit: LimitNOFILE={FILES_MIN}")

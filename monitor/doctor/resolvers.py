@@ -1,4 +1,4 @@
-"""Resolvers: who is asked, by whom, and whether the gateway sees it."""
+"""Checks the resolvers: which are configured, which devices use them, and whether the gateway sees the queries."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,17 +24,17 @@ def find(case: Case) -> Iterator[Finding]:
     own = case.own_addresses()
     configured = configured_upstreams(case)
     if not system:
-        what = "this host has no resolver: it cannot ask where allowed and banned names are"
+        what = "this host has no resolver: it cannot look up the addresses of allowed and banned names"
         yield Finding(TOPIC, what, "echo 'nameserver 9.9.9.9' >> /etc/resolv.conf")
     for address in (*system, *configured):
-        if (address in own or LOOPBACK.contains(address)) and not somebody_listens():
+        if (address in own or LOOPBACK.contains(address)) and not resolver_listens():
             where = "/etc/resolv.conf" if address in system else "[sinkhole] upstream"
-            what = f"{where} names this host itself ({address_text(address)}), and nothing answers at port 53 here"
-            mend = "systemctl start dnsmasq   # or whichever resolver this host has; else name another one there"
+            what = f"{where} names this host itself ({address_text(address)}), and nothing listens on port 53 here"
+            mend = "systemctl start dnsmasq   # or the resolver of this host; else set another one there"
             yield Finding(TOPIC, what, mend)
     yield from find_on_lan(case)
     if section.upstream == SYSTEM and not system:
-        yield Finding(TOPIC, "the sinkhole has nobody to pass questions on to", 'upstream = "asked" in [sinkhole]')
+        yield Finding(TOPIC, "the sinkhole has no resolver to forward queries to", 'upstream = "asked" in [sinkhole]')
 
 
 def configured_upstreams(case: Case) -> tuple[bytes, ...]:
@@ -43,7 +43,7 @@ def configured_upstreams(case: Case) -> tuple[bytes, ...]:
 
 
 def find_on_lan(case: Case) -> Iterator[Finding]:
-    """A resolver behind a watched interface: devices that ask it are not seen asking, and it asks for all of them."""
+    """Finds a resolver behind a watched interface: the gateway sees its queries, not the queries of the devices."""
     if not any(ban.mode == ENFORCE and DNS in ban.layers for ban in case.config.bans):
         return
     lan = on_link(case)
@@ -53,20 +53,20 @@ def find_on_lan(case: Case) -> Iterator[Finding]:
             text = address_text(address)
             yield Finding(
                 TOPIC,
-                f"{text} is a resolver on the LAN: the gateway sees only its questions, which bans of everyone would "
-                "divert; for devices that ask it sni and ip hold, dns does not",
-                f'exempt = ["{text}"] in [sinkhole]   # and have DHCP name the gateway as the resolver instead',
+                f"{text} is a resolver on the LAN: the gateway sees only its queries, which bans of everyone "
+                "would divert; for its clients the layers sni and ip apply, dns does not",
+                f'exempt = ["{text}"] in [sinkhole]   # and let DHCP announce the gateway as the resolver',
             )
 
 
 def on_link(case: Case) -> Networks:
-    """The prefixes of the watched interfaces."""
+    """Returns the prefixes of the watched interfaces."""
     connected = connected_prefixes(case.machine, case.names) or {}
     return Networks([prefix for prefixes in connected.values() for prefix in prefixes])
 
 
-def somebody_listens() -> bool:
-    """Whether a socket of this namespace waits at port 53 (proc(5))."""
+def resolver_listens() -> bool:
+    """Whether a socket of this network namespace listens on port 53 (proc(5))."""
     for path in SOCKETS:
         try:
             lines = path.read_text().splitlines()[1:]

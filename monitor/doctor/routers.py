@@ -1,6 +1,6 @@
-"""Other routers of the LAN, and the resolvers that they announce: what goes by them, the gateway does not see.
+"""Finds other routers of the LAN and the resolvers that they announce; their traffic bypasses the gateway.
 
-Each watched interface is asked for its routers (RFC 4861 section 6.3.7), and what they say is listened to for a second.
+Sends a router solicitation on each watched interface (RFC 4861 section 6.3.7) and listens for a second.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from monitor.doctor.privileges import NET_RAW, has
 from monitor.doctor.resolvers import on_link
 
 TOPIC: Final = "IPv6 on the LAN"
-LISTEN_SECONDS: Final = 1.0  # twice what a router may wait (RFC 4861 section 10, MAX_RA_DELAY_TIME)
+LISTEN_SECONDS: Final = 1.0  # twice the maximum delay of a router (RFC 4861 section 10, MAX_RA_DELAY_TIME)
 SOLICITATION: Final = bytes((133, 0, 0, 0, 0, 0, 0, 0))  # the kernel fills in the checksum
 ADVERTISEMENT: Final = 134
 ADVERTISEMENT_BYTES: Final = 16
@@ -31,7 +31,7 @@ PACKET_BYTES: Final = 2_048
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a router on an interface says: `lifetime` in seconds, 0: it is no way out; the resolvers, packed."""
+    """A router advertisement on an interface: `lifetime` in seconds (0: not a default router), `resolvers` packed."""
 
     interface: str
     router: str
@@ -45,22 +45,24 @@ def find(case: Case) -> Iterator[Finding]:
     own = case.own_addresses()
     lan = on_link(case)
     exempt = case.config.sinkhole.exempt
-    for said in listen([name for name in case.names if name not in case.machine.default_routes]):
-        if socket.inet_pton(socket.AF_INET6, said.router) in own:
+    for advertised in listen([name for name in case.names if name not in case.machine.default_routes]):
+        if socket.inet_pton(socket.AF_INET6, advertised.router) in own:
             continue
-        where = f"the router {said.router} on {said.interface}"
-        guard = f"ip -6 neigh show {said.router} dev {said.interface}   # whose MAC; turn its advertisements off"
-        if said.lifetime:
-            yield Finding(TOPIC, f"{where} offers itself as the way out: what goes there passes the gateway by", guard)
-        for address in said.resolvers:
+        where = f"the router {advertised.router} on {advertised.interface}"
+        guard = f"ip -6 neigh show {advertised.router} dev {advertised.interface}   # turn off its advertisements"
+        if advertised.lifetime:
+            yield Finding(
+                TOPIC, f"{where} announces itself as a default router: traffic through it bypasses the gateway", guard
+            )
+        for address in advertised.resolvers:
             if lan.contains(address) and address not in own and address not in exempt:
                 text = address_text(address)
-                what = f"{where} announces the resolver {text} on the LAN: questions to it pass the gateway by"
+                what = f"{where} announces the resolver {text} on the LAN: queries to it bypass the gateway"
                 yield Finding(TOPIC, what, guard)
 
 
 def listen(names: list[str]) -> list[Announcement]:
-    """What is said on these interfaces within a second, each once."""
+    """Returns the distinct advertisements that arrive on these interfaces within a second."""
     asking = {}
     for name in names:
         with contextlib.suppress(OSError):  # no IPv6 there
@@ -71,9 +73,9 @@ def listen(names: list[str]) -> list[Announcement]:
         while asking and (left := deadline - time.monotonic()) > 0:
             for ready in select.select(list(asking), [], [], left)[0]:
                 data, peer = ready.recvfrom(PACKET_BYTES)
-                said = read(asking[ready], peer[0].partition("%")[0], data)
-                if said is not None:
-                    found[said] = None
+                advertised = read(asking[ready], peer[0].partition("%")[0], data)
+                if advertised is not None:
+                    found[advertised] = None
     finally:
         for one in asking:
             one.close()
@@ -81,7 +83,7 @@ def listen(names: list[str]) -> list[Announcement]:
 
 
 def solicit(name: str) -> socket.socket:
-    """A socket that has asked for routers there and hears them."""
+    """Sends a router solicitation on the interface; returns the socket that receives the replies."""
     index = socket.if_nametoindex(name)
     asking = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
     try:
@@ -95,7 +97,7 @@ def solicit(name: str) -> socket.socket:
 
 
 def read(interface: str, router: str, data: bytes) -> Announcement | None:
-    """RFC 4861 section 4.2; None for anything else."""
+    """Parses a router advertisement (RFC 4861 section 4.2); returns None for any other message."""
     if len(data) < ADVERTISEMENT_BYTES or data[0] != ADVERTISEMENT:
         return None
     lifetime = struct.unpack_from("!H", data, 6)[0]

@@ -1,4 +1,6 @@
-"""Rules of others that run beside gatewatch's: before them, at the same point, or in the way of what they send."""
+"""Finds rules of other programs that conflict with gatewatch's rules: they run before them, at the same priority, or
+drop packets that gatewatch sends.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -33,26 +35,26 @@ def find(case: Case) -> Iterator[Finding]:
         if chain.family in ROUTED and chain.hook == NF_INET_FORWARD and chain.priority == FORWARD_PRIORITY:
             yield Finding(
                 TOPIC,
-                f"chain {chain} runs at the same point as bans by address and cut flows (forward, priority "
-                f"{FORWARD_PRIORITY}): which of them is first is left to chance",
-                f"nft list chain {chain}   # and give it another priority, such as filter (0)",
+                f"chain {chain} runs at the same priority as bans by address and cut flows (forward, priority "
+                f"{FORWARD_PRIORITY}): their order is undefined",
+                f"nft list chain {chain}   # and set another priority, such as filter (0)",
             )
         elif chain.family in ROUTED and chain.hook == NF_INET_LOCAL_OUT and chain.drops and not lets_resets_pass(chain):
             rule = f"nft insert rule {chain} tcp flags rst accept"
-            what = f"chain {chain} drops what this host sends: clients of cut flows hang instead of being reset"
+            what = f"chain {chain} drops packets that this host sends: clients of cut flows hang instead of being reset"
             yield Finding(TOPIC, what, rule)
         elif is_ingress(chain) and chain.priority <= SENDING and set(chain.devices) & set(case.names):
             where = ", ".join(sorted(set(chain.devices) & set(case.names)))
             yield Finding(
                 TOPIC,
-                f"chain {chain} sees the frames of {where} before questions are diverted there (ingress, priority "
+                f"chain {chain} sees the frames of {where} before DNS queries are diverted there (ingress, priority "
                 f"{chain.priority}; gatewatch uses {MARKING} and {SENDING})",
-                f"nft list chain {chain}   # and give it a priority above {SENDING}",
+                f"nft list chain {chain}   # and set a priority above {SENDING}",
             )
 
 
 def lets_resets_pass(chain: BaseChain) -> bool:
-    """Whether a rule of the chain speaks of resets: `ct state established` lets none pass that is sent for others."""
+    """Whether a rule of the chain matches resets; `ct state established` does not match resets sent for other hosts."""
     library = NftLibrary()
     try:
         return " rst " in f"{library.run(f'list chain {chain}')} "

@@ -1,8 +1,8 @@
-"""Events as EVE JSON: one object a line, in the shape that Suricata made a convention.
+"""Formats events as EVE JSON, Suricata's event format: one object per line.
 
-mDNS (RFC 6762) and LLMNR (RFC 4795) are `dns` events too, because their bodies are DNS messages; `app_proto` tells
-them apart, as it tells what a `flow` carried. Keys that every event of a type has are always there, empty where the
-message was; `assigned_ip`, `hostname`, `rcode` and what is unknown of `gatewatch` are left out instead.
+mDNS (RFC 6762) and LLMNR (RFC 4795) messages are `dns` events too, because their bodies are DNS messages; `app_proto`
+distinguishes them, and in a `flow` event names its protocol. The keys of an event type are always present and are empty
+if the message has no such value. `assigned_ip`, `hostname`, `rcode` and unknown values of `gatewatch` are left out.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ _encode: Final = JSONEncoder(ensure_ascii=True, check_circular=False, separators
 
 
 def eve_type(event: Event | VerdictEvent) -> str:
-    """The `event_type` that the event will have."""
+    """Returns the `event_type` of the event."""
     if isinstance(event, VerdictEvent):
         return "verdict"
     about = event.about
@@ -56,7 +56,7 @@ def eve_type(event: Event | VerdictEvent) -> str:
 
 
 def eve_line(event: Event | VerdictEvent, captures: Sequence[str] = ()) -> str:
-    """The event as one line with its newline; `captures` are the names of the capture files that are read, if any."""
+    """Returns the event as one line with its newline. `captures` names the capture files being read, if any."""
     if isinstance(event, VerdictEvent):
         return _encode({**_head(event, "verdict", event.key), **_ruling(event)}) + "\n"
     about = event.about
@@ -85,7 +85,7 @@ def eve_line(event: Event | VerdictEvent, captures: Sequence[str] = ()) -> str:
 
 
 def _ruling(ruling: VerdictEvent) -> Body:
-    """`name` is what the device wanted, empty where only its address is known."""
+    """Adds the verdict. `name` is the name that the device requested, empty if only the address is known."""
     return {
         "verdict": {
             "action": ruling.action,
@@ -112,7 +112,7 @@ def _head(event: Event | VerdictEvent, kind: str, key: bytes) -> Body:
 
 
 def _dns(message: DnsMessage) -> Body:
-    """`rrname` and `rrtype` are of the first question, empty where there is none."""
+    """Adds the DNS keys. `rrname` and `rrtype` are of the first question, and empty without one."""
     response = message.is_response
     body: Body = {
         "type": "answer" if response else "query",
@@ -156,7 +156,7 @@ def _hello(hello: ClientHello) -> Body:
 
 
 def tls_version(number: int) -> str:
-    """`TLS 1.3`, `SSL 3.0`, `TLS 1.3 draft-28` (RFC 8446 section 4.2.1.1 of the drafts), else hex."""
+    """Returns `TLS 1.3`, `SSL 3.0` or `TLS 1.3 draft-28` (RFC 8446 section 4.2.1.1 of the drafts), else hex."""
     if number >> 8 == 0x7F:
         return f"TLS 1.3 draft-{number & 0xFF}"
     return _TLS_VERSIONS.get(number) or f"0x{number:04x}"

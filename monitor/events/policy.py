@@ -1,4 +1,4 @@
-"""A change of policy as an EVE line: `event_type` `policy`. No packet made it, so it has no addresses and ports."""
+"""Formats a change of policy as an EVE line of `event_type` `policy`, without addresses and ports."""
 
 from json import JSONEncoder
 from typing import Final
@@ -9,9 +9,9 @@ _encode: Final = JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 
 
 def policy_line(time: float, body: dict[str, object]) -> str:
-    """`body`: `action`, what it is about, `until`, `reason`, and `uid`, `user` and `pid` of who asked.
+    """Returns the line. `body`: `action`, its subject, `until`, `reason`, and `uid`, `user` and `pid` of the requester.
 
-    `until` is in seconds since the epoch there, as everywhere at run time, and a time as the event's own here.
+    `until` is in seconds since the epoch in `body`, and a timestamp in the format of events in the line.
     """
     row = dict(body)
     until = row.get("until")

@@ -1,4 +1,4 @@
-"""Seconds since the epoch as EVE writes times: `2026-11-22T15:20:04.123456+0000`."""
+"""Formats seconds since the epoch as EVE timestamps: `2026-11-22T15:20:04.123456+0000`."""
 
 from functools import lru_cache
 from time import gmtime, strftime
@@ -9,7 +9,9 @@ LAST: Final = 253_402_300_799.0
 
 
 def timestamp(seconds: float) -> str:
-    """UTC with microseconds; times that no four-digit year can hold are moved to the nearest that one can."""
+    """Returns UTC with microseconds. A time outside of the years that four digits can hold becomes the nearest one
+    inside.
+    """
     second, fraction = divmod(round(min(max(seconds, 0.0), LAST) * 1e6), 1_000_000)
     return f"{_whole(second)}.{fraction:06d}+0000"
 

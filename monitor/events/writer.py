@@ -1,6 +1,6 @@
-"""Where event lines go: a file that is turned over when it has grown, or standard output.
+"""Writes event lines to a file that is rotated by size, or to standard output.
 
-An event that cannot be written is counted and lost, and the trouble is told once; gatewatch goes on.
+An event that cannot be written is counted and dropped. The first failure is reported once, and gatewatch goes on.
 """
 
 import os
@@ -18,20 +18,21 @@ BUFFER_CHARACTERS: Final = 262_144
 
 
 class EventWriter:
-    """Writes lines to `path`, to `path.1` … `path.<keep>` as they get old; `max_bytes` 0 never turns over.
-    `append` false begins with an empty file.
+    """Writes lines to `path`, rotated to `path.1` … `path.<keep>`; with `max_bytes` 0 the file is never rotated. With
+    `append` false the file starts empty.
 
-    Lines are buffered until `flush`. `tell` gets one line when writing begins to fail, and one when it works again.
-    Raises `ConfigError` if the path cannot be opened at the start, `BrokenPipeError` if nobody reads standard output.
+    Lines are buffered until `flush`. `report` receives one line when writing starts to fail, and one when it works
+    again. Raises `ConfigError` if the path cannot be opened at the start, `BrokenPipeError` if standard output has no
+    reader.
     """
 
     def __init__(
-        self, path: str, tell: Callable[[str], None], max_bytes: int = 0, keep: int = 0, append: bool = True
+        self, path: str, report: Callable[[str], None], max_bytes: int = 0, keep: int = 0, append: bool = True
     ) -> None:
         self.path = path
         self.dropped = 0
         self.written: dict[str, int] = {}
-        self._tell = tell
+        self._report = report
         self._max_bytes = max_bytes
         self._keep = keep
         self._failing = False
@@ -44,7 +45,7 @@ class EventWriter:
             raise ConfigError(f"{path}: events cannot be written: {error.strerror}") from None
 
     def write(self, kind: str, line: str) -> None:
-        """Takes one line of that event type, newline included."""
+        """Buffers one line of this event type; the line ends with a newline."""
         self._lines.append(line)
         self._pending[kind] = self._pending.get(kind, 0) + 1
         self._characters += len(line)
@@ -52,7 +53,7 @@ class EventWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Hands what is buffered to the file; lines are whole or not there."""
+        """Writes the buffered lines to the file. Each line is written whole or not at all."""
         if not self._lines:
             return
         data, kinds = "".join(self._lines).encode("ascii"), self._pending
@@ -69,7 +70,7 @@ class EventWriter:
             self.written[kind] = self.written.get(kind, 0) + count
         if self._failing:
             self._failing = False
-            self._tell(f"{self.path}: events are written again, {self.dropped} were lost so far")
+            self._report(f"{self.path}: events are written again, {self.dropped} were dropped so far")
 
     def close(self) -> None:
         self.flush()
@@ -77,7 +78,7 @@ class EventWriter:
             os.close(self._file)
 
     def reopen(self) -> None:
-        """Opens the path anew, for whoever moved the file away (logrotate)."""
+        """Opens the path again, after another program (logrotate) moved the file away."""
         self.flush()
         if self.path == STANDARD_OUTPUT:
             return
@@ -96,18 +97,19 @@ class EventWriter:
         }
 
     def _open(self, flags: int = 0) -> int:
-        """A descriptor. Lines are written whole and unbuffered, so a file object would add nothing."""
+        """Returns a descriptor. Lines are written whole and unbuffered, so a file object would add nothing."""
         if self.path == STANDARD_OUTPUT:
             return sys.stdout.fileno()
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | flags, 0o640)
         now = os.fstat(file)
         if os.geteuid() == now.st_uid == now.st_size == 0 and S_ISREG(now.st_mode):
-            owner = os.stat(os.path.dirname(self.path) or ".")  # a service must be able to go on with what root began
+            # The service must be able to continue a file that root created.
+            owner = os.stat(os.path.dirname(self.path) or ".")
             os.fchown(file, owner.st_uid, owner.st_gid)
         return file
 
     def _put(self, data: bytes) -> None:
-        """Writes and, where a full disk took only a part, cuts that part off again."""
+        """Writes the data. If a full disk accepts only a part of a line, that part is truncated again."""
         before = os.fstat(self._file)
         try:
             while data:
@@ -118,7 +120,7 @@ class EventWriter:
             raise
 
     def _turn_over(self, more: int) -> None:
-        """Moves a file that would grow past its maximum aside, the oldest one away."""
+        """Rotates a file that would exceed `max_bytes`; the oldest file is deleted."""
         if not self._max_bytes:
             return
         now = os.fstat(self._file)
@@ -138,4 +140,4 @@ class EventWriter:
         self.dropped += lost
         if not self._failing:
             self._failing = True
-            self._tell(f"{self.path}: events cannot be written and are dropped: {error.strerror}")
+            self._report(f"{self.path}: events cannot be written and are dropped: {error.strerror}")

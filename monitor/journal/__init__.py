@@ -1,1 +1,3 @@
-"""The journal: who talked to which vendor, by day, in a bounded file that may fail without anybody else noticing."""
+"""The journal: traffic by day, device and vendor, in a file of limited size. A failure of the file affects nothing
+else.
+"""

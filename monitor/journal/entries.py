@@ -1,4 +1,4 @@
-"""Entries as they wait for the file: rows of one day and key are one entry, whose counts add up."""
+"""Merges rows of one day and key into one entry until they are written; their counts are added."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, final
@@ -7,17 +7,17 @@ from monitor.core.books.diary import NoteRow
 
 NAMES_MAX: Final = 16
 ADDRESSES_MAX: Final = 16
-ROW_BYTES: Final = 64  # of numbers and headers, about
+ROW_BYTES: Final = 64  # approximate size of numbers and headers
 
 # Day, device, group, vendor, service, evidence.
 Key: TypeAlias = tuple[str, str, str, str, str, str]
-# Host name and addresses, the latter in the order in which they were met.
+# Host name, and addresses in the order of their first appearance.
 Identity: TypeAlias = tuple[str, str]
 
 
 @final
 class JournalEntry:
-    """Counts of one key; `names` are words, none twice."""
+    """The counts of one key; `names` are distinct words."""
 
     __slots__ = ("blocked", "down", "first", "flows", "last", "leaked", "names", "up")
 
@@ -47,7 +47,7 @@ class JournalEntry:
 
 @final
 class Waiting:
-    """What is not in the file yet, at most `limit` entries; `dropped` counts the rows for which there was no room."""
+    """Entries that are not in the file yet, at most `limit`. `dropped` counts the rows that found no room."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -71,7 +71,7 @@ class Waiting:
             self.identities[day, row.device] = (row.hostname or known[0], addresses)
 
     def parts(self, max_bytes: int) -> Iterator[list[Key]]:
-        """All keys, in parts that take about so many bytes."""
+        """Yields all keys in parts of about `part_bytes` bytes each."""
         part: list[Key] = []
         size = 0
         for key, entry in list(self.entries.items()):
@@ -84,7 +84,7 @@ class Waiting:
             yield part
 
     def remove(self, keys: Sequence[Key]) -> None:
-        """They are written now."""
+        """Removes entries that have been written."""
         for key in keys:
             del self.entries[key]
         if not self.entries:
@@ -92,7 +92,7 @@ class Waiting:
 
 
 def join_words(kept: str, more: str, limit: int) -> str:
-    """The words of both, none twice and at most so many: those that were there first stay."""
+    """Returns the distinct words of both, at most `limit` of them; the first ones stay."""
     if kept == more:
         return kept
     words = dict.fromkeys([*kept.split(), *more.split()])

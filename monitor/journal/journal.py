@@ -1,8 +1,8 @@
-"""The journal as the daemon holds it: rows go in at once, a thread of its own writes them.
+"""Accepts rows from the daemon at once and writes them in a thread.
 
-Nothing here reaches the daemon's loop but a lock that is held for as long as it takes to swap a list. A disk that is
-full, read-only or hangs costs a line, rows wait meanwhile, and beyond a maximum they are dropped and counted. A damaged
-file is set aside, and another one begun.
+The daemon's event loop shares only a lock with the thread; the lock is held while a list is swapped. If the disk is
+full, read-only or hangs, one line is logged and rows wait; rows beyond the maximum are dropped and counted. A damaged
+file is renamed, and a new file is created.
 """
 
 import os
@@ -24,7 +24,7 @@ from monitor.model import Samples
 ASIDE: Final = ".damaged"
 AGAIN_SECONDS: Final = 30.0
 FORGET_SECONDS: Final = 3600.0
-# A clock that went on by so much more or less than time did has been set; what it says is believed an hour later.
+# The clock was set if it differs from elapsed time by more than this. Its time is trusted an hour later.
 STEADY_SECONDS: Final = 120.0
 WAITING_MAX: Final = 65_536
 
@@ -37,13 +37,13 @@ Clock: TypeAlias = Callable[[], float]
 
 @final
 class Journal:
-    """One file in `folder`, at most `max_bytes` of it, of `days` days. `tell` gets a line for each trouble.
+    """One file in `folder` of at most `max_bytes` bytes and `days` days. `report` receives a line for each fault.
 
-    `wall` and `steady` are time.time and time.monotonic, for tests that set the clock.
+    `wall` and `steady` are time.time and time.monotonic; tests replace them.
     """
 
     def __init__(
-        self, folder: str, max_bytes: int, days: int, tell: Callable[[str], None], wall: Clock = time.time,
+        self, folder: str, max_bytes: int, days: int, report: Callable[[str], None], wall: Clock = time.time,
         steady: Clock = time.monotonic,
     ) -> None:  # fmt: skip
         self.path = os.path.join(folder, FILE_NAME)
@@ -53,7 +53,7 @@ class Journal:
         self.dropped = {WAITED: 0, NO_ROOM: 0, OLD: 0}
         self._max_bytes = max_bytes
         self._days = days
-        self._tell = tell
+        self._report = report
         self._wall = wall
         self._steady = steady
         self._store: Store | None = None
@@ -65,14 +65,14 @@ class Journal:
         self._incoming: list[tuple[str, list[NoteRow]]] = []
         self._rows = 0
         self._stopping = False
-        # It must not keep a process alive whose disk hangs.
+        # A daemon thread: if the disk hangs, the process can still exit.
         self._thread = threading.Thread(target=self._work, name="gatewatch-journal", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def put(self, day: str, rows: list[NoteRow]) -> None:
-        """Takes rows of that day (`2026-12-31`), and never waits for the disk."""
+        """Adds rows of that day (`2026-12-31`). Never waits for the disk."""
         with self._changed:
             if self._rows + len(rows) > WAITING_MAX:
                 self.dropped[WAITED] += len(rows)
@@ -82,7 +82,7 @@ class Journal:
             self._changed.notify()
 
     def close(self, seconds: float) -> None:
-        """Writes what waits, if that takes no longer."""
+        """Writes the waiting rows, if that does not take longer than the timeout."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -92,7 +92,7 @@ class Journal:
             self._thread.join(seconds)
         lost = len(self._waiting.entries) + self._rows
         if lost:
-            self._tell(f"{self.path}: {lost} rows of the journal were not written before the end")
+            self._report(f"{self.path}: {lost} rows of the journal were not written before shutdown")
 
     def samples(self) -> Samples:
         return {
@@ -109,7 +109,7 @@ class Journal:
             self._let_go()
 
     def _write_on(self) -> None:
-        self.take([])  # the file is there from the start, and if it cannot be this is told now
+        self.take([])  # creates the file at the start, and reports a failure now
         while True:
             with self._changed:
                 if not self._incoming and not self._stopping:
@@ -122,14 +122,14 @@ class Journal:
                 return
 
     def take(self, incoming: list[tuple[str, list[NoteRow]]]) -> None:
-        """What the thread does each time: rows join those that wait, and all are written if that is possible."""
+        """Runs one pass of the thread: adds new rows to the waiting ones and writes all if possible."""
         for day, rows in incoming:
             for row in rows:
                 self._waiting.add(day, row)
         self.dropped[WAITED] += self._waiting.dropped
         self._waiting.dropped = 0
         if not self._try() and self._store is None and not self.fault:
-            self._try()  # the damaged file is out of the way
+            self._try()  # the damaged file has been renamed
 
     def _try(self) -> bool:
         try:
@@ -158,10 +158,10 @@ class Journal:
         self._bytes = store.bytes()
         if self.fault:
             self.fault = ""
-            self._tell(f"{self.path}: the journal is written again")
+            self._report(f"{self.path}: the journal is written again")
 
     def _opened(self) -> Store:
-        """The file; where it was moved or removed another one is begun."""
+        """Returns the open file; creates a new file if the old one was moved or removed."""
         if self._store is not None and not self._store.is_there():
             self._let_go()
         if self._store is None:
@@ -169,9 +169,9 @@ class Journal:
         return self._store
 
     def _is_due(self) -> bool:
-        """Whether old days may be looked for: at the start, then every hour, unless the clock was set meanwhile.
+        """Whether to look for old days: at the start, then every hour, unless the clock was set in between.
 
-        A clock that jumps ahead and comes back must not cost the days in between.
+        A clock that jumps forward and back must not delete the days in between.
         """
         wall, steady = self._looked
         now = (self._wall(), self._steady())
@@ -182,26 +182,26 @@ class Journal:
         return is_first or abs((now[0] - wall) - (now[1] - steady)) < STEADY_SECONDS
 
     def _count(self, done: Written, today: date) -> None:
-        """Lost rows cost a line once a day at the most; the metrics tell how many."""
+        """Counts lost rows and logs at most one line a day; the metrics have the exact numbers."""
         self.written += done.rows
         self.dropped[NO_ROOM] += done.missed
         self.dropped[OLD] += done.given_up
         if today == self._told_of_room or not (done.missed or done.given_up):
             return
         self._told_of_room = today
-        what = f"{done.given_up} rows of old days gave way" if done.given_up else f"{done.missed} rows found no room"
-        self._tell(f"{self.path}: {what}: [state].journal_max_bytes is {self._max_bytes}")
+        what = f"{done.given_up} rows of old days were removed" if done.given_up else f"{done.missed} rows did not fit"
+        self._report(f"{self.path}: {what}: [state].journal_max_bytes is {self._max_bytes}")
 
     def _complain(self, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        fault = f"{self.path}: the journal cannot be written ({reason}): it is tried again, and rows wait meanwhile"
+        fault = f"{self.path}: the journal cannot be written ({reason}): rows wait, and writing is retried"
         if fault != self.fault:
-            self._tell(fault)
+            self._report(fault)
         self.fault = fault
         self._let_go()
 
     def _set_aside(self, why: Exception) -> None:
-        """Gives the damaged file another name, with its log, for whoever may mend it."""
+        """Renames the damaged file and its log, so that an administrator can repair it."""
         self._let_go()
         aside = self.path + ASIDE
         try:
@@ -213,10 +213,10 @@ class Journal:
         except OSError as error:
             self._complain(error)
             return
-        self._tell(f"{self.path}: the journal is damaged ({why}), set aside as {aside}: another one begins")
+        self._report(f"{self.path}: the journal is damaged ({why}), set aside as {aside}: a new one is created")
 
     def _forget_aside(self, last: date) -> None:
-        """A damaged file holds days too: nobody has mended it in all that time."""
+        """Deletes a renamed damaged file after the retention time, because it contains days too."""
         for ending in ("", "-wal"):
             path = self.path + ASIDE + ending
             with suppress(FileNotFoundError):
@@ -231,5 +231,5 @@ class Journal:
 
 
 def day_before(day: date, days: int) -> date:
-    """The day so many days before that one, the first of all where there are none left: whoever keeps for ever."""
+    """Returns the day `days` days before `day`, or the first day possible if `days` reaches further back."""
     return date.fromordinal(max(1, day.toordinal() - days))

@@ -1,4 +1,4 @@
-"""What the journal says, for whoever asks: read from the file, with or without a daemon."""
+"""Reads reports from the journal file, with or without a running daemon."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ GROUPS: Final = "SELECT DISTINCT grp FROM traffic"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows: from that day on (`2026-12-31`), of a vendor, service or group; `""` means all."""
+    """Selects rows: from a day on (`2026-12-31`), of a vendor, service or group; `""` selects all."""
 
     since: str = ""
     vendor: str = ""
@@ -34,21 +34,21 @@ class Wanted:
 
 
 def read_rows(path: str, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """The rows by day, those with most bytes first. Raises GatewatchError where there is no journal to read."""
+    """Yields rows by day, those with most bytes first. Raises GatewatchError if no journal can be read."""
     asked = {"since": wanted.since, "vendor": wanted.vendor, "service": wanted.service, "grp": wanted.group}
     return map(row_of, select(path, SELECT, asked))
 
 
 def read_labels(path: str) -> tuple[set[tuple[str, str]], set[str]]:
-    """Every vendor with each service, and every group, of which the journal has rows. Raises as `read_rows`."""
+    """Returns every vendor with each of its services, and every group in the journal. Raises as `read_rows`."""
     services = {(vendor, service) for vendor, service in select(path, SERVICES, {})}
     return services, {group for (group,) in select(path, GROUPS, {})}
 
 
 def select(path: str, query: str, values: dict[str, str]) -> Iterator[tuple[Any, ...]]:
-    """The result of a query, piece by piece: a journal may be larger than the memory.
+    """Yields the rows of a query one by one, because a journal may be larger than the memory.
 
-    A journal that its writer has created and not filled yet gives no rows.
+    A journal that its writer has created but not filled gives no rows.
     """
     try:
         with closing(open_reader(path)) as database:
@@ -58,16 +58,16 @@ def select(path: str, query: str, values: dict[str, str]) -> Iterator[tuple[Any,
     except EmptyError:
         return
     except FileNotFoundError:
-        raise GatewatchError(f"no journal at {path}: the daemon begins one when it starts") from None
+        raise GatewatchError(f"no journal at {path}: the daemon creates one when it starts") from None
     except PermissionError:
-        raise MachineError(f"no permission to read {path}: it is for the daemon's user and group only") from None
+        raise MachineError(f"no permission to read {path}: only the daemon's user and group may read it") from None
     except (OSError, sqlite3.Error, DamagedError) as error:
         what = "is damaged" if is_damage(error) else "cannot be read"
         raise GatewatchError(f"the journal {path} {what}: {error}") from None
 
 
 def is_random(device: str) -> bool:
-    """Whether the device has a MAC that it may have made up; a pseudonym does not show that."""
+    """Whether the MAC address of the device is locally administered, and so may be random; false for a pseudonym."""
     mac = device.split(":")
     return len(mac) == 6 and all(len(part) == 2 for part in mac) and is_random_mac(bytes.fromhex("".join(mac)))
 

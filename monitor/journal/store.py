@@ -1,4 +1,4 @@
-"""What is done with the file: entries added, days over their time taken out, the oldest given up for room."""
+"""Changes the journal file: adds entries, deletes days past retention and, in a full file, the oldest days."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Final, final
 from monitor.journal.entries import ADDRESSES_MAX, NAMES_MAX, Key, Waiting
 from monitor.journal.tables import PAGE_BYTES, open_writer
 
-# Beyond this part of the file's maximum old days give way, so that the next batch finds room.
+# Above this part of the maximum size old days are deleted, to make room for the next batch.
 FULL_NUMERATOR: Final = 7
 FULL_DENOMINATOR: Final = 8
 PART_DIVISOR: Final = 32
@@ -41,7 +41,9 @@ ENTRY_NAMES: Final = (
 
 @dataclass
 class Written:
-    """Rows that were written, that found no room because one day alone fills the file, and that gave way."""
+    """Counts of rows that were written, that did not fit because one day alone fills the file, and that
+    were deleted.
+    """
 
     rows: int = 0
     missed: int = 0
@@ -50,7 +52,7 @@ class Written:
 
 @final
 class Store:
-    """An open file. Every method raises sqlite3.Error; what it had not done by then it did not do at all."""
+    """An open journal file. Every method raises sqlite3.Error; a failed transaction changes nothing."""
 
     def __init__(self, path: str, max_bytes: int) -> None:
         self._database = open_writer(path, max_bytes)
@@ -63,14 +65,14 @@ class Store:
             raise
 
     def is_there(self) -> bool:
-        """Whether the path still leads to this file: somebody may have moved or removed it."""
+        """Whether the path still leads to this file; false after another program moved or removed it."""
         try:
             return os.stat(self._path).st_ino == self._inode
         except OSError:
             return False
 
     def write(self, waiting: Waiting, today: str, done: Written) -> None:
-        """Adds everything, in parts that are small beside the room that is kept free; a part is written or waits on."""
+        """Adds all entries in parts smaller than the room kept free. A part is written whole, or stays waiting."""
         for keys in waiting.parts(self._max_bytes // PART_DIVISOR):
             has_room = self._make_room(today, done)
             with self._transaction():
@@ -84,7 +86,7 @@ class Store:
             waiting.remove(keys)
 
     def forget(self, day: str) -> int:
-        """Takes out that day and all before it; the rows that went."""
+        """Deletes that day and all earlier days; returns the number of deleted rows."""
         with self._transaction():
             gone = self._database.execute("DELETE FROM traffic WHERE day <= ?", (day,)).rowcount
             gone += self._database.execute("DELETE FROM identity WHERE day <= ?", (day,)).rowcount
@@ -94,14 +96,14 @@ class Store:
         return gone
 
     def bytes(self) -> int:
-        """The size of the file without what waits in its log."""
+        """Returns the size of the file in bytes, without its write-ahead log."""
         return self._pragma("page_count") * PAGE_BYTES
 
     def close(self) -> None:
         self._database.close()
 
     def _make_room(self, today: str, done: Written) -> bool:
-        """Gives up the oldest days while the file is nearly full, never today; whether there is room then."""
+        """Deletes the oldest days, never today, while the file is nearly full. Returns whether there is room then."""
         while self._used() * FULL_DENOMINATOR > self._max_bytes * FULL_NUMERATOR:
             (oldest,) = self._database.execute("SELECT min(day) FROM traffic WHERE day <> ?", (today,)).fetchone()
             if oldest is None:
@@ -113,7 +115,7 @@ class Store:
         return True
 
     def _add_to(self, key: Key, waiting: Waiting) -> int:
-        """Adds to a row that is there; 1 where none is: there is no room for another one."""
+        """Adds to an existing row. Returns 1 if there is none, because there is no room for another row."""
         return 0 if self._database.execute(ADD_TO, entry_row(key, waiting)).rowcount else 1
 
     def _used(self) -> int:

@@ -1,6 +1,6 @@
-"""The file: SQLite in WAL mode, so that a reader never holds the writer up; its tables, and how it is opened.
+"""Defines the tables of the journal file and opens it: SQLite in WAL mode, so that readers never block the writer.
 
-What is deleted is overwritten (`secure_delete`), because a day that is over its time must not be found in the file.
+Deleted data is overwritten (`secure_delete`), so that no day past its retention time remains in the file.
 """
 
 import os
@@ -12,10 +12,10 @@ from urllib.parse import quote
 from monitor.journal.entries import join_words
 
 FILE_NAME: Final = "journal.db"
-APPLICATION: Final = 0x67775701  # SQLite's application_id: "gw", and what kind of file
+APPLICATION: Final = 0x67775701  # SQLite's application_id: "gw" and the kind of file
 VERSION: Final = 1
 FOLDER_MODE: Final = 0o700
-FILE_MODE: Final = 0o640  # the daemon's group may read reports
+FILE_MODE: Final = 0o640  # members of the daemon's group may read reports
 PAGE_BYTES: Final = 4_096
 WAL_BYTES: Final = 1_048_576
 BUSY_SECONDS: Final = 2.0
@@ -35,7 +35,7 @@ CREATE TABLE identity (
 
 
 class DamagedError(Exception):
-    """The file is no journal, or not any more; the text says in which way."""
+    """The file is not a journal, or is corrupt; the text gives the fault."""
 
 
 class EmptyError(Exception):
@@ -43,15 +43,15 @@ class EmptyError(Exception):
 
 
 def open_writer(path: str, max_bytes: int) -> sqlite3.Connection:
-    """The file for its one writer, made where it is missing. Raises OSError, sqlite3.Error or DamagedError."""
+    """Opens the file for its one writer; creates it if it is missing. Raises OSError, sqlite3.Error or DamagedError."""
     os.makedirs(os.path.dirname(path), FOLDER_MODE, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE)
     try:
-        if os.geteuid() == 0:  # the service must be able to go on with what root began
+        if os.geteuid() == 0:  # the service must be able to continue a file that root created
             owner = os.stat(os.path.dirname(path))
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
         if os.geteuid() in (0, os.fstat(descriptor).st_uid):
-            os.fchmod(descriptor, FILE_MODE)  # whatever the umask; SQLite gives its log the same
+            os.fchmod(descriptor, FILE_MODE)  # independent of the umask; SQLite gives its log the same mode
     finally:
         os.close(descriptor)
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -69,7 +69,7 @@ def _prepare(database: sqlite3.Connection, max_bytes: int) -> None:
         database.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")
     else:
-        check(database)  # before anything is changed in what may be somebody else's
+        check(database)  # before any change, because the file may belong to another program
     database.execute("PRAGMA secure_delete = ON")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
@@ -82,11 +82,11 @@ def _prepare(database: sqlite3.Connection, max_bytes: int) -> None:
 
 
 def open_reader(path: str) -> sqlite3.Connection:
-    """The file for reading only, whether a daemon writes to it or not.
+    """Opens the file read-only, whether a daemon writes to it or not.
 
-    Raises OSError, sqlite3.Error, DamagedError, or EmptyError where the file has no tables yet.
+    Raises OSError, sqlite3.Error, DamagedError, or EmptyError if the file has no tables yet.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # SQLite does not say why it may not
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # SQLite's error does not contain the reason
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DamagedError("no file")
@@ -96,14 +96,16 @@ def open_reader(path: str) -> sqlite3.Connection:
     try:
         return _checked(sqlite3.connect(place, uri=True, timeout=BUSY_SECONDS, isolation_level=None))
     except sqlite3.OperationalError:
-        # A reader that may not write there cannot make the files that go with a WAL. Nobody else uses them now.
+        # A reader without write permission cannot create the WAL files. No other process uses the file now.
         if os.path.exists(path + "-wal"):
             raise
         return _checked(sqlite3.connect(place + "&immutable=1", uri=True, isolation_level=None))
 
 
 def _checked(database: sqlite3.Connection) -> sqlite3.Connection:
-    """The same connection; closed where the file is no journal, because `closing` comes only after this."""
+    """Returns the same connection; closes it if the file is not a journal, because `closing` starts only after this
+    call.
+    """
     try:
         (application,) = database.execute("PRAGMA application_id").fetchone()
         if application == 0 and has_no_tables(database):
@@ -120,7 +122,7 @@ def has_no_tables(database: sqlite3.Connection) -> bool:
 
 
 def check(database: sqlite3.Connection) -> None:
-    """That the file is a journal of this version. Raises DamagedError."""
+    """Checks that the file is a journal of this version. Raises DamagedError."""
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (version,) = database.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION:
@@ -130,7 +132,7 @@ def check(database: sqlite3.Connection) -> None:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether SQLite says that the file itself is broken, not the disk below it or the way there."""
+    """Whether SQLite reports that the file itself is corrupt, not a fault of the disk or the path."""
     if isinstance(error, DamagedError):
         return True
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

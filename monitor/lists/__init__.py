@@ -1,3 +1,4 @@
-"""Where lists come from: the shipped files, the user's files, MMDB files; the child process that reads them; and the
-subscriptions, which a process of its own (`lists update`) fetches, checks and puts in place.
+"""Reads lists: the shipped files, the user's files and MMDB files, in a child process; and updates subscriptions.
+
+`lists update` fetches, checks and installs subscriptions in a process of its own.
 """

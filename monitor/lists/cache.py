@@ -1,7 +1,7 @@
-"""The index of the shipped lists, kept from one run to the next: building it takes half a second, reading it none.
+"""Caches the index of the shipped lists between runs: building it takes half a second, reading it almost no time.
 
-The copy is named after what it was made from, so it cannot be stale. It is taken only if it is the user's own and
-whole, and doing without it, or being unable to write it, costs nothing but that half second.
+The name of the cached file is a digest of its inputs, so it cannot be stale. The file is used only if it belongs to the
+user and is complete. A missing file, or a failure to write it, costs only the half second.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ from monitor.lists.user import UserList
 DIGEST_BYTES: Final = 32
 LENGTH_BYTES: Final = 8
 OTHERS_MAY_WRITE: Final = 0o022
-# Several installations may take turns.
+# Several installations may share the folder.
 COPIES_KEPT: Final = 4
 
 
 def load_cached(user_lists: Sequence[UserList] = ()) -> Loaded:
-    """As `load_catalogue`; without user lists from the copy of an earlier run, where there is one."""
+    """Returns the result of `load_catalogue`; without user lists it reads the cached copy if there is one."""
     if user_lists:
         return load_catalogue(user_lists)
     path = cache_folder() / f"index-{fingerprint()}"
@@ -45,14 +45,14 @@ def load_cached(user_lists: Sequence[UserList] = ()) -> Loaded:
 
 
 def cache_folder() -> Path:
-    """Where systemd or the desktop wants such copies, else `~/.cache`."""
+    """Returns the cache folder that systemd or the desktop sets, else `~/.cache`."""
     given = os.environ.get("CACHE_DIRECTORY") or os.environ.get("XDG_CACHE_HOME")
     base = Path(given) if given and os.path.isabs(given) else Path(os.path.expanduser("~"), ".cache")
     return base if "CACHE_DIRECTORY" in os.environ else base / "gatewatch"
 
 
 def fingerprint() -> str:
-    """Of every file that the index is made from, and of the code that makes it."""
+    """Returns a digest of every file from which the index is built, and of the code that builds it."""
     digest = hashlib.sha256(MAGIC)
     for code in sorted(Path(str(catalog.__file__)).parent.rglob("*.[ps][yo]")):
         digest.update(f"{code.name} {code.stat().st_size} {code.stat().st_mtime_ns}\n".encode())
@@ -64,7 +64,7 @@ def fingerprint() -> str:
 
 
 def _read(path: Path) -> Loaded | None:
-    """`digest | length | statuses as JSON | dump`, None where that is not what is there."""
+    """Reads `digest | length | statuses as JSON | dump`; returns None if the file has another form."""
     try:
         with path.open("rb") as file:
             owner = os.fstat(file.fileno())
@@ -86,7 +86,7 @@ def _read(path: Path) -> Loaded | None:
 
 
 def _write(path: Path, loaded: Loaded) -> None:
-    """Puts the copy in place whole, and the oldest ones away."""
+    """Replaces the cached file atomically, and deletes the oldest ones."""
     statuses = json.dumps([asdict(status) for status in loaded.statuses]).encode()
     body = len(statuses).to_bytes(LENGTH_BYTES, "little") + statuses + loaded.index.dump()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Reads all lists in a process of its own, so that the daemon neither stalls nor keeps the memory that it takes.
+"""Reads all lists in a child process, so that the daemon neither stalls nor keeps the memory.
 
-The child gets the user lists as JSON on standard input and a memory file as descriptor; it writes the index's
-dump into that and the statuses as JSON to standard output. A child that fails or is killed changes nothing: the caller
-gets a ListError and goes on with the index that it has.
+The child gets the user lists as JSON on standard input and a memory file as a descriptor; it writes the index's dump
+into the memory file and the statuses as JSON to standard output. If the child fails or is killed, the caller gets a
+ListError and keeps its index.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from monitor.lists.shipped import PACKAGE
 from monitor.lists.user import UserList
 
 TIMEOUT_SECONDS: Final = 300.0
-# Behind the daemon: a gateway with one core must not lose packets to a list.
+# Lower priority than the daemon's: a gateway with one core must not lose packets while it reads lists.
 NICE: Final = 10
 
 
 def load_in_child(user_lists: Sequence[UserList] = (), timeout_seconds: float = TIMEOUT_SECONDS) -> Loaded:
-    """Like `load_catalogue`, in a child process; ListError where the child fails."""
+    """Runs `load_catalogue` in a child process. Raises ListError if the child fails."""
     with MemoryFile() as memory:
         try:
             done = subprocess.run(
@@ -46,7 +46,7 @@ def load_in_child(user_lists: Sequence[UserList] = (), timeout_seconds: float = 
 
 
 async def load_in_background(user_lists: Sequence[UserList] = (), timeout_seconds: float = TIMEOUT_SECONDS) -> Loaded:
-    """Like `load_in_child`, without holding up the event loop; a cancelled one takes its child along."""
+    """Runs `load_in_child` without blocking the event loop; cancelling it kills the child."""
     with MemoryFile() as memory:
         child = await asyncio.create_subprocess_exec(
             *command(memory.descriptor),
@@ -80,7 +80,7 @@ class MemoryFile:
         os.close(self.descriptor)
 
     def read(self) -> bytes:
-        """All of it at once: a dump is large, and pieces would need it twice."""
+        """Reads the whole file in one call, because a dump is large and joining pieces would double the memory."""
         size = os.fstat(self.descriptor).st_size
         data = os.pread(self.descriptor, size, 0)
         if len(data) != size:
@@ -93,7 +93,7 @@ def command(descriptor: int) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The caller's, with this very package in front, whatever directory the caller stands in."""
+    """Returns the caller's environment with this package first in PYTHONPATH, for any working directory."""
     path = os.pathsep.join([str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH", "")])])
     return {**os.environ, "PYTHONPATH": path}
 
@@ -103,7 +103,7 @@ def job(user_lists: Sequence[UserList]) -> bytes:
 
 
 def loaded(memory: MemoryFile, exit_code: int, output: bytes, errors: bytes) -> Loaded:
-    """What the child made. ListError with its last line where it failed."""
+    """Returns the child's result. Raises ListError with the child's last line if it failed."""
     if exit_code < 0:
         raise ListError(f"reading the lists was killed by {signal.Signals(-exit_code).name}")
     if exit_code > 0:
@@ -119,7 +119,7 @@ def status_of(fields: dict[str, Any]) -> ListStatus:
 
 
 def main() -> int:
-    """The child: one job, then the end."""
+    """Runs the child: reads all lists once and exits."""
     os.nice(NICE)
     user_lists = [UserList(**fields) for fields in json.loads(sys.stdin.buffer.read())]
     try:

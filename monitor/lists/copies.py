@@ -1,8 +1,8 @@
-"""Where the last good copy of a subscription lies, and the record of how it came there.
+"""Stores the last good copy of each subscription and its record.
 
-Both are files of the folder `lists` in the state directory: `<name>.list` is the copy that everything reads,
-`<name>.json` the record. They are put in place whole, so whoever reads meanwhile has the old one or the new one. A list
-is public, so both are for everyone to read: who updates and who watches may be two users.
+Both are in the folder `lists` of the state directory: `<name>.list` is the copy that every reader uses, `<name>.json`
+the record. Both are replaced atomically, so a reader gets the old or the new file. A list is public, so all users may
+read both files: the user of the update may differ from the user of the daemon.
 """
 
 import json
@@ -23,12 +23,12 @@ RECORD_BYTES: Final = 65_536
 
 
 def is_subscription(url: str) -> bool:
-    """Whether the list is fetched; a path alone is a file that is read in its place."""
+    """Whether the list is fetched; a plain path is a file that is read directly."""
     return urlsplit(url).scheme in SCHEMES
 
 
 def shown(url: str) -> str:
-    """The URL without a name and password in it, for everyone to see."""
+    """Returns the URL without user name and password, for output."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else url
 
@@ -47,11 +47,11 @@ def record_path(state: str, name: str) -> Path:
 
 @dataclass(frozen=True)
 class CopyRecord:
-    """What is known of a subscription; times in seconds since the epoch, 0: never.
+    """The record of a subscription; times in seconds since the epoch, 0: never.
 
-    `terms` stand for all that was asked of the list; under other terms nothing here holds. `etag` and `modified` are
-    the server's, `digest` is the copy's SHA-256. `succeeded` is when the copy was last fetched or found unchanged,
-    `failures` and `error` tell what has gone wrong since.
+    `terms` is a digest of the configuration of the list; with other terms the record is invalid. `etag` and `modified`
+    are the server's, `digest` is the copy's SHA-256. `succeeded` is the time at which the copy was last fetched or
+    found unchanged, `failures` and `error` describe the failed updates since.
     """
 
     terms: str = ""
@@ -67,7 +67,7 @@ class CopyRecord:
 
 
 def read_record(state: str, name: str) -> CopyRecord:
-    """An empty one where there is none, or where it is damaged: the list is then fetched as if for the first time."""
+    """Returns the record; an empty one if it is missing or damaged, and the list is then fetched unconditionally."""
     try:
         values = json.loads(read_plain(record_path(state, name)))
     except (OSError, ValueError, RecursionError):
@@ -79,13 +79,13 @@ def read_record(state: str, name: str) -> CopyRecord:
 
 
 def read_plain(path: Path) -> bytes:
-    """The beginning of a regular file: whoever owns the folder must not stop the daemon with a pipe. Raises OSError."""
+    """Returns the beginning of a regular file; a pipe in the folder cannot block the daemon. Raises OSError."""
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
         return file.read(RECORD_BYTES) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
 
 
 def write_record(state: str, name: str, record: CopyRecord) -> None:
-    """Raises OSError."""
+    """Writes the record. Raises OSError."""
     path = record_path(state, name)
     with fresh_file(path) as file:
         file.write(json.dumps(asdict(record), indent=1).encode() + b"\n")
@@ -93,7 +93,7 @@ def write_record(state: str, name: str, record: CopyRecord) -> None:
 
 
 def make_folder(state: str) -> Path:
-    """The folder of the copies, made where it is missing. Raises OSError."""
+    """Returns the folder of the copies; creates it if it is missing. Raises OSError."""
     folder = copies_folder(state)
     if not folder.is_dir():
         os.makedirs(state, exist_ok=True)
@@ -105,7 +105,7 @@ def make_folder(state: str) -> Path:
 
 @contextmanager
 def fresh_file(path: Path) -> Iterator[IO[bytes]]:
-    """A new file beside `path`, safe on the disk when the block ends well and gone otherwise. Raises OSError."""
+    """Opens a new file beside `path`: synced to disk if the block succeeds, deleted if it fails. Raises OSError."""
     fresh = fresh_path(path)
     with suppress(FileNotFoundError):
         fresh.unlink()
@@ -122,7 +122,7 @@ def fresh_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def put_in_place(path: Path) -> None:
-    """The fresh file becomes `path` at once and whole, also where the power fails meanwhile. Raises OSError."""
+    """Renames the fresh file to `path`, atomically even if the power fails. Raises OSError."""
     try:
         os.replace(fresh_path(path), path)
     except OSError:
@@ -145,7 +145,7 @@ def fresh_path(path: Path) -> Path:
 
 
 def adopt(path: Path, parent: Path) -> None:
-    """Gives what root made to the owner of the folder that it lies in, who may have to replace it."""
+    """Gives a file that root created to the owner of its folder, who may have to replace it."""
     if os.geteuid() == 0:
         owner = os.stat(parent)
         os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""Subscriptions that are due, fetched at the same time into files beside their copies. Nothing is in use yet."""
+"""Fetches due subscriptions concurrently into files beside their copies, which are not used yet."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from monitor.lists.pins import SIGNATURE_BYTES, SIGNATURE_SUFFIX
 from monitor.lists.subscription import Subscription
 
 AT_ONCE: Final = 4
-NO_END: Final = "the server did not say how long it is, so a cut would go unnoticed: pin it by sha256 or minisign"
+NO_END: Final = "the server sent no length, so a truncated list would not be detected: pin it by sha256 or minisign"
 
 
 NOTHING: Final = Fetched(is_new=False)
@@ -23,8 +23,8 @@ NOTHING: Final = Fetched(is_new=False)
 
 @dataclass(frozen=True)
 class Download:
-    """What came of one subscription; `error` is `""` where all went well. A `fetched` that is new lies in the fresh
-    file beside the copy, with its `signature` where the list is pinned to a key.
+    """The result of fetching one subscription; `error` is `""` on success. A new `fetched` list is in the fresh file
+    beside the copy, with its `signature` if the list is pinned to a key.
     """
 
     fetched: Fetched = NOTHING
@@ -33,7 +33,7 @@ class Download:
 
 
 def download_all(subscriptions: Sequence[Subscription], known: Mapping[str, Validators]) -> list[Download]:
-    """In the order of the subscriptions; `known` by their names."""
+    """Returns the downloads in the order of the subscriptions; `known` are validators by list name."""
 
     async def together() -> list[Download]:
         slots = asyncio.Semaphore(AT_ONCE)
@@ -49,7 +49,7 @@ async def in_turn(subscription: Subscription, known: Validators, slots: asyncio.
         except ListError as error:
             return Download(error=str(error))
         except OSError as error:
-            return Download(error=f"no place for it: {error.strerror or error}")
+            return Download(error=f"cannot be stored: {error.strerror or error}")
 
 
 async def download(subscription: Subscription, known: Validators) -> Download:
@@ -64,7 +64,7 @@ async def download(subscription: Subscription, known: Validators) -> Download:
 
 
 async def signature_of(subscription: Subscription) -> bytes:
-    """The file `<url>.minisig` beside the list."""
+    """Fetches the file `<url>.minisig` beside the list."""
     body = BytesIO()
     url = subscription.user.url + SIGNATURE_SUFFIX
     try:
@@ -75,7 +75,9 @@ async def signature_of(subscription: Subscription) -> bytes:
 
 
 def validators_of(record: CopyRecord, copy: Path, terms: str) -> Validators:
-    """What the server may compare with: only of a copy that is whole and was fetched under the same terms."""
+    """Returns the validators for a conditional request: only of a complete copy that was fetched under
+    the same terms.
+    """
     if record.terms != terms or not record.digest:
         return Validators()
     try:

@@ -1,6 +1,6 @@
 """Fetches a list over HTTP or from a file into an open file, within limits of size and time.
 
-Only `gatewatch lists update` imports this: the daemon itself fetches nothing, and need not hold an HTTP client.
+Only `gatewatch lists update` imports this module: the daemon fetches nothing, and needs no HTTP client.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ GZIP_WINDOW: Final = zlib.MAX_WBITS | 16
 
 @dataclass(frozen=True)
 class Validators:
-    """What the server said of the copy that is there, for it to say whether there is another one."""
+    """The server's validators of the existing copy, sent for a conditional request."""
 
     etag: str = ""
     modified: str = ""
@@ -43,9 +43,10 @@ class Validators:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came: `size` bytes with that SHA-256. `is_new` is false where the server says that nothing has changed.
+    """The fetched list: `size` bytes with that SHA-256. `is_new` is false if the server answers that nothing has
+    changed.
 
-    `is_whole` tells that the answer had an end of its own, so that one cut short would have been noticed.
+    `is_whole` is true if the reply had a marked end, so that a truncated reply would have been detected.
     """
 
     is_new: bool
@@ -56,7 +57,7 @@ class Fetched:
 
 
 async def fetch(url: str, into: IO[bytes], max_bytes: int, seconds: float, known: Validators) -> Fetched:
-    """Writes what lies at the URL. Raises ListError, in one line, for whatever goes wrong but the writing: OSError."""
+    """Writes the content of the URL. Raises ListError, in one line, for every fault but a failed write: OSError."""
     try:
         async with asyncio.timeout(seconds):
             if urlsplit(url).scheme == "file":
@@ -70,7 +71,7 @@ async def fetch(url: str, into: IO[bytes], max_bytes: int, seconds: float, known
 
 
 class Sink:
-    """Takes the pieces of a list, up to `max_bytes`."""
+    """Accepts the pieces of a list, up to `max_bytes`."""
 
     def __init__(self, file: IO[bytes], max_bytes: int) -> None:
         self.size = 0
@@ -90,23 +91,23 @@ class Sink:
 
 
 async def follow(session: httpx.AsyncClient, url: str, sink: Sink, known: Validators) -> Fetched:
-    """Asks, and goes where it is sent: only to https, and not for ever."""
+    """Sends the request and follows redirects: only to https, and at most REDIRECTS_MAX of them."""
     target = httpx.URL(url)
     for _ in range(REDIRECTS_MAX + 1):
         async with session.stream("GET", target, headers=known.headers()) as answer:
             if answer.status_code not in REDIRECTS:
                 return await read_answer(answer, sink, known)
             target = redirected(answer)
-    raise ListError(f"sent on more than {REDIRECTS_MAX} times, last to {shown(str(target))}")
+    raise ListError(f"redirected more than {REDIRECTS_MAX} times, last to {shown(str(target))}")
 
 
 def redirected(answer: httpx.Response) -> httpx.URL:
     location = answer.headers.get("Location", "")
     if not location:
-        raise ListError(f"sent on with {answer.status_code}, but not where to")
+        raise ListError(f"redirected with {answer.status_code}, but without a location")
     target = answer.url.join(location)
     if target.scheme != "https" or not target.host:
-        raise ListError(f"sent on to {shown(str(target))}: only https is followed")
+        raise ListError(f"redirected to {shown(str(target))}: only https is followed")
     return target.copy_with(userinfo=b"")
 
 
@@ -130,20 +131,22 @@ def status_text(code: int) -> str:
 
 
 async def decoded(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in small pieces, unpacked where it is packed; a small body that unpacks to a huge one stays small."""
+    """Yields the body in small pieces, decompressed if needed; a small body that decompresses to a huge one stays
+    small.
+    """
     encoding = answer.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
         async for piece in answer.aiter_raw(CHUNK_BYTES):
             yield piece
         return
     if encoding not in ("gzip", "x-gzip"):
-        raise ListError(f"the server packed it as {encoding[:40]!r}, which nobody asked for")
+        raise ListError(f"the server packed it as {encoding[:40]!r}, which was not requested")
     async for piece in unpacked(answer.aiter_raw(CHUNK_BYTES)):
         yield piece
 
 
 async def unpacked(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """What gzip packed, one member or several (RFC 1952 section 2.2)."""
+    """Yields the content of gzip data with one or more members (RFC 1952 section 2.2)."""
     unpacker = zlib.decompressobj(GZIP_WINDOW)
     async for packed in pieces:
         rest = packed
@@ -161,7 +164,7 @@ async def unpacked(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def copy_file(url: str, into: IO[bytes], max_bytes: int) -> Fetched:
-    """The same for a `file:` URL. A file that never ends, such as a pipe, is none."""
+    """Copies a `file:` URL. Raises ListError for a file without an end, such as a pipe."""
     path = Path(unquote(urlsplit(url).path))
     sink = Sink(into, max_bytes)
     try:
@@ -170,7 +173,7 @@ def copy_file(url: str, into: IO[bytes], max_bytes: int) -> Fetched:
         raise ListError(f"{path} cannot be read: {refusal(error)}") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ListError(f"{path} is no regular file")
+        raise ListError(f"{path} is not a regular file")
     with open(descriptor, "rb") as file:
         while piece := file.read(CHUNK_BYTES):
             sink.take(piece)

@@ -1,9 +1,9 @@
-"""AS numbers and countries from MMDB files, as MaxMind, DB-IP, IPinfo and ip-location-db write them.
+"""Looks up AS numbers and countries in MMDB files of MaxMind, DB-IP, IPinfo and ip-location-db.
 
-A country here is where an address block is registered, not where its host stands.
+The country is the one where an address block is registered, not the location of its host.
 
-The library's C reader writes past its buffers on a damaged file and takes the process with it, so its Python
-reader is used, which raises exceptions of all sorts. It is slower (about 30 µs an address), hence the cache.
+The library's C reader writes past its buffers on a damaged file and crashes the process, so its Python reader is used,
+which raises exceptions of many types. It is slower (about 30 µs per address), hence the cache.
 """
 
 import ipaddress
@@ -15,9 +15,9 @@ import maxminddb
 from monitor.errors import ConfigError
 from monitor.lists.refusal import refusal
 
-# So many records tell what a database is about.
+# Number of records that are read to determine the content of a database.
 SAMPLE_RECORDS: Final = 1_000
-# Answers kept; when there are more, all are forgotten.
+# Maximum of cached answers; a full cache is emptied.
 ANSWERS_KEPT: Final = 65_536
 
 ASN_KEYS: Final = ("autonomous_system_number", "asn", "as_number")
@@ -25,7 +25,7 @@ COUNTRY_KEYS: Final = ("country_code", "country")
 
 
 def asn_of(record: object) -> int:
-    """The AS number of a record, 0 where it has none."""
+    """Returns the AS number of a record, 0 if it has none."""
     if not isinstance(record, dict):
         return 0
     for key in ASN_KEYS:
@@ -38,7 +38,7 @@ def asn_of(record: object) -> int:
 
 
 def country_of(record: object) -> str:
-    """The ISO 3166 code of a record, `""` where it has none."""
+    """Returns the ISO 3166 code of a record, `""` if it has none."""
     if not isinstance(record, dict):
         return ""
     for key in COUNTRY_KEYS:
@@ -51,9 +51,9 @@ def country_of(record: object) -> str:
 
 
 def open_database(path: str, key: str) -> maxminddb.Reader:
-    """Opens the MMDB that the configuration's `key` (`asn` or `country`) names.
+    """Opens the MMDB file for the configuration's `key` (`asn` or `country`).
 
-    ConfigError, in one line, where it cannot be read, is damaged, or is about something else.
+    Raises ConfigError, in one line, if the file cannot be read, is damaged, or has other content.
     """
     try:
         reader = maxminddb.open_database(path, maxminddb.MODE_MMAP)
@@ -61,12 +61,12 @@ def open_database(path: str, key: str) -> maxminddb.Reader:
     except OSError as error:
         raise ConfigError(f"[geo] {key}: {path} cannot be read: {refusal(error)}") from error
     except Exception as error:
-        raise ConfigError(f"[geo] {key}: {path} is no MMDB file, or a damaged one: {one_line(error)}") from error
+        raise ConfigError(f"[geo] {key}: {path} is not an MMDB file, or is damaged: {one_line(error)}") from error
     wanted = asn_of if key == "asn" else country_of
     if not any(wanted(record) for record in sample):
         kind = reader.metadata().database_type
         reader.close()
-        raise ConfigError(f"[geo] {key}: {path} is a database of type {kind!r}, without an entry for {key}")
+        raise ConfigError(f"[geo] {key}: {path} is a database of type {kind!r}, without a value for {key}")
     return reader
 
 
@@ -76,9 +76,9 @@ def one_line(error: Exception) -> str:
 
 @final
 class Geo:
-    """Answers for packed addresses from up to two databases; `asn` and `country` are paths, `""` for none.
+    """Looks up packed addresses in up to two databases; `asn` and `country` are paths, `""` for none.
 
-    `faults` counts records that could not be read: a database that is damaged in the middle shows only there.
+    `faults` counts records that could not be read, the only sign of a database that is damaged in the middle.
     """
 
     def __init__(self, asn: str = "", country: str = "") -> None:
@@ -88,7 +88,7 @@ class Geo:
         self._country = open_database(country, "country") if country else None
 
     def lookup(self, address: bytes) -> tuple[int, str]:
-        """The AS number (0: unknown) and the country code (`""`: unknown) of a packed address."""
+        """Returns the AS number (0: unknown) and the country code (`""`: unknown) of a packed address."""
         answer = self._answers.get(address)
         if answer is None:
             if len(self._answers) >= ANSWERS_KEPT:

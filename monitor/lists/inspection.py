@@ -1,4 +1,4 @@
-"""What a list that was fetched must be before it is used: a list, nobody's mistake, and nobody's weapon."""
+"""Checks a fetched list before it is used: it must be a list, must not be a mistake, and must not ban too much."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,17 @@ from monitor.lists.packing import open_list
 from monitor.lists.subscription import Subscription
 from monitor.lists.user import UserList, protected_names, read_file
 
-# A list that is so many times larger or smaller than the one before is another list, or half of one.
+# A list that is larger or smaller than the previous one by this factor is another list, or is truncated.
 FACTOR: Final = 10
 
 
 @dataclass(frozen=True)
 class InspectedList:
-    """What a list says: its different entries as `kind value`, how many there are with repetitions, the lines that
-    made none, and the first of these, of the refused ones and of the public suffixes.
+    """The contents of a list: its distinct entries as `kind value`, the number of entries with repetitions, the lines
+    without an entry, and the first of these lines, of the refused lines and of the public suffixes.
 
-    `refused` counts public suffixes and protected names, `cut` is why the list was not read to its end, and
-    `is_strange` tells that most lines are wrong in its format or were refused.
+    `refused` counts public suffixes and protected names, `cut` is the reason why the list was not read to its end, and
+    `is_strange` is true if most lines are invalid in its format or were refused.
     """
 
     entries: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class InspectedList:
 
 
 def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> InspectedList:
-    """Reads the list as the daemon will, but one entry further than it may go. Raises OSError and ListError."""
+    """Reads the list as the daemon does, but one entry beyond the maximum. Raises OSError and ListError."""
     builder = IndexBuilder()
     sheet = Sheet(suffixes, builder, builder.number_of(Owner(user.name)), protected_names(user))
     format = read_file(path, user, suffixes, sheet, user.max_entries + 1)
@@ -61,9 +61,9 @@ def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> Inspe
 
 
 def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool) -> InspectedList:
-    """The contents of a list that may be used. Raises ListError with why it may not, OSError where it is not there.
+    """Returns the contents of a usable list. Raises ListError with the reason if it is not, OSError if it is missing.
 
-    `force` takes one of which most lines are wrong; what they would have named is refused all the same.
+    `force` accepts a list with mostly invalid lines; refused lines still give no entry.
     """
     user = one.user
     with open_list(path) as file:
@@ -74,7 +74,7 @@ def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool
     if contents.public_suffix is not None and not one.skips_suffixes:
         raise ListError(suffix_in(contents.public_suffix))
     if not contents.entries:
-        raise ListError(f"no list: {nothing_in(contents)}")
+        raise ListError(f"not a list: {nothing_in(contents)}")
     if contents.count > user.max_entries:
         raise ListError(f"more than max_entries ({user.max_entries:,})")
     if contents.is_strange and not force:
@@ -85,15 +85,15 @@ def inspect(path: Path, one: Subscription, suffixes: PublicSuffixes, force: bool
 def strange(contents: InspectedList) -> str:
     first = f", the first: {printable(str(contents.first_complaint))}" if contents.first_complaint else ""
     return (
-        f"no list: {contents.ignored:,} of its lines gave no entry as {contents.format}, and {contents.count:,} did"
-        f"{first} (`format` in its [[list]] names another format; --force takes it)"
+        f"not a list: {contents.ignored:,} of its lines gave no entry as {contents.format}, and {contents.count:,} did"
+        f"{first} (`format` in its [[list]] sets another format; --force accepts it)"
     )
 
 
 def suffix_in(complaint: LineFault) -> str:
     text = printable(complaint.text)
     return (
-        f"line {complaint.line} would ban a public suffix, under which anybody may register: {text} "
+        f"line {complaint.line} would ban a public suffix, under which anybody can register names: {text} "
         '(public_suffixes = "skip" in its [[list]] leaves such lines out)'
     )
 
@@ -107,7 +107,7 @@ def nothing_in(contents: InspectedList) -> str:
 
 
 def check_growth(before: int, now: int) -> None:
-    """Raises ListError where the list is not what it was: cut, emptied, or swapped for another."""
+    """Raises ListError if the size of the list changed too much: truncated, emptied, or replaced by another list."""
     if before and (now * FACTOR <= before or now >= before * FACTOR):
         than = "smaller" if now < before else "larger"
-        raise ListError(f"{FACTOR} times {than} than before ({now:,} after {before:,} entries): --force takes it")
+        raise ListError(f"{FACTOR} times {than} than before ({now:,} after {before:,} entries): --force accepts it")

@@ -1,4 +1,4 @@
-"""From files to an index: the user's lists first, then the shipped ones."""
+"""Builds an index from files: the user's lists first, then the shipped ones."""
 
 import os
 import secrets
@@ -19,13 +19,13 @@ from monitor.lists.user import UserList, list_path, read_user_list
 
 @dataclass(frozen=True)
 class ListStatus:
-    """How reading one list went. `complaints` are the first ones; `ignored` counts all lines that gave no entry.
+    """The result of reading one list. `complaints` are the first ones; `ignored` counts all lines that gave no entry.
 
-    `format` is the one that the list was read in, `""` where it is a shipped one or was not read; `suffixes`, `exacts`,
-    `prefixes` and `asns` are how many entries there are of each kind, as a vendor file calls them.
-    `origin` is the file that was read. Times are in seconds since the epoch: `loaded_at` is 0 where nothing could be
-    read, and then `error` says why; `updated_at` is when a subscription was last fetched or found unchanged, of other
-    lists when they were loaded. `failures` and `update_error` tell of a subscription's tries since, `stamp` is the
+    `format` is the list's format, `""` for a shipped list and for one that was not read; `suffixes`, `exacts`,
+    `prefixes` and `asns` are the numbers of entries by kind, as in a vendor file. `origin` is the file that was read.
+    Times are in seconds since the epoch: `loaded_at` is 0 if nothing could be read, with the reason in `error`;
+    `updated_at` is the time at which a subscription was last fetched or found unchanged, for other lists the time of
+    loading. `failures` and `update_error` describe a subscription's failed updates since then, `stamp` identifies the
     file's state when it was read.
     """
 
@@ -50,14 +50,16 @@ class ListStatus:
 
 @dataclass(frozen=True)
 class Loaded:
-    """An index and how each list went, in the order of precedence."""
+    """An index and the status of each list, in the order of precedence."""
 
     index: Index
     statuses: tuple[ListStatus, ...] = field(default=())
 
 
 def build_catalogue(user_lists: Sequence[UserList]) -> tuple[bytes, list[ListStatus]]:
-    """The dump of an index of all lists, and their statuses. ListError where the shipped ones are missing."""
+    """Returns the dump of an index of all lists, and their statuses. Raises ListError if the shipped
+    lists are missing.
+    """
     suffixes = public_suffixes()
     builder = IndexBuilder(secrets.randbits(32))
     statuses = [load_user_list(user, suffixes, builder) for user in user_lists]
@@ -69,7 +71,7 @@ def build_catalogue(user_lists: Sequence[UserList]) -> tuple[bytes, list[ListSta
 
 
 def load_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuilder) -> ListStatus:
-    """Adds a user's list; one that cannot be read at all leaves its error in its status and the others in place."""
+    """Adds a user's list; if it cannot be read, the fault is in its status and the other lists are not affected."""
     stamp = stamp_of(user)
     read = read_user_list(user, suffixes, builder)
     builder.count_list(user.name, read.sheet.entries, read.sheet.ignored)
@@ -78,7 +80,7 @@ def load_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuild
 
 
 def status_of(name: str, origin: str, sheet: Sheet, loaded_at: float) -> ListStatus:
-    """The status that a sheet alone tells."""
+    """Returns the status from the values of a sheet."""
     return ListStatus(
         name,
         origin,
@@ -94,7 +96,7 @@ def status_of(name: str, origin: str, sheet: Sheet, loaded_at: float) -> ListSta
 
 
 def with_record(status: ListStatus, user: UserList) -> ListStatus:
-    """The status with what the record of a subscription says now."""
+    """Returns the status with the values of a subscription's current record."""
     if not is_subscription(user.url):
         return replace(status, updated_at=status.loaded_at)
     record = read_record(user.state, user.name)
@@ -102,7 +104,7 @@ def with_record(status: ListStatus, user: UserList) -> ListStatus:
 
 
 def stamp_of(user: UserList) -> str:
-    """Which file a list is read from, and that file's state: another one means that the list must be read again."""
+    """Returns the path and state of a list's file; if the stamp changes, the list must be read again."""
     path, _ = list_path(user)
     try:
         found = os.stat(path) if path is not None else None
@@ -112,6 +114,6 @@ def stamp_of(user: UserList) -> str:
 
 
 def load_catalogue(user_lists: Sequence[UserList] = ()) -> Loaded:
-    """The index of all lists, built here and now. The daemon uses `lists.child` instead."""
+    """Builds the index of all lists in this process. The daemon uses `lists.child` instead."""
     dump, statuses = build_catalogue(user_lists)
     return Loaded(Index.load(dump), tuple(statuses))

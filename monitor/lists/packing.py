@@ -1,8 +1,7 @@
-"""Lists that come packed: gzip and xz are recognised by their first bytes and unpacked while they are read. What holds
-several files, or is packed twice, is refused in a line that states what it is.
+"""Reads packed lists: recognises gzip and xz by their first bytes and decompresses them while they are read.
 
-Nothing is unpacked ahead of what is read, so a small file that unpacks to a huge one costs what the reader's limit
-allows.
+An archive of several files and a twice packed file are refused, with the packing in the message. Nothing is
+decompressed ahead of the reader, so a small file that decompresses to a huge one costs at most the reader's limit.
 """
 
 import gzip
@@ -18,7 +17,7 @@ from monitor.errors import ListError
 MAGIC_BYTES: Final = 512
 GZIP: Final = b"\x1f\x8b"
 XZ: Final = b"\xfd7zXZ\x00"
-# What is recognised only to name it.
+# Packings that are recognised only for the error message.
 UNREADABLE: Final = {
     b"PK\x03\x04": "packed as zip",
     b"BZh": "packed as bzip2",
@@ -28,16 +27,16 @@ UNREADABLE: Final = {
     b"Rar!": "packed as rar",
     b"SRS": "a compiled rule set of sing-box (.srs)",
 }
-# Where the head of a tar archive has its mark (POSIX.1-2017, pax, ustar interchange format).
+# Offset of the magic of a tar archive (POSIX.1-2017, pax, ustar interchange format).
 TAR: Final = b"ustar"
 TAR_AT: Final = 257
 TWICE: Final = {GZIP: "packed twice, the second time with gzip", XZ: "packed twice, the second time with xz"}
-# What reading a damaged file raises; MemoryError where an xz file asks for a dictionary larger than the machine has.
+# Exceptions of damaged files; MemoryError if an xz file demands a dictionary larger than the memory.
 DAMAGE: Final = (gzip.BadGzipFile, zlib.error, lzma.LZMAError, MemoryError)
 
 
 def open_list(path: Path) -> io.BufferedReader:
-    """The file's bytes, unpacked where they are packed. Raises OSError, and ListError for another packing."""
+    """Opens the file's bytes, decompressed if packed. Raises OSError, and ListError for an unsupported packing."""
     file = open(path, "rb")  # noqa: SIM115
     try:
         head = file.peek(MAGIC_BYTES)
@@ -47,7 +46,7 @@ def open_list(path: Path) -> io.BufferedReader:
         stream = gzip.GzipFile(fileobj=file) if head.startswith(GZIP) else lzma.LZMAFile(file)  # noqa: SIM115
         unpacked: io.BufferedReader = io.BufferedReader(Unpacked(stream, file))
         inner = b""
-        with suppress(ListError):  # the reader of the lines meets the damage again, and reports it
+        with suppress(ListError):  # the reader of the lines hits the same damage, and reports it
             inner = unpacked.peek(MAGIC_BYTES)
         check_magic(inner, {**TWICE, **UNREADABLE})
     except BaseException:
@@ -57,7 +56,7 @@ def open_list(path: Path) -> io.BufferedReader:
 
 
 def check_magic(head: bytes, magics: dict[bytes, str]) -> None:
-    """Raises ListError where the beginning of a file is that of something else than text."""
+    """Raises ListError if the file starts with the magic of a format other than text."""
     if head[TAR_AT:].startswith(TAR):
         raise ListError("an archive of several files (tar), which is not read: unpack it, and give one of its files")
     for magic, what in magics.items():
@@ -66,7 +65,7 @@ def check_magic(head: bytes, magics: dict[bytes, str]) -> None:
 
 
 class Unpacked(io.RawIOBase):
-    """What a packed file unpacks to; damage becomes a ListError."""
+    """Decompresses a packed file; damage becomes a ListError."""
 
     def __init__(self, stream: gzip.GzipFile | lzma.LZMAFile, packed: IO[bytes]) -> None:
         super().__init__()

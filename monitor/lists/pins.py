@@ -1,4 +1,4 @@
-"""What a subscription may be pinned to: one content by its SHA-256, or its author by a minisign key."""
+"""Checks a subscription's pins: a SHA-256 of its content, or a minisign key of its author."""
 
 from pathlib import Path
 from typing import Final
@@ -17,11 +17,11 @@ def check_digest(digest: str, pinned: str) -> None:
 
 
 def check_signature(path: Path, signature: bytes, key: str) -> None:
-    """Raises ListError where the file is not what the key's owner signed (https://jedisct1.github.io/minisign/)."""
+    """Raises ListError if the key did not sign the file (https://jedisct1.github.io/minisign/)."""
     try:
         found = minisign.Signature.from_bytes(signature)
     except (minisign.ParseError, ValueError) as error:
-        raise ListError(f"its signature is none of minisign: {error}") from None
+        raise ListError(f"its signature is not a minisign signature: {error}") from None
     try:
         with path.open("rb") as file:
             minisign.PublicKey.from_base64(key).verify(file, found)

@@ -1,11 +1,11 @@
-"""Why a file of the administrator's cannot be read."""
+"""Describes why a file of the administrator cannot be read."""
 
 import os
 import pwd
 
 
 def refusal(error: OSError) -> str:
-    """The system's reason, and who lacks a permission: the service is another user than whoever wrote the file."""
+    """Returns the system's reason, with the user if permission is missing: the service runs as a user of its own."""
     reason = error.strerror or str(error)
     if not isinstance(error, PermissionError):
         return reason

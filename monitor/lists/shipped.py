@@ -1,4 +1,4 @@
-"""The lists that gatewatch ships: TOML files beside the package, or those of the checkout it runs from."""
+"""Finds the lists that gatewatch ships: TOML files inside the package, or in the checkout."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from monitor.catalog.suffixes import PublicSuffixes
 from monitor.errors import ListError
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
-# Packaged, the lists lie inside the package; a checkout has them beside it.
+# An installed package contains the lists; a checkout has them beside the package.
 FOLDERS: Final = (PACKAGE / "blocklists", PACKAGE.parent / "blocklists")
 
 
@@ -22,14 +22,14 @@ def find_folder() -> Path:
 
 
 def shipped_files() -> list[Path]:
-    """Every shipped list: the vendors and categories by slug, then the shared infrastructure."""
+    """Returns every shipped list: the vendors and categories by slug, then the shared infrastructure."""
     folder = find_folder()
     return sorted((folder / "vendors").glob("*.toml")) + sorted(folder.glob("*.toml"))
 
 
 @cache
 def public_suffixes() -> PublicSuffixes:
-    """The public suffix list of the `publicsuffixlist` package."""
+    """Returns the public suffix list of the `publicsuffixlist` package."""
     try:
         with open(publicsuffixlist.PSLFILE, encoding="utf-8") as lines:
             return PublicSuffixes(lines)

@@ -1,4 +1,4 @@
-"""A subscription as the configuration has it, and when it is due."""
+"""Defines a subscription of the configuration, and when it is due."""
 
 import hashlib
 import json
@@ -10,10 +10,10 @@ from monitor.lists.user import UserList
 
 @dataclass(frozen=True)
 class Subscription:
-    """A `[[list]]` that is fetched: every `interval` seconds, each time for at most `timeout` seconds.
+    """A `[[list]]` that is fetched: every `interval` seconds, for at most `timeout` seconds per fetch.
 
-    `sha256` in hex and `minisign`, a public key, are what it is pinned to, `""` where to nothing. `skips_suffixes`: a
-    public suffix among its lines is left out, and does not make the list suspicious.
+    `sha256` in hex and `minisign`, a public key, are its pins, `""` for none. `skips_suffixes`: a public suffix among
+    its lines is left out, and does not make the list suspicious.
     """
 
     user: UserList
@@ -28,13 +28,13 @@ class Subscription:
         return self.user.name
 
     def terms(self, protected: frozenset[bytes]) -> str:
-        """A digest of everything that an answer is asked for and held to."""
+        """Returns a digest of all settings that affect the request and its checks."""
         held = {**asdict(self), "interval": 0, "timeout": 0, "protected": sorted(name.decode() for name in protected)}
         return hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def due_at(subscription: Subscription, record: CopyRecord, now: float) -> float:
-    """When to fetch it, `now` where that is at once: never fetched, failed, or by a clock that was wrong."""
+    """Returns when to fetch it, `now` if it was never fetched, failed, or was fetched at a time in the future."""
     if not record.succeeded or record.failures or record.succeeded > now:
         return now
     return record.succeeded + subscription.interval

@@ -1,4 +1,4 @@
-"""How lists are asked for over HTTP, and what its errors mean to a person."""
+"""Creates the HTTP client for lists, and describes its errors."""
 
 import os
 import socket
@@ -12,24 +12,26 @@ import httpx
 
 from monitor.errors import ListError
 
-# Of one step: to connect, to wait for the next bytes. `[[list]].timeout` limits the whole.
+# Time-out of one step: to connect, to wait for the next bytes. `[[list]].timeout` limits the whole fetch.
 STEP_SECONDS: Final = 20.0
-# Whom no proxy is asked for.
+# Hosts that are reached without a proxy.
 DIRECT: Final = {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")}
 
 
 def client() -> httpx.AsyncClient:
-    """Without redirects of its own; proxies as the environment names them, but none for this host. Raises ListError."""
+    """Returns a client that does not follow redirects; the environment sets proxies, except for this host. Raises
+    ListError.
+    """
     headers = {"User-Agent": f"gatewatch/{own_version()}", "Accept-Encoding": "gzip", "Accept": "text/plain, */*;q=0.5"}
     try:
         return httpx.AsyncClient(verify=trust(), headers=headers, timeout=STEP_SECONDS, mounts=DIRECT)
     except (ImportError, ValueError) as error:
-        raise ListError(f"the proxy that the environment names cannot be used: {error}") from None
+        raise ListError(f"the proxy of the environment cannot be used: {error}") from None
 
 
 def trust() -> ssl.SSLContext:
-    """The system's certificates (or those of SSL_CERT_FILE and SSL_CERT_DIR, alone), and Mozilla's: small systems
-    have none of their own, and some networks have one of theirs.
+    """Returns a context with the system's certificates (or only those of SSL_CERT_FILE and SSL_CERT_DIR) and Mozilla's:
+    small systems have no certificates, and some networks have their own.
     """
     context = ssl.create_default_context()
     if "SSL_CERT_FILE" not in os.environ and "SSL_CERT_DIR" not in os.environ:
@@ -45,12 +47,12 @@ def own_version() -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Why no list came, in a few words."""
+    """Returns a short reason why the list could not be fetched."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not to be trusted: {cause.verify_message}"
+            return f"its certificate is not trusted: {cause.verify_message}"
         if isinstance(cause, ssl.SSLError):
-            return f"no TLS with the server: {cause.reason or 'the connection ended'}"
+            return f"the TLS handshake with the server failed: {cause.reason or 'the connection ended'}"
         if isinstance(cause, socket.gaierror):
             return f"the server's name does not resolve: {cause.strerror}"
         if isinstance(cause, OSError) and cause.errno:
@@ -58,13 +60,13 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException):
         return f"the server was silent for {STEP_SECONDS:g} s"
     if isinstance(error, httpx.RemoteProtocolError) and "complete message body" in str(error):
-        return "the answer was cut off before its end"
+        return "the reply was cut off before its end"
     words = " ".join(str(error).split()) or type(error).__name__
-    return f"the server does not speak HTTP as it should: {words[:160]}"
+    return f"the server violates HTTP: {words[:160]}"
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what lies below it, the members of groups too."""
+    """Yields the error, its causes, and the members of exception groups."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:

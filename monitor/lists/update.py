@@ -1,7 +1,6 @@
-"""Brings subscriptions up to date: fetched beside what is there, checked, and only then put in its place.
+"""Updates subscriptions: fetches each list beside its copy, checks it, and then replaces the copy.
 
-Whatever goes wrong with a list leaves its last good copy as it is and becomes the error of its outcome; the other
-lists go on.
+A failure of a list leaves its last good copy unchanged and becomes the error of its outcome; the other lists continue.
 """
 
 import fcntl
@@ -43,9 +42,8 @@ ERROR_LENGTH: Final = 500
 
 @dataclass(frozen=True)
 class UpdateOutcome:
-    """What became of one subscription; `due` is when it will be fetched next. Of the entries that came and went there
-    are the numbers and a few examples, of the lines that were refused (public suffixes and protected names) the number
-    and the first.
+    """The result of one subscription; `due` is the time of its next fetch. For added and removed entries it has the
+    counts and a few examples, for refused lines (public suffixes and protected names) the count and the first.
     """
 
     name: str
@@ -63,7 +61,9 @@ class UpdateOutcome:
 
 @dataclass(frozen=True)
 class UpdateRules:
-    """What holds for all lists of one update; `force` fetches what is not due and takes a list of another size."""
+    """The settings for all lists of one update; `force` fetches lists that are not due and accepts a list of another
+    size.
+    """
 
     suffixes: PublicSuffixes
     protected: frozenset[bytes]
@@ -73,7 +73,7 @@ class UpdateRules:
 def update(
     subscriptions: Sequence[Subscription], state: str, rules: UpdateRules, named: bool = False
 ) -> list[UpdateOutcome]:
-    """An outcome for each, in their order; `named` ones are due in any case. Raises GatewatchError."""
+    """Returns an outcome for each subscription, in order; `named` ones are always due. Raises GatewatchError."""
     if not subscriptions:
         return []
     with alone(state):
@@ -92,17 +92,17 @@ def update(
 
 @contextmanager
 def alone(state: str) -> Iterator[None]:
-    """Nobody else updates these lists meanwhile. Raises GatewatchError where somebody does, MachineError."""
+    """Locks the lists against other updates. Raises GatewatchError if another update runs, and MachineError."""
     try:
         folder = os.open(make_folder(state), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        what = f"{copies_folder(state)}: no place for lists: {error.strerror}"
+        what = f"{copies_folder(state)}: lists cannot be stored here: {error.strerror}"
         raise MachineError(f"{what}; run it as root, or as the owner of {state}") from None
     try:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise GatewatchError(f"{copies_folder(state)}: another `gatewatch lists update` is at work") from None
+            raise GatewatchError(f"{copies_folder(state)}: another `gatewatch lists update` is running") from None
         yield
     finally:
         os.close(folder)
@@ -127,7 +127,7 @@ def waiting(subscription: Subscription, record: CopyRecord) -> UpdateOutcome:
 
 
 def finish(subscription: Subscription, record: CopyRecord, download: Download, rules: UpdateRules) -> UpdateOutcome:
-    """Takes what came, or notes why not."""
+    """Installs the fetched list, or records the failure."""
     state, name, now = subscription.user.state, subscription.name, time.time()
     try:
         if download.error:
@@ -137,10 +137,10 @@ def finish(subscription: Subscription, record: CopyRecord, download: Download, r
         return replace(outcome, due=now + subscription.interval)
     except (ListError, OSError) as error:
         drop_fresh(copy_path(state, name))
-        text = str(error) if isinstance(error, ListError) else f"cannot be kept: {error.strerror or error}"
+        text = str(error) if isinstance(error, ListError) else f"cannot be stored: {error.strerror or error}"
         text = text[:ERROR_LENGTH]
         failed = replace(record, tried=now, failures=record.failures + 1, error=text)
-        with suppress(OSError):  # it is told all the same
+        with suppress(OSError):  # the outcome reports it in any case
             write_record(state, name, failed)
         return UpdateOutcome(name, FAILED, record.entries, due=now, error=text)
 
@@ -148,7 +148,7 @@ def finish(subscription: Subscription, record: CopyRecord, download: Download, r
 def take(
     subscription: Subscription, record: CopyRecord, download: Download, rules: UpdateRules, now: float
 ) -> tuple[UpdateOutcome, CopyRecord]:
-    """Checks what came and puts it in its place; the outcome, and the record of it. Raises ListError and OSError."""
+    """Checks the fetched list and installs it; returns the outcome and the record. Raises ListError and OSError."""
     user, fetched = subscription.user, download.fetched
     copy, terms = copy_path(user.state, user.name), subscription.terms(rules.protected)
     well = replace(record, terms=terms, succeeded=now, tried=now, failures=0, error="")
@@ -177,7 +177,7 @@ def take(
 
 
 def contents_before(subscription: Subscription, rules: UpdateRules) -> InspectedList:
-    """What the copy says that is in use, nothing where there is none."""
+    """Returns the contents of the copy in use, empty if there is none."""
     user = subscription.user
     try:
         return read_contents(copy_path(user.state, user.name), user, rules.suffixes)

@@ -1,4 +1,4 @@
-"""The user's own lists: files in any of the formats, read line by line within limits."""
+"""Reads the user's lists: files in any of the formats, line by line within limits."""
 
 import os
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ from monitor.policy.protected import PROTECTED
 
 DEFAULT_MAX_BYTES: Final = 67_108_864
 DEFAULT_MAX_ENTRIES: Final = 2_000_000
-# More than a reader takes for a line; what is behind is passed over.
+# More than any format accepts as a line; the rest of the line is skipped.
 LINE_CHARACTERS: Final = 65_536
-# What may stand before a document: a BOM and blanks.
+# Characters that may precede a document: a BOM and blanks.
 BLANKS: Final = "\ufeff \t\r\n"
 
 
@@ -32,8 +32,8 @@ BLANKS: Final = "\ufeff \t\r\n"
 class UserList:
     """A `[[list]]` of the configuration. `vendor` is `slug`, `slug/service` or `category:slug`.
 
-    `url` is a path, a `file:` URL or an `https:` URL; of URLs the last good copy in `state` is read. `protected` are
-    the names of `[protect]`: a line that names one, or one below it, gives no entry.
+    `url` is a path, a `file:` URL or an `https:` URL; for URLs the last good copy in `state` is read. `protected` are
+    the names of `[protect]`: a line with one of them, or a subdomain, gives no entry.
     """
 
     name: str
@@ -47,7 +47,9 @@ class UserList:
 
 
 def list_path(user: UserList) -> tuple[Path | None, str]:
-    """The file to read, or none and why. Until a `file:` URL has been updated, the file itself is read."""
+    """Returns the file to read, or None and the reason. Before the first update of a `file:` URL, the file itself is
+    read.
+    """
     if not is_subscription(user.url):
         return Path(user.url), ""
     copy = copy_path(user.state, user.name)
@@ -61,17 +63,19 @@ def list_path(user: UserList) -> tuple[Path | None, str]:
     source = Path(unquote(urlsplit(user.url).path))
     if urlsplit(user.url).scheme == "file" and os.access(source, os.R_OK):
         return source, ""
-    return None, f"no copy of it yet: `gatewatch lists update {user.name}` fetches one"
+    return None, f"no copy of it yet: run `gatewatch lists update {user.name}` to fetch one"
 
 
 def protected_names(user: UserList) -> frozenset[bytes]:
-    """The names that the list may not take: those of the configuration, and the built-in ones."""
+    """Returns the names that the list must not contain: those of the configuration, and the built-in ones."""
     return frozenset((*PROTECTED, *(name.encode() for name in user.protected)))
 
 
 @dataclass(frozen=True)
 class ListRead:
-    """What reading a user list gave: the file, the sheet, the format, and what kept it from being read (`""`)."""
+    """The result of reading a user list: the file, the sheet, the format, and the fault that prevented reading (`""`:
+    none).
+    """
 
     origin: str
     sheet: Sheet
@@ -80,7 +84,7 @@ class ListRead:
 
 
 def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuilder) -> ListRead:
-    """Adds the list's entries to `builder`."""
+    """Adds the list's entries to `builder`; returns the result."""
     owner = owner_of(user.vendor, user.name)
     services = ((owner.service, owner.service),) if owner.service != "unknown" else ()
     builder.add_vendor(Vendor(owner.vendor, owner.vendor, "category" if owner.category else "vendor", services))
@@ -100,13 +104,13 @@ def read_user_list(user: UserList, suffixes: PublicSuffixes, builder: IndexBuild
 
 
 def read_file(path: Path, user: UserList, suffixes: PublicSuffixes, sheet: Sheet, max_entries: int) -> str:
-    """Puts a list's file into `sheet`; gives its format. Raises OSError and ListError."""
+    """Reads a list's file into `sheet`; returns its format. Raises OSError and ListError."""
     with open_list(path) as file:
         return read_list(limited_lines(file, user.max_bytes, sheet), user.format, sheet, suffixes, max_entries)
 
 
 def check_kind(path: Path) -> None:
-    """Raises ListError for a file without an entry that is no text, or a page. Raises OSError."""
+    """Raises ListError if a file without an entry is not text, or is a web page. Raises OSError."""
     with open_list(path) as file:
         head = file.read(HEAD_BYTES)
     if head.strip():
@@ -114,10 +118,11 @@ def check_kind(path: Path) -> None:
 
 
 def limited_lines(file: BufferedReader, max_bytes: int, sheet: Sheet) -> Iterator[str]:
-    """The file's lines as text, at most `max_bytes` of them; what is not in the file's encoding becomes U+FFFD.
+    """Yields the file's lines as text, at most `max_bytes` of them; bytes that the encoding does not have become
+    U+FFFD.
 
-    Lines end with LF, CR LF or CR. What is longer than LINE_CHARACTERS comes without its rest, but a JSON document in
-    pieces of that size. Of a file in UTF-16 the bytes in UTF-8 count.
+    Lines end with LF, CR LF or CR. A line longer than LINE_CHARACTERS is truncated; a JSON document is yielded in
+    pieces of that size. For a file in UTF-16 the size in UTF-8 counts.
     """
     try:
         yield from cut_lines(file, max_bytes)
@@ -126,7 +131,7 @@ def limited_lines(file: BufferedReader, max_bytes: int, sheet: Sheet) -> Iterato
 
 
 def cut_lines(file: BufferedReader, max_bytes: int) -> Iterator[str]:
-    """Raises ListError where there are more than `max_bytes`, or where a packed file is damaged."""
+    """Raises ListError if there are more than `max_bytes`, or if a packed file is damaged."""
     left = max_bytes
     text = TextIOWrapper(file, encoding=encoding_of(file.peek(HEAD_BYTES)), errors="replace")
     is_decided = is_document = False
@@ -147,5 +152,5 @@ def cut_lines(file: BufferedReader, max_bytes: int) -> Iterator[str]:
 
 
 def size_of(text: str) -> int:
-    """Bytes in UTF-8."""
+    """Returns the number of bytes in UTF-8."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

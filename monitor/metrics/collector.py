@@ -1,9 +1,9 @@
-"""Asks the sources for their numbers, only when somebody scrapes, and renders them in slices.
+"""Collects samples from all sources on each scrape and renders the page in slices.
 
-A source is a callable that returns samples by family name; what two sources give for one family is joined, and for
-one series added: the core counts flows that were cut, the kernel packets that were refused. No family has more series
-than the limit, what is beyond is `other`. The numbers are taken in one go, so that a page is of one moment; the text is
-made in slices between which the loop turns.
+A source is a callable that returns samples by family name. Samples of several sources for one family are joined, and
+values for one series are added: for example the core counts cut flows and the kernel counts refused packets. A family
+has no more series than the limit; the remaining series are summed as `other`. All samples are collected at once, so a
+page shows one moment; the text is rendered in slices so that the event loop can run between them.
 """
 
 from asyncio import sleep
@@ -25,7 +25,7 @@ HistogramSource: TypeAlias = Callable[[], dict[str, Histogram]]
 
 
 class Collector:
-    """The numbers of all sources as one page of text."""
+    """Renders the samples of all sources as one page of text."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Collector:
         self._process = process
 
     def slices(self) -> Iterator[str]:
-        """The page in the order of the table, cut so that no piece takes long. The first `next` takes all numbers."""
+        """Yields the page in the order of the family table, in short slices. The first `next` collects all samples."""
         series = self._series()
         histograms = {name: value for source in self._histograms for name, value in source().items()}
         _known(series.keys() | histograms.keys())
@@ -53,11 +53,11 @@ class Collector:
             yield process_text()
 
     def text(self) -> str:
-        """The whole page at once."""
+        """Returns the whole page, rendered in one call."""
         return "".join(self.slices())
 
     async def render(self) -> bytes:
-        """The whole page, while the loop goes on turning."""
+        """Returns the whole page; the event loop runs between slices."""
         parts = []
         for part in self.slices():
             parts.append(part.encode())
@@ -65,7 +65,7 @@ class Collector:
         return b"".join(parts)
 
     def numbers(self) -> Samples:
-        """What all sources say at this moment, by family."""
+        """Returns the current samples of all sources, by family."""
         joined: Samples = {}
         for source in self._samples:
             for name, values in source().items():
@@ -83,7 +83,7 @@ def add(totals: dict[tuple[str, ...], float], values: dict[tuple[str, ...], floa
 
 
 def fold(values: dict[tuple[str, ...], float], limit: int) -> dict[tuple[str, ...], float]:
-    """At most `limit` series: the first ones, and one of `other` for the rest together."""
+    """Returns at most `limit` series: the first ones, and one `other` series with the sum of the rest."""
     if len(values) <= limit:
         return values
     labels = list(values)

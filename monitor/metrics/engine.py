@@ -1,4 +1,4 @@
-"""Which build runs: version and engine, for `build_info`."""
+"""Returns the version and the engine of this build, for `build_info`."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -7,12 +7,12 @@ from monitor.model import Samples
 
 
 def engine() -> str:
-    """`compiled` if the core was built by mypyc, else `interpreted`: the same files either way."""
+    """Returns `compiled` if mypyc built the core, else `interpreted`. Both engines run the same source files."""
     return "compiled" if str(monitor.model.__file__).endswith(".so") else "interpreted"
 
 
 def package_version() -> str:
-    """The installed version; `0` in a checkout that is not installed."""
+    """Returns the installed version; `0` in a checkout that is not installed."""
     try:
         return version("gatewatch")
     except PackageNotFoundError:

@@ -1,8 +1,8 @@
-"""Prometheus' text format 0.0.4, in slices.
+"""Renders Prometheus' text format 0.0.4 in slices.
 
-Written here and not with `prometheus_client.generate_latest`, by measurement: 10,000 series of five labels cost that
-0.17 to 0.2 s in one go while it holds the interpreter, this 0.03 s, and a slice of `SLICE` series below 2 ms. Its
-parser is the oracle of the tests.
+This module replaces `prometheus_client.generate_latest` because of its measured cost: for 10,000 series of five labels
+the library holds the interpreter for 0.17 to 0.2 s, this module for 0.03 s, and a slice of `SLICE` series for less than
+2 ms. The tests check the output with the library's parser.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ Series: TypeAlias = Sequence[tuple[tuple[str, ...], float]]
 
 
 def family_text(family: Family, series: Series) -> Iterator[str]:
-    """The lines of a counter or gauge, at most `SLICE` series at a time; nothing without series."""
+    """Yields the lines of a counter or gauge, at most `SLICE` series per slice; yields nothing without series."""
     name = family.full_name
     head = _head(family)
     for at in range(0, len(series), SLICE):
@@ -29,7 +29,7 @@ def family_text(family: Family, series: Series) -> Iterator[str]:
 
 
 def histogram_text(family: Family, histogram: Histogram) -> str:
-    """The lines of a histogram without labels: cumulative buckets, sum and count."""
+    """Returns the lines of a histogram without labels: cumulative buckets, sum and count."""
     name = family.full_name
     lines = [_head(family)]
     for bound, count in zip(histogram.bounds, histogram.counts, strict=True):
@@ -40,7 +40,7 @@ def histogram_text(family: Family, histogram: Histogram) -> str:
 
 
 def number(value: float) -> str:
-    """Whole numbers without a fraction, infinities and no number as Prometheus spells them."""
+    """Formats a value: integers without a fraction, infinities and NaN as Prometheus writes them."""
     if value != value:
         return "NaN"
     if value in (float("inf"), float("-inf")):

@@ -1,4 +1,6 @@
-"""The process itself: memory, time, files, garbage collector, as `prometheus_client` tells them for every process."""
+"""Renders the metrics of the process itself (memory, CPU time, files, garbage collector) as
+`prometheus_client` does.
+"""
 
 from functools import cache
 
@@ -6,7 +8,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 
 def process_text() -> str:
-    """The `process_` and `python_` families; below 1 ms."""
+    """Returns the `process_` and `python_` families. Takes less than 1 ms."""
     return generate_latest(_registry()).decode()
 
 

@@ -135,7 +135,7 @@ def test_a_name_that_no_source_may_add_is_reported(bench: Bench, name: str, reas
     banks.write_text(json.dumps({"list": [".some-bank.com"]}))
     outcome = bench.run(ONE, TWO)
     assert [one.name for one in outcome.merge.additions] == ["fine.com"]
-    assert "a public suffix, under which anybody may register: co.uk" in outcome.text
+    assert "a public suffix, under which anybody can register names: co.uk" in outcome.text
     assert all(reason in line for line in outcome.merge.refused)
     assert len(outcome.merge.refused) == (1 if reason else 0)
 

@@ -1,4 +1,4 @@
-"""The format that `auto` finds, and what it says where it is not sure."""
+"""The format that `auto` detects, and its complaints if it is not certain."""
 
 import pytest
 from catalog_tools import SUFFIXES, read_text
@@ -154,7 +154,7 @@ def test_a_filter_list_that_is_mostly_about_pages_is_read_for_its_names() -> Non
     for head in ("[Adblock Plus 2.0]", "! Title: ads", "||a.example.com^"):
         sheet, entries, found = read_text([head, *about_pages, "||ads.example.com^"], "auto")
         assert (found, entries[-1], sheet.ignored, sheet.left_out) == ("adblock", "suffix ads.example.com", 20, 20)
-        assert str(sheet.complaints[0]).startswith("most lines (20) hold what no entry can express")
+        assert str(sheet.complaints[0]).startswith("most lines (20) hold what entries cannot express")
 
 
 def test_nothing_is_recognised_as_nothing() -> None:

@@ -65,7 +65,7 @@ LISTS: dict[str, tuple[str, str, list[str], list[str]]] = {
     "an AS number that looks like an error": ("404 Example Networks\n", "asn", ["asn AS404"], []),
     "a JSON array": ('["social.example", "video.example"]', "", [], ["a JSON array: nothing is read"]),
     "a JSON array in lines": ('[\n "social.example",\n "video.example"\n]\n', "", [], ["a JSON array"]),
-    "a comment before JSON": ('// mine\n{"version": 1, "rules": []}\n', "sing-box", [], ["line 1: no JSON"]),
+    "a comment before JSON": ('// mine\n{"version": 1, "rules": []}\n', "sing-box", [], ["line 1: not JSON"]),
     "an array of TOML": ('domains = ["social.example"]\n', "domains", [], ["no format fits", "line 1: "]),
     "a rule set in one line": (
         "payload: ['+.social.example','video.example']\n", "clash", [], ["line 1: a list in one line of YAML"],
@@ -92,13 +92,13 @@ LISTS: dict[str, tuple[str, str, list[str], list[str]]] = {
         'local-zone: "social.example" static\nlocal-zone: "video.example" always_nxdomian\n', "unbound", NAMES[:1],
         ["line 2: a local-zone of the unknown type always_nxdomian"],
     ),
-    "nothing": ("\n\n", "domains", [], ["empty: no line of it names anything"]),
+    "nothing": ("\n\n", "domains", [], ["empty: no line gives an entry"]),
     "comments alone": ("# a\n#0.0.0.0 social.example\n", "domains", [], ["empty: "]),
     "a rule set without rules": ('{"version": 1, "rules": []}', "sing-box", [], ["empty: "]),
     "comments behind rules": (
         "||social.example^ # a\n||video.example^ ! b\n", "adblock", NAMES[:2], [],
     ),
-    "a word": ("social.example\ntiktok\n", "domains", NAMES[:1], ["line 2: one label, which is no domain name"]),
+    "a word": ("social.example\ntiktok\n", "domains", NAMES[:1], ["line 2: one label, which is not a domain name"]),
 }  # fmt: skip
 
 
@@ -115,4 +115,4 @@ def test_a_list_is_read_as_it_is_written(name: str) -> None:
 def test_a_list_of_a_named_format_that_names_nothing_is_called_empty() -> None:
     for format in ("hosts", "rpz", "dnsmasq"):
         sheet, _, _ = read_text(["# a comment"], format)
-        assert [str(complaint) for complaint in sheet.complaints] == ["empty: no line of it names anything"]
+        assert [str(complaint) for complaint in sheet.complaints] == ["empty: no line gives an entry"]

@@ -55,7 +55,7 @@ def test_a_list_of_the_users_own_adds_an_owner_and_takes_none_away() -> None:
     [
         ([("a.example.com", MINE), ("example.com", TIKTOK)], "bytedance"),
         ([("example.com", MINE), ("a.example.com", YOURS)], "my list"),
-        # What a hosting company's customers have is theirs: a list that names one says more.
+        # Names of a hosting company's customers are theirs: a list that names a customer is more specific.
         ([("a.example.com", MINE), ("example.com", CLOUD)], "my list"),
         ([("example.com", CLOUD), ("example.com", DOH)], "cloud"),
     ],

@@ -37,20 +37,23 @@ def test_a_lone_value_needs_no_array_and_a_dot_is_the_name_too() -> None:
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        ({**RULE, "port": [443]}, "a rule that holds for a part of its names: port"),
-        ({**RULE, "process_name": ["x"]}, "a rule that holds for a part of its names: process_name"),
-        ({**RULE, "invert": True}, "a rule that holds for a part of its names: invert"),
+        ({**RULE, "port": [443]}, "a rule that applies to a part of its names: port"),
+        ({**RULE, "process_name": ["x"]}, "a rule that applies to a part of its names: process_name"),
+        ({**RULE, "invert": True}, "a rule that applies to a part of its names: invert"),
         (
             {"type": "logical", "mode": "and", "rules": [RULE, RULE]},
-            "a logical rule that holds for a part of its names",
+            "a logical rule that applies to a part of its names",
         ),
-        ({"type": "logical", "mode": "or", "invert": True, "rules": [RULE]}, "a logical rule that holds for a part of"),
+        (
+            {"type": "logical", "mode": "or", "invert": True, "rules": [RULE]},
+            "a logical rule that applies to a part of",
+        ),
         ({"domain_keyword": ["tik"]}, "a keyword or an expression, not a whole name: tik"),
         ({"domain_regex": "^tik"}, "a keyword or an expression, not a whole name: ^tik"),
         ({"domain": [7]}, "domain must be text: 7"),
         ({"type": "logical", "mode": "or", "rules": 7}, "a logical rule without rules, or too deep"),
-        (["a.example"], "a rule that is no object: ['a.example']"),
-        ({"domain": ["com"]}, "a public suffix, under which anybody may register: com"),
+        (["a.example"], "a rule that is not an object: ['a.example']"),
+        ({"domain": ["com"]}, "a public suffix, under which anybody can register names: com"),
     ],
 )
 def test_a_rule_that_would_ban_more_than_it_means_is_left_out(rule: object, why: str) -> None:
@@ -83,14 +86,14 @@ def test_complaints_have_lines() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('{"rules": [\n{"domain": "a.example",}]}', "line 2: no JSON: "),
-        ('{"rules": {}}', 'line 1: no rule set of sing-box: there is no array "rules"'),
+        ('{"rules": [\n{"domain": "a.example",}]}', "line 2: not JSON: "),
+        ('{"rules": {}}', 'line 1: not a rule set of sing-box: there is no array "rules"'),
         ('{"version": 9, "rules": []}', "line 1: a version that is not one of 1, 2, 3, 4: 9"),
-        ("{", "line 1: no JSON: "),
-        ('{"rules": [\n', "line 2: no JSON: "),
+        ("{", "line 1: not JSON: "),
+        ('{"rules": [\n', "line 2: not JSON: "),
         (
             '{"rules": [{"domain": ["\\ud800.example"]}], "version": 1}',
-            "line 1: a character that no name has: U+D800: ?",
+            "line 1: a character that names cannot contain: U+D800: ?",
         ),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_top_level_domain_of_a_brand() -> None:
     brand = GOOD.replace('suffix = ["video.example.com"]', 'brand = true\nsuffix = ["google", "co.uk"]')
     sheet, index = read(brand)
     assert [str(one) for one in sheet.complaints] == [
-        "line 11: a public suffix, under which anybody may register: co.uk"
+        "line 11: a public suffix, under which anybody can register names: co.uk"
     ]
     for name in (b"gemini.google", b"google"):
         entry = index.match_name(name)
@@ -72,8 +72,8 @@ def test_a_top_level_domain_of_a_brand() -> None:
         assert entry.value == "google"
     # Only a group that is marked so may claim one.
     assert complaints(brand.replace("brand = true", "")) == [
-        "line 11: a public suffix, under which anybody may register: google",
-        "line 11: a public suffix, under which anybody may register: co.uk",
+        "line 11: a public suffix, under which anybody can register names: google",
+        "line 11: a public suffix, under which anybody can register names: co.uk",
     ]
 
 
@@ -110,9 +110,9 @@ def test_only_a_category_includes() -> None:
 def test_complaints_name_the_line() -> None:
     text = GOOD.replace('"video.example.com"', '"video.example.com", "co.uk", "a..b", "10.0.0.0/8"')
     assert complaints(text) == [
-        "line 10: a public suffix, under which anybody may register: co.uk",
+        "line 10: a public suffix, under which anybody can register names: co.uk",
         "line 10: an empty label: a..b",
-        "line 10: a character that no name has: '/': 10.0.0.0/8",
+        "line 10: a character that names cannot contain: '/': 10.0.0.0/8",
     ]
     sheet, index = read(text)
     assert (sheet.entries, sheet.ignored) == (6, 3)
@@ -142,16 +142,16 @@ def test_wrong_types_and_values() -> None:
     assert complaints('[[entries]]\nsource="x"\nsuffix="tiktok.com"\nexact=[1]\nasn=["ASx", "0", "4294967296"]') == [
         "line 3: suffix must be an array of strings: suffix",
         "exact must be an array of strings: 1",
-        "line 5: no AS number: ASx",
-        "line 5: no AS number: 0",
-        "line 5: no AS number: 4294967296",
+        "line 5: not an AS number: ASx",
+        "line 5: not an AS number: 0",
+        "line 5: not an AS number: 4294967296",
     ]
 
 
 def test_services_must_be_named_and_sources_given() -> None:
     assert complaints('[services]\n"Big Name" = "x"\n[[entries]]\nservice = "film"\nsuffix = ["example.com"]') == [
         "line 2: a service is written in lower-case letters, digits and single hyphens: Big Name",
-        "line 4: a service that [services] does not name: film",
+        "line 4: a service that is not in [services]: film",
         "line 4: entries without a source: film",
     ]
 
@@ -185,7 +185,7 @@ def test_what_is_no_alias_is_a_complaint() -> None:
 
 def test_what_is_no_toml_is_one_complaint() -> None:
     sheet, index = read('kind = "vendor"\nname = ')
-    assert [str(complaint) for complaint in sheet.complaints] == ["line 2: no TOML: Invalid value"]
+    assert [str(complaint) for complaint in sheet.complaints] == ["line 2: not TOML: Invalid value"]
     assert index.ignored_counts == {"example": 1}
 
 

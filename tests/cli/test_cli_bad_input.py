@@ -48,7 +48,7 @@ def test_all_mistakes_come_at_once(config: Path) -> None:
     ("content", "complaint"),
     [
         (None, "cannot be read: No such file or directory"),
-        (bytes(range(128, 256)) + b"\n\x00\x01\n", "no list: it holds bytes that no text has"),
+        (bytes(range(128, 256)) + b"\n\x00\x01\n", "not a list: it contains bytes that do not occur in text"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_one_line(config: Path, content: bytes | None, complaint: str) -> None:
@@ -124,7 +124,7 @@ def test_a_good_configuration_is_ok(config: Path) -> None:
 def test_an_unreadable_mmdb_is_one_line(config: Path, verb: list[str]) -> None:
     (config.parent / "asn.mmdb").write_bytes(b"no database")
     for name, what in (
-        ("asn.mmdb", "is no MMDB file, or a damaged one"),
+        ("asn.mmdb", "is not an MMDB file, or is damaged"),
         ("absent.mmdb", "cannot be read: No such file"),
     ):
         config.write_text(f'[geo]\nasn = "{name}"\n')

@@ -137,7 +137,7 @@ def test_where_there_is_no_journal(config: Path) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints == [f"the journal {journal} is damaged: file is not a database"]
     journal.unlink()
-    assert report(config).complaints == [f"no journal at {journal}: the daemon begins one when it starts"]
+    assert report(config).complaints == [f"no journal at {journal}: the daemon creates one when it starts"]
 
 
 def test_nothing_yet(config: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_day_with_a_restart_after_damage_and_with_pseudonyms(wire: Cable, tmp_
     assert aside.read_bytes() == b"no database at all" * 500
     lines = [line for line in daemon.log.read_text().splitlines() if "journal" in line]
     assert len(lines) == 1, lines
-    assert f"set aside as {aside}: another one begins" in lines[0]
+    assert f"set aside as {aside}: a new one is created" in lines[0]
 
 
 def test_a_full_disk_costs_the_journal_and_not_the_service(wire: Cable, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.netns
 
 TEXT = '[capture]\ninterfaces = ["v0"]\n[[ban]]\nvendors = ["bytedance"]\nmode = "enforce"\n'
 COMMAND = "monitor.cli.main"
-# A gateway whose firewall lets nothing through that nobody asked for.
+# A gateway whose firewall drops unsolicited packets.
 FIREWALL = """table inet admin {
  chain pre {
  type filter hook prerouting priority raw; policy accept;
@@ -132,7 +132,7 @@ def test_a_machine_that_allows_no_namespace(tmp_path: Path) -> None:
     )  # fmt: skip
     before, after = (json.loads(Path(f"{path}.{when}").read_text())["findings"] for when in ("before", "after"))
     (finding,) = [finding for finding in before if finding["topic"] == "kernel"]
-    assert "no place for the sinkhole" in finding["what"], done.stderr
+    assert "cannot run the sinkhole" in finding["what"], done.stderr
     assert "sysctl -w user.max_net_namespaces=1024" in finding["mend"]
     assert finding["missing"]
     assert [finding for finding in after if finding["topic"] == "kernel"] == []
@@ -183,6 +183,6 @@ def test_bans_are_refused_where_a_bridge_passes_them_by(wire: Cable, tmp_path: P
         assert "gatewatch" not in wire.near.run(["nft", "list", "tables"]).stdout
         said = daemon.run("check", "--config", str(daemon.configuration))
         assert said.returncode == EXIT_FINDING
-        assert "br0 is a bridge that frames cross without being routed: no ban holds there" in said.stdout
+        assert "br0 is a bridge whose frames are not routed: no ban applies there" in said.stdout
     finally:
         daemon.stop()

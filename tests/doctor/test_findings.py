@@ -1,4 +1,4 @@
-"""Each fault made on a real kernel: the doctor names it, what it says mends it, and then it is silent."""
+"""Makes each fault on a real kernel: the doctor reports it, its fix removes it, and the doctor is silent again."""
 
 import subprocess
 import sys
@@ -62,7 +62,7 @@ TRACK = "add table inet t; add chain inet t f { type filter hook forward priorit
     ("find", "fault", "words"),
     [
         (conntrack.find, "sysctl -w net.netfilter.nf_conntrack_acct=0", "does not count bytes"),
-        (conntrack.find, "sysctl -w net.netfilter.nf_conntrack_events=0", "does not tell when a flow ends"),
+        (conntrack.find, "sysctl -w net.netfilter.nf_conntrack_events=0", "does not send the end of flows"),
         (machine.find, "sysctl -w net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0", "does not forward"),
     ],
 )
@@ -94,9 +94,9 @@ def test_a_bridge_between_whose_ports_nobody_routes(wire: Cable, tmp_path: Path)
         ip(f"-n {wire.near.name} {command}")
     wire.near.sysctl({"bridge/bridge-nf-call-iptables": 0, "bridge/bridge-nf-call-ip6tables": 0})
     (finding,) = found(wire, machine.find, config)
-    assert "no ban holds there" in finding.what
+    assert "no ban applies there" in finding.what
     wire.near.run(["sh", "-c", finding.mend]).check_returncode()
-    assert ["questions are not diverted" in finding.what for finding in found(wire, machine.find, config)] == [True]
+    assert ["queries are not diverted" in finding.what for finding in found(wire, machine.find, config)] == [True]
     ip(f"-n {wire.near.name} addr add 10.9.0.1/24 dev br0")
     assert found(wire, machine.find, config) == []
 
@@ -104,7 +104,7 @@ def test_a_bridge_between_whose_ports_nobody_routes(wire: Cable, tmp_path: Path)
 @pytest.mark.parametrize(
     ("fault", "words", "mended"),
     [
-        (chain("forward priority -5"), "inet other c runs at the same point", chain("forward priority 0")),
+        (chain("forward priority -5"), "inet other c runs at the same priority", chain("forward priority 0")),
         (
             chain('ingress device "v0" priority -20', family="netdev"),
             "sees the frames of v0 before",
@@ -154,7 +154,7 @@ def test_a_web_server_for_the_internet_side_unless_a_firewall_drops(wire: Cable,
 
 @contextmanager
 def announcing(wire: Cable, frame: bytes) -> Iterator[None]:
-    """Somebody on the LAN says this again and again."""
+    """Sends the frame on the LAN repeatedly."""
 
     def announce(ended: threading.Event) -> None:
         while not ended.wait(0.1):
@@ -167,18 +167,18 @@ def announcing(wire: Cable, frame: bytes) -> Iterator[None]:
 def test_another_router_and_the_resolver_that_it_announces(wire: Cable, tmp_path: Path) -> None:
     config = config_of(tmp_path)
     ether = Ether(src="02:00:00:00:00:02", dst="33:33:00:00:00:01")
-    said = ether / IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA(routerlifetime=1800)
-    said /= ICMPv6NDOptRDNSS(dns=["fd09::53", "2620:fe::fe"], lifetime=600)
+    frame = ether / IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA(routerlifetime=1800)
+    frame /= ICMPv6NDOptRDNSS(dns=["fd09::53", "2620:fe::fe"], lifetime=600)
     wait_until(lambda: "tentative" not in wire.near.run(["ip", "-6", "addr"]).stdout)
-    with announcing(wire, bytes(said)):
+    with announcing(wire, bytes(frame)):
         way, resolver = found(wire, routers.find, config)
-    assert "fe80::2 on v0 offers itself as the way out" in way.what
+    assert "fe80::2 on v0 announces itself as a default router" in way.what
     assert "the resolver fd09::53 on the LAN" in resolver.what
     assert found(wire, routers.find, config) == []
 
 
 def test_offloads_are_read_as_ethtool_reads_them(wire: Cable, tmp_path: Path) -> None:
-    """This kernel has neither flow tables nor a device that offloads flows: both are told as not there."""
+    """This kernel has neither flow tables nor a device that offloads flows: both are reported as absent."""
     assert found(wire, offload.find, config_of(tmp_path)) == []
     assert wire.near.inside(flow_tables) == []
 
@@ -219,9 +219,9 @@ def test_a_user_without_permission_is_sent_to_sudo_not_to_the_disk(tmp_path: Pat
     folder = tmp_path / "state"
     folder.mkdir(mode=0o750)
     code = (
-        "from monitor.config.sections import Config, State; from monitor.doctor import disk; "
+        "from monitor.config.sections import Config, StateSection; from monitor.doctor import disk; "
         "from monitor.doctor.case import NOTHING, Case; "
-        f"print(list(disk.find(Case(Config(state=State({str(folder)!r})), NOTHING, ()))))"
+        f"print(list(disk.find(Case(Config(state=StateSection({str(folder)!r})), NOTHING, ()))))"
     )
     command = [*as_nobody(), sys.executable, "-P", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)

@@ -1,4 +1,4 @@
-"""Observations to EVE lines: what each event type says, and how odd input is spelled."""
+"""Events to EVE lines: the content of each event type, and the escaping of odd input."""
 
 import ast
 import json

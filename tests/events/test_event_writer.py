@@ -31,7 +31,7 @@ def refuse(line: str) -> None:
 
 @pytest.mark.root
 def test_what_root_begins_is_its_folders_owners(tmp_path: Path) -> None:
-    """The service goes on with it as somebody else; what was there before stays whose it was."""
+    """The service continues the file as another user; an existing file keeps its owner."""
     os.chown(tmp_path, 65534, 65534)
     fresh, kept = tmp_path / "eve.json", tmp_path / "kept.json"
     kept.write_text("before\n")
@@ -84,7 +84,7 @@ def test_a_full_disk_is_told_once_and_loses_whole_lines(tmp_path: Path) -> None:
     assert writer.dropped == 3
     writer.write("dns", LINE)
     writer.flush()
-    assert told[1:] == [f"{path}: events are written again, 3 were lost so far"]
+    assert told[1:] == [f"{path}: events are written again, 3 were dropped so far"]
     writer.close()
     assert path.read_text() == LINE * 3
 

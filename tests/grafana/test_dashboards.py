@@ -27,7 +27,7 @@ def test_they_are_what_the_code_makes(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(FOLDER)}
     subprocess.run([sys.executable, "-P", "-m", "boards", str(tmp_path)], env=environment, check=True)
     made = {path.name: path.read_text() for path in tmp_path.glob("*.json")}
-    assert made == {path.name: path.read_text() for path in DASHBOARDS}, "`make dashboards` writes them anew"
+    assert made == {path.name: path.read_text() for path in DASHBOARDS}, "`make dashboards` writes them again"
 
 
 @each

@@ -42,18 +42,18 @@ class Clock:
 
 
 class Place:
-    """A folder with journals in it, one after the other, and what they told."""
+    """A folder with journals in it, one after the other, and their reports."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / FILE_NAME
         self.clock = Clock()
-        self.told: list[str] = []
+        self.reports: list[str] = []
         self.journals: list[Journal] = []
 
     def journal(self, max_bytes: int = 16 * MIB, days: int = 30) -> Journal:
         clock = self.clock
-        made = Journal(str(self.folder), max_bytes, days, self.told.append, lambda: clock.wall, lambda: clock.steady)
+        made = Journal(str(self.folder), max_bytes, days, self.reports.append, lambda: clock.wall, lambda: clock.steady)
         self.journals.append(made)
         return made
 
@@ -104,7 +104,7 @@ def test_rows_of_a_day_add_up_also_over_a_restart(place: Place) -> None:
         "names": ["www.tiktok.com", "m.tiktok.com"], "random_mac": True,
     }  # fmt: skip
     assert (others["group"], others["bytes_up"]) == ("none", 100)
-    assert place.told == []
+    assert place.reports == []
 
 
 def test_an_identity_is_that_of_its_day(place: Place) -> None:
@@ -151,11 +151,11 @@ def test_what_is_over_its_time_is_not_even_in_the_bytes_of_the_file(place: Place
 
 
 def test_it_may_be_kept_for_ever(place: Place) -> None:
-    """As whoever writes a very large number of days means it."""
+    """A very large number of days keeps all of them."""
     place.journal().take([devices(1, days_ago(4_000))])
     place.journal(days=99_999_999).take([devices(1)])
     assert len(place.rows()) == 2
-    assert place.told == []
+    assert place.reports == []
 
 
 def test_a_damaged_file_is_not_kept_longer_than_the_days_in_it(place: Place) -> None:
@@ -185,7 +185,7 @@ def test_its_group_may_read_it_whatever_the_umask(place: Place) -> None:
 
 @pytest.mark.root
 def test_what_root_begins_is_its_owners(place: Place) -> None:
-    """Also the files that go with it: the service goes on with them as somebody else."""
+    """Also its WAL files: the service continues them as another user."""
     place.folder.mkdir()
     os.chown(place.folder, 65534, 65534)
     journal = place.journal()
@@ -205,7 +205,7 @@ def test_a_clock_that_jumps_neither_counts_twice_nor_costs_a_day(place: Place) -
     assert [row["day"] for row in rows][:3] == [days_ago(1), DAY, days_ago(-1)]
     assert sum(row["bytes_up"] for row in rows) == 204
     assert next(row for row in rows if row["day"] == DAY)["bytes_up"] == 102
-    assert place.told == []
+    assert place.reports == []
 
 
 def test_a_full_journal_gives_up_its_oldest_days_and_stays_below_its_maximum(place: Place) -> None:
@@ -218,8 +218,8 @@ def test_a_full_journal_gives_up_its_oldest_days_and_stays_below_its_maximum(pla
     assert 1 < len(kept) < 10
     assert journal.dropped[OLD] == 200 * (10 - len(kept))
     assert journal.written == 2_000
-    assert len(place.told) == 1
-    assert "[state].journal_max_bytes is 1048576" in place.told[0]
+    assert len(place.reports) == 1
+    assert "[state].journal_max_bytes is 1048576" in place.reports[0]
 
 
 def test_where_one_day_alone_fills_it_known_rows_go_on(place: Place) -> None:
@@ -231,7 +231,7 @@ def test_where_one_day_alone_fills_it_known_rows_go_on(place: Place) -> None:
     assert first["bytes_up"] == 300
     assert 0 < len(place.rows()) < 4_000
     assert journal.dropped[NO_ROOM] == 3 * (4_000 - len(place.rows()))
-    assert len(place.told) == 1
+    assert len(place.reports) == 1
 
 
 @pytest.mark.parametrize(
@@ -254,9 +254,9 @@ def test_a_damaged_file_is_set_aside_and_named(place: Place, spoil: Callable[[Pa
     again.take([(DAY, [ROW])])
     aside = place.folder / "journal.db.damaged"
     assert aside.read_bytes()[4_096:] == spoiled[4_096:]
-    assert len(place.told) == 1
-    assert words in place.told[0]
-    assert str(aside) in place.told[0]
+    assert len(place.reports) == 1
+    assert words in place.reports[0]
+    assert str(aside) in place.reports[0]
     assert [row["device"] for row in place.rows()] == [PHONE]
     assert (again.errors, again.fault) == (1, "")
 
@@ -288,7 +288,7 @@ def test_damage_that_shows_while_it_runs(place: Place) -> None:
     journal._store._database.execute("PRAGMA shrink_memory")  # type: ignore[union-attr]
     journal.take([(DAY, [ROW])])
     assert [row["device"] for row in place.rows()] == [PHONE]
-    assert "set aside" in place.told[0]
+    assert "set aside" in place.reports[0]
 
 
 def test_a_file_that_somebody_removes_is_begun_anew(place: Place) -> None:
@@ -327,14 +327,14 @@ def test_a_full_disk_costs_a_line_and_nothing_that_was_noted(disk: Path, place_o
         ballast.write_bytes(bytes(MIB))
     for _ in range(3):
         journal.take([devices(100)])
-    assert len(place.told) == 1
-    assert "cannot be written (database or disk is full): it is tried again" in place.told[0]
-    assert journal.fault == place.told[0]
+    assert len(place.reports) == 1
+    assert "cannot be written (database or disk is full): rows wait" in place.reports[0]
+    assert journal.fault == place.reports[0]
     assert journal.errors == 3
     ballast.unlink()
     journal.take([])
     assert journal.fault == ""
-    assert place.told[1].endswith("the journal is written again")
+    assert place.reports[1].endswith("the journal is written again")
     assert sum(row["bytes_up"] for row in place.rows()) == 100 + 3 * 100 * 100
 
 
@@ -345,7 +345,7 @@ def test_a_read_only_directory_costs_a_line_too(disk: Path, place_on_disk: Place
     journal = place.journal()
     journal.take([(DAY, [ROW])])
     journal.take([(DAY, [ROW])])
-    assert place.told == [journal.fault]
+    assert place.reports == [journal.fault]
     assert "Read-only file system" in journal.fault
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
     journal.take([])
@@ -359,7 +359,7 @@ def test_what_waits_for_the_disk_is_bounded(place: Place, monkeypatch: pytest.Mo
     for _ in range(3):
         journal.take([devices(25)])
     assert journal.dropped[WAITED] == 45
-    assert len(place.told) == 1
+    assert len(place.reports) == 1
     journal.put(DAY, [ROW] * 11)
     assert journal.dropped[WAITED] == 56
 
@@ -374,7 +374,7 @@ def test_its_thread_writes_what_it_is_given(place: Place) -> None:
     samples = journal.samples()
     assert samples["journal_bytes"][()] == os.path.getsize(place.file)
     assert samples["journal_errors_total"] == {(): 0.0}
-    assert place.told == []
+    assert place.reports == []
     assert place.file.stat().st_mode & 0o777 == 0o640
 
 

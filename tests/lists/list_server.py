@@ -75,7 +75,7 @@ class ListServer(ThreadingHTTPServer):
 def serving(tls: ssl.SSLContext | None) -> Iterator[ListServer]:
     with ListServer() as server:
         if tls is not None:
-            # The handshake is made by the thread that answers, so that a client which makes none holds up nobody.
+            # The handshake is made by the thread that answers, so that a client without one blocks no other client.
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
@@ -94,7 +94,7 @@ def pieces(handler: Handler) -> Iterator[None]:
 
 
 def drip(handler: Handler) -> None:
-    """A byte now and then, each soon enough for a time-out that begins anew with every one."""
+    """A byte now and then, each before a time-out that restarts with every byte."""
     handler.begin(200, Content_Length="1000000")
     for _ in pieces(handler):
         handler.write(b"a")

@@ -74,7 +74,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 def test_what_is_no_database_is_told(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "bad.mmdb"
     path.write_bytes(data)
-    with pytest.raises(ConfigError, match=r"^\[geo\] country: .*/bad.mmdb is no MMDB file, or a damaged one"):
+    with pytest.raises(ConfigError, match=r"^\[geo\] country: .*/bad.mmdb is not an MMDB file, or is damaged"):
         Geo(country=str(path))
 
 

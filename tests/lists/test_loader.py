@@ -51,7 +51,7 @@ def test_a_user_list_adds_an_owner_and_takes_none_away(tmp_path: Path) -> None:
     assert vendor(loaded, b"example.org") == "games/video (mine)"
     mine = status(loaded, "mine")
     assert (mine.entries, mine.ignored, mine.error, mine.shipped, mine.origin) == (2, 1, "", False, str(path))
-    assert mine.complaints == (LineFault(2, "bad bad", "a character that no name has: ' '"),)
+    assert mine.complaints == (LineFault(2, "bad bad", "a character that names cannot contain: ' '"),)
     assert mine.loaded_at > 0
     assert loaded.index.entry_counts == {"mine": 2, "bytedance": 1}
     assert loaded.index.ignored_counts == {"mine": 1, "bytedance": 0}
@@ -75,8 +75,8 @@ def test_a_user_list_may_feed_a_category(tmp_path: Path) -> None:
     [
         ("/nowhere/list.txt", "cannot be read: No such file or directory"),
         ("/", "cannot be read: Is a directory"),
-        ("file:///nowhere/list.txt", "no copy of it yet: `gatewatch lists update mine` fetches one"),
-        ("https://example.org/list.txt", "no copy of it yet: `gatewatch lists update mine` fetches one"),
+        ("file:///nowhere/list.txt", "no copy of it yet: run `gatewatch lists update mine` to fetch one"),
+        ("https://example.org/list.txt", "no copy of it yet: run `gatewatch lists update mine` to fetch one"),
     ],
 )
 def test_a_list_that_cannot_be_read_leaves_the_others(url: str, error: str) -> None:

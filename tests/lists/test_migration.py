@@ -22,7 +22,7 @@ FILTERS = b"""! Title: AdGuard DNS filter
 ||rewritten.example^$dnsrewrite=NOERROR;A;192.0.2.1
 example.org##.banner
 """
-# As Pi-hole 6 makes them (advanced/Templates/gravity.db.sql), without the columns that nobody asks for.
+# As Pi-hole 6 makes them (advanced/Templates/gravity.db.sql), without unused columns.
 GRAVITY = """
 CREATE TABLE adlist (id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, enabled BOOLEAN NOT NULL DEFAULT 1,
     comment TEXT, type INTEGER NOT NULL DEFAULT 0, UNIQUE(address, type));

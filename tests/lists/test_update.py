@@ -1,4 +1,4 @@
-"""What an update does when all goes well: what it asks, when, what it keeps, and what it says of the change."""
+"""Successful updates: conditional requests, intervals, stored records, and the reported changes."""
 
 import fcntl
 import gzip
@@ -17,7 +17,7 @@ from monitor.lists.copies import adopt, make_folder, shown
 
 pytestmark = pytest.mark.slow
 
-SHORT = b"a.example\nb.example\n"  # what `without_end` says
+SHORT = b"a.example\nb.example\n"  # the body of `without_end`
 DIGEST = hashlib.sha256(GOOD).hexdigest()
 NO_DAEMON = "no daemon runs; it will read the lists when it starts\n"
 
@@ -143,7 +143,7 @@ def test_a_file_is_fetched_like_any_other(subscribed: Subscribed, tmp_path: Path
     assert f"{source} cannot be read: No such file or directory" in subscribed.update(b"", "mine", url=url)[2]
     for make, remove in ((os.mkfifo, os.unlink), (os.mkdir, os.rmdir)):
         make(source)
-        assert f"{source} is no regular file" in subscribed.update(b"", "mine", url=url)[2]
+        assert f"{source} is not a regular file" in subscribed.update(b"", "mine", url=url)[2]
         remove(source)
 
 
@@ -162,7 +162,7 @@ def test_status_tells_age_entries_the_next_time_and_the_last_error(subscribed: S
     code, out, _ = subscribed.lists("status")
     row = next(line for line in out.splitlines() if line.startswith("mine "))
     assert (code, row.split()[1:8]) == (1, [*"000000", "now"])
-    assert row.endswith("no copy of it yet: `gatewatch lists update mine` fetches one")
+    assert row.endswith("no copy of it yet: run `gatewatch lists update mine` to fetch one")
     subscribed.update(GOOD)
     code, out, _ = subscribed.lists("status")
     row = next(line for line in out.splitlines() if line.startswith("mine "))
@@ -217,7 +217,7 @@ def test_two_updates_at_once(subscribed: Subscribed) -> None:
         code, _, err = subscribed.update(GOOD)
     finally:
         os.close(folder)
-    assert (code, err.count("another `gatewatch lists update` is at work")) == (1, 1)
+    assert (code, err.count("another `gatewatch lists update` is running")) == (1, 1)
     assert subscribed.server.asked == []
 
 

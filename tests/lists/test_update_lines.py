@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def row_of(subscribed: Subscribed) -> dict[str, object]:
-    """What `lists --json` says of the list."""
+    """Returns the row of the list in `lists --json`."""
     rows = json.loads(subscribed.lists("--json")[1])["lists"]
     found: dict[str, object] = next(row for row in rows if row["list"] == "mine")
     return found
@@ -30,8 +30,8 @@ def why(subscribed: Subscribed, name: str) -> str:
 @pytest.mark.parametrize(
     ("line", "name", "reason"),
     [
-        ("net.kg", "net.kg", "a public suffix, under which anybody may register"),
-        ("*.com", "com", "a public suffix, under which anybody may register"),
+        ("net.kg", "net.kg", "a public suffix, under which anybody can register names"),
+        ("*.com", "com", "a public suffix, under which anybody can register names"),
         ("vendorpool.pool.ntp.org", "vendorpool.pool.ntp.org", "a protected name, which no ban may touch"),
         ("captive.apple.com", "captive.apple.com", "a protected name, which no ban may touch"),
         ("www.school.example", "www.school.example", "a protected name, which no ban may touch"),
@@ -61,7 +61,7 @@ def test_an_own_file_loses_such_a_line_too(subscribed: Subscribed, tmp_path: Pat
     assert main(["check", "--config", str(tmp_path / "gatewatch.toml")]) == 1
     lines = subscribed.capsys.readouterr().out.splitlines()
     assert f"{tmp_path}/own.txt:22: a protected name, which no ban may touch: x.pool.ntp.org" in lines
-    assert f"{tmp_path}/own.txt:23: a public suffix, under which anybody may register: com" in lines
+    assert f"{tmp_path}/own.txt:23: a public suffix, under which anybody can register names: com" in lines
 
 
 def test_most_lines_of_an_own_file_gave_nothing(subscribed: Subscribed, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where the machine has no place for a list: a full disk, a folder that somebody else owns."""
+"""A machine that cannot store a list: a full disk, a folder of another user."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def test_a_proxy_is_used_where_the_environment_names_one(subscribed: Subscribed,
         in typed(f"HTTPS_PROXY=http://127.0.0.1:1 {update}", tmp_path)[2]
     )
     said = typed(f"HTTPS_PROXY=socks5://127.0.0.1:1 {update}", tmp_path)[2]
-    assert (said.count("\n"), "the proxy that the environment names cannot be used: " in said) == (1, True)
+    assert (said.count("\n"), "the proxy of the environment cannot be used: " in said) == (1, True)
 
 
 @pytest.mark.netns
@@ -67,7 +67,7 @@ def test_a_full_disk_costs_the_update_not_the_copy(subscribed: Subscribed, tmp_p
     )
     assert code == 0, err
     assert err == (
-        f"gatewatch: list mine: {small.as_uri()}: no place for it: No space left on device; the last good copy "
+        f"gatewatch: list mine: {small.as_uri()}: cannot be stored: No space left on device; the last good copy "
         "with 20 entries stays\n"
     )
     assert out.split("code 1\n")[1] == "mine.json\nmine.list\n" + GOOD.decode()
@@ -81,8 +81,8 @@ def test_a_folder_of_somebody_else_is_one_line(subscribed: Subscribed, tmp_path:
     code, out, err = typed(f"$GATEWATCH lists update --config {config}", tmp_path, *as_nobody())
     assert (code, out) == (3, "")
     assert err == (
-        f"gatewatch: {subscribed.state}/lists: no place for lists: Permission denied; run it as root, or as the "
-        f"owner of {subscribed.state}\n"
+        f"gatewatch: {subscribed.state}/lists: lists cannot be stored here: Permission denied; run it as root, or as "
+        f"the owner of {subscribed.state}\n"
     )
 
 
@@ -93,6 +93,6 @@ def test_a_folder_that_can_be_read_only_fails_the_list(subscribed: Subscribed, t
     subscribed.copy.parent.chmod(0o555)
     code, _, err = typed(f"$GATEWATCH lists update --config {config}", tmp_path, *as_nobody())
     assert (code, err.count("\n")) == (1, 1)
-    assert "no place for it: Permission denied; the last good copy with 20 entries stays" in err
+    assert "cannot be stored: Permission denied; the last good copy with 20 entries stays" in err
     assert subscribed.copy.read_bytes() == GOOD
     assert subscribed.leftovers() == []

@@ -1,4 +1,4 @@
-"""A list that is broken, poisoned or not to be had never takes the place of the good copy, and is told in one line."""
+"""A broken, poisoned or unavailable list never replaces the good copy, and is reported in one line."""
 
 import gzip
 import lzma
@@ -26,7 +26,7 @@ def xz_bomb() -> bytes:
     return lzma.compress(b"a.example\n" * 6_710_886, preset=0)
 
 
-# Name, what the server does, more keys of the list, and what is said.
+# Name, what the server does, more keys of the list, and the message.
 REFUSALS: list[tuple[str, Page, dict[str, str], str]] = [
     ("not found", ways.code(404), {}, "the server answered 404 Not Found"),
     ("server error", ways.code(500, GOOD), {}, "the server answered 500 Internal Server Error"),
@@ -36,28 +36,28 @@ REFUSALS: list[tuple[str, Page, dict[str, str], str]] = [
     ("slow head", ways.drip_head, {"timeout": '"500ms"'}, "took more than 0.5 s"),
     ("silence", ways.silent, {"timeout": '"500ms"'}, "took more than 0.5 s"),
     ("endless body", ways.endless, {"max_bytes": '"100KiB"'}, "larger than max_bytes (102,400)"),
-    ("endless head", ways.endless_head, {}, "the server does not speak HTTP as it should"),
-    ("cut body", ways.cut, {}, "the answer was cut off before its end"),
-    ("cut chunk", ways.cut_chunk, {}, "the answer was cut off before its end"),
-    ("a body without an end", ways.without_end, {}, "the server did not say how long it is"),
-    ("a web page", HTML, {}, "no list: a page of HTML or XML, it begins with <!DOCTYPE html>"),
+    ("endless head", ways.endless_head, {}, "the server violates HTTP"),
+    ("cut body", ways.cut, {}, "the reply was cut off before its end"),
+    ("cut chunk", ways.cut_chunk, {}, "the reply was cut off before its end"),
+    ("a body without an end", ways.without_end, {}, "the server sent no length"),
+    ("a web page", HTML, {}, "not a list: a page of HTML or XML, it begins with <!DOCTYPE html>"),
     ("empty", b"", {}, "empty"),
     ("blanks", b"\xef\xbb\xbf\n\n \n", {}, "empty"),
-    ("comments alone", b"# nothing\n", {}, "no list: nothing but comments"),
-    ("nonsense", b'{"error": "no such list"}\n', {}, "no list: none of its lines is an entry (1), the first: line 1: "),
+    ("comments alone", b"# nothing\n", {}, "not a list: nothing but comments"),
+    ("nonsense", b'{"error": "none"}\n', {}, "not a list: none of its lines is an entry (1), the first: line 1: "),
     ("gzip bomb", ways.bomb, {"max_bytes": '"1MiB"'}, "larger than max_bytes (1,048,576)"),
     ("damaged gzip", ways.packed(b"\x1f\x8bnone"), {}, "packed as gzip, and damaged"),
     ("cut gzip", ways.packed(gzip.compress(GOOD)[:-9]), {}, "packed as gzip, and cut off"),
-    ("another packing", ways.packed(GOOD, "br"), {}, "the server packed it as 'br', which nobody asked for"),
-    ("redirect loop", ways.to("/list"), {}, "sent on more than 5 times, last to https://127.0.0.1:"),
-    ("redirect to http", ways.to("http://127.0.0.1/list"), {}, "sent on to http://127.0.0.1/list: only https"),
-    ("redirect to a file", ways.to("file:///etc/hosts"), {}, "sent on to file:/etc/hosts: only https"),
-    ("redirect to nowhere", ways.to(""), {}, "sent on with 302, but not where to"),
-    ("redirect to nonsense", ways.to("https://[::1"), {}, "the server does not speak HTTP as it should"),
-    ("not HTTP", ways.no_http, {}, "the server does not speak HTTP as it should"),
-    ("garbage", GARBAGE, {}, "no list: it holds bytes that no text has"),
-    ("ten times smaller", FEW, {}, "10 times smaller than before (1 after 20 entries): --force takes it"),
-    ("ten times larger", MANY, {}, "10 times larger than before (300 after 20 entries): --force takes it"),
+    ("another packing", ways.packed(GOOD, "br"), {}, "the server packed it as 'br', which was not requested"),
+    ("redirect loop", ways.to("/list"), {}, "redirected more than 5 times, last to https://127.0.0.1:"),
+    ("redirect to http", ways.to("http://127.0.0.1/list"), {}, "redirected to http://127.0.0.1/list: only https"),
+    ("redirect to a file", ways.to("file:///etc/hosts"), {}, "redirected to file:/etc/hosts: only https"),
+    ("redirect to nowhere", ways.to(""), {}, "redirected with 302, but without a location"),
+    ("redirect to nonsense", ways.to("https://[::1"), {}, "the server violates HTTP"),
+    ("not HTTP", ways.no_http, {}, "the server violates HTTP"),
+    ("garbage", GARBAGE, {}, "not a list: it contains bytes that do not occur in text"),
+    ("ten times smaller", FEW, {}, "10 times smaller than before (1 after 20 entries): --force accepts it"),
+    ("ten times larger", MANY, {}, "10 times larger than before (300 after 20 entries): --force accepts it"),
     ("too many entries", GOOD * 2, {"max_entries": "30"}, "more than max_entries (30)"),
     ("a public suffix", GOOD + b"co.uk\n", REFUSE, "line 22 would ban a public suffix, under which anybody"),
     ("a top-level domain", GOOD + b"*.com\n", REFUSE, "line 22 would ban a public suffix"),
@@ -65,7 +65,7 @@ REFUSALS: list[tuple[str, Page, dict[str, str], str]] = [
     ("many protected names", GOOD + PROTECTED * 1_000, {}, "3,000 of its lines gave no entry as domains, and 20"),
     ("many public suffixes", GOOD + b"com\nco.uk\n" * 11, {}, "22 of its lines gave no entry as domains, and 20"),
     ("mostly another format", GOOD + b"not a name\n" * 21, {}, "21 of its lines gave no entry as domains, and 20"),
-    ("a ranking", b"1,a.example\n2,b.example\n", {}, "no list: lines of a number and a name, as in a ranking"),
+    ("a ranking", b"1,a.example\n2,b.example\n", {}, "not a list: lines of a number and a name, as in a ranking"),
     ("a zip file", b"PK\x03\x04" + GOOD, {}, "packed as zip, which is not read: give the list as text"),
     ("a compiled rule set", b"SRS\x01" + GOOD, {}, "a compiled rule set of sing-box (.srs), which is not read"),
     ("a bomb of xz", xz_bomb(), {"max_bytes": '"1MiB"'}, "longer than max_bytes (1,048,576)"),
@@ -74,7 +74,7 @@ REFUSALS: list[tuple[str, Page, dict[str, str], str]] = [
     ("a cut xz file", lzma.compress(GOOD)[:-9], {}, "packed as xz, and cut off"),
     ("a damaged xz file", lzma.compress(GOOD)[:-9] + b"123456789", {}, "packed as xz, and damaged"),
     ("an unfit JSON document", b'{"denied-remote-domains": ["a.example"]}', {}, "there is no array \"rules\""),
-    ("deep JSON", b'{"rules":' + b"[" * 199_999, {}, "no JSON that a rule set needs: too deep"),
+    ("deep JSON", b'{"rules":' + b"[" * 199_999, {}, "JSON that rule sets do not need: too deep"),
     ("broad JSON", b'{"rules":[' + b"[]," * 200_001, {}, "a JSON document of more than 200000 arrays and objects"),
     ("another hash", GOOD, {"sha256": f'"{"0" * 64}"'}, "its SHA-256 is "),
 ]  # fmt: skip
@@ -125,9 +125,9 @@ def test_nobody_listens(subscribed: Subscribed) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("other.example", "its certificate is not to be trusted: IP address mismatch"),
-        ("127.0.0.1", "its certificate is not to be trusted: unable to get local issuer certificate"),
-        ("", "no TLS with the server"),
+        ("other.example", "its certificate is not trusted: IP address mismatch"),
+        ("127.0.0.1", "its certificate is not trusted: unable to get local issuer certificate"),
+        ("", "the TLS handshake with the server failed"),
     ],
     ids=["of another name", "of another authority", "no TLS"],
 )

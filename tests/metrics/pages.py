@@ -15,7 +15,7 @@ VALUES = {
 
 
 def samples() -> Samples:
-    """Two series of every family; their values say nothing, and stay as they are when families are added."""
+    """Two series of every family; their values are arbitrary, and do not change when families are added."""
     page: Samples = {}
     for family in FAMILIES:
         if family.type == HISTOGRAM:

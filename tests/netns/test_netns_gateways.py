@@ -145,9 +145,7 @@ def test_a_bridge_that_routes_for_nobody_is_the_same_fault_for_every_verb(bridge
     """`check` and `doctor` have to ask the daemon which interface it watches."""
     assert watched(bridged) == ["br-tap"]
     for verb in ("check", "doctor"):
-        assert "br-tap is a bridge that frames cross without being routed: no ban holds there" in words_of(
-            bridged, verb
-        )
+        assert "br-tap is a bridge whose frames are not routed: no ban applies there" in words_of(bridged, verb)
     assert "frames cross br-tap without being routed" in bridged.ask("status")["health"]["enforcement"]
     assert bridged.metric("enforcement_up", part="kernel") == 0
     # Where bridged frames meet the hooks of IPv4 and IPv6, bans by address hold.
@@ -161,7 +159,7 @@ def test_a_bridge_that_routes_for_nobody_is_the_same_fault_for_every_verb(bridge
     bridged.reload()
     bridged.wait_for("told", lambda: "dns layer is off" in bridged.ask("status")["health"]["enforcement"])
     for verb in ("check", "doctor"):
-        assert "frames cross without being routed: questions are not diverted there" in words_of(bridged, verb)
+        assert "frames are not routed: DNS queries are not diverted there" in words_of(bridged, verb)
 
 
 # /etc and the state directory are the daemon's own: no file of this machine changes.

@@ -40,7 +40,9 @@ def test_an_update_is_taken_without_losing_a_flow(lab: Lab) -> None:
     source = lab.folder / "theirs.txt"
     source.write_text("www.example.org\n")
     daemon = lab.daemon(configuration(lab, "conntrack", SECTIONS.format(url=source.as_uri())))
-    assert "list not-yet: no copy of it yet: `gatewatch lists update not-yet` fetches one" in daemon.log.read_text()
+    assert (
+        "list not-yet: no copy of it yet: run `gatewatch lists update not-yet` to fetch one" in daemon.log.read_text()
+    )
     assert (succeeded(daemon, "theirs"), succeeded(daemon, "not-yet")) == (0, 0)
     assert daemon.metric("list_update_interval_seconds", list="theirs") == 21_600
     capture = lab.capture()

@@ -1,1 +1,1 @@
-"""The formats that user lists come in, one file each; every one reads a line at a time and never fails."""
+"""Reads the formats of user lists, one file per format; each reads one line at a time and never raises."""

@@ -1,8 +1,8 @@
-"""Adblock filters, as far as they speak of whole names (https://adguard-dns.io/kb/general/dns-filtering-syntax/).
+"""Reads adblock filters that name whole domains (https://adguard-dns.io/kb/general/dns-filtering-syntax/).
 
-`||name^` is the name and everything below it, `|name^` and a bare name the name alone; lines of a hosts file may stand
-between them. What speaks of parts of pages, paths or expressions cannot be said with names, and exceptions belong into
-the configuration: both are complaints.
+`||name^` is the name and its subdomains, `|name^` and a bare name the name alone; lines of a hosts file may be mixed
+in. Rules about parts of pages, paths or expressions cannot be expressed as names, and exceptions belong in the
+configuration: both become complaints.
 """
 
 import re
@@ -13,9 +13,9 @@ from monitor.catalog.prefix import may_be_address, parse_address, parse_prefix
 from monitor.catalog.sheet import Sheet
 
 COSMETIC: Final = ("##", "#@#", "#?#", "#$#", "#%#")
-# Options under which a rule still blocks the whole name.
+# With these options a rule still blocks the whole name.
 HARMLESS: Final = frozenset(("all", "document", "doc", "important", "popup", "third-party", "3p"))
-# A comment behind a rule, which has a blank on both sides of its mark; a rule about parts of a page has none.
+# A comment after a rule has a blank on both sides of its mark; a rule about parts of a page has none.
 TAIL: Final = re.compile(r"\s+[#!]\s.*")
 SCHEMES: Final = ("http://", "https://", "://")
 
@@ -58,7 +58,9 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 
 def is_marked(line: str) -> bool:
-    """Whether the line is one that a plain list of names never has: without any, bare names are no filters."""
+    """Whether the line has a form that plain lists of names never have: without such lines, bare names
+    are no filters.
+    """
     text = line.strip()
     if is_filter(text):
         return True
@@ -67,19 +69,21 @@ def is_marked(line: str) -> bool:
 
 
 def is_filter(text: str) -> bool:
-    """Whether the line is one that only a filter list has."""
+    """Whether the line has a form that only filter lists have."""
     return text.startswith(("|", "@@")) or text.endswith("^") or any(mark in text for mark in COSMETIC)
 
 
 def is_silent(text: str) -> bool:
-    """Whether the line says nothing: empty, a comment, or the head of the list. `##` and its like are no comments."""
+    """Whether the line has no content: empty, a comment, or the head of the list. `##` and similar marks are no
+    comments.
+    """
     if not text or text[0] == "!" or (text[0] == "[" and text[-1] == "]"):
         return True
     return text[0] == "#" and not text.startswith(COSMETIC)
 
 
 def fault_of(text: str) -> str:
-    """Why the rule as a whole cannot be an entry, `""` where it may."""
+    """Returns why the rule cannot be an entry, `""` if it can."""
     if text.startswith("@@"):
         return "an exception: use allow or [[exception]] in the configuration"
     if any(mark in text for mark in COSMETIC):

@@ -1,11 +1,13 @@
-"""An AS number a line, with or without `AS` and quotation marks, or several with `AS`; the rest is a comment."""
+"""Reads AS numbers: one per line, with or without `AS` and quotation marks, or several with `AS`; the rest is a
+comment.
+"""
 
 from typing import Final
 
 from monitor.catalog.formats.comments import is_comment, without_comment
 from monitor.catalog.sheet import Sheet
 
-# The head line of a table.
+# The header of a table.
 HEAD: Final = "ASN,"
 
 
@@ -22,5 +24,5 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 
 def is_marked(word: str) -> bool:
-    """Whether it is written `AS` and a number."""
+    """Whether the line has `AS` and a number."""
     return word[:2].upper() == "AS" and word[2:].isascii() and word[2:].isdigit()

@@ -1,7 +1,7 @@
-"""named.conf: `zone "name" { type master; … };` answers in the owner's stead for the name and everything below it.
+"""Reads named.conf: `zone "name" { type master; … };` blocks the name and its subdomains.
 
-https://bind9.readthedocs.io/en/latest/reference.html#zone-block-grammar. A statement may span lines. The zone files
-of such zones, and response policy zones, are the format `rpz`.
+https://bind9.readthedocs.io/en/latest/reference.html#zone-block-grammar. A statement may span lines. The zone files of
+such zones, and response policy zones, are the format `rpz`.
 """
 
 import re
@@ -13,10 +13,10 @@ ZONE: Final = re.compile(r'\bzone\s+"?([^"\s{};]+)"?(?:\s+(?:in|ch|hs|chaos|hesi
 TYPE: Final = re.compile(r'\btype\s+"?([a-z-]+)"?\s*;', re.IGNORECASE)
 BOTH: Final = re.compile(f"{ZONE.pattern}|{TYPE.pattern}", re.IGNORECASE)
 ANSWERING: Final = frozenset(("master", "primary"))
-# What a server has for itself, and no list means.
+# Zones that every server has, which are no entries.
 LOCAL: Final = frozenset((".", "local", "localhost", "localdomain", "localhost.localdomain"))
 ARPA: Final = (".arpa", ".arpa.")
-# `sheet.section` in a comment of several lines; no zone has such a name.
+# Value of `sheet.section` inside a comment of several lines; no zone has such a name.
 COMMENT: Final = "/*"
 
 
@@ -42,7 +42,7 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 
 def without_comments(line: str, sheet: Sheet) -> str:
-    """The line without what stands after `//` or `#`, or between `/*` and `*/`, also where that spans lines."""
+    """Returns the line without comments: after `//` or `#`, or between `/*` and `*/`, also across lines."""
     text = line
     if sheet.origin == COMMENT:
         _, end, text = text.partition("*/")
@@ -64,11 +64,11 @@ def read_type(zone: str, kind: str, text: str, sheet: Sheet) -> None:
     if kind in ANSWERING:
         sheet.suffix(zone)
     else:
-        sheet.leave_out(f"a zone of type {kind}, which answers nothing of its own", text)
+        sheet.leave_out(f"a zone of type {kind}, which has no answers of its own", text)
 
 
 def read_other(text: str, sheet: Sheet) -> None:
-    """A statement at the top of the file that is no zone."""
+    """Reads a top-level statement that is not a zone."""
     word = text.split(maxsplit=1)[0]
     if word == "include":
         sheet.leave_out("another file: give it as a [[list]] of its own", text)

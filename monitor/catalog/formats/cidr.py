@@ -1,4 +1,4 @@
-"""One prefix, address or range of addresses (`first-last`) a line; what follows a blank, `;` or `#` is a comment."""
+"""Reads one prefix, address or range (`first-last`) per line; text after a blank, `;` or `#` is a comment."""
 
 from monitor.catalog.formats.comments import is_comment, without_comment
 from monitor.catalog.sheet import Sheet
@@ -11,7 +11,7 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 
 def read_prefix(text: str, sheet: Sheet) -> None:
-    """A text without comments."""
+    """Reads a text without comments."""
     first, dash, last = text.partition("-")
     if dash:
         sheet.range(first.strip(), last.strip())

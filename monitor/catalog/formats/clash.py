@@ -1,8 +1,8 @@
-"""Rule sets of Clash and mihomo, YAML or text (https://wiki.metacubex.one/en/config/rule-providers/content/), of the
-behaviours `domain`, `ipcidr` and `classical`.
+"""Reads rule sets of Clash and mihomo, YAML or text (https://wiki.metacubex.one/en/config/rule-providers/content/), of
+the behaviours `domain`, `ipcidr` and `classical`.
 
-Of YAML this reads what such files consist of: the key `payload` (or `rules`) and below it one scalar a line, plain or
-quoted. The file is read line by line, so a complaint has its line, memory does not grow with the file, and there are
+Of YAML it reads the subset in such files: the key `payload` (or `rules`) and below it one plain or quoted scalar per
+line. The file is read line by line, so each complaint has its line, memory does not grow with the file, and there are
 no anchors or tags to expand. PyYAML's CSafeLoader, which expands aliases, needs several times the time and hundreds of
 megabytes for a million entries: `bench/lists.py` measures both.
 """
@@ -15,9 +15,9 @@ from monitor.catalog.sheet import Sheet
 
 KEYS: Final = frozenset(("payload", "rules"))
 KEY: Final = re.compile(r"""["']?([A-Za-z][\w-]*)["']?:(?:\s*\[\])?(?:\s+#.*)?$""")
-# What begins other things than a scalar (YAML 1.2 section 5.3); a `*` before a dot is a wildcard.
+# Indicators that start anything but a scalar (YAML 1.2 section 5.3); a `*` before a dot is a wildcard.
 INDICATORS: Final = "&!{}[]|>@`%"
-# A list in one line (YAML 1.2 section 7.4), which no published rule set has.
+# A flow sequence (YAML 1.2 section 7.4); no published rule set has one.
 FLOW: Final = re.compile(r"""["']?(?:payload|rules)["']?:\s*\[.+""")
 NO_KEY: Final = "items without the key payload: a name is read alone; '+.name' is the name with all below it"
 
@@ -31,7 +31,7 @@ def read_line(line: str, sheet: Sheet) -> None:
         return
     key = KEY.match(text)
     if FLOW.match(text):
-        sheet.leave_out("a list in one line of YAML: write one item a line, each behind a hyphen", text)
+        sheet.leave_out("a list in one line of YAML: write one item per line, each after a hyphen", text)
     elif key is not None:
         read_key(key.group(1), text, sheet)
     elif sheet.section:
@@ -43,7 +43,7 @@ def read_line(line: str, sheet: Sheet) -> None:
 def read_key(key: str, text: str, sheet: Sheet) -> None:
     sheet.section = key
     if sheet.section not in KEYS:
-        sheet.ignore("a key that no rule set has: what is below it is not read", text)
+        sheet.ignore("a key that rule sets do not have: the items below it are not read", text)
 
 
 def read_item(text: str, sheet: Sheet) -> None:
@@ -51,7 +51,7 @@ def read_item(text: str, sheet: Sheet) -> None:
         return
     value = text[2:].strip()
     if value[0] in INDICATORS or (value[0] == "*" and not value.startswith("*.")):
-        sheet.ignore("YAML that no rule set needs: write one plain or quoted text an item", text)
+        sheet.ignore("YAML that rule sets do not need: write one plain or quoted text per item", text)
         return
     if value[0] in "'\"":
         scalar, fault = unquoted(value)
@@ -66,7 +66,7 @@ def read_item(text: str, sheet: Sheet) -> None:
 
 
 def unquoted(value: str) -> tuple[str, str]:
-    """The text in the quotes, or `""` and what is wrong. No name or rule needs an escape."""
+    """Returns the text in the quotes, or `""` and the fault. Names and rules need no escapes."""
     mark = value[0]
     end = value.find(mark, 1)
     rest = value[end + 1 :].strip() if end > 0 else ""

@@ -1,8 +1,7 @@
-"""Columns between commas, semicolons, tabs or blanks, of which the first that is no number is a name or an address.
+"""Reads columns separated by commas, semicolons, tabs or blanks; the first that is not a number is a name or address.
 
-A name stands for itself and everything below it; the other columns are not read. Ranked lists (Tranco, Umbrella,
-Majestic: `rank,name`) have this form, too; `auto` takes none of these, because a ranking is not a list of names to
-ban.
+A name includes its subdomains; the other columns are not read. Ranked lists (Tranco, Umbrella, Majestic: `rank,name`)
+have this form too; `auto` reads none of them, because a ranking is not a list of names to ban.
 """
 
 import re
@@ -14,14 +13,14 @@ from monitor.catalog.sheet import Sheet
 
 SEPARATORS: Final = re.compile(r"[,;\t]|\s+")
 RANKED: Final = re.compile(r'(?:"?\d+"?(?:[,;\t ]|[.:)]\s)\s*)+"?[^\s",;]*[^\W\d_][^\s",;]*\.[^\s",;]+"?(?:[,;\t ]|$)')
-# Feeds of addresses of pages count them: `"3001","2026-05-01 10:00:01","http://…"`.
+# Feeds of URLs number their lines: `"3001","2026-05-01 10:00:01","http://…"`.
 NUMBERED_URL: Final = re.compile(r'"?\d+"?[,;\t ].*[a-z]://')
-# How a short hosts file begins its lines: no rank, for those count from 1.
+# The start of lines in a short hosts file: not a rank, because ranks count from 1.
 HOSTS_SINK: Final = re.compile(r"0\s")
 RANK: Final = "rank"
-# So many names with the numbers from 1 up behind them are a ranking, too.
+# This many names followed by the numbers from 1 up are a ranking too.
 RANKS_LEAST: Final = 3
-# Words of a head line.
+# Words of a header.
 HEADS: Final = frozenset(
     ("address", "domain", "domains", "fqdn", "globalrank", "host", "hostname", "ip", "name", "rank", "url")
 )
@@ -52,7 +51,7 @@ def read_value(value: str, text: str, sheet: Sheet) -> None:
 
 
 def is_ranked(line: str) -> bool:
-    """Whether a number or several stand before a name, as in a ranking."""
+    """Whether one or more numbers precede a name, as in a ranking."""
     text = line.strip()
     if RANKED.match(text) is not None:
         return HOSTS_SINK.match(text) is None
@@ -60,7 +59,7 @@ def is_ranked(line: str) -> bool:
 
 
 def is_ranked_behind(lines: list[str]) -> bool:
-    """Whether names have their rank behind them: so the head line has it, or the numbers go up from 1 by one."""
+    """Whether ranks follow the names: a header names the column, or the numbers count up from 1."""
     rows = [[field.strip("\"' ") for field in SEPARATORS.split(line.strip()) if field] for line in lines]
     rows = [row for row in rows if len(row) > 1]
     if not rows:

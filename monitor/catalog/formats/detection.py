@@ -1,6 +1,6 @@
-"""Finds the format of a list: every format reads a sample of its lines, and the one that makes most of them is taken.
+"""Detects the format of a list: every format reads a sample of the lines, and the one that reads most is chosen.
 
-What no format reads well, or two formats read in different ways, is a doubt, which becomes a complaint of the list.
+If no format fits well, or two formats read the sample in different ways, the doubt becomes a complaint of the list.
 """
 
 import re
@@ -13,15 +13,15 @@ from monitor.catalog.formats.known import FORMATS, LONGEST_LINE
 from monitor.catalog.sheet import Sheet
 from monitor.catalog.suffixes import PublicSuffixes
 
-# What stands before the first word of a list: a BOM and blanks.
+# Characters before the first word of a list: a BOM and blanks.
 BLANKS: Final = "\ufeff \t\r\n"
 ADBLOCK_HEAD: Final = "[Adblock"
 # Lines that are no comment; a list may begin with many comments.
 SAMPLE_LINES: Final = 500
 SAMPLE_MOST: Final = 20_000
-# Of the sample's lines, what a format must read for there to be no doubt.
+# The share of the sample's lines that a format must read to be certain.
 SURE_PERCENT: Final = 90
-# A format came close that reads so much of what the best one reads.
+# A format is close if it reads this share of the lines that the best one reads.
 CLOSE_PERCENT: Final = 50
 CLOSE_SHOWN: Final = 3
 ADBLOCK: Final = "adblock"
@@ -44,7 +44,7 @@ MIXED_DOUBT: Final = (
 )
 JSON_ARRAY: Final = re.compile(r"""\[\s*(?:["'{\[\]]|$)""")
 ARRAY: Final = "a JSON array: nothing is read; write one name a line, or a rule set of sing-box"
-# What a web server sends in the place of a list, where it is no HTML, and no list is so short.
+# Error messages that web servers send instead of a list, other than HTML; no list is this short.
 ERROR_LINES_MOST: Final = 5
 SERVER_ERROR: Final = re.compile(
     r"(?:\W*error\W*)?[45]\d\d\b.*\b(?:bad|denied|error|forbidden|gateway|gone|many|not found|time-?out|unauthorized|"
@@ -56,7 +56,7 @@ ERROR_PAGE: Final = "an error message of a web server in its place: check the UR
 
 @final
 class Detection:
-    """`format` is `""` where none fits, `doubt` why it may be another one, `refusal` why the list is not read."""
+    """The detected `format` (`""`: none), `doubt` why it may be another one, `refusal` why the list is not read."""
 
     __slots__ = ("doubt", "format", "refusal")
 
@@ -68,9 +68,9 @@ class Detection:
 
 @final
 class Trial:
-    """How a format reads the sample. `read` holds for each line 1 where it gave entries, else 0.
+    """The result of reading the sample in one format. `read` has for each line 1 if it gave entries, else 0.
 
-    `foreign` lines are none of the format, `known` ones belong to it and give no entry.
+    `foreign` lines do not belong to the format; `known` lines belong to it and give no entry.
     """
 
     __slots__ = ("foreign", "format", "known", "lines_read", "read")
@@ -85,14 +85,14 @@ class Trial:
     def score(self) -> int:
         """A line that gives an entry counts twice, one that only belongs to the format once.
 
-        Columns are what remains where no other format fits: they make something of nearly every line.
+        Columns is the last choice: it reads something from nearly every line.
         """
         each = 1 if self.format == COLUMNS else 2
         return each * self.lines_read + self.known - 2 * self.foreign
 
 
 def take_sample(lines: Iterator[str]) -> list[str]:
-    """The first lines, comments included, until SAMPLE_LINES of them are none."""
+    """Returns the first lines, comments included, until SAMPLE_LINES of them are not comments."""
     sample: list[str] = []
     meant = 0
     for line in lines:
@@ -105,7 +105,7 @@ def take_sample(lines: Iterator[str]) -> list[str]:
 
 
 def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
-    """The format that makes the most of these lines. A list may also name it in its first line."""
+    """Returns the format that reads most of these lines. The first line of a list may name the format too."""
     first = next((line for line in sample if line.strip(BLANKS)), "").lstrip(BLANKS)
     if first.startswith(ADBLOCK_HEAD):
         return Detection(ADBLOCK)
@@ -127,7 +127,7 @@ def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
 
 
 def refusal_of(meant: list[str]) -> str:
-    """Why a list of these lines, comments left out, is not read at all; `""` where it may be."""
+    """Returns why a list with these lines, without comments, is not read at all; `""` if it is."""
     first = meant[0].strip(BLANKS) if meant else ""
     if JSON_ARRAY.match(first):
         return ARRAY
@@ -163,7 +163,7 @@ def try_format(format: str, sample: list[str], suffixes: PublicSuffixes) -> Tria
 
 
 def doubt_of(best: Trial, trials: list[Trial], sample: list[str]) -> str:
-    """Why another format may be meant, `""` where none may."""
+    """Returns why another format may be meant, `""` if none may."""
     if best.format == COLUMNS:
         return COLUMNS_DOUBT
     if best.format == "domains" and not best.foreign and has_both(best, sample):
@@ -175,7 +175,7 @@ def doubt_of(best: Trial, trials: list[Trial], sample: list[str]) -> str:
         return ""
     close = [f"{other.format} {other.lines_read}" for other in trials if is_close(other, best)][:CLOSE_SHOWN]
     if not close:
-        return ""  # No other format reads what this one does not: the lines' own complaints say all.
+        return ""  # No other format reads the lines that this one does not: the complaints of those lines suffice.
     return (
         f"no format fits well: read as {best.format}, which fits {known} of {known + best.foreign} lines that were "
         f"tried; others read {', '.join(close)}: set `format`"
@@ -183,20 +183,20 @@ def doubt_of(best: Trial, trials: list[Trial], sample: list[str]) -> str:
 
 
 def is_close(other: Trial, best: Trial) -> bool:
-    """Whether another format reads nearly as much, and lines that the best one does not read."""
+    """Whether another format reads nearly as many lines, some of which the best format does not read."""
     if other is best or other.lines_read * 100 < CLOSE_PERCENT * best.lines_read:
         return False
     return any(theirs > ours for theirs, ours in zip(other.read, best.read, strict=True))
 
 
 def has_bare(best: Trial, sample: list[str]) -> bool:
-    """Whether some of the lines that were read are bare names, and none is one that only a filter list has."""
+    """Whether some of the lines read are bare names and none has a form that only filter lists have."""
     if any(adblock.is_filter(line.strip(BLANKS)) for line in sample):
         return False
     return any(read and len(line.split()) == 1 for line, read in zip(sample, best.read, strict=True))
 
 
 def has_both(best: Trial, sample: list[str]) -> bool:
-    """Whether some of the names that were read begin with a dot and others do not."""
+    """Whether some of the names read begin with a dot and others do not."""
     dotted = sum([1 for line, read in zip(sample, best.read, strict=True) if read and line.lstrip("\ufeff ")[0] == "."])
     return 0 < dotted < best.lines_read

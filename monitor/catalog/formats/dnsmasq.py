@@ -1,4 +1,4 @@
-"""dnsmasq.conf(5): `address=/name/…`, `server=/name/…` and their like, for the name and everything below it."""
+"""Reads dnsmasq.conf(5): `address=/name/…`, `server=/name/…` and similar options, for the name and its subdomains."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from monitor.catalog.formats.comments import without_comment
 from monitor.catalog.sheet import Sheet
 
 NAMING: Final = frozenset(("address", "ipset", "local", "nftset", "server"))
-# Options with which `#` behind the names means the servers that all other names have: an exception.
+# In these options `#` after the names stands for the default servers: an exception.
 FORWARDING: Final = frozenset(("local", "server"))
 
 

@@ -1,7 +1,7 @@
-"""One name, address, prefix or range of addresses a line.
+"""Reads one name, address, prefix or range of addresses per line.
 
-A name stands for itself and everything below it; `*.name` and `.name` mean the same. UT1's lists and others mix names
-with addresses. Of a URL without a path the host is meant; a URL of a page is about less than a name.
+A name includes its subdomains; `*.name` and `.name` mean the same. UT1's lists and others mix names with addresses. A
+URL without a path gives its host; a URL of a page is narrower than a name, and gives no entry.
 """
 
 import re
@@ -12,9 +12,9 @@ from monitor.catalog.formats.comments import is_comment, without_comment, withou
 from monitor.catalog.prefix import may_be_address, parse_address
 from monitor.catalog.sheet import Sheet
 
-# A line of these alone is an IPv4 address, a prefix or a range.
+# A line of only these characters is an IPv4 address, a prefix or a range.
 OF_ADDRESSES: Final = "0123456789./- \t"
-# Digits, dots and stars stand before it in ASCII.
+# Digits, dots and stars precede it in ASCII.
 LETTERS: Final = "A"
 # A name or an address with a scheme, a port or a path, and its host, port and path.
 URL: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?([\w.-]+\.[\w-]+)(:\d+)?(/\S*)?")
@@ -36,7 +36,7 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 
 def read_marked(text: str, sheet: Sheet) -> None:
-    """A line that begins with a digit or a mark."""
+    """Reads a line that begins with a digit or a mark."""
     below = text.startswith(("*.", "."))
     bare = text.lstrip("*")[1:] if below else text
     if not below and not text.split(";", 1)[0].strip(OF_ADDRESSES):
@@ -50,7 +50,7 @@ def read_marked(text: str, sheet: Sheet) -> None:
 
 
 def read_other(text: str, sheet: Sheet) -> None:
-    """A line with a slash or a star: a URL, a pattern, or a prefix of IPv6."""
+    """Reads a line with a slash or a star: a URL, a pattern, or an IPv6 prefix."""
     url = URL.fullmatch(text)
     if url is not None and (url.group(3) or "/") == "/" and ("://" in text or not url.group(2)):
         host = url.group(1)

@@ -1,6 +1,6 @@
-"""hosts(5): an address, then names. Every name stands for itself alone, so the entries are exact.
+"""Reads hosts(5): an address, then names. Every name is an exact entry.
 
-`*.name` and `.name`, which no resolver reads in a hosts file, are taken as in every other format: with all below it.
+`*.name` and `.name`, which resolvers do not read in a hosts file, include the subdomains, as in every other format.
 """
 
 from typing import Final
@@ -9,9 +9,9 @@ from monitor.catalog.formats.comments import is_comment, without_comment, withou
 from monitor.catalog.prefix import parse_address
 from monitor.catalog.sheet import Sheet
 
-# A lone `0` is how short lists write `0.0.0.0` (inet_aton(3)).
+# Short lists write `0` for `0.0.0.0` (inet_aton(3)).
 SINKS: Final = frozenset(("0", "0.0.0.0", "127.0.0.1", "::", "::1"))
-# What such files say about the machine that they were written for.
+# Names of the machine for which such files were written.
 LOCAL: Final = frozenset(
     (
         "0.0.0.0", "broadcasthost", "ip6-allhosts", "ip6-allnodes", "ip6-allrouters", "ip6-localhost", "ip6-localnet",

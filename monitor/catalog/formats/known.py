@@ -1,4 +1,4 @@
-"""Every format that is read line by line, by the name that the configuration has for it."""
+"""Lists every format that is read line by line, by its name in the configuration."""
 
 from collections.abc import Callable
 from typing import Final
@@ -20,7 +20,7 @@ from monitor.catalog.formats import (
 )
 from monitor.catalog.sheet import Sheet
 
-# In the order in which `auto` prefers them where two understand a list equally well.
+# `auto` prefers them in this order if two read a list equally well.
 FORMATS: Final[dict[str, Callable[[str, Sheet], None]]] = {
     "cidr": cidr.read_line,
     "domains": domains.read_line,

@@ -1,4 +1,4 @@
-"""Reads a list line by line in the format that it is in, or that it seems to be in."""
+"""Reads a list line by line in its configured or detected format."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -13,16 +13,16 @@ from monitor.catalog.suffixes import PublicSuffixes
 
 AUTO: Final = "auto"
 NO_FORMAT: Final = "no format fits"
-EMPTY: Final = "empty: no line of it names anything"
+EMPTY: Final = "empty: no line gives an entry"
 DOMAINS: Final = "domains"
 CIDR: Final = "cidr"
 
 
 def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicSuffixes, max_entries: int) -> str:
-    """Puts every line into `sheet`, at most `max_entries` entries; gives the format that it was read in.
+    """Reads every line into `sheet`, at most `max_entries` entries; returns the format.
 
-    `format` is a key of FORMATS, `sing-box` or `auto`. A BOM, CR LF and blanks at the end of lines are of no matter.
-    `auto` gives `""` for a list that it does not read.
+    `format` is a key of FORMATS, `sing-box` or `auto`. A BOM, CR LF and trailing blanks are ignored. With `auto` the
+    result is `""` for a list that is not read.
     """
     by_itself = format == AUTO
     if by_itself:
@@ -37,7 +37,7 @@ def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicS
     if format == singbox.NAME:
         singbox.read_document(lines, sheet, max_entries)
     elif format == CIDR and by_itself:
-        # A list of addresses may have names further down.
+        # A list that starts with addresses may contain names later.
         read_lines(lines, DOMAINS, sheet, max_entries)
         format = DOMAINS if sheet.suffixes else CIDR
     else:
@@ -60,7 +60,7 @@ def read_lines(lines: Iterator[str], format: str, sheet: Sheet, max_entries: int
 
 
 def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
-    """What the administrator should know of a detection."""
+    """Adds the complaints that a detection calls for."""
     if not found.format and not all(is_comment(line.strip(BLANKS)) for line in sample):
         sheet.warn(f"{NO_FORMAT}: read as domains", "")
     if found.doubt:
@@ -68,7 +68,7 @@ def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
 
 
 def warn_of_ignored(format: str, sheet: Sheet) -> None:
-    """A complaint in front of all others where most lines gave no entry."""
+    """Puts a complaint first if most lines gave no entry."""
     if not sheet.entries and not sheet.ignored and not sheet.complaints:
         sheet.warn_of_all(EMPTY)
     if sheet.ignored <= sheet.entries or not sheet.entries:
@@ -76,10 +76,10 @@ def warn_of_ignored(format: str, sheet: Sheet) -> None:
     if makes_little_sense(sheet):
         reason = f"most lines ({sheet.ignored:,}) gave no entry as {format}, and {sheet.entries:,} did: check `format`"
     else:
-        reason = f"most lines ({sheet.ignored:,}) hold what no entry can express, and {sheet.entries:,} gave an entry"
+        reason = f"most lines ({sheet.ignored:,}) hold what entries cannot express, and {sheet.entries:,} gave an entry"
     sheet.warn_of_all(reason)
 
 
 def makes_little_sense(sheet: Sheet) -> bool:
-    """Whether more lines are wrong in the format, or were refused, than gave an entry."""
+    """Whether more lines are invalid in the format, or were refused, than gave an entry."""
     return sheet.ignored - sheet.left_out > sheet.entries

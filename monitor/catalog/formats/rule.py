@@ -1,7 +1,7 @@
-"""A rule of the proxies Clash, mihomo, Surge, Shadowrocket, Loon and Quantumult X: `TYPE,value[,policy][,options]`.
+"""Reads a rule of the proxies Clash, mihomo, Surge, Shadowrocket, Loon, Quantumult X: `TYPE,value[,policy][,options]`.
 
-Types: https://wiki.metacubex.one/en/config/rules/ and https://manual.nssurge.com/rules/domain.html. Quantumult X
-writes `host` for `DOMAIN` and `ip6-cidr` for `IP-CIDR6`.
+Types: https://wiki.metacubex.one/en/config/rules/ and https://manual.nssurge.com/rules/domain.html. Quantumult X writes
+`host` for `DOMAIN` and `ip6-cidr` for `IP-CIDR6`.
 """
 
 import re
@@ -16,7 +16,7 @@ PREFIX: Final = frozenset(("ip-cidr", "ip-cidr6", "ip6-cidr"))
 ASN: Final = frozenset(("ip-asn",))
 PATTERN: Final = frozenset(("domain-keyword", "domain-regex", "domain-wildcard", "host-keyword", "host-wildcard"))
 OTHER_LIST: Final = frozenset(("domain-set", "geoip", "geosite", "rule-set", "ruleset"))
-# What a connection is like otherwise: neither its name nor its address.
+# Other properties of a connection: neither its name nor its address.
 CONDITION: Final = frozenset(
     (
         "and", "cellular-radio", "dest-port", "device-name", "dscp", "dst-port", "final", "hostname-type", "in-name",
@@ -33,7 +33,7 @@ SOURCE: Final = "src"
 
 
 def read_rule(text: str, sheet: Sheet) -> None:
-    """A line with a comma."""
+    """Reads a line with a comma."""
     fields = [field.strip() for field in text.split(",")]
     kind, value = fields[0].lower(), fields[1].strip("'\"")
     options = [field.lower() for field in fields[2:]]
@@ -55,13 +55,13 @@ def read_rule(text: str, sheet: Sheet) -> None:
         else:
             sheet.asn(value)
     else:
-        sheet.ignore("no type of rule", text)
+        sheet.ignore("an unknown type of rule", text)
 
 
 def read_name(text: str, sheet: Sheet) -> None:
-    """A line of a set of names or prefixes: `name` is the name alone, `+.name`, `.name` and `*.name` what is below.
+    """Reads a line of a set of names or prefixes: `name` is exact; `+.name`, `.name` and `*.name` are suffixes.
 
-    mihomo and Surge take `.name` without the name itself, and mihomo `*.name` for one level
+    mihomo and Surge read `.name` without the name itself, and mihomo `*.name` for one level
     (https://wiki.metacubex.one/en/handbook/syntax/#domain-wildcards); here both include the name and every level.
     """
     name = text

@@ -1,12 +1,12 @@
-"""Rule sets of sing-box in the source format, versions 1 to 4
+"""Reads rule sets of sing-box in the source format, versions 1 to 4
 (https://sing-box.sagernet.org/configuration/rule-set/source-format/).
 
-`domain` is exact, `domain_suffix` a suffix, `ip_cidr` a prefix. A rule matches where any of these and all of its other
-conditions match (headless rule): a rule with another condition, an inverted one and one of mode `and` would ban more
-than they mean, so they are left out. `.name` in `domain_suffix` is read with the name itself, as everywhere.
+`domain` is exact, `domain_suffix` a suffix, `ip_cidr` a prefix. A rule matches if any of these and all of its other
+conditions match (headless rule): a rule with another condition, an inverted rule and a rule of mode `and` would ban
+more than they mean, so they are left out. `.name` in `domain_suffix` includes the name itself, as in every format.
 
-This is the one format that is no lines: the text is read as a whole, up to MOST_CHARACTERS and MOST_BRACKETS, because
-a parsed document takes several times the memory of its text.
+This format is not line-based: the text is read as a whole, up to MOST_CHARACTERS and MOST_BRACKETS, because a parsed
+document takes several times the memory of its text.
 """
 
 import json
@@ -19,17 +19,17 @@ NAME: Final = "sing-box"
 MOST_CHARACTERS: Final = 33_554_432
 MOST_BRACKETS: Final = 200_000
 VERSIONS: Final = (1, 2, 3, 4)
-# The keys that decide on a destination; the first three make entries.
+# The keys that match a destination; the first three give entries.
 EXACT: Final = "domain"
 SUFFIX: Final = "domain_suffix"
 PREFIX: Final = "ip_cidr"
 PATTERNS: Final = ("domain_keyword", "domain_regex")
 DESTINATIONS: Final = (EXACT, SUFFIX, PREFIX, *PATTERNS)
-# What a rule may have beside them without meaning less.
+# Other keys that do not narrow a rule.
 HARMLESS: Final = ("type", "invert")
 LOGICAL: Final = "logical"
 DEEPEST: Final = 16
-# How far a search for the lines of values goes in all, as a multiple of the text.
+# Limit of all searches for the lines of values, as a multiple of the text.
 SEARCHED: Final = 4
 
 
@@ -39,7 +39,7 @@ def looks_so(sample: str) -> bool:
 
 
 def read_document(pieces: Iterator[str], sheet: Sheet, max_entries: int) -> None:
-    """Puts the rules of one document into `sheet`. `pieces` are the text in any cut."""
+    """Reads the rules of one document into `sheet`. `pieces` are the text, cut anywhere."""
     parts: list[str] = []
     size = 0
     for piece in pieces:
@@ -57,14 +57,14 @@ def read_document(pieces: Iterator[str], sheet: Sheet, max_entries: int) -> None
         document = json.loads(text)
     except json.JSONDecodeError as error:
         sheet.line = error.lineno
-        sheet.ignore(f"no JSON: {error.msg}", " ".join(text[max(0, error.pos - 40) : error.pos + 40].split()))
+        sheet.ignore(f"not JSON: {error.msg}", " ".join(text[max(0, error.pos - 40) : error.pos + 40].split()))
         return
     except (RecursionError, ValueError):
-        sheet.ignore("no JSON that a rule set needs: too deep, or a number too long", "")
+        sheet.ignore("JSON that rule sets do not need: too deep, or a number too long", "")
         return
     rules = document.get("rules") if isinstance(document, dict) else None
     if not isinstance(rules, list):
-        sheet.ignore('no rule set of sing-box: there is no array "rules"', text[:80])
+        sheet.ignore('not a rule set of sing-box: there is no array "rules"', text[:80])
         return
     if document.get("version") not in VERSIONS:
         sheet.warn(f"a version that is not one of {', '.join(map(str, VERSIONS))}", f"{document.get('version')}"[:80])
@@ -73,7 +73,9 @@ def read_document(pieces: Iterator[str], sheet: Sheet, max_entries: int) -> None
 
 @final
 class RuleReader:
-    """Walks the rules in the order of the text, so that a value's line is found behind that of the one before."""
+    """Reads the rules in the order of the text, so that each value's line is found after the line of the
+    previous one.
+    """
 
     __slots__ = ("_at", "_left", "_max_entries", "_sheet", "_text")
 
@@ -87,7 +89,7 @@ class RuleReader:
     def read_all(self, rules: list[Any], depth: int) -> None:
         for rule in rules:
             if not isinstance(rule, dict):
-                self._sheet.ignore("a rule that is no object", str(rule)[:80])
+                self._sheet.ignore("a rule that is not an object", str(rule)[:80])
             elif rule.get("type") == LOGICAL:
                 self._read_logical(rule, depth)
             else:
@@ -101,7 +103,7 @@ class RuleReader:
         elif rule.get("mode") == "or" and not rule.get("invert"):
             self.read_all(inner, depth + 1)
         else:
-            self._sheet.leave_out("a logical rule that holds for a part of its names", str(rule.get("mode"))[:80])
+            self._sheet.leave_out("a logical rule that applies to a part of its names", str(rule.get("mode"))[:80])
 
     def _read_rule(self, rule: dict[str, Any]) -> None:
         conditions = [str(key) for key in rule if key not in DESTINATIONS and key not in HARMLESS]
@@ -109,7 +111,7 @@ class RuleReader:
             conditions.append("invert")
         if conditions:
             self._seek(conditions[0])
-            self._sheet.leave_out("a rule that holds for a part of its names", conditions[0][:80])
+            self._sheet.leave_out("a rule that applies to a part of its names", conditions[0][:80])
             return
         for key, values in rule.items():
             if key in HARMLESS:
@@ -138,7 +140,7 @@ class RuleReader:
             sheet.prefix(value)
 
     def _seek(self, value: str) -> None:
-        """Goes on to the line where the value stands; stays where it is if it is written in another way."""
+        """Advances to the line that contains the value; does not move if the text writes the value in another way."""
         if self._left <= 0:
             return
         at = self._text.find(json.dumps(value, ensure_ascii=False), self._at)

@@ -1,4 +1,4 @@
-"""Plain rule sets: Surge, Shadowrocket, Loon, Quantumult X, and Clash's in the form of text.
+"""Reads plain rule sets: Surge, Shadowrocket, Loon, Quantumult X, and Clash's text form.
 
 A line is a rule (`DOMAIN-SUFFIX,name`), or in a set of names or prefixes the name or prefix itself.
 """
@@ -10,7 +10,7 @@ from monitor.catalog.formats.comments import is_comment, without_comment
 from monitor.catalog.formats.rule import read_name, read_rule
 from monitor.catalog.sheet import Sheet
 
-# The head of a section, such as `[Rule]`.
+# The header of a section, such as `[Rule]`.
 SECTION: Final = re.compile(r"\[[A-Za-z][\w ]*\]")
 
 

@@ -1,11 +1,13 @@
-"""unbound.conf(5): `local-zone: "name" type` for the name and everything below it, `local-data:` for the name alone."""
+"""Reads unbound.conf(5): `local-zone: "name" type` for the name and its subdomains, `local-data:` for
+the name alone.
+"""
 
 from typing import Final
 
 from monitor.catalog.formats.comments import without_comment
 from monitor.catalog.sheet import Sheet
 
-# Zone types that answer in the owner's stead; the others only decorate `local-data`.
+# Zone types that answer instead of the name's owner; the others only modify `local-data`.
 ANSWERING: Final = frozenset(
     (
         "always_deny", "always_nodata", "always_null", "always_nxdomain", "always_refuse", "deny", "inform_deny",

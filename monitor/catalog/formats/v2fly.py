@@ -1,6 +1,6 @@
-"""v2fly's domain lists (https://github.com/v2fly/domain-list-community): `domain:`, bare names and `full:`.
+"""Reads v2fly's domain lists (https://github.com/v2fly/domain-list-community): `domain:`, bare names and `full:`.
 
-Keywords and expressions cannot be said with names. An `include:` names another file, which is not followed.
+Keywords and expressions cannot be expressed as names. An `include:` names another file, which is not read.
 """
 
 from monitor.catalog.formats.comments import without_comment
@@ -28,9 +28,9 @@ def read_line(line: str, sheet: Sheet) -> None:
     elif kind in ("keyword", "regexp"):
         sheet.leave_out("a keyword or an expression, not a whole name", text)
     else:
-        sheet.ignore("no kind of rule", text)
+        sheet.ignore("an unknown kind of rule", text)
 
 
 def without_attributes(value: str) -> str:
-    """The compiled lists write `domain:name:@ads,@cn`."""
+    """Returns the rule without attributes. The compiled lists write `domain:name:@ads,@cn`."""
     return value.partition(":@")[0]
