@@ -1,1 +1,1 @@
-"""Which vendor a flow belongs to and how we know; which device it belongs to; the flow table."""
+"""Determines the vendor of a flow with the evidence, and the device of a flow; holds the flow table."""

@@ -1,6 +1,6 @@
-"""Which vendor's name stands behind another one, as any answer's CNAME chain said.
+"""Stores the vendor's name at the end of a name's CNAME chain, from any answer.
 
-A name in a hello says by itself nothing of the chain behind it. A name that is asked for, or answered, stays
+A name in a ClientHello does not show its CNAME chain. A name that is queried or answered stays in the table
 (`generations.py`).
 """
 
@@ -16,7 +16,7 @@ NONE: Final = b""
 @mypyc_attr(acyclic=True)
 @final
 class Aliases:
-    """At most `limit` names: whoever answers questions may invent as many as there are labels."""
+    """At most `limit` names, because the author of an answer can invent any number of labels."""
 
     __slots__ = ("_names",)
 
@@ -34,10 +34,10 @@ class Aliases:
         self._names.limit = limit
 
     def put(self, name: bytes, alias: bytes) -> None:
-        """An answer for `name` led to `alias`, which a vendor's list knows."""
+        """Stores that an answer for `name` led to `alias`, a name in a vendor's list."""
         self._names.put(name, alias)
 
     def of(self, name: bytes) -> bytes:
-        """The vendor's name behind this one, `b""` without one."""
+        """Returns the vendor's name at the end of the CNAME chain, `b""` if there is none."""
         alias = self._names.find(name)
         return NONE if alias is None else alias

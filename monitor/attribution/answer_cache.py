@@ -1,7 +1,7 @@
-"""Which names an address answered to, for whom, and when.
+"""Caches which names were answered with an address, to which device, and when.
 
-By address, then by device, then newest name first. Addresses live in two generations (`generations.py`), which are
-limited by the claims that they hold.
+Entries are ordered by address, then by device, then by time, newest first. Addresses live in two generations
+(`generations.py`), whose limit counts the claims.
 """
 
 from typing import Final, final
@@ -12,7 +12,7 @@ from monitor.attribution.aliases import Aliases
 from monitor.attribution.devices import Device
 from monitor.attribution.generations import UNLIMITED, Generations
 
-# Flows are opened later than a TTL allows, by applications that keep answers and by queries that nobody saw renewed.
+# Flows start later than the TTL if applications cache answers, or if the renewed query was not captured.
 GRACE_SECONDS: Final = 3600.0
 MOST_SECONDS: Final = 86_400.0
 
@@ -20,10 +20,10 @@ MOST_SECONDS: Final = 86_400.0
 @mypyc_attr(acyclic=True)
 @final
 class NameBinding:
-    """A name that stood for an address in answers to one device; `older` is the device's name before it.
+    """A name whose answer to one device had an address; `older` is the device's previous name for the address.
 
-    `name` was asked for; `alias` is the name behind its CNAME chain that a vendor's list knows (`b""`: none needed).
-    It is believed `until`, and then no more.
+    `name` is the queried name; `alias` is the listed name at the end of its CNAME chain (`b""`: not needed). The
+    binding is valid up to `until`.
     """
 
     __slots__ = ("alias", "count", "first", "last", "name", "older", "until")
@@ -41,7 +41,7 @@ class NameBinding:
 @mypyc_attr(acyclic=True)
 @final
 class AddressEntry:
-    """One address: the claims of the device that was told first, those of others, and the newest of all."""
+    """One address: the claims of the first device, those of other devices, and the newest of all."""
 
     __slots__ = ("claim", "count", "device", "newest", "others")
 
@@ -53,7 +53,7 @@ class AddressEntry:
         self.count = 1
 
     def of(self, device: Device) -> NameBinding | None:
-        """The newest claim of the device."""
+        """Returns the newest claim of the device."""
         if self.device is device:
             return self.claim
         return None if self.others is None else self.others.get(device)
@@ -67,7 +67,7 @@ class AddressEntry:
             self.others[device] = claim
 
     def claims(self) -> list[NameBinding]:
-        """All claims, newest first."""
+        """Returns all claims, newest first."""
         claims: list[NameBinding] = []
         heads = [self.claim] if self.others is None else [self.claim, *self.others.values()]
         for head in heads:
@@ -81,9 +81,9 @@ class AddressEntry:
 
 @final
 class AnswerCache:
-    """At most `limit` claims, and `per_address` (2 at least) names of an address for each device.
+    """At most `limit` claims, and for each device `per_address` (at least 2) names of an address.
 
-    `aliases` are the names that any answer reached by a CNAME chain, at most so many of their own.
+    `aliases` are the names that any answer reached through a CNAME chain; they have a limit of the same size.
     """
 
     __slots__ = ("_addresses", "_claims", "_limit", "_old_claims", "_per_address", "aliases", "evictions")
@@ -106,7 +106,7 @@ class AnswerCache:
         self._per_address = max(2, per_address)
 
     def step(self, seconds: float) -> None:
-        """The clock was set: claims keep their age, and are believed for as long as they would have been."""
+        """Shifts all times after a clock step, so that claims keep their age and validity."""
         for answered in self._addresses.values():
             for claim in answered.claims():
                 claim.first += seconds
@@ -114,7 +114,7 @@ class AnswerCache:
                 claim.until += seconds
 
     def remember(self, device: Device, address: bytes, name: bytes, alias: bytes, ttl: int, now: float) -> None:
-        """An answer told the device that `name` is at `address`."""
+        """Stores that an answer to the device had `address` for `name`."""
         if self._claims * 2 >= self._limit or self._claims + self._old_claims >= self._limit:
             self._turn()
         answered = self._addresses.young.get(address)
@@ -144,17 +144,17 @@ class AnswerCache:
             self.aliases.put(name, alias)
 
     def newest(self, device: Device, address: bytes, now: float) -> NameBinding | None:
-        """The name that this device was told for the address last."""
+        """Returns the name of the last answer to this device with the address."""
         answered = self._answered(address)
         return None if answered is None else believed(answered.of(device), now)
 
     def newest_of_any(self, address: bytes, now: float) -> NameBinding | None:
-        """The name that any device was told for the address last."""
+        """Returns the name of the last answer to any device with the address."""
         answered = self._answered(address)
         return None if answered is None else believed(answered.newest, now)
 
     def find(self, device: Device, address: bytes, name: bytes, now: float) -> NameBinding | None:
-        """This device's claim of the name on the address."""
+        """Returns this device's claim of the name for the address."""
         answered = self._answered(address)
         claim = None if answered is None else answered.of(device)
         while claim is not None and claim.name != name:
@@ -162,7 +162,7 @@ class AnswerCache:
         return believed(claim, now)
 
     def names_of(self, address: bytes) -> list[NameBinding]:
-        """Every claim on the address, newest first."""
+        """Returns every claim for the address, newest first."""
         answered = self._answered(address)
         return [] if answered is None else answered.claims()
 
@@ -170,7 +170,7 @@ class AnswerCache:
         return self._addresses.get(address)
 
     def _renew(self, answered: AddressEntry, newest: NameBinding | None, name: bytes, now: float) -> NameBinding:
-        """The name's claim, taken out of its place or new, before the others of its device."""
+        """Returns the name's claim, moved or new, as the newest of its device."""
         depth = 1
         before = newest
         while before is not None and before.older is not None:
@@ -181,7 +181,7 @@ class AnswerCache:
                 return claim
             depth += 1
             if depth >= self._per_address:
-                # Full: the last one makes room for the new one.
+                # Full: the oldest claim is replaced.
                 before.older = None
                 answered.count -= 1
                 self._claims -= 1
@@ -192,7 +192,7 @@ class AnswerCache:
         return NameBinding(name, newest, now)
 
     def _fetch(self, address: bytes) -> AddressEntry | None:
-        """Takes an address over from the old generation."""
+        """Moves an address from the old generation to the young one."""
         answered = self._addresses.find(address)
         if answered is not None:
             self._old_claims -= answered.count
@@ -200,7 +200,7 @@ class AnswerCache:
         return answered
 
     def _turn(self) -> None:
-        """The young generation becomes the old one, which is dropped."""
+        """Turns the young generation into the old one, and drops the old one."""
         self.evictions += self._old_claims
         self._addresses.age()
         self._old_claims = self._claims
@@ -208,5 +208,5 @@ class AnswerCache:
 
 
 def believed(claim: NameBinding | None, now: float) -> NameBinding | None:
-    """The claim while it is believed; an older one would say less, whatever its TTL."""
+    """Returns the claim while it is valid, else None. Older claims are not consulted, even with a longer TTL."""
     return claim if claim is not None and claim.until >= now else None

@@ -1,8 +1,8 @@
-"""What an answer teaches: the addresses of the name that was asked for, through its CNAME chain.
+"""Learns from an answer the addresses of the queried name, through its CNAME chain.
 
-Only records whose owner the chain from the question reaches count (RFC 1034 section 3.6.2): a stray record says
-nothing about the question. The additional section counts for the hosts that the answer names: targets of SRV, SVCB,
-HTTPS and MX records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
+Only records whose owner the chain from the question reaches count (RFC 1034 section 3.6.2), because other records do
+not answer the question. The additional section counts for the hosts in the answer: targets of SRV, SVCB, HTTPS and MX
+records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
 """
 
 from typing import Final
@@ -40,8 +40,8 @@ TARGETS: Final = (TYPE_SRV, TYPE_SVCB, TYPE_HTTPS, TYPE_MX)
 def learn(
     message: DnsMessage, device: Device, memory: AnswerCache, matches: Matches, fronts: EchFronts, now: float
 ) -> None:
-    """Remembers what a positive answer told the device."""
-    # The same bytes for everybody who asked, so that a hundred claims hold one name.
+    """Stores the content of a positive answer to the device."""
+    # The same bytes object for all devices, so that a hundred claims share one name.
     asked = matches.of(message.name).name
     chain: list[bytes] | None = None
     alias = b""
@@ -80,7 +80,7 @@ def learn(
 def learn_hints(
     message: DnsMessage, record: DnsRecord, alias: bytes, device: Device, memory: AnswerCache, now: float
 ) -> None:
-    """The address hints of a service binding stand for the name without its port prefix (RFC 9460 section 2.3)."""
+    """Stores the address hints of a service binding for the name without its port prefix (RFC 9460 section 2.3)."""
     name = without_prefix(message.name)
     if not name:
         return
@@ -91,7 +91,7 @@ def learn_hints(
 def learn_additionals(
     message: DnsMessage, targets: list[bytes], device: Device, memory: AnswerCache, matches: Matches, now: float
 ) -> None:
-    """The addresses of the hosts that the answer names. An unlisted host speaks for the name that was asked for."""
+    """Stores the addresses of the hosts in the answer. An unlisted host counts as the queried name."""
     name = without_prefix(message.name)
     known = name if name and matches.of(name).entry is not None else b""
     for record in additional_records(message):
@@ -104,7 +104,7 @@ def learn_additionals(
 
 
 def without_prefix(name: bytes) -> bytes:
-    """The name without leading labels such as `_https._tcp`, which name a service and no host (RFC 8552)."""
+    """Returns the name without leading labels such as `_https._tcp`, which name a service and not a host (RFC 8552)."""
     while name and name[0] == UNDERSCORE:
         cut = name.find(b".")
         name = name[cut + 1 :] if cut >= 0 else b""
@@ -112,7 +112,7 @@ def without_prefix(name: bytes) -> bytes:
 
 
 def follow(message: DnsMessage, asked: bytes) -> list[bytes]:
-    """The names that the question leads to by CNAME records and alias-mode service bindings, itself first."""
+    """Returns the question's name and the names that it leads to by CNAME records and alias-mode service bindings."""
     links: dict[bytes, bytes] = {}
     for record in message.answers:
         if record.klass != CLASS_IN:
@@ -130,10 +130,10 @@ def follow(message: DnsMessage, asked: bytes) -> list[bytes]:
 
 
 def known_alias(chain: list[bytes], matches: Matches) -> bytes:
-    """The first name behind the question that belongs to a vendor alone, a shipped one before a user's list.
+    """Returns the first name after the question that belongs to a vendor's own infrastructure, shipped vendors first.
 
-    Where a shipped vendor has the question's own name no other is needed, and a name on shared infrastructure (weak)
-    says only who delivers.
+    If a shipped vendor has the question's own name, no alias is needed. A name on shared infrastructure (weak) shows
+    only who delivers the content.
     """
     asked = matches.of(chain[0]).entry
     if asked is not None and not asked.user:

@@ -1,8 +1,8 @@
-"""Who of two ends is the client.
+"""Determines which end of a flow is the client.
 
-The sender of a SYN or of a ClientHello is, for certain. Where a flow is met in its middle: who does not have the DNS
-port, then who has the higher port where one is well known (below 1024) or where only one is ephemeral (32768 and up,
-RFC 6056 section 2.1 and what Linux does), then who sent first.
+The sender of a SYN or of a ClientHello is certainly the client. If the start of the flow was not captured, the client
+is, in this order: the end without the DNS port; the end with the higher port, if one port is well known (below 1024) or
+only one is ephemeral (32768 and up, RFC 6056 section 2.1 and Linux's default); the sender of the first packet seen.
 """
 
 from typing import Final
@@ -33,7 +33,7 @@ def serves(key: bytes, source: bool) -> bool:
 
 
 def source_is_client(key: bytes, flags: int) -> bool:
-    """Whether the sender of this packet, the first that was seen of its flow, is the client."""
+    """Whether the sender of this packet, the first captured one of its flow, is the client."""
     protocol = key_protocol(key)
     if protocol == PROTOCOL_TCP and flags & TCP_SYN:
         return flags & TCP_ACK == 0

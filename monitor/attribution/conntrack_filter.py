@@ -1,7 +1,7 @@
-"""Which of conntrack's connections cross the captured interfaces: conntrack knows all of the machine's.
+"""Selects conntrack's connections that cross captured interfaces, because conntrack has all connections of the machine.
 
-Without this the gateway's own traffic to the internet, its loopback connections and networks that nobody asked to
-watch would be counted as devices.
+Without the filter the gateway's own traffic to the internet, its loopback connections and networks that are not watched
+would be counted as devices.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from monitor.model import FlowCount, key_source
 ADDRESSES_KEPT: Final = 65_536
 
 UNKNOWN: Final = 0
-LOCAL: Final = 1  # somewhere inside, on a link that the machine is not on
+LOCAL: Final = 1  # a local address on a link to which the machine is not attached
 WATCHED: Final = 2  # on the link of a captured interface
 ELSEWHERE: Final = 3  # on the link of another interface
 SELF_WATCHED: Final = 4  # the machine's own address on a captured interface
@@ -23,7 +23,8 @@ SELF: Final = 5
 @final
 class LanConnections:
     """`watched` and `elsewhere` are the on-link prefixes of captured and other interfaces, as text; `own_watched` and
-    `own` the machine's packed addresses on them; `local` the prefixes that count as inside."""
+    `own` are the machine's packed addresses on them; `local` are the prefixes of local networks.
+    """
 
     __slots__ = ("_elsewhere", "_local", "_places", "_watched")
 
@@ -47,11 +48,13 @@ class LanConnections:
             self._places[address] = place
 
     def keep(self, counts: list[FlowCount]) -> list[FlowCount]:
-        """Those whose packets a captured interface sees."""
+        """Returns the connections whose packets a captured interface sees."""
         return [count for count in counts if self.sees(count)]
 
     def sees(self, count: FlowCount) -> bool:
-        """The ends are the original source and, behind every translation, the source of the replies."""
+        """Whether a captured interface sees the connection. The ends are the original source and, after all
+        translations, the source of the replies.
+        """
         near, far = self._place(key_source(count.key)), self._place(key_source(count.reply))
         if near >= SELF_WATCHED and far >= SELF_WATCHED:
             return False
@@ -59,7 +62,7 @@ class LanConnections:
             return True
         if near == SELF or far == SELF or (near == ELSEWHERE and far == ELSEWHERE):
             return False
-        # Behind a router of the LAN is inside too; which interface leads there, the addresses do not say.
+        # Hosts behind a router of the LAN are local too; the addresses do not show which interface leads there.
         return near == LOCAL or far == LOCAL
 
     def _place(self, address: bytes) -> int:

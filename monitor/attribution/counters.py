@@ -1,4 +1,4 @@
-"""Counters as small cells that the hot path holds on to, so that counting is an addition and no look-up."""
+"""Defines counters as small cells to which the hot path keeps references, so that counting needs no look-up."""
 
 from typing import Final, final
 
@@ -32,9 +32,9 @@ class Traffic:
 
 @final
 class Destination:
-    """Bytes by the network and country at the other end.
+    """Bytes by the network and country of the remote address.
 
-    Once `shown` it has a series of its own; what was told as `other` before (`hidden_*`) stays there.
+    Once `shown` it has a series of its own; bytes reported before as `other` (`hidden_*`) stay there.
     """
 
     __slots__ = ("asn", "country", "down", "hidden_down", "hidden_up", "shown", "up")
@@ -51,10 +51,10 @@ class Destination:
 
 @final
 class Attribution:
-    """Why a flow belongs to a vendor: the evidence, and the entry behind it. Many flows share one.
+    """The vendor of a flow: the evidence, and the entry that matched. Many flows share one object.
 
-    The vendor, the service, the list and the entry label the flow. `owners` are all vendors that the flow belongs to on
-    the same evidence, as bans compare them; `user` says that only lists of the user's own name it.
+    The vendor, the service, the list and the entry label the flow. `owners` are all vendors of the flow on the same
+    evidence, as bans compare them; `user` is true if only user lists name it.
     """
 
     __slots__ = ("entry", "evidence", "list", "owners", "service", "user", "vendor")
@@ -74,9 +74,9 @@ class Attribution:
 
 @final
 class Note:
-    """What the journal does not have yet of one device, group and vendor. Once `taken`, a new one goes on.
+    """Counts of one device, group and vendor that the journal does not have yet. Once `taken`, a new note is started.
 
-    `names` are the vendor's that were seen, none twice.
+    `names` are the distinct names of the vendor that were seen.
     """
 
     __slots__ = (
@@ -106,11 +106,11 @@ class Note:
 
 @final
 class Tally:
-    """What one device exchanged with one vendor's service on one kind of evidence.
+    """The traffic of one device with one vendor's service on one kind of evidence.
 
-    `origin` is the IPv4 address that the device had (`b""` for IPv6): should its MAC turn out to be a router's, the
-    tally belongs to that address. `gone` tells flows that still hold it that the table has dropped it. `note` takes
-    the same for the journal.
+    `origin` is the IPv4 address that the device had (`b""` for IPv6): if its MAC turns out to be a router's, the tally
+    belongs to that address. `gone` marks a tally that the table has dropped while flows still refer to it. `note` holds
+    the same counts for the journal.
     """
 
     __slots__ = (
@@ -145,9 +145,9 @@ class Tally:
 
 @final
 class Watch:
-    """What a ban has of one flow that it is about, and the flow's counters as they were counted here last.
+    """A ban's counters for one flow, and the flow's counters as of the last count.
 
-    `leak` takes the bytes that pass, `blocked` those of a flow that was `killed`; None where none are to be counted.
+    `leak` counts the bytes that pass, `blocked` those of a flow that was `killed`; None if none are counted.
     """
 
     __slots__ = ("attribution", "blocked", "killed", "late", "leak", "packets_returned", "returned", "sent", "version")

@@ -1,4 +1,4 @@
-"""What is known of a flow at one moment, looked up once for everything that judges it."""
+"""Describes a flow at one moment, looked up once for all rules that judge it."""
 
 from typing import Final, final
 
@@ -8,10 +8,10 @@ from monitor.attribution.flows import Flow
 
 @final
 class Description:
-    """`attribution`: the vendor of the flow, and the evidence. `name`: as `flow_name` returns it.
+    """`attribution`: the vendor of the flow, and the evidence. `name`: the result of `flow_name`.
 
-    `categories`: slugs of its name and its address; those of a name that another device's answer gave are left out.
-    `is_own`: the name is from an answer that the flow's own device was given, and which it still believes.
+    `categories`: slugs for the flow's name and address, without those of a name from another device's answer. `is_own`:
+    the name is from a valid answer to the flow's own device.
     """
 
     __slots__ = ("attribution", "categories", "is_own", "name")
@@ -23,12 +23,12 @@ class Description:
         self.is_own: Final = is_own
 
     def with_attribution(self, attribution: Attribution) -> "Description":
-        """The same flow, where another attribution decides."""
+        """Returns the same description with another attribution."""
         return Description(attribution, self.name, self.categories, self.is_own)
 
 
 def flow_name(flow: Flow) -> bytes:
-    """The name that the flow goes by: one that it inherited, of its answer, or of its own hello; `b""` without one."""
+    """Returns the name of the flow: inherited, from its answer, or from its own ClientHello; `b""` if it has none."""
     if flow.inherited and not flow.host:
         return flow.inherited
     claim = flow.claim

@@ -1,8 +1,8 @@
-"""Who is behind an address: the device of its MAC where the MAC is the device's own, else the address itself.
+"""Identifies the device of an address: by its MAC if the MAC is the device's own, else by the address.
 
-A MAC speaks for a device only on its own link. Where the on-link prefixes are known the caller says so with
-`on_link`; where nobody knows (captures), a MAC that sends from more than `ROUTER_SOURCES` IPv4 addresses is a router,
-and what was taken for one device falls apart into its addresses.
+A MAC identifies a device only on its own link. If the on-link prefixes are known, the caller passes `on_link`; if they
+are unknown (capture files), a MAC that sends from more than `ROUTER_SOURCES` IPv4 addresses is treated as a router, and
+its device is split into one device per address.
 """
 
 from typing import Final, final
@@ -22,13 +22,14 @@ NO_INTERFACE: Final = -1
 
 @final
 class Device:
-    """A host behind the gateway. `mac` is `b""` where only the address is known; `addresses` holds last sights.
+    """A host behind the gateway. `mac` is `b""` if only the address is known; `addresses` maps addresses to the last
+    sight.
 
-    `via` is the MAC that its frames came from last. `group` is
-    the label that the policy gave, `""` while nobody has asked since something about the device changed. `merged` is
-    the device that this one turned out to be; `router` says that its addresses are devices of their own. `recent` is
-    for whoever keeps books: the page that was open last. `groups` are all that the policy gave, as of `group`, and
-    `excluding` those that exclude it. `hostname` is what it calls itself, `host` the name that groups go by.
+    `via` is the source MAC of its last frames. `group` is the label that the policy assigned, `""` until the policy is
+    queried again after a change of the device. `merged` is the device into which this one was merged; `router` is true
+    if its addresses are devices of their own. `recent` is for bookkeeping: the page that was open last. `groups` are
+    all groups that the policy assigned together with `group`, and `excluding` the groups that exclude the device.
+    `hostname` is the name that the device uses now, `host` the name that groups match.
     """
 
     __slots__ = (
@@ -57,14 +58,14 @@ class Device:
         self.recent: object = None
 
     def change(self) -> None:
-        """Something that labels depend on has changed."""
+        """Marks a change of a property on which labels depend."""
         self.group = ""
         self.label = ""
 
 
 @final
 class Devices:
-    """All devices, at most `limit`; the ones unseen for longest give way in batches, which `evictions` counts.
+    """All devices, at most `limit`; the ones unseen for longest are dropped in batches, counted by `evictions`.
 
     `own` are the packed MACs and addresses of the gateway itself.
     """
@@ -87,7 +88,7 @@ class Devices:
         self.own: frozenset[bytes] = frozenset()
 
     def seen(self, address: bytes, mac: bytes, interface: int, now: float) -> Device | None:
-        """The device that sent from `address` in frames of `mac` before; None asks for `identify`."""
+        """Returns the device that sent from `address` in frames of `mac` before; None requires `identify`."""
         device = self.by_address.get(address)
         if device is None or device.via != mac or device.interface != interface:
             return None
@@ -96,9 +97,9 @@ class Devices:
         return device
 
     def identify(self, address: bytes, mac: bytes, interface: int, link: int, now: float) -> Device:
-        """The device that sends from `address` in frames of `mac` (`b""`: unknown); made where it is new.
+        """Returns the device that sends from `address` in frames of `mac` (`b""`: unknown); creates it if it is new.
 
-        `link` is ON_LINK, OFF_LINK or NOBODY_KNOWS: whether the address is on the link that the frame came over.
+        `link` is ON_LINK, OFF_LINK or NOBODY_KNOWS: whether the address is on the link of the frame.
         """
         if link == OFF_LINK or not is_own_mac(mac) or mac in self.routers:
             device = self._of_address(address, mac, interface, now)
@@ -117,7 +118,7 @@ class Devices:
         return device
 
     def find_address(self, address: bytes, now: float) -> Device:
-        """The device behind an address that came without a frame, as from conntrack or inside a tunnel."""
+        """Returns the device of an address without a frame, as from conntrack or inside a tunnel."""
         device = self.by_address.get(address)
         if device is None:
             device = self._of_address(address, b"", NO_INTERFACE, now)
@@ -126,7 +127,9 @@ class Devices:
         return device
 
     def find_on(self, address: bytes, interface: int, now: float) -> Device:
-        """The device behind an address of a link without MAC addresses; a device that has one is not moved there."""
+        """Returns the device of an address on a link without MAC addresses; a device that has a MAC is
+        not moved there.
+        """
         device = self.find_address(address, now)
         if device.interface != interface and not device.mac:
             device.interface = interface
@@ -135,7 +138,7 @@ class Devices:
         return device
 
     def bind(self, address: bytes, mac: bytes, interface: int, now: float) -> Device | None:
-        """Takes the word of ARP, ND, DHCP or the kernel that `mac` answers for `address`, which may be `b""`."""
+        """Stores that `mac` has `address` (may be `b""`), from ARP, ND, DHCP or the kernel's neighbour table."""
         if not is_own_mac(mac) or mac in self.routers:
             return None
         device = self._of_mac(mac, interface, now)
@@ -146,7 +149,7 @@ class Devices:
         return device
 
     def name(self, device: Device, hostname: bytes, now: float) -> None:
-        """The device calls itself so; groups go by the name that its MAC had first."""
+        """Stores the device's host name; groups match the first name of its MAC."""
         if not hostname:
             return
         host = self.pins.name_of(device.mac, hostname, now) if device.mac else hostname
@@ -155,7 +158,7 @@ class Devices:
             device.change()
 
     def settle(self, device: Device, origin: bytes) -> Device:
-        """Whom a device that was met as `origin` is taken for now: merges and routers are followed."""
+        """Returns the current device of a device that was seen as `origin`, after merges and router splits."""
         while device.merged is not None:
             device = device.merged
         if device.router and origin:
@@ -165,7 +168,7 @@ class Devices:
         return device
 
     def is_gateway(self, device: Device) -> bool:
-        """Whether it is this gateway itself, by one of its own MACs or addresses."""
+        """Whether the MAC or address is one of this gateway's own."""
         return device.mac in self.own or device.address in self.own
 
     def forget_labels(self) -> None:
@@ -174,7 +177,7 @@ class Devices:
             device.label = ""
 
     def groups_since(self, since: float) -> frozenset[str]:
-        """The groups of the devices that were seen at or after that time."""
+        """Returns the groups of the devices that were seen at or after that time."""
         found: set[str] = set()
         for device in self.everyone.values():
             if device.groups and device.last >= since:
@@ -182,7 +185,7 @@ class Devices:
         return frozenset(found)
 
     def step(self, seconds: float) -> None:
-        """The clock was set: devices keep their age."""
+        """Shifts all times after a clock step, so that devices keep their age."""
         for device in self.everyone.values():
             device.last += seconds
         self.pins.step(seconds)
@@ -193,7 +196,9 @@ class Devices:
         self.addresses_limit = addresses_limit
 
     def _of_address(self, address: bytes, mac: bytes, interface: int, now: float) -> Device:
-        """The device that is known by its address; a MAC device loses the address, it is not behind that MAC."""
+        """Returns the device that is known by its address; removes the address from a MAC device that
+        does not have it.
+        """
         device = self.by_address.get(address)
         if device is not None and (not device.mac or not mac):
             device.via = mac
@@ -215,7 +220,7 @@ class Devices:
         return device
 
     def _attach(self, device: Device, address: bytes, now: float) -> None:
-        """Gives the address to the device, away from whoever had it."""
+        """Assigns the address to the device, and removes it from its previous device."""
         owner = self.by_address.get(address)
         if owner is device:
             device.addresses[address] = now
@@ -234,7 +239,7 @@ class Devices:
         owner.addresses.pop(address, None)
         owner.change()
         if not owner.mac:
-            # It was known by the address alone until its MAC showed: the two are one.
+            # The device was known only by the address until its MAC was seen: both are merged.
             owner.merged = heir
             self._drop(owner)
             heir.first = min(heir.first, owner.first)
@@ -251,7 +256,7 @@ class Devices:
         return sources > ROUTER_SOURCES
 
     def _split(self, device: Device, now: float) -> None:
-        """The MAC is a router's: each address becomes a device, and none is made of that MAC again."""
+        """Marks the MAC as a router's: each address becomes a device, and the MAC never identifies a device again."""
         device.router = True
         if len(self.routers) >= self.limit:
             self.routers.clear()
@@ -272,7 +277,7 @@ class Devices:
         return device
 
     def _evict(self) -> None:
-        """Drops the sixty-fourth part that has been unseen for longest: a sort now and then, not a walk each time."""
+        """Drops the 64th part that has been unseen for longest: an occasional sort instead of a walk per insertion."""
         seen = sorted([(device.last, device.number) for device in self.everyone.values()])
         for _, number in seen[: max(1, len(seen) // 64)]:
             self._drop(self.everyone[number])
@@ -291,10 +296,12 @@ class Devices:
 
 
 def is_random_mac(mac: bytes) -> bool:
-    """Whether the MAC is locally administered (IEEE 802-2014 section 8.4): devices that hide make theirs up so."""
+    """Whether the MAC is locally administered (IEEE 802-2014 section 8.4), as randomised MACs are."""
     return len(mac) == 6 and mac[0] & 2 != 0
 
 
 def is_own_mac(mac: bytes) -> bool:
-    """Whether it can be somebody's: six bytes, not zero, not a group's (IEEE 802-2014 section 8.2.2)."""
+    """Whether the MAC can belong to a device: six bytes, not zero, not a group address (IEEE 802-2014
+    section 8.2.2).
+    """
     return len(mac) == 6 and mac[0] & 1 == 0 and mac != NO_MAC

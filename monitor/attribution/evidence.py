@@ -1,20 +1,20 @@
-"""Which vendor a flow belongs to, strongest evidence first.
+"""Determines the vendor of a flow, strongest evidence first.
 
 1. The name in a ClientHello, or in an HTTP request's Host.
-2. The name in an answer that this device got for the address, newest first.
-3. The name in an answer that any device got for it, newest first.
-4. The outer name of a ClientHello with real ECH (`ech_fronts.py`); GREASE leaves the name what it is.
-5. The name of the QUIC connection that the flow continues from another port (`migrations.py`), where what 2, 3 and 6
-   find is of another vendor.
+2. The name in an answer to this device with the address, newest first.
+3. The name in an answer to any device with the address, newest first.
+4. The outer name of a ClientHello with real ECH (`ech_fronts.py`); with GREASE the name is the true one.
+5. The name of the QUIC connection that the flow continues from another port (`migrations.py`), if the evidence of 2, 3
+   and 6 is of another vendor.
 6. The vendor's own prefix.
 7. The network's operator: its ASN, or a prefix of a cloud or CDN.
 
-A name that no list knows still speaks: it keeps older names and the network's operator from speaking for it (that
-is the guard for addresses that many share), but not the vendor's own prefix. Names that belong to a vendor by a
-CNAME chain are evidence `dns`, and their entry says so.
+An unlisted name is evidence too: it overrides older names and the network's operator (this guards addresses that many
+share), but not the vendor's own prefix. Names that belong to a vendor through a CNAME chain are evidence `dns`, and
+their entry is marked accordingly.
 
-A list of the user's own adds owners and takes none away. Where such lists alone name a flow, what it would belong to
-without them (`beneath`) is judged as well.
+A user list adds owners and removes none. If only user lists name a flow, its attribution without them (`beneath`) is
+judged as well.
 """
 
 from typing import Final, final
@@ -35,7 +35,7 @@ HELLO_EVIDENCE: Final = {TLS_HELLO: SNI, QUIC_HELLO: QUIC, HTTP_HOST: HTTP}
 
 @final
 class Attributor:
-    """Attributes flows by what the catalogue, the answers and the addresses say."""
+    """Attributes flows by the catalogue, answers and addresses."""
 
     __slots__ = ("_aliased", "fronts", "matches", "memory", "places")
 
@@ -47,17 +47,19 @@ class Attributor:
         self._aliased: dict[tuple[str, str, tuple[str, ...]], Attribution] = {}
 
     def reload(self) -> None:
-        """The catalogue has changed under `matches` and `places`."""
+        """Applies a change of the catalogue behind `matches` and `places`."""
         self._aliased = {}
 
     def attribute(self, flow: Flow, now: float) -> Attribution:
-        """The attribution of the flow, NOBODY without evidence. Leaves in `flow.claim` the answer that it used."""
+        """Returns the attribution of the flow, to no vendor without evidence. Stores the answer that it used in
+        `flow.claim`.
+        """
         return self._attribute(flow, now, False)
 
     def describe(self, flow: Flow, now: float, shipped: bool = False) -> Description:
-        """What the flow is, by the attribution that it has already or else by a new one.
+        """Returns the description of the flow, with its existing attribution or else a new one.
 
-        `shipped`: by the attribution that it would have without the user's lists.
+        `shipped`: with the attribution that it would have without user lists.
         """
         attribution = None if shipped else flow.attribution
         if attribution is None:
@@ -72,12 +74,12 @@ class Attributor:
         return Description(attribution, flow_name(flow), categories, is_own)
 
     def _attribute(self, flow: Flow, now: float, shipped: bool) -> Attribution:
-        """The strongest evidence; with `shipped`, what lists of the user's own alone name does not count."""
+        """Returns the strongest evidence; with `shipped`, names that only user lists contain do not count."""
         remote = flow.remote
         if remote is None:
             return NOBODY
         if not flow.outbound:
-            # The names of a flow that came in are the device's own.
+            # The names of an inbound flow are the device's own.
             return of_place(remote, False, shipped)
         named = bool(flow.host) and not flow.ech
         if named:
@@ -93,7 +95,9 @@ class Attributor:
         return found
 
     def _by_migration(self, flow: Flow, remote: RemoteAddress, found: Attribution, shipped: bool) -> Attribution:
-        """The inherited name; what is `found` without it speaks on where it is of the same vendor and service."""
+        """Returns the attribution by the inherited name. `found`, the evidence without it, takes precedence if it is
+        stronger than the ASN and of the same vendor and service.
+        """
         inherited = unless_listed(self.matches.of(flow.inherited).attribution(MIGRATED), shipped)
         if inherited is None:
             return of_place(remote, True, shipped)
@@ -101,7 +105,7 @@ class Attributor:
         return found if same and found.evidence != ASN else inherited
 
     def of_hello(self, flow: Flow) -> Attribution | None:
-        """What the name says that the flow itself has said."""
+        """Returns the attribution by the name that the flow itself sent."""
         return self.matches.of(flow.host).attribution(HELLO_EVIDENCE[flow.hello]) if flow.host else None
 
     def _by_hello(self, flow: Flow, shipped: bool) -> Attribution | None:
@@ -112,7 +116,7 @@ class Attributor:
         return self.of_name(flow.host, alias, shipped) if alias else None
 
     def _by_answers(self, flow: Flow, remote: RemoteAddress, now: float, shipped: bool) -> Attribution | None:
-        """A claim that was once used stays: the flow does not move because its device asks for something else."""
+        """Returns the attribution by answers. A claim once used stays: later queries of the device do not change it."""
         claim = flow.claim
         if claim is None:
             claim = self._choose(flow, remote, now)
@@ -127,7 +131,7 @@ class Attributor:
         return claim if claim is not None else self.memory.newest_of_any(remote.address, now)
 
     def of_name(self, name: bytes, alias: bytes, shipped: bool = False) -> Attribution | None:
-        """What a name in DNS says, or else the name behind its CNAME chain (`b""`: none)."""
+        """Returns the attribution by a DNS name, or else by the name at the end of its CNAME chain (`b""`: none)."""
         found = unless_listed(self.matches.of(name).attribution(DNS), shipped) if name else None
         if found is not None or not alias:
             return found
@@ -144,7 +148,7 @@ class Attributor:
         return kept
 
     def name_of(self, flow: Flow, vendor: str) -> bytes:
-        """The vendor's name that the flow goes by, or the one behind its CNAME chain; `b""` for any other name."""
+        """Returns the vendor's name of the flow, or the one at the end of its CNAME chain; `b""` for any other name."""
         if flow.inherited and not flow.host and self.is_of(flow.inherited, vendor):
             return flow.inherited
         claim = flow.claim
@@ -156,11 +160,11 @@ class Attributor:
         return alias if alias and self.is_of(alias, vendor) else b""
 
     def is_of(self, name: bytes, vendor: str) -> bool:
-        """Whether a list says that the name is this vendor's, or of this category."""
+        """Whether a list assigns the name to this vendor or category."""
         return self.matches.of(name).owners.has(vendor)
 
     def categories_of(self, flow: Flow) -> tuple[str, ...]:
-        """The categories (`encrypted-dns`, `vpn-proxy`, …) of the flow's name and of its address."""
+        """Returns the categories (`encrypted-dns`, `vpn-proxy`, …) of the flow's name and of its address."""
         remote = flow.remote
         if remote is None or not flow.outbound:
             return ()
@@ -175,7 +179,7 @@ class Attributor:
 
 
 def of_place(remote: RemoteAddress, named: bool, shipped: bool) -> Attribution:
-    """What the address itself says; where the flow has a name, only the vendor's own prefix may speak."""
+    """Returns the attribution by the address; if the flow has a name, only the vendor's own prefix counts."""
     own = unless_listed(remote.own, shipped)
     if own is not None:
         return own
@@ -186,5 +190,5 @@ def of_place(remote: RemoteAddress, named: bool, shipped: bool) -> Attribution:
 
 
 def unless_listed(found: Attribution | None, shipped: bool) -> Attribution | None:
-    """The attribution; None where only shipped lists count and it rests on the user's own."""
+    """Returns the attribution; None if only shipped lists count and the attribution rests on user lists."""
     return None if shipped and found is not None and found.user else found

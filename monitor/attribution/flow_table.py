@@ -1,8 +1,8 @@
-"""The flow table: flows by the key of either direction, and a wheel that says whose time is up.
+"""Stores flows by the key of either direction, with a timer wheel for their time-outs.
 
-A flow sits in the slot of the time at which it would end if nothing more came. When the wheel gets there and more has
-come, it moves on to its new slot: a packet costs no move. When the table is full, whoever would end soonest
-goes first, so that a flood of half-open flows pushes out itself and not what is established.
+A flow is in the slot of the time at which it would end without further packets. When the wheel reaches the slot and
+packets have arrived since, the flow moves to its new slot: a packet itself costs no move. If the table is full, the
+flow that would end first is dropped, so that a flood of half-open flows displaces itself and not established flows.
 """
 
 from typing import Final, final
@@ -10,17 +10,17 @@ from typing import Final, final
 from monitor.attribution.flows import Flow
 
 SLOT_SECONDS: Final = 4.0
-# Of a flow that is on its way out: it may stand in a slot twice, when its patience went back and forth.
+# Marks a flow that is being removed: it may be in a slot twice, if its time-out changed back and forth.
 TAKEN: Final = -1
 SLOTS: Final = 1024
-# Flows that ended before their time stand in their slots until the wheel comes there, at most as many as live ones and
-# so many more.
+# Flows that ended early stay in their slots until the wheel reaches them, at most as many as live ones plus this
+# number.
 ENDED_MAX: Final = 4096
 
 
 @final
 class FlowTable:
-    """At most `limit` flows. The wheel turns with the time that it is given, never back."""
+    """At most `limit` flows. The wheel turns with the time passed in, never back."""
 
     __slots__ = ("_ended", "backward", "evictions", "forward", "limit", "slot", "slots", "tagged")
 
@@ -28,7 +28,7 @@ class FlowTable:
         self.limit = limit
         self.forward: dict[bytes, Flow] = {}
         self.backward: dict[bytes, Flow] = {}
-        # By the keys of both directions without their tags: flows that have one.
+        # Flows with a tag, by the keys of both directions without the tag.
         self.tagged: dict[bytes, Flow] = {}
         self.slots: list[list[Flow]] = [[] for _ in range(SLOTS)]
         self.slot = 0
@@ -40,7 +40,7 @@ class FlowTable:
         self.slot = int(now / SLOT_SECONDS)
 
     def step(self, seconds: float) -> None:
-        """The clock was set: flows keep their age."""
+        """Shifts all times after a clock step, so that flows keep their age."""
         self.slot += int(seconds / SLOT_SECONDS)
         self.slots = [[] for _ in range(SLOTS)]
         for flow in self.forward.values():
@@ -50,12 +50,12 @@ class FlowTable:
             self.schedule(flow)
 
     def find(self, key: bytes) -> Flow | None:
-        """The flow that a packet of this key belongs to, in either direction."""
+        """Returns the flow to which a packet of this key belongs, in either direction."""
         flow = self.forward.get(key)
         return flow if flow is not None else self.backward.get(key)
 
     def add(self, flow: Flow) -> None:
-        """Takes a flow whose keys are in no other one. Make room first."""
+        """Adds a flow whose keys no other flow has. The caller makes room first."""
         self._enter(flow)
         self.schedule(flow)
 
@@ -67,7 +67,7 @@ class FlowTable:
             self._tidy()
 
     def turn_round(self, flow: Flow) -> None:
-        """Client and server change places."""
+        """Swaps client and server."""
         self._leave(flow)
         flow.key, flow.back = flow.back, flow.key
         flow.tag, flow.back_tag = flow.back_tag, flow.tag
@@ -78,7 +78,9 @@ class FlowTable:
         self._enter(flow)
 
     def find_on_other_tag(self, key: bytes, tag: bytes) -> Flow | None:
-        """The flow of a packet whose direction was seen with no tag yet, while the other one has another tag."""
+        """Returns the flow of a packet whose direction has no known tag yet, while the other direction
+        has another tag.
+        """
         flow = self.tagged.get(key)
         if flow is None and tag:
             flow = self.find(key)
@@ -117,7 +119,7 @@ class FlowTable:
                 del self.tagged[key]
 
     def schedule(self, flow: Flow) -> None:
-        """Puts the flow where its patience ends; the wheel is as long as the longest one."""
+        """Puts the flow into the slot of its time-out; the wheel is as long as the longest time-out."""
         slot = int((flow.last + flow.patience()) / SLOT_SECONDS) + 1
         if slot <= self.slot:
             slot = self.slot + 1
@@ -127,7 +129,7 @@ class FlowTable:
         self.slots[slot % SLOTS].append(flow)
 
     def turn(self, now: float) -> list[Flow]:
-        """Moves the wheel to `now` and gives the flows whose time is up; the caller ends them."""
+        """Moves the wheel to `now` and returns the flows whose time-out has passed; the caller ends them."""
         over: list[Flow] = []
         target = int(now / SLOT_SECONDS)
         if target - self.slot >= SLOTS:
@@ -138,7 +140,7 @@ class FlowTable:
         return over
 
     def oldest(self, count: int) -> list[Flow]:
-        """Up to `count` flows that would end soonest; the caller ends them."""
+        """Returns up to `count` flows that would end first; the caller ends them."""
         chosen: list[Flow] = []
         for step in range(1, SLOTS):
             self._pick(self.slot + step, count, step == SLOTS - 1, chosen)
@@ -147,7 +149,7 @@ class FlowTable:
         return chosen
 
     def _pick(self, slot: int, count: int, is_last: bool, chosen: list[Flow]) -> None:
-        """Takes flows out of one slot; those that have gone on are scheduled again unless no later slot is left."""
+        """Takes flows out of one slot; flows with newer packets are rescheduled unless no later slot is left."""
         flows = self.slots[slot % SLOTS]
         at = 0
         while at < len(flows) and len(chosen) < count:
@@ -163,7 +165,7 @@ class FlowTable:
         del flows[:at]
 
     def _leap(self, target: int, now: float, over: list[Flow]) -> None:
-        """Time went further than the wheel is long: every flow is looked at once."""
+        """Checks every flow once, because time advanced further than the length of the wheel."""
         self.slot = target
         self.slots = [[] for _ in range(SLOTS)]
         for flow in self.forward.values():
@@ -174,14 +176,14 @@ class FlowTable:
                 over.append(flow)
 
     def _tidy(self) -> None:
-        """Takes out of the wheel what has ended: of conntrack's flows that is long before their time."""
+        """Removes ended flows from the wheel: conntrack's flows end long before their time-out."""
         self._ended = 0
         for place, flows in enumerate(self.slots):
             if flows:
                 self.slots[place] = [flow for flow in flows if not flow.ended]
 
     def _sift(self, slot: int, now: float, over: list[Flow]) -> None:
-        """Empties a slot: what has gone on in the meantime is scheduled again, the rest is over."""
+        """Empties a slot: flows with newer packets are rescheduled, the others have ended."""
         place = slot % SLOTS
         flows = self.slots[place]
         if not flows:

@@ -1,4 +1,4 @@
-"""A flow: one connection, or what stands for one."""
+"""Defines a flow: one connection, or an equivalent exchange of packets."""
 
 from typing import Final, final
 
@@ -13,8 +13,8 @@ from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 
 OPENING_SECONDS: Final = 30.0
 ESTABLISHED_SECONDS: Final = 3600.0
-# A connection with a name is kept as long as Linux keeps it (nf_conntrack_tcp_timeout_established): phones let theirs
-# rest for hours, and the name is not said again.
+# A connection with a name is kept as long as in Linux (nf_conntrack_tcp_timeout_established): phones keep connections
+# idle for hours, and the name is not sent again.
 NAMED_SECONDS: Final = 432_000.0
 CLOSING_SECONDS: Final = 10.0
 DATAGRAM_SECONDS: Final = 30.0
@@ -36,19 +36,20 @@ HTTP_HOST: Final = 3
 @mypyc_attr(acyclic=True)
 @final
 class Flow:
-    """One connection, or what stands for one. `key` leads from client to server, `back` the other way.
+    """One connection, or an equivalent exchange of packets. `key` is in the direction client to server, `back` the
+    reverse.
 
-    `sent` are bytes from the client, `returned` from the server; `counted_*` are those that counters already have.
-    `device` is the end that the flow is counted for, `remote` the other; `outbound` says that the device is the
-    client. `decoy` says that two hellos or requests were read in one place of its stream. `inherited` is the name of
-    the connection that the flow continues from another port (`b""`: none). `settled` means that nothing better is
-    awaited before its bytes are attributed. `question` is the id of a DNS question that waits since `asked` (-1: none
-    does). `watch` is there where a ban is about the flow.
+    `sent` are bytes from the client, `returned` from the server; `counted_*` are the bytes already counted. `device` is
+    the end for which the flow is counted, `remote` the other; `outbound` is true if the device is the client. `decoy`
+    is true if two ClientHellos or requests were read at one position of its stream. `inherited` is the name of the
+    connection that the flow continues from another port (`b""`: none). `settled` is true if no better evidence is
+    expected before its bytes are attributed. `question` is the id of a DNS query without an answer since `asked` (-1:
+    none). `watch` is set if a ban covers the flow.
 
-    Of TCP: `initial` is the client's SYN number, `next_sent` and `next_returned` are the sequence numbers that come
-    next, `again` a later SYN of the client with another number and its bytes `again_length`; -1 where not seen. `tag`
-    is what tells the flow from others with the same key, such as a VLAN (`b""`: nothing), and `back_tag` the same of
-    what comes back: a mirror may have each direction on a VLAN of its own.
+    TCP: `initial` is the client's SYN number, `next_sent` and `next_returned` are the next sequence numbers, `again` is
+    a later SYN number of the client and `again_length` the bytes of that SYN; -1 if not seen. `tag` distinguishes the
+    flow from others with the same key, such as a VLAN (`b""`: none), and `back_tag` does so for the reverse direction:
+    a mirror may have each direction on a VLAN of its own.
     """
 
     __slots__ = (
@@ -114,12 +115,12 @@ class Flow:
         self.watch: Watch | None = None
 
     def patience(self) -> float:
-        """Seconds of silence after which the flow is over."""
+        """Returns the seconds of silence after which the flow ends."""
         if self.connection >= 0:
             return CONNTRACK_SECONDS
         if self.protocol == PROTOCOL_TCP:
             if self.state == ESTABLISHED:
-                # Met in its middle and heard from one end only, it may be anything that looks like a connection.
+                # The start was not captured and only one end was seen, so this may not be a connection.
                 both = self.packets_sent and self.packets_returned
                 if not both or self.fins:
                     return EXCHANGE_SECONDS
@@ -131,7 +132,7 @@ class Flow:
 
 
 def may_say_hello(flow: Flow) -> bool:
-    """Whether a ClientHello or a Host may still tell more about the flow than its addresses do."""
+    """Whether a ClientHello or a Host may still identify the flow better than its addresses."""
     if flow.midstream or not flow.outbound or flow.port == DNS_PORT or flow.port == 0:
         return False
     return flow.protocol == PROTOCOL_TCP or flow.protocol == PROTOCOL_UDP

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar, final
 
 Value = TypeVar("Value")
 
-# For owners that count something else than keys, and call `age` themselves.
+# For owners that count other things than keys, and call `age` themselves.
 UNLIMITED: Final = 1 << 60
 
 
@@ -71,11 +71,11 @@ class Generations(Generic[Value]):
         return len(self.young) * 2 >= self.limit or len(self.young) + len(self.old) >= self.limit
 
     def turn(self) -> None:
-        """The young generation becomes the old one, which is dropped for the limit."""
+        """Turns the young generation into the old one, and drops the old one because of the limit."""
         self.evictions += len(self.old)
         self.age()
 
     def age(self) -> None:
-        """The young generation becomes the old one, which is dropped because its time is over."""
+        """Turns the young generation into the old one, and drops the old one because its time is over."""
         self.old = self.young
         self.young = {}

@@ -1,8 +1,8 @@
-"""Host names that devices give themselves by DHCP: as text, and which of them groups go by.
+"""Stores the host names that devices send by DHCP: as text, and which of them groups match.
 
-A client chooses its host name, and whoever forges a request chooses that of another. So a name belongs to the MAC that
-had it first, and a MAC keeps its first name: later words change neither until the name was not heard of for
-`PIN_SECONDS`. The daemon keeps the table over a restart, see `daemon/host_pins.py`.
+A client chooses its host name, and a forged request can contain the name of another client. So a name belongs to the
+MAC that had it first, and a MAC keeps its first name: later requests change neither until the name was not seen for
+`PIN_SECONDS`. The daemon keeps the table across restarts, see `daemon/host_pins.py`.
 """
 
 import unicodedata
@@ -13,21 +13,21 @@ PIN_SECONDS: Final = 7 * 86_400.0
 
 
 def host_text(hostname: bytes) -> str:
-    """UTF-8 as text; other bytes, and characters that do not print, as escapes of one line."""
+    """Returns UTF-8 as text; other bytes, and characters that are not printable, as escapes in one line."""
     text = hostname.decode("utf-8", "backslashreplace")
     return "".join([sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in text])
 
 
 def host_key(text: str) -> str:
-    """What two spellings of a name have in common: letters without case, accents composed (Unicode NFC)."""
+    """Returns the normalised spelling of a name: letters without case, accents composed (Unicode NFC)."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
 @final
 class HostPins:
-    """At most `limit` names and as many MACs; the one not heard of for longest gives way.
+    """At most `limit` names and as many MACs; the one not seen for longest is dropped.
 
-    `refused` counts names that did not count, `evictions` those that gave way. `version` changes with the table.
+    `refused` counts names that were ignored, `evictions` those that were dropped. `version` changes with the table.
     """
 
     __slots__ = ("_macs", "_names", "evictions", "limit", "refused", "version")
@@ -37,14 +37,16 @@ class HostPins:
         self.refused = 0
         self.evictions = 0
         self.version = 0
-        self._names: dict[bytes, tuple[bytes, float]] = {}  # by MAC, the one heard last at the end
+        self._names: dict[bytes, tuple[bytes, float]] = {}  # by MAC, the one seen last at the end
         self._macs: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._names)
 
     def name_of(self, mac: bytes, hostname: bytes, now: float) -> bytes:
-        """The name that groups go by for a MAC which calls itself `hostname` now; `b""` where it is another one's."""
+        """Returns the name that groups match for a MAC whose host name is `hostname` now; `b""` if another MAC owns the
+        name.
+        """
         pinned, last = self._names.get(mac, (b"", 0.0))
         if pinned and pinned != hostname and now - last < PIN_SECONDS:
             self.refused += 1
@@ -59,11 +61,11 @@ class HostPins:
         return hostname
 
     def entries(self) -> list[tuple[bytes, bytes, float]]:
-        """Each MAC with its name and when it was heard last, the one heard last at the end."""
+        """Returns each MAC with its name and the time of its last request, the newest at the end."""
         return [(mac, name, last) for mac, (name, last) in self._names.items()]
 
     def take(self, entries: Sequence[tuple[bytes, bytes, float]], now: float) -> None:
-        """Takes up what an earlier run knew, as far as it still counts; what is known already goes first."""
+        """Loads the entries of an earlier run that are still valid; existing entries take precedence."""
         for mac, name, last in entries:
             if now - PIN_SECONDS < last <= now and mac not in self._names and name not in self._macs:
                 self._put(mac, name, last)
@@ -77,7 +79,7 @@ class HostPins:
         self.version += 1
 
     def step(self, seconds: float) -> None:
-        """The clock was set: names keep their age."""
+        """Shifts all times after a clock step, so that names keep their age."""
         self._names = {mac: (name, last + seconds) for mac, (name, last) in self._names.items()}
 
     def _drop(self, mac: bytes) -> None:

@@ -1,6 +1,6 @@
-"""What the catalogue says of a name, looked up once and remembered.
+"""Caches the catalogue's matches of names.
 
-Between two reloads a name means the same, so its owners and the attributions that follow from them are kept in a
+Between two reloads a name has the same owners, so the owners and the attributions derived from them are kept in a
 bounded table (`generations.py`).
 """
 
@@ -25,9 +25,9 @@ EVIDENCE: Final = (SNI, QUIC, HTTP, DNS, MIGRATED, PREFIX, ASN, NOTHING)
 
 @final
 class Match:
-    """A name and its owners: `entry` is None where no vendor is among them.
+    """A name and its owners: `entry` is None if no vendor is among them.
 
-    `asked` counts the questions for it that devices of the group `asked_by` had: the counter that was used last.
+    `asked` is a cached counter: that of queries for the name by devices of the group `asked_by`.
     """
 
     __slots__ = ("_by_evidence", "asked", "asked_by", "entry", "name", "owners", "service", "vendor")
@@ -44,7 +44,7 @@ class Match:
         self._by_evidence: dict[str, Attribution] | None = None
 
     def attribution(self, evidence: str) -> Attribution | None:
-        """The attribution of a flow that this name speaks for, None where no vendor follows from it."""
+        """Returns the attribution of a flow by this name, None if the name has no vendor."""
         entry = self.entry
         if entry is None:
             return None
@@ -62,7 +62,7 @@ class Match:
 
 @final
 class Matches:
-    """Names to matches, at most `limit` of them."""
+    """Maps names to matches, at most `limit` of them."""
 
     __slots__ = ("_index", "_kept")
 

@@ -1,11 +1,11 @@
-"""QUIC connections that go on from another port of their device (RFC 9000 section 9), where no name is sent again.
+"""Follows QUIC connections that continue from another port of their device (RFC 9000 section 9) without sending a name.
 
-A flow without a handshake of its own, from the same device to the same address and port of a server as a flow that
-a QUIC ClientHello named, inherits that name where the named flow had its last packet at most a minute before. The
-name is weak evidence: it labels, and it cuts no flow. A flow that has inherited its name hands it on to no other one.
+A flow without a handshake of its own, from the same device to the same address and port of a server as a flow that a
+QUIC ClientHello named, inherits that name if the last packet of the named flow was at most a minute before. The name is
+weak evidence: it labels, but never cuts a flow. A flow that inherited its name does not pass it on.
 
-A flow with the ports of the named one is the same connection, which conntrack has forgotten: a ban that had cut it was
-lifted. What its hello named counts as before.
+A flow with the ports of the named one is the same connection, which conntrack has dropped because a ban that had cut it
+was lifted. The evidence of its ClientHello counts as before.
 """
 
 from typing import Final, final
@@ -17,7 +17,9 @@ MIGRATION_SECONDS: Final = 60.0
 
 @final
 class Migrations:
-    """The flow that a QUIC hello named last, by device and server; at most `limit`, the oldest leaves first."""
+    """The last flow that a QUIC ClientHello named, by device and server; at most `limit`, the oldest is
+    dropped first.
+    """
 
     __slots__ = ("_limit", "_named", "evictions")
 
@@ -30,12 +32,12 @@ class Migrations:
         return len(self._named)
 
     def resize(self, limit: int) -> None:
-        """Takes another limit; entries above it leave at once."""
+        """Changes the limit; entries above it are dropped at once."""
         self._limit = limit
         self._make_room(limit)
 
     def note(self, flow: Flow) -> None:
-        """A hello has named the flow. The outer name of real ECH is not the name of what travels."""
+        """Stores that a ClientHello named the flow. The outer name of real ECH is not the name of the traffic."""
         if flow.hello != QUIC_HELLO or not flow.host or flow.ech or not flow.outbound or flow.device is None:
             return
         key = migration_key(flow)
@@ -44,7 +46,7 @@ class Migrations:
         self._named[key] = flow
 
     def inherit(self, flow: Flow) -> None:
-        """Gives a flow that begins the name of the one that it continues, or the hello where it is that one."""
+        """Gives a new flow the name of the flow that it continues, or the ClientHello if it is the same connection."""
         if not self._named or flow.device is None or not flow.outbound or flow.hello != NO_HELLO:
             return
         named = self._named.get(migration_key(flow))
@@ -57,7 +59,7 @@ class Migrations:
             flow.inherited = named.host
 
     def expire(self, now: float) -> None:
-        """Forgets what no flow that begins now may continue. Entries are in the order of their hellos."""
+        """Drops the entries that no new flow may continue. Entries are in the order of their ClientHellos."""
         while self._named:
             key = next(iter(self._named))
             if now - self._named[key].last <= MIGRATION_SECONDS:
@@ -65,7 +67,7 @@ class Migrations:
             del self._named[key]
 
     def step(self, seconds: float) -> None:
-        """The clock was set: flows that have ended are in no other table, and keep their age too."""
+        """Shifts all times after a clock step: ended flows are in no other table, and must keep their age too."""
         for flow in self._named.values():
             if flow.ended:
                 flow.last += seconds
@@ -77,7 +79,7 @@ class Migrations:
 
 
 def migration_key(flow: Flow) -> bytes:
-    """The device and the server of a flow. The device may have changed its address, so its number stands for it."""
+    """Returns the key of device and server. The device may change its address, so its number identifies it."""
     device, key = flow.device, flow.key
     number = 0 if device is None else device.number
     half = (len(key) - 5) // 2

@@ -1,4 +1,4 @@
-"""Prefixes, and which addresses lie in them."""
+"""Defines prefixes, and finds the prefix of an address."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Final, final
 DEFAULT_LOCAL: Final[tuple[str, ...]] = (
     "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10",
 )  # fmt: skip
-# What never leaves the link or the host, whatever the configuration calls local.
+# Prefixes that never leave the link or the host, independent of the configuration of local networks.
 ALWAYS_LOCAL: Final[tuple[str, ...]] = ("127.0.0.0/8", "169.254.0.0/16", "fe80::/10", "::1/128")
 
 BROADCAST: Final = b"\xff\xff\xff\xff"
@@ -18,7 +18,7 @@ UNSPECIFIED_V6: Final = bytes(16)
 
 @final
 class NetworkPrefix:
-    """`value` are the prefix's bits, right aligned; `shift` drops the rest of an address of `size` bytes."""
+    """`value` is the prefix's bits, right aligned; `shift` drops the host bits of an address of `size` bytes."""
 
     __slots__ = ("shift", "size", "value")
 
@@ -36,7 +36,7 @@ class NetworkPrefix:
 
 
 def parse_prefix(text: str) -> NetworkPrefix | None:
-    """The prefix, or the lone address as a prefix of its own; None where the text is neither."""
+    """Returns the prefix, or a lone address as a prefix of full length; None if the text is neither."""
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -46,7 +46,7 @@ def parse_prefix(text: str) -> NetworkPrefix | None:
 
 @final
 class Networks:
-    """A few prefixes. Asked once an address, behind a cache, so a walk over them will do."""
+    """A few prefixes. A cache asks once per address, so a linear search is fast enough."""
 
     __slots__ = ("prefixes",)
 
@@ -61,7 +61,9 @@ class Networks:
         return any(prefix.contains(address) for prefix in self.prefixes)
 
     def embedded_v4(self, address: bytes) -> bytes:
-        """The IPv4 address inside an address of these NAT64 prefixes, `b""` for others (RFC 6052 section 2.2)."""
+        """Returns the IPv4 address inside an address of these NAT64 prefixes, `b""` for others (RFC 6052
+        section 2.2).
+        """
         for prefix in self.prefixes:
             if prefix.contains(address) and prefix.size == 16:
                 start = prefix.bits // 8
@@ -73,7 +75,7 @@ class Networks:
 
 
 def is_group_address(address: bytes) -> bool:
-    """Multicast or broadcast: nobody in particular."""
+    """Whether the address is multicast or broadcast."""
     if len(address) == 4:
         return address[0] >> 4 == 14 or address == BROADCAST
     return address[0] == 255
@@ -84,5 +86,5 @@ def is_unspecified(address: bytes) -> bool:
 
 
 def address_text(address: bytes) -> str:
-    """The address as people write it (RFC 5952)."""
+    """Returns the address as text (RFC 5952)."""
     return str(ipaddress.ip_address(address))

@@ -1,6 +1,6 @@
-"""What is known about an address by itself: local or not, whose prefix, whose network, which country.
+"""Caches properties of an address: local or not, the owner of its prefix, its network and country.
 
-Looked up once and kept in a bounded table (`generations.py`), as names are (`matches.py`).
+Each address is looked up once and kept in a bounded table (`generations.py`), as names are (`matches.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ NO_ASN: Final = 0
 
 @final
 class RemoteAddress:
-    """An address. `own` and `network` are the attributions that it gives, strong and weak.
+    """An address. `own` and `network` are its attributions, strong and weak.
 
-    `own` comes from a vendor's own prefix, evidence `prefix`. `network` says only who runs the network (an ASN, or
+    `own` comes from a vendor's own prefix, evidence `prefix`. `network` shows only who operates the network (an ASN, or
     a prefix of a cloud or CDN, where anybody may rent): evidence `asn`. `categories` are those of its prefix and ASN.
     `group` is true for multicast and broadcast. `destination` is the ledger's cell, once it was counted.
     """
@@ -43,7 +43,7 @@ class RemoteAddress:
 
 @final
 class RemoteCache:
-    """Addresses to places, at most `limit` of them."""
+    """Maps addresses to their properties, at most `limit` of them."""
 
     __slots__ = ("_always", "_attributions", "_index", "_kept", "_local", "_lookup", "_nat64")
 
@@ -112,7 +112,7 @@ class RemoteCache:
             return
         entries = self._index.owners_of_asn(place.asn).entries
         vendors = [entry for entry in entries if not entry.category]
-        # A vendor's own ASN says as much as who rents a cloud's prefix does not: it goes first.
+        # A vendor's own ASN precedes the prefix of a cloud, whose tenants are unknown.
         if vendors and (place.network is None or not vendors[0].weak):
             place.network = self._attribution(vendors, ASN)
         for entry in entries:
@@ -125,7 +125,7 @@ class RemoteCache:
         return self._local.contains(address) or self._always.contains(address)
 
     def _attribution(self, entries: Sequence[Entry], evidence: str) -> Attribution:
-        """One object for the same entries, so that flows to a thousand addresses of a prefix share it."""
+        """Returns one shared object per entry, so that flows to a thousand addresses of a prefix share it."""
         entry = entries[0]
         owners = tuple(dict.fromkeys([entry.owner for entry in entries]))
         key = (entry.value, evidence, owners)

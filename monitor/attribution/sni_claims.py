@@ -1,7 +1,6 @@
-"""Which names devices said in hellos to an address, and whom the server there has answered.
+"""Stores the names that devices sent in ClientHellos to an address, and the groups of devices that its server answered.
 
-A client may say any name to anybody, so a name that was only said is a hint; one that was answered says that whoever
-is there goes by it.
+A client can send any name to any server, so a name alone is a hint; an answered name shows that the server serves it.
 """
 
 from typing import Final, final
@@ -14,7 +13,7 @@ GROUPS_PER_NAME: Final = 8
 
 @final
 class SniClaim:
-    """A name that was said last at `last`; `answered` has when, by the groups of the device that was answered."""
+    """A name that was sent last at `last`; `answered` maps the groups of the answered devices to the time."""
 
     __slots__ = ("answered", "last", "name")
 
@@ -24,7 +23,7 @@ class SniClaim:
         self.answered: dict[tuple[str, ...], float] = {}
 
     def answer(self, groups: tuple[str, ...], now: float) -> None:
-        """The server has answered a device of these groups."""
+        """Stores that the server answered a device of these groups."""
         self.answered.pop(groups, 0.0)
         self.answered[groups] = now
         if len(self.answered) > GROUPS_PER_NAME:
@@ -38,7 +37,7 @@ class SniClaim:
 
 @final
 class SniClaims:
-    """At most `limit` addresses, and of each the names that were said last: unanswered ones give way first."""
+    """At most `limit` addresses, and for each the names sent last: unanswered ones are dropped first."""
 
     __slots__ = ("_addresses", "_names_evicted")
 
@@ -57,7 +56,7 @@ class SniClaims:
         self._addresses.limit = limit
 
     def step(self, seconds: float) -> None:
-        """The clock was set: what was said is as old as it was."""
+        """Shifts all times after a clock step, so that names keep their age."""
         for names in self._addresses.values():
             for said in names.values():
                 said.step(seconds)
@@ -77,7 +76,7 @@ class SniClaims:
         return said
 
     def at(self, address: bytes) -> list[SniClaim]:
-        """What was said to the address, the newest first."""
+        """Returns the names sent to the address, the newest first."""
         names = self._addresses.get(address)
         return [] if names is None else list(names.values())[::-1]
 

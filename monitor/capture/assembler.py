@@ -1,9 +1,8 @@
-"""A small assembler for classic BPF, the filter language of packet sockets.
+"""Assembles programs in classic BPF, the filter language of packet sockets.
 
-A program is a list of instructions with names instead of numbers; a label stands before the instruction that it
-marks. Jumps only go forward, as the kernel demands, so a label may be repeated: a jump goes to the next one. The
-machine has an accumulator A, an index X and sixteen words of scratch memory M. A load past the end of the frame ends
-the program with 0: the frame is not taken.
+A program is a list of instructions with mnemonics; a label precedes the instruction that it marks. The kernel allows
+only forward jumps, so a label may be repeated: a jump goes to the next one. The machine has an accumulator A, an index
+X and sixteen words of scratch memory M. A load past the end of the frame ends the program with 0: the frame is dropped.
 """
 
 import struct
@@ -22,10 +21,10 @@ WORD: Final = {
     "tax": 0x07, "txa": 0x87, "ret": 0x06, "ja": 0x05,
     "jeq": 0x15, "jgt": 0x25, "jge": 0x35, "jset": 0x45, "jgt_x": 0x2D, "jge_x": 0x3D,
 }  # fmt: skip
-ANCILLARY: Final = 0xFFFFF000  # SKF_AD_OFF: loads from here up read the packet's metadata
+ANCILLARY: Final = 0xFFFFF000  # SKF_AD_OFF: loads from this offset up read the packet's metadata
 PROTOCOL: Final = ANCILLARY + 0  # its EtherType
-MARK: Final = ANCILLARY + 20  # the mark that a rule of this machine put on it, 0 for none
-VLAN_TAG: Final = ANCILLARY + 44  # priority and VLAN of a tag that the kernel or the card has taken off, else 0
+MARK: Final = ANCILLARY + 20  # the mark that a rule of this machine set, 0: none
+VLAN_TAG: Final = ANCILLARY + 44  # priority and VLAN of a tag that the kernel or the card has stripped, else 0
 
 JUMP_MAX: Final = 255
 PROGRAM_MAX: Final = 4096  # BPF_MAXINSNS
@@ -33,7 +32,7 @@ PROGRAM_MAX: Final = 4096  # BPF_MAXINSNS
 
 @dataclass(frozen=True)
 class Label:
-    """The next instruction's name."""
+    """Names the next instruction."""
 
     name: str
 
@@ -52,7 +51,7 @@ Program = list[Label | Instruction]
 
 
 def assemble(program: Program) -> bytes:
-    """The program as an array of `struct sock_filter`: code, two jump offsets, value."""
+    """Returns the program as an array of `struct sock_filter`: code, two jump offsets, value."""
     places: dict[str, list[int]] = {}
     steps: list[Instruction] = []
     for item in program:

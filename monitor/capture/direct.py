@@ -1,7 +1,7 @@
-"""A packet socket read with one system call a frame: for names, which are few and wanted at once.
+"""Reads a packet socket with one system call per frame: for names, which are few and needed at once.
 
-`bench/capture.py`: 0.05 ms from the wire to the object, against milliseconds in a ring, and its buffer outlives a
-loop that stands still for seconds, because it holds frames and not blocks that close when they are due.
+`bench/capture.py`: 0.05 ms from the wire to the object, against milliseconds with a ring. Its buffer survives a stall
+of the event loop of seconds, because it holds frames and not blocks that the kernel closes after a time.
 """
 
 import struct
@@ -24,7 +24,7 @@ STAMP: Final = struct.Struct("@qq")
 
 @final
 class Direct(PacketSocket):
-    """`buffer_bytes` of frames may wait in the kernel; it charges about 800 bytes for a small one."""
+    """`buffer_bytes` of frames may wait in the kernel, which charges about 800 bytes for a small frame."""
 
     def __init__(self, name: str, hardware: int, program: bytes, buffer_bytes: int) -> None:
         super().__init__(hardware, program)
@@ -40,11 +40,11 @@ class Direct(PacketSocket):
     def _grow(self, size: int) -> None:
         try:
             self.socket.setsockopt(SOL_SOCKET, SO_RCVBUFFORCE, size)
-        except PermissionError:  # without CAP_NET_ADMIN the system's maximum holds
+        except PermissionError:  # without CAP_NET_ADMIN the system's maximum applies
             self.socket.setsockopt(SOL_SOCKET, SO_RCVBUF, size)
 
     def read(self, frames_max: int, interface: int, number: int, out: list[Frame]) -> int:
-        """Appends at most `frames_max` frames that wait; returns how many."""
+        """Appends at most `frames_max` waiting frames; returns their number."""
         receive = self.socket.recvmsg
         for read in range(frames_max):
             try:

@@ -1,7 +1,7 @@
-"""Capture files: pcap and pcapng, gzip or not, read in large chunks into batches of frames.
+"""Reads capture files (pcap and pcapng, gzip or not) in large chunks into batches of frames.
 
-The parsers are in `wire`; here is only the reading. A file that cannot be read from its start is an error; one that
-breaks off later gives all frames before the break, a `complaint`, and a count in `pcap`.
+The parsers are in `wire`; this module only reads. A file that cannot be read from its start is an error; a file that is
+broken later gives all frames before the break, a `complaint`, and a count in `pcap`.
 """
 
 import sys
@@ -24,9 +24,9 @@ GZIP_WINDOW: Final = 31
 class CaptureFile:
     """One capture file; iterate over `batches()` once.
 
-    `interfaces` names what `Frame.interface` indexes (it grows while a pcapng file is read), `bytes_read` of
-    `bytes_total` is the progress (total 0 where it is not known), `complaint` is one line without the path if the
-    file broke off, else "". The path `-` is standard input.
+    `interfaces` are the names that `Frame.interface` indexes (the list grows while a pcapng file is read), `bytes_read`
+    of `bytes_total` is the progress (total 0: unknown), `complaint` is one line without the path if the file is broken,
+    else "". The path `-` is standard input.
     """
 
     def __init__(self, path: str | Path, errors: ErrorCounts | None = None) -> None:
@@ -38,7 +38,7 @@ class CaptureFile:
         self._errors = errors if errors is not None else ErrorCounts()
 
     def batches(self) -> Iterator[list[Frame]]:
-        """The frames in order. Raises `CaptureFileError` if there is nothing to read from the start."""
+        """Yields the frames in order. Raises `CaptureFileError` if nothing can be read from the start."""
         try:
             with self._open() as file:
                 yield from self._parse(self._chunks(file))
@@ -66,7 +66,7 @@ class CaptureFile:
         return chunk
 
     def _inflate(self, file: BinaryIO, packed: bytes) -> Iterator[bytes]:
-        """The content of a gzip file, which may have several members (RFC 1952 section 2.2), a chunk at a time."""
+        """Yields the content of a gzip file, which may have several members (RFC 1952 section 2.2), in chunks."""
         member = zlib.decompressobj(GZIP_WINDOW)
         while packed:
             try:
@@ -81,7 +81,7 @@ class CaptureFile:
                 packed += self._read(file, CHUNK_BYTES)
             if member.eof:
                 if packed[:2] != GZIP_MAGIC:
-                    # The end, or padding behind it, which gzip ignores too.
+                    # The end, or padding after it, which gzip ignores too.
                     return
                 member = zlib.decompressobj(GZIP_WINDOW)
         self._break_off("the gzip data ends early")
@@ -130,5 +130,5 @@ class CaptureFile:
 
 
 def read_frames(path: str | Path, errors: ErrorCounts | None = None) -> Iterator[list[Frame]]:
-    """The frames of a capture file in batches; see `CaptureFile` for what a broken file does."""
+    """Yields the frames of a capture file in batches; `CaptureFile` documents the handling of broken files."""
     return CaptureFile(path, errors).batches()

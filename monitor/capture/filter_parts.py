@@ -24,7 +24,7 @@ QUIC_VERSIONS: Final = (0x00000001, 0x6B3343CF)
 
 # Scratch memory.
 PROTOCOL_AT: Final = 0
-END: Final = 1  # where the IP packet ends; what follows is Ethernet's padding
+END: Final = 1  # the end of the IP packet; Ethernet's padding follows
 TRANSPORT: Final = 2
 ADDRESSES: Final = 3
 PORT: Final = 4
@@ -173,7 +173,7 @@ def udp() -> Program:
         Label("short"),
         Instruction("ld_x", 8),
         Instruction("jeq", 0x01000000, "starts"),  # WireGuard's handshake initiation
-        Instruction("jeq", 0, "ike"),  # IKE behind the non-ESP marker, RFC 3948 section 2.2
+        Instruction("jeq", 0, "ike"),  # IKE after the non-ESP marker, RFC 3948 section 2.2
         Instruction("rsh", 24),
         Instruction("jeq", 0x38, "starts"),  # OpenVPN's P_CONTROL_HARD_RESET_CLIENT_V2
         Instruction("ld_m", PORT),
@@ -193,7 +193,9 @@ def tcp() -> Program:
         Instruction("ldh_x", 2),
         *any_of(NAME_PORTS_TCP, "names"),
         Instruction("ldb_x", 13),
-        Instruction("jset", 0x02, "starts"),  # the server's SYN tells which of the client's it took, and its options
+        Instruction(
+            "jset", 0x02, "starts"
+        ),  # the server's SYN shows which SYN of the client it accepted, and has its options
         Instruction("ldb_x", 12),
         Instruction("and", 0xF0),
         Instruction("rsh", 2),

@@ -1,6 +1,6 @@
-"""The filter programs: what the kernel hands over, and how much of each frame.
+"""Defines the filter programs: which frames the kernel delivers, and how much of each frame.
 
-One program sorts frames into classes; a socket is a table of how many bytes of each class it takes (0: none), so
+One program sorts frames into classes; a socket has a table of how many bytes of each class it receives (0: none), so
 that a flood of one class fills only its own socket:
 
     names      ARP, ND, DHCP, DNS, mDNS, LLMNR (UDP and TCP)
@@ -10,10 +10,9 @@ that a flood of one class fills only its own socket:
     wrapped    tunnels, fragments, IPv6 extension headers: looked into by the decoder
     rest       every other IP packet
 
-Classic BPF keeps no state, so it cannot tell a hello's second segment from an upload. `middles` are therefore cut
-short, thinned out by `wire/tcp/segment_filter.py`, and the heaviest of them (`elephants`) are written into the
-program itself.
-Frames that are not IP, ARP or a tunnel are never taken.
+Classic BPF keeps no state, so it cannot distinguish the second segment of a ClientHello from an upload. `middles` are
+therefore truncated, thinned out by `wire/tcp/segment_filter.py`, and the heaviest of them (`elephants`) are written
+into the program itself. Frames that are not IP, ARP or a tunnel are never delivered.
 """
 
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ ELEPHANTS_MAX: Final = 64
 
 @dataclass(frozen=True)
 class SnapLengths:
-    """How many bytes of each class a socket takes."""
+    """How many bytes of each class a socket receives."""
 
     names: int = 0
     starts: int = 0
@@ -40,27 +39,28 @@ class SnapLengths:
 
 
 NAMES: Final = SnapLengths(names=WHOLE)
-# Where the kernel merged segments, one frame has up to 64 KiB: early data, or a request with long fields.
+# If the kernel merged segments, one frame has up to 64 KiB: early data, or a request with long fields.
 STARTS: Final = SnapLengths(starts=WHOLE)
 MIDDLES: Final = SnapLengths(middles=4_096)
 WRAPPED: Final = SnapLengths(wrapped=9_216)
 
 
 def everything_else(snap: int) -> SnapLengths:
-    """Every IP packet that `NAMES` and `STARTS` leave, the uninteresting ones cut to `snap` bytes: for counting."""
+    """Selects every IP packet outside `NAMES` and `STARTS`, truncated to `snap` bytes, for byte counts."""
     return SnapLengths(middles=max(snap, 4_096), wrapped=9_216, rest=snap)
 
 
 def filter_program(take: SnapLengths, link: int, elephants: Sequence[int] = (), untagged: bool = False) -> bytes:
-    """The assembled program of a socket. It drops middles of `elephants`, flow marks of `wire/tcp/segment_filter.py`.
+    """Returns the assembled program of a socket. It drops middles of `elephants`, flow marks of
+    `wire/tcp/segment_filter.py`.
 
-    With `untagged` it takes no frame of a VLAN: those have interfaces of their own.
+    With `untagged` it accepts no frame of a VLAN, because VLANs have interfaces of their own.
     """
-    verdicts = _verdicts(take)  # repeated, because a jump reaches no further than 255 instructions
+    verdicts = _verdicts(take)  # repeated, because a jump spans at most 255 instructions
     program = [
         *[
             Instruction("st", at) for at in range(SCRATCH)
-        ],  # the kernel refuses a word that is read before it is written
+        ],  # the kernel refuses a program that reads a word before writing it
         *sent_by_others(),
         *(without_tag() if untagged else ()),
         *link_layer(link),

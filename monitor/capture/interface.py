@@ -1,4 +1,4 @@
-"""The sockets of one interface, from its coming up to its disappearing."""
+"""Manages the sockets of one interface, from its appearance to its removal."""
 
 import contextlib
 import fcntl
@@ -29,22 +29,22 @@ SIOCGIFFLAGS: Final = 0x8913
 SIOCGIFHWADDR: Final = 0x8927
 IFF_UP: Final = 1
 
-NAMES_BUFFER_BYTES: Final = 16_777_216  # some 20,000 questions
-STARTS_BUFFER_BYTES: Final = 16_777_216  # some 7,000 hellos, or 20,000 SYNs
+NAMES_BUFFER_BYTES: Final = 16_777_216  # about 20,000 queries
+STARTS_BUFFER_BYTES: Final = 16_777_216  # about 7,000 ClientHellos, or 20,000 SYNs
 MIDDLES_BLOCKS: Final = 128  # 4 MiB, a quarter of a second
 WRAPPED_BLOCKS: Final = 64
 COUNTING_BLOCKS: Final = 256
-UNWANTED_FRAMES: Final = 256  # frames of uploads after which the filter is looked at again
+UNWANTED_FRAMES: Final = 256  # frames of uploads after which the filter is updated
 ELEPHANT_SECONDS: Final = 0.05
 
 
 @final
 class InterfaceCapture:
-    """Names come over a socket of their own, so that no flood of anything else can make one of them wait or be lost,
-    and so do the packets that begin flows, because a banned one is to be cut before it is answered.
+    """Names have a socket of their own, so that no flood of other frames delays or drops them; so have the packets that
+    start flows, because a banned flow must be cut before it is answered.
 
-    `index` is the interface's place in the capture's table. With `counting` every IP packet comes, cut to `snap`.
-    `untagged`: nothing of the VLANs on it comes.
+    `index` is the interface's index in the capture's table. With `counting` every IP packet is captured, truncated to
+    `snap`. `untagged`: frames of VLANs on the interface are not captured.
     """
 
     def __init__(self, name: str, index: int, counting: bool, snap: int) -> None:
@@ -66,7 +66,7 @@ class InterfaceCapture:
         self._looked_at = 0.0
 
     def open(self) -> None:
-        """Raises OSError where the interface does not exist or the privilege is missing."""
+        """Opens the sockets. Raises OSError if the interface does not exist or the privilege is missing."""
         self.kernel_index = socket.if_nametoindex(self.name)
         hardware = _hardware(self.name)
         link = _link(hardware)
@@ -80,25 +80,25 @@ class InterfaceCapture:
             raise
 
     def _takes(self) -> list[tuple[SnapLengths, int]]:
-        """What the rings take, and their blocks."""
+        """Returns the snap lengths of the rings, and their blocks."""
         if self.counting:
             return [(everything_else(self.snap), COUNTING_BLOCKS)]
         return [(MIDDLES, MIDDLES_BLOCKS), (WRAPPED, WRAPPED_BLOCKS)]
 
     def leave_vlans(self, leave: bool) -> None:
-        """Whether nothing of the VLANs on it comes, from now on."""
+        """Sets whether frames of VLANs on the interface are dropped from now on."""
         if leave == self.untagged:
             return
         self.untagged = leave
         takes = [NAMES, STARTS, *[take for take, _ in self._takes()]]
-        for source, take in zip(self._sources(), takes, strict=False):  # none where it is not open
+        for source, take in zip(self._sources(), takes, strict=False):  # None if it is not open
             source.attach(self._program(take, source.link))
 
     def _program(self, take: SnapLengths, link: int, elephants: Sequence[int] = ()) -> bytes:
         return filter_program(take, link, elephants, self.untagged and link == ETHERNET)
 
     def refresh(self) -> bool:
-        """Takes the interface up again where it appeared, or appeared anew; true when something changed."""
+        """Opens the interface again after it appeared, or was replaced; returns true if something changed."""
         try:
             index = socket.if_nametoindex(self.name)
         except OSError:
@@ -107,7 +107,7 @@ class InterfaceCapture:
             return False
         self.close()
         if index:
-            with contextlib.suppress(OSError):  # gone again meanwhile: its next event brings us back
+            with contextlib.suppress(OSError):  # removed again meanwhile: its next event triggers a refresh
                 self.open()
         return True
 
@@ -125,10 +125,10 @@ class InterfaceCapture:
         return [source for source in (self._names, self._starts, *self._rings) if source is not None]
 
     def read(self, frames_max: int, number: int, out: list[Frame]) -> int:
-        """Appends at most about `frames_max` frames of each socket, and returns by how many numbers they went on.
+        """Appends at most about `frames_max` frames of each socket; returns by how much the frame numbers advanced.
 
-        A flow's middle before its beginning would be taken for an upload's. So blocks are taken before beginnings are
-        read, and looked at once no beginning waits any more.
+        A segment of a flow that is read before the flow's start would be classified as an upload. So blocks are fetched
+        before starts are read, and processed after no start waits any more.
         """
         if self._names is None or self._starts is None:
             return 0
@@ -162,7 +162,9 @@ class InterfaceCapture:
             self._blocks += blocks
 
     def _refuse_elephants(self) -> None:
-        """Writes the flows that upload most into the filter of the middles, at most every `ELEPHANT_SECONDS`."""
+        """Writes the flows with the largest uploads into the filter of the middles, at most every
+        `ELEPHANT_SECONDS`.
+        """
         now = time.monotonic()
         if now - self._looked_at < ELEPHANT_SECONDS:
             return
@@ -173,7 +175,7 @@ class InterfaceCapture:
             self._rings[0].attach(self._program(MIDDLES, self._rings[0].link, marks))
 
     def dropped(self) -> int:
-        """Frames that passed the filter and found no room, since the start."""
+        """Returns the frames that passed the filter and found no room, since the start."""
         total = self._dropped
         for source in self._sources():
             source.count_drops()

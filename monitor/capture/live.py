@@ -1,4 +1,4 @@
-"""Live capture: several interfaces, whatever becomes of them while it runs."""
+"""Captures live on several interfaces, which may disappear and come back."""
 
 import errno
 import socket
@@ -10,13 +10,13 @@ from monitor.capture.interface import InterfaceCapture
 from monitor.errors import MachineError
 from monitor.model import Frame
 
-FRAMES_MAX: Final = 512  # of each socket at a time, so that none of them waits long for the others
-SNAP_BYTES: Final = 192  # headers, where packets are only counted
+FRAMES_MAX: Final = 512  # per socket and read, so that no socket waits long for the others
+SNAP_BYTES: Final = 192  # headers, if packets are only counted
 
 
 @dataclass(frozen=True)
 class InterfaceCounts:
-    """What one interface gave since the start: frames handed on, their bytes on the wire, frames lost."""
+    """Counts of one interface since the start: delivered frames, their bytes on the wire, lost frames."""
 
     frames: int
     bytes: int
@@ -25,11 +25,11 @@ class InterfaceCounts:
 
 @final
 class LiveCapture:
-    """The frames of `names`, numbered from 1 over all of them; `Frame.interface` is the place in `names`.
+    """The frames of `names`, numbered from 1 over all interfaces; `Frame.interface` is an index into `names`.
 
-    With `counting` every IP packet comes, headers only where nothing in it is looked at; without, only what names
-    something (`capture/filters.py`). Interfaces that are `untagged` give nothing of the VLANs on them, because those
-    are among `names`.
+    With `counting` every IP packet is captured, only its headers if its content is not decoded; without, only frames
+    with names (`capture/filters.py`). `untagged` interfaces deliver no frames of their VLANs, because those are among
+    `names`.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class LiveCapture:
         self._number = 1
 
     def open(self) -> None:
-        """Opens every interface. Raises MachineError for one that does not exist, or without the privilege."""
+        """Opens every interface. Raises MachineError if one does not exist, or without the privilege."""
         self.watch(self.names, self._untagged)
 
     def watch(self, names: Iterable[str], untagged: Collection[str] = ()) -> None:
-        """Watches exactly these from now on. An interface keeps its place in `names`, also when it is left out.
+        """Watches exactly these interfaces from now on. An interface keeps its index in `names` after it is removed.
 
-        Raises MachineError for one that cannot be opened; nothing has changed then.
+        Raises MachineError if one cannot be opened; nothing has changed then.
         """
         wanted = list(names)
         existing = [name for _, name in socket.if_nameindex()]
@@ -82,18 +82,18 @@ class LiveCapture:
 
     @property
     def watched(self) -> tuple[str, ...]:
-        """Those of `names` that are watched now, be they there or not."""
+        """Returns the watched interfaces of `names`, present or not."""
         return tuple(self._watched)
 
     def _interface(self, name: str) -> InterfaceCapture:
-        """The known one, or a new one that has no place yet."""
+        """Returns the known interface, or a new one without an index."""
         for interface in self._interfaces:
             if interface.name == name:
                 return interface
         return InterfaceCapture(name, -1, self.counting, self._snap)
 
     def refresh(self) -> list[str]:
-        """To be called when links change: reopens what came back. Returns what changed, for the log."""
+        """Reopens interfaces that came back; call it when links change. Returns the changes as lines for the log."""
         changes = []
         for interface in self._interfaces:
             if interface.name in self._watched and interface.refresh():
@@ -101,11 +101,11 @@ class LiveCapture:
         return changes
 
     def filenos(self) -> list[int]:
-        """What to wait on; it changes only in `refresh`."""
+        """Returns the descriptors to wait for; they change only in `refresh`."""
         return [fileno for interface in self._interfaces for fileno in interface.filenos()]
 
     def read(self, frames_max: int = FRAMES_MAX) -> list[Frame]:
-        """The frames that wait, in order of their time; at most about `frames_max` of each socket."""
+        """Returns the waiting frames in order of time; at most about `frames_max` of each socket."""
         out: list[Frame] = []
         for interface in self._interfaces:
             self._number += interface.read(frames_max, self._number, out)
@@ -113,7 +113,9 @@ class LiveCapture:
         return out
 
     def counts(self) -> dict[str, InterfaceCounts]:
-        """Of those that are watched: one that is left is not silent, it is not looked at."""
+        """Returns the counts of the watched interfaces; a removed interface has none, so that it does
+        not look silent.
+        """
         return {
             interface.name: InterfaceCounts(interface.frames, interface.bytes, interface.dropped())
             for interface in self._interfaces
@@ -121,11 +123,11 @@ class LiveCapture:
         }
 
     def dropped(self) -> int:
-        """Frames that were lost on all interfaces since the start."""
+        """Returns the frames lost on all interfaces since the start."""
         return sum(interface.dropped() for interface in self._interfaces)
 
     def down(self) -> list[str]:
-        """The interfaces that give nothing now, being down or gone."""
+        """Returns the interfaces that are down or missing, and so deliver no frames."""
         return [
             interface.name
             for interface in self._interfaces

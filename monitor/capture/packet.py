@@ -1,4 +1,6 @@
-"""What both kinds of packet socket share: opening, the filter, the kernel's counters, a downed interface's error."""
+"""Provides the common parts of both kinds of packet socket: opening, the filter, kernel counters, errors of a downed
+link.
+"""
 
 import contextlib
 import ctypes
@@ -18,10 +20,10 @@ LOOPBACK_HARDWARE: Final = 772
 
 
 class PacketSocket:
-    """A packet socket that is not bound yet, so that no unfiltered frame gets in.
+    """A packet socket that is not bound yet, so that it receives no unfiltered frame.
 
-    Raises OSError without the privilege. `hardware` is the interface's ARPHRD_ number: links without an Ethernet
-    header are read from the network header on. Both directions are seen; promiscuous mode stays off.
+    Raises OSError without the privilege. `hardware` is the interface's ARPHRD_ number: frames of links without an
+    Ethernet header start at the network header. Both directions are captured; promiscuous mode stays off.
     """
 
     def __init__(self, hardware: int, program: bytes) -> None:
@@ -30,7 +32,7 @@ class PacketSocket:
         self.dropped = 0
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW if ethernet else socket.SOCK_DGRAM, 0)
         self.socket.setblocking(False)
-        if hardware == LOOPBACK_HARDWARE:  # there every frame leaves and arrives, and counts once
+        if hardware == LOOPBACK_HARDWARE:  # on loopback every frame leaves and arrives, and must count once
             self.socket.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         self.attach(program)
 
@@ -41,18 +43,20 @@ class PacketSocket:
         self.socket.bind((name, ETH_P_ALL))
 
     def attach(self, program: bytes) -> None:
-        """Replaces the filter, in one step."""
+        """Replaces the filter atomically."""
         buffer = ctypes.create_string_buffer(program, len(program))
         descriptor = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, descriptor)
 
     def clear_error(self) -> None:
-        """Takes the pending error of an interface that went down, so that the descriptor is quiet until it is back."""
+        """Clears the pending error of an interface that went down, so that the descriptor is not readable until it is
+        back.
+        """
         with contextlib.suppress(OSError):
             self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
     def count_drops(self) -> None:
-        """Adds what the kernel dropped since the last call because nobody read fast enough."""
+        """Adds the frames that the kernel dropped since the last call because the socket was not read fast enough."""
         with contextlib.suppress(OSError):
             _, dropped = struct.unpack("=2I", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
             self.dropped += dropped

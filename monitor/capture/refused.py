@@ -1,16 +1,16 @@
-"""Beginnings of filter programs that refuse frames which another frame stands for."""
+"""Builds the start of filter programs that drop duplicates of other frames."""
 
 from typing import Final
 
 from monitor.capture.assembler import MARK, VLAN_TAG, Instruction, Label, Program
 from monitor.policy.table.rules import ASKED_MARK
 
-VLAN_NUMBER: Final = 0x0FFF  # 0 says that there is only a priority (IEEE 802.1Q section 9.6)
+VLAN_NUMBER: Final = 0x0FFF  # 0: the tag has only a priority (IEEE 802.1Q section 9.6)
 VLAN_TYPES: Final = (0x8100, 0x88A8, 0x9100)
 
 
 def sent_by_others() -> Program:
-    """A question that the sinkhole passes on comes in a second time, and the client sent it once."""
+    """Drops queries that the sinkhole forwards: they would be captured a second time, and the client sent them once."""
     return [
         Instruction("ld", MARK),
         Instruction("jeq", ASKED_MARK, "", "sent by others"),
@@ -20,7 +20,7 @@ def sent_by_others() -> Program:
 
 
 def without_tag() -> Program:
-    """Whether the tag is still in the frame or the kernel has put it aside."""
+    """Drops frames of VLANs, whether the tag is still in the frame or the kernel has stripped it."""
     return [
         Instruction("ld", VLAN_TAG),
         Instruction("jset", VLAN_NUMBER, "tagged"),

@@ -1,7 +1,8 @@
-"""A packet socket with a ring of blocks shared with the kernel (TPACKET_V3): for what may come in floods.
+"""Reads a packet socket through a ring of blocks shared with the kernel (TPACKET_V3): for frames that may come in
+floods.
 
-`bench/capture.py`: compiled, one core reads millions of frames a second from a ring and 0.2 million by system calls.
-The price is that a block is handed over when it is full or `RETIRE_MS` old.
+`bench/capture.py`: compiled, one core reads millions of frames per second from a ring and 0.2 million by system calls.
+The cost is latency: a block is delivered when it is full or `RETIRE_MS` old.
 """
 
 import mmap
@@ -15,8 +16,8 @@ PACKET_RX_RING: Final = 5
 PACKET_VERSION: Final = 10
 TPACKET_V3: Final = 2
 
-BLOCK_BYTES: Final = 32_768  # holds the longest frame that a ring's filter takes
-FRAME_BYTES: Final = 2_048  # only divides the block for the kernel's arithmetic: version 3 packs frames closely
+BLOCK_BYTES: Final = 32_768  # holds the longest frame that a ring's filter accepts
+FRAME_BYTES: Final = 2_048  # only a divisor of the block for the kernel's arithmetic: version 3 packs frames closely
 RETIRE_MS: Final = 2
 STATUS_AT: Final = 8  # `block_status` of struct tpacket_block_desc
 STATUS_USER: Final = 1
@@ -26,7 +27,9 @@ TO_KERNEL: Final = b"\0\0\0\0"
 
 @final
 class Ring(PacketSocket):
-    """`blocks` times `RETIRE_MS` is how long the reader may stand still; the ring's memory counts as the process's."""
+    """`blocks` times `RETIRE_MS` is the longest stall of the reader without loss; the ring's memory counts as the
+    process's.
+    """
 
     def __init__(self, name: str, hardware: int, program: bytes, blocks: int) -> None:
         super().__init__(hardware, program)
@@ -44,7 +47,7 @@ class Ring(PacketSocket):
             raise
 
     def take(self, frames_max: int) -> list[bytes]:
-        """Copies of the blocks that are ready, for `read_block`, until they hold `frames_max` frames."""
+        """Returns copies of the ready blocks, for `read_block`, until they hold `frames_max` frames."""
         taken: list[bytes] = []
         frames = 0
         memory = self._memory

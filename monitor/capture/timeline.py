@@ -1,7 +1,7 @@
-"""Several capture files as one timeline: tcpdump -C and dumpcap rotate a capture into files that belong together.
+"""Merges several capture files into one timeline: tcpdump -C and dumpcap split a capture into files.
 
-Files that follow each other are read one after the other, a chunk at a time; where they overlap, frame by frame in the
-order of time.
+Files that do not overlap are read one after the other, in chunks; overlapping files are merged by the time of each
+frame.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,9 @@ from monitor.model import FILE_SHIFT, Frame
 
 
 class CapturePart:
-    """One file of a timeline: `frames` were given so far, `refusal` tells why nothing of it could be read."""
+    """One file of a timeline: `frames` is the number of frames returned so far, `refusal` why the file could not be
+    read.
+    """
 
     def __init__(self, file: CaptureFile, index: int) -> None:
         self.file = file
@@ -26,7 +28,9 @@ class CapturePart:
         self._interfaces: list[int] = []
 
     def advance(self, names: list[str]) -> bool:
-        """Reads the next batch where the last one is used up; false at the end. `names` are all files' interfaces."""
+        """Reads the next batch when the last one is used up; returns false at the end. `names` are all files'
+        interfaces.
+        """
         if self._at < len(self._batch):
             return True
         self._at = 0
@@ -44,18 +48,18 @@ class CapturePart:
         return bool(self._batch)
 
     def _renumber(self) -> None:
-        """Gives the frames of a further file their own numbers and the interfaces of the whole timeline."""
+        """Gives the frames of a further file their own numbers and the interface indexes of the whole timeline."""
         for frame in self._batch:
             frame.number |= self.index << FILE_SHIFT
             if frame.interface < len(self._interfaces):
                 frame.interface = self._interfaces[frame.interface]
 
     def time(self) -> float:
-        """The time of the next frame."""
+        """Returns the time of the next frame."""
         return self._batch[self._at].time
 
     def take(self, until: float) -> list[Frame]:
-        """The next frame, and those of the batch that are not later than `until`."""
+        """Returns the next frame and the frames of the batch that are not later than `until`."""
         start = self._at
         if start == 0 and self._batch[-1].time <= until:
             self._at = len(self._batch)
@@ -70,7 +74,7 @@ class CapturePart:
 
 
 class Timeline:
-    """Frames of all files in the order of time; iterate over `batches()` once.
+    """Yields the frames of all files in the order of time; iterate over `batches()` once.
 
     `Frame.number` has the index of the file above `FILE_SHIFT` bits, `Frame.interface` indexes `interfaces`.
     """
@@ -86,12 +90,12 @@ class Timeline:
 
     @property
     def bytes_total(self) -> int:
-        """0 where the size of a file is not known."""
+        """Returns the total size, 0 if the size of a file is unknown."""
         sizes = [part.file.bytes_total for part in self.parts]
         return sum(sizes) if all(sizes) else 0
 
     def batches(self) -> Iterator[list[Frame]]:
-        """A file that cannot be read is left out: its `refusal` tells why."""
+        """Yields batches of frames. A file that cannot be read is left out, with the reason in its `refusal`."""
         waiting = [(part.time(), part.index) for part in self.parts if part.advance(self.interfaces)]
         heapify(waiting)
         while waiting:

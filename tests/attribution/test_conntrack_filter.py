@@ -45,7 +45,7 @@ WATCH = LanConnections(
         (False, "to the gateway from outside", count("203.0.113.9", "198.51.100.1")),
         (False, "loopback", count("127.0.0.1", "127.0.0.1")),
         (False, "the gateway with itself", count("192.168.1.1", "198.51.100.1")),
-        (False, "a network that nobody watches", count("192.168.9.7", "203.0.113.9")),
+        (False, "a network that is not watched", count("192.168.9.7", "203.0.113.9")),
         (True, "and what that asks of the LAN", count("192.168.9.7", "192.168.1.7")),
         (False, "between strangers", count("203.0.113.9", "203.0.113.10")),
     ],

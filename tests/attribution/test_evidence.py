@@ -183,7 +183,7 @@ def test_a_flow_stays_where_it_is_when_its_device_asks_for_something_else_later(
 
 
 def test_names_of_a_flow_that_came_in_are_the_devices_own() -> None:
-    """Somebody outside opens a connection to a server on the LAN: its name says nothing about them."""
+    """A remote client connects to a server on the LAN: the name does not identify the client."""
     story = exchange(STRANGER, PHONE, "www.tiktok.com", mac=LAPTOP_MAC)
     assert verdict(story, STRANGER) == UNKNOWN
 

@@ -88,7 +88,7 @@ def test_the_oldest_are_found_even_where_all_have_gone_on() -> None:
 
 
 def test_flows_that_end_before_their_time_do_not_pile_up() -> None:
-    """Conntrack tells the end of a flow long before the wheel would come to it."""
+    """Conntrack reports the end of a flow long before the wheel reaches it."""
     wheel = table()
     for number in range(4 * ENDED_MAX):
         brief = flow(number, number / 1000)

@@ -56,7 +56,7 @@ def test_progress_and_interfaces(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "complaint"),
     [
         (b"", "the file is empty"),
         (b"\xd4", "the file has only 1 bytes"),

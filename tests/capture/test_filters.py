@@ -45,7 +45,7 @@ def filtered(program: bytes) -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def class_of(frame: bytes, elephants: list[int] | None = None, untagged: bool = False) -> str:
-    """The class tells by how much arrives of the frame, padded to more than any class takes."""
+    """Returns the class, from the received length of the frame, which is padded beyond any snap length."""
     with filtered(filter_program(EACH, ETHERNET, elephants or [], untagged)) as (left, right):
         left.send(frame + bytes(3000))
         try:

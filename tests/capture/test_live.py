@@ -113,7 +113,7 @@ def test_vlan_tag_from_the_metadata(wire: Cable) -> None:
 
 @pytest.mark.parametrize("counting", [False, True])
 def test_an_interface_whose_vlans_are_watched_leaves_theirs_to_them(wire: Cable, counting: bool) -> None:
-    """Whether the tag comes or leaves; one that tells a priority alone is of no VLAN."""
+    """For received and sent frames; a tag with only a priority belongs to no VLAN."""
     inside = IP(src=FAR_V4, dst=NEAR_V4) / UDP(sport=4001, dport=53) / DNS(qd=DNSQR(qname="tagged.example"))
     hello = IP(src=FAR_V4, dst=NEAR_V4) / TCP(sport=50004, dport=443, flags="A") / HELLO
     away = Ether(src=NEAR_MAC, dst=FAR_MAC)
@@ -177,7 +177,7 @@ def test_loopback_counts_once(wire: Cable) -> None:
 
 
 def test_a_link_without_ethernet(wire: Cable) -> None:
-    """A tun device's frames begin with the IP header, and are said to be raw IP."""
+    """A tun device's frames begin with the IP header, and have the link type raw IP."""
     tun = wire.near.inside(lambda: Tun("gwtun"))
     with closing(tun):
         ip(f"-n {wire.near.name} link set gwtun up")
