@@ -58,6 +58,7 @@ CLEAN = (
     "monitor/sinkhole",
     "monitor/units.py",
     "monitor/web",
+    "monitor/wire",
     "pyproject.toml",
     "setup.py",
     "systemd/package/completion.py",
@@ -79,6 +80,7 @@ CLEAN = (
     "tests/test_site.py",
     "tests/upgrade/make_state.py",
     "tests/upgrade/test_earlier_release.py",
+    "tests/wire",
 )
 # Their text is that of places that are not clean yet.
 GENERATED = ("cli.md", "configuration.md", "events.md", "gatewatch.schema.json", "metrics.md")

@@ -1,6 +1,7 @@
-"""The parts of the filter programs, each of which sorts the frames of one protocol: `filters.py` puts them together.
+"""Defines the parts of the filter programs, each of which sorts the frames of one protocol; `filters.py` combines them.
 
-Each jumps to the label of a class (`names`, `starts`, `middles`, `wrapped`, `rest`) or falls through to the next part.
+Each part jumps to the label of a class (`names`, `starts`, `middles`, `wrapped`, `rest`) or continues with the next
+part.
 """
 
 from collections.abc import Sequence
@@ -33,12 +34,12 @@ SCRATCH: Final = 6
 
 
 def any_of(values: Sequence[int], then: str) -> Program:
-    """Jumps to `then` when A is one of `values`."""
+    """Jumps to `then` if A is one of `values`."""
     return [Instruction("jeq", value, then) for value in values]
 
 
 def link_layer(link: int) -> Program:
-    """Leaves the EtherType in A and where the network header begins in X, past up to two VLAN tags in the frame."""
+    """Stores the EtherType in A and the offset of the network header in X, after up to two VLAN tags in the frame."""
     if link == RAW_IP:
         return [Instruction("ldx", 0), Instruction("ld", PROTOCOL), *network()]
     return [
@@ -70,7 +71,7 @@ def network() -> Program:
 
 
 def ipv4() -> Program:
-    """RFC 791 section 3.1: leaves protocol, packet's end and mixed addresses in M, the header's end in X."""
+    """RFC 791 section 3.1: stores protocol, packet's end and mixed addresses in M, the header's end in X."""
     return [
         Label("ipv4"),
         Instruction("ldh_x", 6),
@@ -100,7 +101,7 @@ def ipv4() -> Program:
 
 
 def ipv6() -> Program:
-    """RFC 8200 section 3, as `_ipv4`; the low words of the addresses are mixed."""
+    """RFC 8200 section 3, as `ipv4`; mixes the low words of the addresses."""
     return [
         Label("ipv6"),
         Instruction("ldb_x", 6),
@@ -127,7 +128,7 @@ def ipv6() -> Program:
 
 
 def mix_addresses() -> Program:
-    """M[ADDRESSES] = source XOR destination; the network header's place waits in M[TRANSPORT] meanwhile."""
+    """M[ADDRESSES] = source XOR destination; M[TRANSPORT] holds the offset of the network header meanwhile."""
     return [
         Instruction("ldx_m", ADDRESSES),
         Instruction("xor_x"),
@@ -152,7 +153,9 @@ def transport() -> Program:
 
 
 def udp() -> Program:
-    """Ports tell names and tunnels; first bytes tell QUIC's long header (RFC 9000 section 17.2) and VPN handshakes."""
+    """Ports identify names and tunnels; first bytes identify QUIC's long header (RFC 9000 section 17.2) and VPN
+    handshakes.
+    """
     return [
         Label("udp"),
         Instruction("ldh_x", 0),
@@ -185,7 +188,7 @@ def udp() -> Program:
 
 
 def tcp() -> Program:
-    """RFC 9293 section 3.1: names by port, SYNs, then what the first payload bytes say."""
+    """RFC 9293 section 3.1: names by port, SYNs, then the first payload bytes."""
     return [
         Label("tcp"),
         Instruction("ldh_x", 0),
@@ -214,7 +217,7 @@ def tcp() -> Program:
 
 
 def middles(elephants: Sequence[int]) -> Program:
-    """Towards port 443, or from the higher port to the lower one, which is the server's."""
+    """Accepts segments towards port 443, or from the higher port to the lower one, which is the server's."""
     return [
         Label("middle"),
         Instruction("ldx_m", TRANSPORT),

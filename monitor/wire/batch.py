@@ -1,4 +1,4 @@
-"""Whole batches of frames through the decoder, so that no loop over frames runs outside of the compiled core."""
+"""Runs whole batches of frames through the decoder, so that no loop over frames runs outside of the compiled core."""
 
 import math
 from typing import Final, final
@@ -11,7 +11,7 @@ EXPIRE_SECONDS: Final = 1.0
 
 @final
 class BatchDecoder:
-    """A decoder that forgets what waits too long by the frames' own clock, wherever a batch was split."""
+    """A decoder that expires waiting state by the frames' own clock, independent of how batches are split."""
 
     __slots__ = ("_due", "decoder")
 
@@ -20,7 +20,7 @@ class BatchDecoder:
         self._due = 0.0
 
     def decode(self, frames: list[Frame], out: list[Observation]) -> None:
-        """Appends what the frames show. A clock that jumps, back too, is followed."""
+        """Appends the observations of the frames. Follows a clock that jumps, backwards too."""
         decoder = self.decoder
         due = self._due
         for frame in frames:
@@ -32,6 +32,6 @@ class BatchDecoder:
         self._due = due
 
     def finish(self, out: list[Observation]) -> None:
-        """No more frames come: appends what still waited."""
+        """Appends what still waits, after the last frame."""
         self.decoder.expire(math.inf)
         self.decoder.drain(out)

@@ -1,4 +1,4 @@
-"""What a UDP payload is: by its port where the port is a protocol's own, by its bytes otherwise."""
+"""Determines the protocol of a UDP payload: by its port if the port belongs to a protocol, else by its bytes."""
 
 from typing import Final, final
 
@@ -23,7 +23,7 @@ PORT_MDNS: Final = 5353
 PORT_LLMNR: Final = 5355
 
 LONG_HEADER: Final = 0x80
-# Conversations on a DNS port that are something else; each has two directions.
+# Conversations on a DNS port that are not DNS; each has two directions.
 OTHERS_MAX: Final = 8192
 
 
@@ -31,7 +31,7 @@ OTHERS_MAX: Final = 8192
 class Datagrams:
     """Dispatches UDP payloads.
 
-    A conversation on a DNS port that has opened a VPN or a QUIC connection is not DNS: `_others` has its two keys.
+    A conversation on a DNS port that started as a VPN or a QUIC connection is not DNS: `_others` has its two keys.
     """
 
     __slots__ = ("_errors", "_others", "_quic", "evicted")
@@ -46,7 +46,9 @@ class Datagrams:
         return len(self._others)
 
     def read(self, packet: Packet, cursor: Cursor, out: list[Observation]) -> bool:
-        """Append what the payload at the cursor shows; true if it is a tunnel, and the cursor stands inside it."""
+        """Appends the observations of the payload at the cursor. Returns true for a tunnel; the cursor is then inside
+        it.
+        """
         data = cursor.data
         start = cursor.start
         end = cursor.end
@@ -55,7 +57,7 @@ class Datagrams:
         source = data[start - 8] << 8 | data[start - 7]
         destination = data[start - 6] << 8 | data[start - 5]
         if source == PORT_DNS or destination == PORT_DNS:
-            # Nearly all of it: fewer than 256 questions, and an id that is no first byte of a VPN's handshake.
+            # Nearly all messages: fewer than 256 questions, and an id that is not the first byte of a VPN's handshake.
             plain = end - start > 4 and data[start + 4] == 0 and data[start] > 2 and len(self._others) == 0
             if plain or not self._is_other(packet, data, start, end, source, destination, out):
                 self._read_message(packet, data, start, end, DNS, out)
@@ -77,7 +79,7 @@ class Datagrams:
     def _read_message(
         self, packet: Packet, data: bytes, start: int, end: int, service: int, out: list[Observation]
     ) -> None:
-        """On a port of DNS: what cannot be a message is of a conversation that nothing names, or of a VPN."""
+        """Reads a payload on a DNS port: one that cannot be a message belongs to a VPN or an unknown protocol."""
         if end - start < HEADER or may_be_dns(data, start, end, packet.payload, service != DNS):
             self._read_dns(packet, data, start, end, service, out)
             return
@@ -108,9 +110,9 @@ class Datagrams:
     def _is_other(
         self, packet: Packet, data: bytes, start: int, end: int, source: int, destination: int, out: list[Observation]
     ) -> bool:
-        """Whether a payload on a DNS port is of a VPN or QUIC: by its own bytes, or by an earlier one's.
+        """Whether a payload on a DNS port belongs to a VPN or QUIC: by its own bytes, or by an earlier payload.
 
-        An earlier one may be there to hide the questions that follow: what is a message beyond doubt stays one.
+        An earlier payload may be sent to hide the queries after it: a payload that is certainly a message stays one.
         """
         if len(self._others) > 0 and packet.key in self._others:
             if looks_like_dns(data, start, end):
@@ -118,7 +120,7 @@ class Datagrams:
             if data[start] & LONG_HEADER:
                 self._quic.datagram(packet, data, start, end, out)
             return True
-        # Messages have fewer than 256 questions, and what follows the first byte of a handshake is no id and flags.
+        # Messages have fewer than 256 questions, and the first bytes of a handshake are not an id and flags.
         if end - start > 4 and data[start + 4] == 0 and data[start] > 2:
             return False
         if data[start] & LONG_HEADER and self._quic.datagram(packet, data, start, end, out):
@@ -151,7 +153,7 @@ class Datagrams:
 
 
 def _may_be_tunnel(source: int, destination: int) -> bool:
-    """Whether a port is one of a tunnel's; most are not even in their range."""
+    """Whether a port may be a tunnel's; most ports are not even in the range of tunnels."""
     if LOWEST <= destination <= HIGHEST and destination in PORTS:
         return True
     return LOWEST <= source <= HIGHEST and source in PORTS

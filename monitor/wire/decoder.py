@@ -1,9 +1,9 @@
-"""A frame in, observations out: the descent from the link to the transport, and into tunnels.
+"""Decodes a frame into observations: descends from the link to the transport, and into tunnels.
 
-Each round of the descent goes from the link, or a tunnel's inside, to one IP packet. The bytes of a packet inside a
-tunnel count for the flow inside and the overhead for the tunnel's, so that bytes count once, and mirrored traffic for
-whom it is of; names inside tunnels count like any others. What an ICMP error quotes is not looked into: it happened
-elsewhere and earlier.
+Each round of the descent goes from the link, or the inside of a tunnel, to one IP packet. The bytes of a packet inside
+a tunnel count for the inner flow and the overhead for the tunnel's flow, so that bytes count once, and mirrored traffic
+counts for its own hosts; names inside tunnels count as all others. The packet quoted in an ICMP error is not decoded,
+because it was sent elsewhere and earlier.
 """
 
 from typing import Final, final
@@ -50,10 +50,10 @@ KEY_UDP: Final = b"\x11"
 
 @final
 class Decoder:
-    """Everything between a frame and its observations; the state is what fragments, streams and QUIC need.
+    """Decodes frames into observations; its state is that of fragments, streams and QUIC.
 
-    `count_packets` makes it report `Packet`s too, which live capture leaves to conntrack; those inside tunnels down to
-    `packets_to_depth`.
+    With `count_packets` it also reports `Packet`s, which live capture leaves to conntrack; inside tunnels down to the
+    depth `packets_to_depth`.
     """
 
     __slots__ = (
@@ -77,28 +77,28 @@ class Decoder:
         self._quic.resize(limits)
 
     def decode(self, frame: Frame, out: list[Observation]) -> None:
-        """Append what the frame shows, the packet first. Never raises, whatever the bytes."""
+        """Appends the observations of the frame, the packet first. Never raises."""
         try:
             self._descend(frame, out)
         except Exception:
-            # A defect of ours must not stop the capture; tests hold this count at 0.
+            # A bug in the decoder must not stop the capture; tests require this count to be 0.
             self._errors.add("decoder", "internal")
 
     def expire(self, now: float) -> None:
-        """Forget what waited too long for its rest."""
+        """Drops state that waited too long for its rest."""
         self._fragments.expire(now)
         self._streams.expire(now)
         self._quic.expire(now)
 
     def drain(self, out: list[Observation]) -> None:
-        """Appends the fragments that have waited for the first one of their datagram: it came, or will not come."""
+        """Appends the fragments that waited for the first fragment of their datagram, after it arrived or timed out."""
         ready = self._fragments.ready
         if ready:
             out.extend(ready)
             ready.clear()
 
     def table_sizes(self) -> dict[str, int]:
-        """Entries by table."""
+        """Returns the numbers of entries by table."""
         sizes = {"fragments": len(self._fragments), "not_dns": len(self._datagrams)}
         sizes.update(self._streams.table_sizes())
         sizes.update(self._quic.table_sizes())
@@ -106,7 +106,7 @@ class Decoder:
 
     @property
     def evictions(self) -> dict[str, int]:
-        """What was given up because a table was full, by table."""
+        """Returns the numbers of entries dropped by full tables, by table."""
         evictions = {"fragments": self._fragments.evicted, "not_dns": self._datagrams.evicted}
         evictions.update(self._streams.evictions)
         evictions.update(self._quic.evictions)
@@ -136,7 +136,7 @@ class Decoder:
             cursor.ethernet = b""
 
     def _enter_packet(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
-        """Report the IP packet behind whose header the cursor stands; true if it is a tunnel, entered."""
+        """Reports the IP packet whose header ends at the cursor; returns true if it is a tunnel and was entered."""
         cursor = self._cursor
         if (cursor.fragmented or is_extension(cursor)) and not self._reach_transport(frame, depth, out):
             return False
@@ -154,9 +154,10 @@ class Decoder:
         return enter_tunnel(cursor, protocol, self._errors)
 
     def _reach_transport(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
-        """Through fragments and extension headers to the transport; false if it is not there: the packet is reported.
+        """Skips fragments and extension headers up to the transport; returns false if it is absent, after reporting the
+        packet.
 
-        IPv4's fragments come before its authentication header, IPv6's fragment header among its extensions.
+        In IPv4 fragmentation precedes the authentication header, in IPv6 the fragment header is one of the extensions.
         """
         cursor = self._cursor
         if not cursor.fragmented and not skip_extensions(cursor, self._errors):
@@ -169,7 +170,7 @@ class Decoder:
         whole = self._fragments.add(cursor, ports, frame.time)
         self.drain(out)
         if whole:
-            # A fragment inside a datagram that was itself in fragments is nobody's traffic.
+            # A fragment inside a reassembled datagram is not real traffic.
             if skip_extensions(cursor, self._errors) and not cursor.fragmented:
                 return True
             ports = NO_PORTS
@@ -183,7 +184,7 @@ class Decoder:
         return False
 
     def _ports(self) -> bytes:
-        """The ports at the cursor, zeros where the protocol has none or they were cut."""
+        """Returns the ports at the cursor, zeros if the protocol has none or they were cut."""
         cursor = self._cursor
         protocol = cursor.protocol
         if not cursor.has(4):
@@ -247,7 +248,7 @@ class Decoder:
             self._streams.segment(packet, data, start, end, sequence, four(data, at + 8), out, at, urgent)
 
     def _enter_udp(self, frame: Frame, depth: int, out: list[Observation]) -> bool:
-        """RFC 768; a length of 0 means to the end of the packet (RFC 2675 section 4)."""
+        """RFC 768; a length of 0 means up to the end of the packet (RFC 2675 section 4)."""
         cursor = self._cursor
         data = cursor.data
         at = cursor.start

@@ -1,4 +1,4 @@
-"""Big-endian and little-endian integers out of bytes; the caller has checked that they are there.
+"""Reads big-endian and little-endian integers from bytes; the caller has checked the length.
 
 Machine integers (`i64`) compile to a shift and an or each, Python's to calls.
 """

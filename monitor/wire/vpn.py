@@ -1,6 +1,7 @@
-"""The first packets of VPNs that show themselves by their bytes: WireGuard, OpenVPN and IKE over UDP.
+"""Recognises the first packets of VPNs by their bytes: WireGuard, OpenVPN and IKE over UDP.
 
-Only handshakes, so a tunnel is reported a few times, not with every packet. Strict, as the ports may be any.
+Only handshakes match, so a tunnel is reported a few times, not with every packet. The checks are strict, because the
+ports may be any.
 """
 
 from typing import Final
@@ -49,15 +50,17 @@ def is_vpn_handshake(data: bytes, start: int, end: int, source: int, destination
     if source == PORT_IKE or destination == PORT_IKE:
         return _is_ike(data, start, end)
     if source == PORT_IKE_NAT or destination == PORT_IKE_NAT:
-        # RFC 3948 section 2.2: four zero bytes tell IKE from ESP.
+        # RFC 3948 section 2.2: four zero bytes distinguish IKE from ESP.
         return four(data, start) == 0 and _is_ike(data, start + 4, end)
     return False
 
 
 def is_vpn_on_dns_port(data: bytes, start: int, end: int) -> bool:
-    """Whether what cannot be DNS, on a port of DNS, is of a VPN: also what its own port or its beginning tells.
+    """Whether a payload on a port of DNS that cannot be DNS belongs to a VPN: also by the VPN's own port or its
+    beginning.
 
-    WireGuard's data (type 4, three zero octets, padded to 16), and a reset of OpenVPN with its first packet number.
+    Matches WireGuard's data (type 4, three zero octets, padded to 16), and a reset of OpenVPN with its first packet
+    number.
     """
     size = end - start
     if size < WIREGUARD_DATA_MIN:
@@ -74,21 +77,23 @@ def is_vpn_on_dns_port(data: bytes, start: int, end: int) -> bool:
 
 
 def _is_wireguard(first: int, size: int) -> bool:
-    """The type and its three reserved zero bytes, with the one size that the message has."""
+    """Whether the type, its three reserved zero bytes and the fixed size of the message match."""
     if first == WIREGUARD_INITIATION:
         return size == WIREGUARD_INITIATION_SIZE
     return first == WIREGUARD_RESPONSE and size == WIREGUARD_RESPONSE_SIZE
 
 
 def _is_openvpn(data: bytes, start: int, size: int, source: int, destination: int) -> bool:
-    """A reset without authentication is opcode, session, no acknowledgments, packet 0; else only on its own port."""
+    """A reset without authentication is opcode, session, no acknowledgments, packet 0; other forms match only on its
+    own port.
+    """
     if size == OPENVPN_PLAIN_SIZE and data[start + 9] == 0 and four(data, start + 10) == 0:
         return True
     return (source == PORT_OPENVPN or destination == PORT_OPENVPN) and size <= OPENVPN_MAX
 
 
 def _is_ike(data: bytes, start: int, end: int) -> bool:
-    """RFC 7296 section 3.1 and RFC 2408 section 3.1: the exchange that opens, in a header that tells its own length."""
+    """RFC 7296 section 3.1 and RFC 2408 section 3.1: the opening exchange, in a header with its own length."""
     if end - start < IKE_HEADER or four(data, start + 24) != end - start:
         return False
     version = data[start + 17]

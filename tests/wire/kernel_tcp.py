@@ -1,4 +1,4 @@
-"""A TCP server of the kernel's that gets crafted segments: what an application reads of them is what was said.
+"""A TCP server of the kernel's that gets crafted segments: the application's reading of them is the reference.
 
 The server is in a namespace behind a tun device, which takes IP packets as they are and answers at once. What went
 both ways is kept, so that the decoder can read the same packets.

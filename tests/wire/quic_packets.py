@@ -27,7 +27,7 @@ def initial(
     source: bytes = b"", token: bytes = b"", count: int = 0, client: bool = True, payload: int = PAYLOAD,
     fixed: bool = True,
 ) -> bytes:  # fmt: skip
-    """One Initial packet, padded; `key_id` is what the keys follow from, `destination` what the header says;
+    """One Initial packet, padded; `key_id` is the id from which keys are derived, `destination` the id in the header;
     `fixed` is the fixed bit."""
     pair = CryptoPair()
     pair.setup_initial(cid=key_id, is_client=client, version=version)

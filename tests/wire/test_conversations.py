@@ -117,7 +117,7 @@ def test_the_device_is_the_client_whichever_packet_comes_first(
 ) -> None:
     """Who asked DNS for the other's address is the client, then who is local; in the middle of TCP there is no SYN."""
     if not asked and client < WELL_KNOWN <= server:
-        # Nothing but the port tells a device that serves from one that asks.
+        # Nothing but the port shows a device that serves from one that asks.
         asked = True
     wire = Wire(family)
     if asked:

@@ -22,7 +22,7 @@ NAMES = {PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}
 
 # Capture: rows that differ, and why. Everything else is equal.
 EXPLAINED = {
-    "tcpdump__sflow-print-v6.pcap": (3, "sFlow samples quote frames that passed elsewhere: nobody's traffic here"),
+    "tcpdump__sflow-print-v6.pcap": (3, "sFlow samples quote frames of another link, which are no traffic here"),
     "tcpdump__sflow_expanded.pcap": (2, "sFlow samples, as above"),
     "zeek__tunnels_gre-aruba-amsdu.pcap": (
         2,
@@ -40,7 +40,7 @@ EXPLAINED = {
     ),
     "tcpdump__ipv6_jumbogram_invalid_length.pcap": (
         1,
-        "the jumbo option tells 65,577 bytes, which are there; the truth adds up the length field, which is 0",
+        "the jumbo option has 65,577 bytes, which are there; the truth adds up the length field, which is 0",
     ),
 }
 

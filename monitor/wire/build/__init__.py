@@ -1,1 +1,1 @@
-"""Messages and packets that gatewatch makes."""
+"""Builds messages and packets that gatewatch sends."""

@@ -1,4 +1,4 @@
-"""The smallest ClientHello that names a server, over TLS and QUIC, for who wants to see what becomes of one."""
+"""Builds the smallest ClientHello with a server name, over TLS and QUIC, for tests of bans."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from monitor.wire.quic.crypto import NUMBER_MAX, TAG, ClientKeys
 from monitor.wire.quic.versions import CRYPTO, VERSION_1, VERSIONS
 from monitor.wire.tls.client_hello import SERVER_NAME
 
-# RFC 9000 section 14.1: what a client's first datagram has at least.
+# RFC 9000 section 14.1: the minimum size of a client's first datagram.
 INITIAL_BYTES: Final = 1_200
 FIRST_BYTE: Final = 0xC3  # a long header, an Initial, a packet number of four octets
 VERSION_12: Final = b"\x03\x03"
@@ -15,12 +15,14 @@ NULL_COMPRESSION: Final = b"\x01\x00"
 
 
 def client_hello(name: bytes, random: bytes) -> bytes:
-    """One TLS record (RFC 8446 section 5.1); `random` has 32 bytes."""
+    """Returns one TLS record (RFC 8446 section 5.1); `random` has 32 bytes."""
     return b"\x16\x03\x01" + _sized(handshake(name, random), 2)
 
 
 def client_initial(name: bytes, random: bytes, connection_id: bytes) -> bytes:
-    """One datagram of QUIC version 1 (RFC 9000 section 17.2.2) with the whole hello; the id has 8 to 20 bytes."""
+    """Returns one datagram of QUIC version 1 (RFC 9000 section 17.2.2) with the whole ClientHello; the id has 8 to 20
+    bytes.
+    """
     hello = handshake(name, random)
     frames = bytes((CRYPTO, 0)) + _number(len(hello)) + hello
     head = bytes((FIRST_BYTE,)) + VERSION_1.to_bytes(4, "big") + _sized(connection_id, 1) + b"\0\0"
@@ -31,7 +33,7 @@ def client_initial(name: bytes, random: bytes, connection_id: bytes) -> bytes:
 
 
 def handshake(name: bytes, random: bytes) -> bytes:
-    """The message itself (RFC 8446 section 4.1.2; RFC 6066 section 3)."""
+    """Returns the handshake message (RFC 8446 section 4.1.2; RFC 6066 section 3)."""
     server = _sized(b"\0" + _sized(name, 2), 2)
     extensions = SERVER_NAME.to_bytes(2, "big") + _sized(server, 2)
     body = VERSION_12 + random + b"\0" + _sized(SUITES, 2) + NULL_COMPRESSION + _sized(extensions, 2)
@@ -44,5 +46,5 @@ def _number(value: int) -> bytes:
 
 
 def _sized(content: bytes, octets: int) -> bytes:
-    """A vector behind its length (RFC 8446 section 3.4)."""
+    """Returns a vector after its length (RFC 8446 section 3.4)."""
     return len(content).to_bytes(octets, "big") + content

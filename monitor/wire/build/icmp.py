@@ -1,7 +1,7 @@
-"""What tells a client at once that nobody hears its datagrams: an ICMP error that quotes one of them.
+"""Builds an ICMP error that quotes a datagram, so that the client stops at once.
 
-QUIC would repeat its hello for a second before it tries TCP (RFC 9002 section 6.2.2); a program with a connected socket
-is told of this error instead (RFC 1122 section 4.1.3.3, RFC 4443 section 3.1).
+Without it QUIC repeats its ClientHello for a second before it tries TCP (RFC 9002 section 6.2.2); a program with a
+connected socket receives the error (RFC 1122 section 4.1.3.3, RFC 4443 section 3.1).
 """
 
 import struct
@@ -17,9 +17,9 @@ PORT_UNREACHABLE_V6: Final = bytes((1, 4))
 
 
 def refusal_to_client(key: bytes) -> bytes:
-    """The IP packet to the source of the flow `key` from its destination; `key` must be of UDP.
+    """Returns the IP packet to the source of the flow `key` from its destination; `key` must be of UDP.
 
-    The datagram that it quotes is an empty one, for what was in it nobody remembers: its ports say whose it was.
+    The quoted datagram is empty, because the content of the original is not stored: its ports identify the socket.
     """
     half = 4 if len(key) == KEY_V4 else 16
     source, destination = key[:half], key[half : 2 * half]

@@ -1,4 +1,4 @@
-"""Packets made here: what the far end of a TCP flow would send, and what the self-test sends."""
+"""Builds packets: those that the remote end of a TCP flow would send, and those of the self-test."""
 
 import struct
 from typing import Final
@@ -11,10 +11,10 @@ UDP_BYTES: Final = 8
 
 
 def packet_to_client(key: bytes, sequence: int, flags: int) -> bytes:
-    """The IP packet to the source of the flow `key` from its destination, without data; `key` must be of TCP.
+    """Returns the IP packet without data to the source of the flow `key` from its destination; `key` must be of TCP.
 
-    `sequence` of a reset must be the acknowledgment number that the source sent last: about others it asks back
-    (RFC 5961 section 3.2).
+    `sequence` of a reset must be the last acknowledgment number that the source sent: other numbers trigger a challenge
+    ACK (RFC 5961 section 3.2).
     """
     half = 4 if len(key) == KEY_V4 else 16
     ports = key[2 * half + 2 : 2 * half + 4] + key[2 * half : 2 * half + 2]
@@ -31,7 +31,9 @@ def tcp_packet(
     window: int = 0,
     data: bytes = b"",
 ) -> bytes:
-    """An IP packet with one segment (RFC 9293 section 3.1); `ports` are those of the source and the destination."""
+    """Returns an IP packet with one segment (RFC 9293 section 3.1); `ports` are those of the source and the
+    destination.
+    """
     size = TCP_BYTES + len(data)
     head = ports + struct.pack("!IIBBH", sequence & 0xFFFFFFFF, acknowledgment, TCP_BYTES // 4 << 4, flags, window)
     pseudo = source + destination + struct.pack("!HH", PROTOCOL_TCP, size)
@@ -41,17 +43,17 @@ def tcp_packet(
 
 
 def udp_packet(source: bytes, destination: bytes, ports: bytes, data: bytes) -> bytes:
-    """An IP packet with one datagram (RFC 768); `ports` are those of the source and the destination."""
+    """Returns an IP packet with one datagram (RFC 768); `ports` are those of the source and the destination."""
     size = UDP_BYTES + len(data)
     pseudo = source + destination + struct.pack("!HH", PROTOCOL_UDP, size)
     head = ports + struct.pack("!H", size)
-    # A checksum of zero would say that there is none.
+    # A checksum of zero would mean that there is none.
     checksum = internet_checksum(pseudo + head + bytes(2) + data + bytes(len(data) % 2)) or 0xFFFF
     return network_header(source, destination, PROTOCOL_UDP, size) + head + struct.pack("!H", checksum) + data
 
 
 def network_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
-    """The IP header before so many bytes of that protocol."""
+    """Returns the IP header before a payload of that size and protocol."""
     if len(source) == 16:
         return struct.pack("!IHBB", 6 << 28, length, protocol, HOPS) + source + destination
     front = struct.pack("!BBHHHBB", 0x45, 0, 20 + length, 0, 0x4000, HOPS, protocol)
@@ -59,7 +61,7 @@ def network_header(source: bytes, destination: bytes, protocol: int, length: int
 
 
 def internet_checksum(data: bytes) -> int:
-    """RFC 1071, of an even number of bytes."""
+    """Returns the checksum of RFC 1071 over an even number of bytes."""
     total = 0
     for at in range(0, len(data), 2):
         total += data[at] << 8 | data[at + 1]

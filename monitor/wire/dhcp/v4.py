@@ -1,4 +1,4 @@
-"""DHCP for IPv4: which host calls itself what, and which address it was given (RFC 2131, RFC 2132)."""
+"""Reads DHCP for IPv4: the host name of a client and its address (RFC 2131, RFC 2132)."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from monitor.model import DhcpMessage, Observation, Packet
 from monitor.wire.integers import four
 from monitor.wire.link.cursor import Cursor
 
-# The fixed part up to the magic number, and where in it the fields are (RFC 2131 section 2).
+# The fixed part up to the magic number, and the offsets of its fields (RFC 2131 section 2).
 FIXED: Final = 240
 MAGIC: Final = 0x63825363
 CLIENT_ADDRESS: Final = 12
@@ -35,7 +35,7 @@ UNSPECIFIED: Final = bytes(4)
 
 
 def read_dhcp(packet: Packet, cursor: Cursor, out: list[Observation], errors: ErrorCounts) -> None:
-    """Append the message at the cursor; plain BOOTP, which has no message type, is none."""
+    """Appends the message at the cursor; plain BOOTP, without a message type, gives none."""
     data = cursor.data
     at = cursor.start
     if not cursor.has(FIXED):
@@ -61,7 +61,7 @@ def read_dhcp(packet: Packet, cursor: Cursor, out: list[Observation], errors: Er
 
 
 def _read_options(data: bytes, at: int, end: int, options: dict[int, bytes]) -> bool:
-    """Collect options; parts of a long one are joined (RFC 3396 section 5). False where one is cut."""
+    """Collects options; parts of a long one are joined (RFC 3396 section 5). Returns false if one is cut."""
     while at < end:
         code = data[at]
         if code == OPTION_END:
@@ -89,7 +89,7 @@ def _read_overload(data: bytes, at: int, options: dict[int, bytes]) -> None:
 
 
 def _given_address(data: bytes, at: int) -> bytes:
-    """The address that the server gives; to an inform, which asks for none, the one that the client has."""
+    """Returns the address that the server assigns; for an INFORM, which requests none, the client's address."""
     given = data[at + YOUR_ADDRESS : at + YOUR_ADDRESS + 4]
     if given == UNSPECIFIED:
         given = data[at + CLIENT_ADDRESS : at + CLIENT_ADDRESS + 4]
@@ -97,7 +97,7 @@ def _given_address(data: bytes, at: int) -> bytes:
 
 
 def _hostname(options: dict[int, bytes]) -> bytes:
-    """The name as the client wrote it, else the first label of its full name (RFC 4702 section 2)."""
+    """Returns the name that the client sent, else the first label of its full name (RFC 4702 section 2)."""
     name = options.get(OPTION_HOSTNAME, b"")
     full = options.get(OPTION_FULL_NAME, b"")
     if not name and len(full) > 3:
@@ -106,7 +106,7 @@ def _hostname(options: dict[int, bytes]) -> bytes:
 
 
 def first_label(name: bytes, at: int) -> bytes:
-    """The first label of a name in DNS wire format, `b""` where it is cut."""
+    """Returns the first label of a name in DNS wire format, `b""` if it is cut."""
     if at >= len(name) or name[at] > 63 or at + 1 + name[at] > len(name):
         return b""
     return name[at + 1 : at + 1 + name[at]]

@@ -1,7 +1,7 @@
-"""DHCP for IPv6: the host name that a client gives and the address that it gets (RFC 8415, RFC 4704).
+"""Reads DHCP for IPv6: the host name of a client and its address (RFC 8415, RFC 4704).
 
-A client is known by its DUID; only one that holds a MAC (types 1 and 3) makes a message, as nothing else here can be
-tied to a device.
+A client is identified by its DUID; only a DUID with a MAC (types 1 and 3) gives a message, because no other field
+identifies a device.
 """
 
 from typing import Final
@@ -32,7 +32,7 @@ REPLY: Final = 7
 
 
 def read_dhcp6(packet: Packet, cursor: Cursor, out: list[Observation]) -> None:
-    """Append the message at the cursor, or the one inside the relays' wrapping."""
+    """Appends the message at the cursor, or the one inside the relays' messages."""
     data = cursor.data
     start = cursor.start
     end = cursor.end
@@ -53,7 +53,9 @@ def read_dhcp6(packet: Packet, cursor: Cursor, out: list[Observation]) -> None:
 
 
 def _find(data: bytes, at: int, end: int, code: int) -> tuple[int, int]:
-    """Start and end of the first such option's content (RFC 8415 section 21.1), `(0, 0)` without one."""
+    """Returns start and end of the content of the first such option (RFC 8415 section 21.1), `(0, 0)` if
+    there is none.
+    """
     while end - at >= 4:
         size = two(data, at + 2)
         if size > end - at - 4:

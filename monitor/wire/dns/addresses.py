@@ -1,6 +1,7 @@
-"""What attribution takes out of an answer: addresses, the next name of a CNAME chain, hints of a service binding.
+"""Reads the parts of an answer that attribution needs: addresses, the next name of a CNAME chain, service binding
+hints.
 
-Nothing is read before it is asked for, and bytes that do not hold what their type says give `b""` or nothing.
+Nothing is parsed before it is requested; bytes that do not fit their type give `b""` or nothing.
 """
 
 from typing import Final
@@ -22,7 +23,7 @@ CLASS_IN: Final = 1
 
 
 def record_address(message: DnsMessage, record: DnsRecord) -> bytes:
-    """The packed address of an A or AAAA record, `b""` for every other record."""
+    """Returns the packed address of an A or AAAA record, `b""` for every other record."""
     size = record.end - record.start
     if record.klass != CLASS_IN:
         return b""
@@ -32,12 +33,14 @@ def record_address(message: DnsMessage, record: DnsRecord) -> bytes:
 
 
 def record_name(message: DnsMessage, record: DnsRecord) -> bytes:
-    """The name that rdata begins with: the target of a CNAME, NS, PTR or DNAME; `b""` where it cannot be read."""
+    """Returns the name at the start of the rdata: the target of a CNAME, NS, PTR or DNAME; `b""` if it
+    cannot be read.
+    """
     return read_name(message.data, record.start, message.start, record.end)
 
 
 def record_target(message: DnsMessage, record: DnsRecord) -> bytes:
-    """The host that an SRV, MX, SVCB or HTTPS record leads to, `b""` where it cannot be read."""
+    """Returns the target host of an SRV, MX, SVCB or HTTPS record, `b""` if it cannot be read."""
     if record.type in (TYPE_SVCB, TYPE_HTTPS):
         return svcb_target(message, record)
     at = record.start + (6 if record.type == TYPE_SRV else 2)
@@ -45,9 +48,9 @@ def record_target(message: DnsMessage, record: DnsRecord) -> bytes:
 
 
 def svcb_target(message: DnsMessage, record: DnsRecord) -> bytes:
-    """The TargetName of an SVCB or HTTPS record, `b""` where it cannot be read.
+    """Returns the TargetName of an SVCB or HTTPS record, `b""` if it cannot be read.
 
-    The root in service mode stands for the owner (RFC 9460 section 2.5.2), so the owner is given.
+    The root in service mode stands for the owner (RFC 9460 section 2.5.2); the owner is returned then.
     """
     name = read_name(message.data, record.start + 2, message.start, record.end)
     return record.name if name == b"." and not svcb_is_alias(message, record) else name
@@ -60,7 +63,7 @@ def svcb_is_alias(message: DnsMessage, record: DnsRecord) -> bool:
 
 
 def svcb_hints(message: DnsMessage, record: DnsRecord) -> list[bytes]:
-    """The packed addresses of `ipv4hint` and `ipv6hint` (RFC 9460 section 7.3)."""
+    """Returns the packed addresses of `ipv4hint` and `ipv6hint` (RFC 9460 section 7.3)."""
     hints: list[bytes] = []
     params = svcb_params(message, record)
     while params.advance():
@@ -81,7 +84,7 @@ def svcb_has_ech(message: DnsMessage, record: DnsRecord) -> bool:
 
 
 def svcb_public_names(message: DnsMessage, record: DnsRecord) -> list[bytes]:
-    """The outer names that the record offers for Encrypted ClientHello."""
+    """Returns the outer names that the record offers for Encrypted ClientHello."""
     params = svcb_params(message, record)
     while params.advance():
         if params.key == ECH:
@@ -90,7 +93,7 @@ def svcb_public_names(message: DnsMessage, record: DnsRecord) -> list[bytes]:
 
 
 def svcb_params(message: DnsMessage, record: DnsRecord) -> SvcParams:
-    """The parameters of an SVCB or HTTPS record; none for any other record and in alias mode."""
+    """Returns the parameters of an SVCB or HTTPS record; none for any other record and in alias mode."""
     at = record.end
     if record.type in (TYPE_SVCB, TYPE_HTTPS) and not svcb_is_alias(message, record):
         behind = skip_name(message.data, record.start + 2, record.end)

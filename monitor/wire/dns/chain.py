@@ -1,4 +1,4 @@
-"""Where an answer leads: the names behind the one that was asked for."""
+"""Finds the names to which an answer leads from the queried name."""
 
 from typing import Final
 
@@ -7,16 +7,16 @@ from monitor.model import DNS, Packet
 from monitor.wire.dns.addresses import TYPE_CNAME, TYPE_DNAME, TYPE_HTTPS, TYPE_SVCB, record_name, svcb_target
 from monitor.wire.dns.message import parse_message
 
-# An answer has no packet here.
+# Answers are parsed without a packet here.
 _NOWHERE: Final = Packet(0.0, 0, 0, b"", bytes(13), 0, 0)
 NAMES_MAX: Final = 64
 
 
 def chain_names(data: bytes, errors: ErrorCounts) -> list[bytes]:
-    """The owners and targets of the answer section that are not the question's name, in order, each once.
+    """Returns the distinct owners and targets in the answer section, in order, without the question's name.
 
-    Targets are those of CNAME, DNAME, SVCB and HTTPS records (RFC 9460 section 2.4.2); what another record
-    mentions, such as a mail exchange, is a matter of its own. What cannot be read leads nowhere and is counted.
+    Targets are those of CNAME, DNAME, SVCB and HTTPS records (RFC 9460 section 2.4.2); hosts in other records, such as
+    mail exchanges, do not count. Unreadable records give no target and are counted.
     """
     names: list[bytes] = []
     if data[6] == 0 and data[7] == 0:

@@ -1,4 +1,4 @@
-"""The mnemonics of DNS numbers (IANA, Domain Name System Parameters), as EVE events and metrics write them."""
+"""Maps DNS numbers to mnemonics (IANA, Domain Name System Parameters) for EVE events and metrics."""
 
 from typing import Final
 
@@ -39,5 +39,5 @@ def rcode_name(number: int) -> str:
 
 
 def rcode_label(number: int) -> str:
-    """The mnemonic as a metric's label: a closed set, what has no mnemonic is `other`."""
+    """Returns the mnemonic as a metric label from a closed set: a code without a mnemonic is `other`."""
     return _RCODES.get(number, "other")

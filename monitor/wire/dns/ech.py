@@ -1,7 +1,7 @@
-"""Takes `ech` out of the SVCB and HTTPS records of a message and leaves everything else as it is.
+"""Removes `ech` from the SVCB and HTTPS records of a message and leaves all other content unchanged.
 
-Bytes that are taken out move what is behind them, so every compressed name that points there is pointed anew: owners,
-and the names in rdata that a receiver decompresses (RFC 1035 section 4.1.4, RFC 3597 section 4).
+Removed bytes shift the bytes after them, so every compressed name that points there gets a new pointer: owners, and the
+names in rdata that a receiver decompresses (RFC 1035 section 4.1.4, RFC 3597 section 4).
 """
 
 from typing import Final, final
@@ -12,7 +12,7 @@ from monitor.wire.dns.names import LABEL_MAX, POINTER, skip_name
 from monitor.wire.dns.svcb import ECH, MANDATORY, SvcParams
 from monitor.wire.integers import two
 
-# Where names lie in the rdata of a type: the first one's offset, and how many follow each other.
+# The names in the rdata of a type: the offset of the first, and the number of consecutive names.
 _NAMES: Final[dict[int, tuple[int, int]]] = {
     2: (0, 1), 3: (0, 1), 4: (0, 1), 5: (0, 1), 6: (0, 2), 7: (0, 1), 8: (0, 1), 9: (0, 1), 12: (0, 1),
     14: (0, 2), 15: (2, 1), 17: (0, 2), 18: (2, 1), 21: (2, 1), 24: (18, 1), 26: (2, 2), 30: (0, 1), 33: (6, 1),
@@ -34,7 +34,7 @@ class _Record:
 
 @final
 class _Cuts:
-    """The stretches to take out, in order, and where what is behind them comes to lie."""
+    """The ranges to remove, in order, and the new offsets of the bytes after them."""
 
     __slots__ = ("ends", "starts")
 
@@ -47,7 +47,7 @@ class _Cuts:
         self.ends.append(end)
 
     def moved(self, at: int) -> int:
-        """The new offset of an old one, -1 where its byte is gone."""
+        """Returns the new offset of an old one, -1 if its byte is removed."""
         gone = 0
         for index, start in enumerate(self.starts):
             if at < start:
@@ -58,12 +58,14 @@ class _Cuts:
         return at - gone
 
     def within(self, start: int, end: int) -> int:
-        """How many bytes between the two offsets are taken out."""
+        """Returns the number of removed bytes between the two offsets."""
         return sum(self.ends[index] - cut for index, cut in enumerate(self.starts) if start <= cut < end)
 
 
 def strip_ech(data: bytes) -> bytes | None:
-    """The message without `ech`, the same object where there is none, None where it cannot be read to its end."""
+    """Returns the message without `ech`; the same object if there is none, None if the message cannot be read to its
+    end.
+    """
     records = _records(data)
     if records is None:
         return None
@@ -75,7 +77,7 @@ def strip_ech(data: bytes) -> bytes | None:
 
 
 def _records(data: bytes) -> list[_Record] | None:
-    """The records of all sections, None where the message does not hold them."""
+    """Returns the records of all sections, None if they exceed the message."""
     size = len(data)
     if size < HEADER:
         return None
@@ -101,7 +103,7 @@ def _records(data: bytes) -> list[_Record] | None:
 
 
 def _find_cuts(data: bytes, record: _Record, cuts: _Cuts) -> bool:
-    """Adds what must go from a record; False where its rdata is no service binding."""
+    """Adds the ranges to remove from a record; returns false if its rdata is not a service binding."""
     at = skip_name(data, record.start + 2, record.end)
     if at < 0:
         return False
@@ -115,7 +117,9 @@ def _find_cuts(data: bytes, record: _Record, cuts: _Cuts) -> bool:
 
 
 def _find_mandatory(data: bytes, start: int, end: int, cuts: _Cuts) -> None:
-    """A key that must be understood must be there (RFC 9460 section 8): `ech` leaves that list as well."""
+    """Removes `ech` from the list of mandatory keys too, because a mandatory key must be present (RFC
+    9460 section 8).
+    """
     for at in range(start, end - 1, 2):
         if two(data, at) == ECH:
             if end - start == 2:
@@ -151,7 +155,7 @@ def _shorten_mandatory(data: bytes, record: _Record, cuts: _Cuts, out: bytearray
 
 
 def _move_names(data: bytes, record: _Record, cuts: _Cuts, out: bytearray) -> bool:
-    """Points the record's names to where their rest is now; False where that is gone."""
+    """Updates the pointers of the record's names; returns false if a target was removed."""
     if _move_name(data, record.owner, record.start, cuts, out) < 0:
         return False
     offset, count = _NAMES.get(record.type, (0, 0))
@@ -169,7 +173,7 @@ def _move_names(data: bytes, record: _Record, cuts: _Cuts, out: bytearray) -> bo
 
 
 def _behind_strings(data: bytes, at: int, end: int) -> int:
-    """NAPTR's name lies behind three strings (RFC 3403 section 4.1)."""
+    """Returns the offset of NAPTR's name, after three strings (RFC 3403 section 4.1)."""
     for _ in range(3):
         if at < end:
             at += data[at] + 1
@@ -177,7 +181,7 @@ def _behind_strings(data: bytes, at: int, end: int) -> int:
 
 
 def _move_name(data: bytes, at: int, end: int, cuts: _Cuts, out: bytearray) -> int:
-    """The offset behind the name at `at`, or -1."""
+    """Returns the offset after the name at `at`, or -1."""
     while at < end and 0 < data[at] <= LABEL_MAX:
         at += data[at] + 1
     if at >= end or data[at] == 0:

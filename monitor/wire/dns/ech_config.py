@@ -1,4 +1,4 @@
-"""The public names of an ECHConfigList, as HTTPS and SVCB answers carry it (RFC 9849 section 4)."""
+"""Reads the public names of an ECHConfigList in HTTPS and SVCB answers (RFC 9849 section 4)."""
 
 from typing import Final
 
@@ -14,9 +14,10 @@ CONFIGS_MAX: Final = 16
 
 
 def public_names(data: bytes, start: int, end: int) -> list[bytes]:
-    """The `public_name` of each configuration in `data[start:end]`, lower case; none of what cannot be read.
+    """Returns the `public_name` of each configuration in `data[start:end]`, in lower case; none if the list cannot be
+    read.
 
-    A configuration of another version is stepped over (section 4.1).
+    A configuration of another version is skipped (section 4.1).
     """
     names: list[bytes] = []
     if end - start < LENGTH or start + LENGTH + two(data, start) != end:

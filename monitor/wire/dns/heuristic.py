@@ -1,9 +1,10 @@
-"""Whether bytes on a port that is not DNS's are DNS all the same, and whether those on a port of DNS are.
+"""Decides whether bytes on a port other than DNS's are DNS, and whether bytes on a port of DNS are.
 
-Strict on purpose: a resolver on another port is worth seeing, but nothing that is no DNS may become a message. What
-is asked for is what every ordinary query and its answer have (RFC 1035 section 4.1), and random bytes hardly ever.
+The check on other ports is strict: a resolver there is worth reporting, but other protocols must never give a message.
+It demands the properties of every ordinary query and its answer (RFC 1035 section 4.1), which random bytes hardly ever
+have.
 
-On a port of DNS every message is wanted, a malformed one too: the rule there is what no message can be.
+On a port of DNS every message is read, malformed ones too: the check there only rejects what cannot be a message.
 """
 
 from typing import Final
@@ -13,20 +14,20 @@ from monitor.wire.dns.message import FLAG_TRUNCATED, HEADER, OPCODE_MASK, RECORD
 from monitor.wire.dns.names import LABEL_MAX, MALFORMED, skip_name
 from monitor.wire.integers import two
 
-# The method of a `Tunnel` that is what cannot be DNS on a port of DNS, and nothing else that is known.
+# The method of a `Tunnel` for payloads on a port of DNS that are neither DNS nor a known protocol.
 UNREAD: Final = ""
 
 _RESPONSE: Final = 0x8000
-# RFC 1035 section 4.1.1, RFC 2535 section 6.1: of the three bits that were reserved one still is.
+# RFC 1035 section 4.1.1, RFC 2535 section 6.1: one of the three reserved bits is still reserved.
 _RESERVED: Final = 0x0040
 _RCODE_MAX: Final = 11
 _OPCODE_MAX: Final = 6 << 11
 _QUESTIONS_MAX: Final = 16
 _RECORDS_MAX: Final = 1024
-# A question has a name of one octet at least, a record has one before its ten octets of head.
+# A question has a name of at least one octet, a record has one before its ten octets of header.
 _QUESTION_MIN: Final = 5
 _RECORD_MIN: Final = 1 + RECORD
-# An SOA with a request for changes (RFC 1995 section 3); OPT, TSIG, SIG(0) and one more behind a request.
+# An SOA in a request for changes (RFC 1995 section 3); OPT, TSIG, SIG(0) and one more after a request.
 _REQUEST_AUTHORITIES_MAX: Final = 1
 _REQUEST_ADDITIONALS_MAX: Final = 4
 # IN, CH, HS, NONE, ANY.
@@ -34,7 +35,7 @@ _CLASSES: Final = (1, 3, 4, 254, 255)
 
 
 def has_dns_header(data: bytes, start: int) -> bool:
-    """Whether the 12 bytes at `start` can be the header of a message on DNS's own port: wide, but not everything.
+    """Whether the 12 bytes at `start` can be the header of a message on DNS's own port: a permissive check.
 
     A request has no rcode, and one with the standard opcode no answers.
     """
@@ -46,11 +47,11 @@ def has_dns_header(data: bytes, start: int) -> bool:
 
 
 def may_be_dns(data: bytes, start: int, end: int, size: int, multicast: bool) -> bool:
-    """Whether `data[start:end]`, 12 bytes at least and of `size` on the wire, can be a message on a port of DNS.
+    """Whether `data[start:end]`, at least 12 bytes and `size` on the wire, can be a message on a port of DNS.
 
-    What a header counts must have room in the message, unless it is truncated. A request asks something (RFC 7873
-    section 5.4: or has a cookie); it has no rcode and no answers, but over multicast (RFC 6762 sections 7.1 and 8.2)
-    known answers and the records that a host wants for itself. Another request must fit to its last byte.
+    The message must have room for the records that the header counts, unless it is truncated. A request has a question
+    (or a cookie, RFC 7873 section 5.4); it has no rcode and no answers, except over multicast (RFC 6762 sections 7.1
+    and 8.2): known answers and the records that a host claims. Any other request must fit to its last byte.
     """
     flags = two(data, start + 2)
     opcode = flags & OPCODE_MASK
@@ -78,7 +79,7 @@ def may_be_dns(data: bytes, start: int, end: int, size: int, multicast: bool) ->
 
 
 def _fits(data: bytes, start: int, end: int, questions: int, records: int) -> bool:
-    """Whether so many questions and records are all that is behind the header."""
+    """Whether the questions and records that the header counts end at the end of the message."""
     at = start + HEADER
     for _ in range(questions):
         at = skip_name(data, at, end)
@@ -94,9 +95,9 @@ def _fits(data: bytes, start: int, end: int, questions: int, records: int) -> bo
 
 
 def looks_like_dns(data: bytes, start: int, end: int) -> bool:
-    """Whether `data[start:end]` is a standard query or an answer to one: one question, and nothing amiss behind it.
+    """Whether `data[start:end]` is a standard query or an answer to one: one question, and valid content after it.
 
-    Records may be missing at the end, as captures cut packets.
+    Records may be missing at the end, because captures truncate packets.
     """
     if end - start < HEADER + 5:
         return False
@@ -109,13 +110,13 @@ def looks_like_dns(data: bytes, start: int, end: int) -> bool:
     records = two(data, start + 6) + two(data, start + 8)
     additionals = two(data, start + 10)
     if not flags & _RESPONSE:
-        # A client asks: no answers, and of records only what speaks about the message (OPT, TSIG, SIG(0)).
+        # A query has no answers, and only records about the message itself (OPT, TSIG, SIG(0)).
         return records == 0 and flags & 15 == 0 and additionals <= 2
     return records + additionals <= _RECORDS_MAX and _may_have_records(data, at, end, records + additionals)
 
 
 def _skip_plain_question(data: bytes, at: int, end: int) -> int:
-    """The offset behind a question whose name has no pointer and no control bytes, -1 if it is none."""
+    """Returns the offset after a question whose name has no pointer and no control bytes, -1 if there is none."""
     behind = skip_name(data, at, end)
     if behind < 0 or behind + 4 > end or data[behind - 1] != 0:
         return -1

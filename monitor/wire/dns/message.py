@@ -1,8 +1,8 @@
-"""DNS, mDNS and LLMNR messages (RFC 1035 section 4, RFC 6762 section 18, RFC 4795 section 2.1).
+"""Parses DNS, mDNS and LLMNR messages (RFC 1035 section 4, RFC 6762 section 18, RFC 4795 section 2.1).
 
-One pass from the header to the last record. A message whose first question can be read is an observation; what is
-wrong behind it is counted, and the answers up to there are kept. A message whose first question cannot be read is
-only counted: nothing would know what it asks. Rdata stays bytes (`rdata.py`, `addresses.py`).
+It makes one pass from the header to the last record. A message whose first question can be read is an observation; a
+fault after it is counted, and the answers before the fault are kept. A message whose first question cannot be read is
+only counted, because its subject is unknown. Rdata stays bytes (`rdata.py`, `addresses.py`).
 """
 
 from typing import Final
@@ -22,16 +22,16 @@ OPCODE_QUERY: Final = 0x0000
 OPCODE_UPDATE: Final = 0x2800
 
 TYPE_OPT: Final = 41
-# A pointer to the byte behind the header, where the first question's name is.
+# A pointer to the byte after the header, the first question's name.
 POINTER_TO_QUESTION: Final = 0xC00C
-# RFC 6762 sections 5.4 and 10.2: the top bit of the class says QU in a question and cache-flush in a record.
+# RFC 6762 sections 5.4 and 10.2: the top bit of the class means QU in a question and cache-flush in a record.
 MDNS_CLASS_MASK: Final = 0x7FFF
 
 
 def parse_message(
     packet: Packet, data: bytes, start: int, end: int, service: int, tcp: bool, errors: ErrorCounts
 ) -> DnsMessage | None:
-    """The message in `data[start:end]` (without TCP's length), None where it has no readable header and question.
+    """Returns the message in `data[start:end]` (without TCP's length), None without a readable header and question.
 
     `service` is DNS, MDNS or LLMNR. Never raises.
     """
@@ -50,7 +50,7 @@ def parse_message(
             _complain(errors, at)
             return None
     at = _read_sections(message, at)
-    # RFC 2181 section 9: a truncated message may end anywhere, its receiver is told to ignore the rest.
+    # RFC 2181 section 9: a truncated message may end anywhere, and its receiver must ignore the rest.
     if at < 0 and not message.flags & FLAG_TRUNCATED:
         _complain(errors, at)
     if at < 0 and not message.questions and packet.payload <= end - start:
@@ -59,7 +59,7 @@ def parse_message(
 
 
 def additional_records(message: DnsMessage) -> list[DnsRecord]:
-    """The records of the additional section, as far as they can be read. Few messages need them: they are not kept."""
+    """Returns the readable records of the additional section. They are not stored, because few callers need them."""
     data = message.data
     start = message.start
     at = _skip_questions(message, start + HEADER, message.questions)
@@ -83,7 +83,7 @@ def _complain(errors: ErrorCounts, trouble: int) -> None:
 
 
 def _read_question(message: DnsMessage, at: int) -> int:
-    """Takes name, type and class of the first question; the offset behind it or the trouble."""
+    """Reads name, type and class of the first question; returns the offset after it or the fault."""
     data = message.data
     behind = skip_name(data, at, message.end)
     if behind < 0:
@@ -101,7 +101,7 @@ def _read_question(message: DnsMessage, at: int) -> int:
 
 
 def _read_sections(message: DnsMessage, at: int) -> int:
-    """Reads what follows the first question; the offset behind the last record or the trouble."""
+    """Reads the content after the first question; returns the offset after the last record or the fault."""
     data = message.data
     start = message.start
     at = _skip_questions(message, at, message.questions - 1)
@@ -137,9 +137,9 @@ def _skip_questions(message: DnsMessage, at: int, count: int) -> int:
 
 
 def _read_answers(message: DnsMessage, at: int, count: int) -> int:
-    """Appends the records of the answer section; the offset behind them or the trouble.
+    """Appends the records of the answer section; returns the offset after them or the fault.
 
-    Owners are nearly always a pointer to the question or the pointer of the record before: such a name is taken, not
+    Owners are nearly always a pointer to the question or the pointer of the previous record: such a name is reused, not
     read again.
     """
     data = message.data
@@ -186,7 +186,7 @@ def _skip_records(message: DnsMessage, at: int, count: int) -> int:
 
 
 def _read_additionals(message: DnsMessage, at: int, count: int) -> int:
-    """Skips the additional section and takes EDNS from it (RFC 6891 section 6.1: an OPT record owned by the root)."""
+    """Skips the additional section and reads EDNS from it (RFC 6891 section 6.1: an OPT record owned by the root)."""
     data = message.data
     while count > 0:
         behind = _skip_records(message, at, 1)

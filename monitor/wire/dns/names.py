@@ -1,11 +1,11 @@
-"""Domain names: from the wire to lower-case presentation bytes (RFC 1035 sections 3.1 and 4.1.4).
+"""Reads domain names from the wire into lower-case presentation bytes (RFC 1035 sections 3.1 and 4.1.4).
 
-A name comes out without its trailing dot, the root as `.`. Letters are folded to lower case (RFC 4343), printable
-ASCII stays as it is, a dot or backslash inside a label and every other byte become `\\DDD`. `b""` is never a name:
-it says that the bytes are not one.
+A name has no trailing dot; the root is `.`. Letters are folded to lower case (RFC 4343), printable ASCII is unchanged,
+a dot or backslash inside a label and every other byte become `\\DDD`. `b""` is never a name: it means that the bytes
+are invalid.
 
-Names repeat: the answer carries the question's, A and AAAA ask for the same. So the runs of labels that were seen
-last are kept with their presentation, and equal names are mostly one object whose hash is computed once.
+Names repeat: the answer contains the question's, A and AAAA queries have the same. So the last runs of labels are
+cached with their presentation, and equal names are mostly one object whose hash is computed once.
 """
 
 from typing import Final
@@ -20,9 +20,9 @@ LABEL_MAX: Final = 63
 WIRE_MAX: Final = 255
 POINTER: Final = 0xC0
 POINTER_MASK: Final = 0x3FFF
-# A name has at most 127 labels, so more pointers than that lead nowhere.
+# A name has at most 127 labels, so a name with more pointers is invalid.
 POINTERS_MAX: Final = 127
-# What is kept: longer runs are mostly random, of tunnels and floods, and do not come again.
+# Maximum of cached runs: longer ones are mostly random, of tunnels and floods, and do not repeat.
 SEEN_MAX: Final = 8192
 SEEN_OCTETS_MAX: Final = 64
 
@@ -37,10 +37,11 @@ _seen: Final[dict[bytes, bytes]] = {}
 
 
 def read_name(data: bytes, at: int, base: int, limit: int) -> bytes:
-    """The name at `at`, `b""` where there is none; `base` is the message's first byte, no byte from `limit` on is read.
+    """Returns the name at `at`, `b""` if there is none; `base` is the message's first byte, no byte from `limit` on is
+    read.
 
-    A pointer should lead to what was written before (RFC 1035 section 4.1.4), but resolvers follow it anywhere, and
-    whoever hides from us would use that. So only their number and the length of the name end a loop.
+    A pointer should lead backwards (RFC 1035 section 4.1.4), but resolvers follow pointers in both directions, and
+    clients that evade the gateway would use that. So only the number of pointers and the length of the name end a loop.
     """
     name = b""
     place: i64 = at
@@ -73,7 +74,7 @@ def read_name(data: bytes, at: int, base: int, limit: int) -> bytes:
 
 
 def skip_name(data: bytes, at: int, limit: int) -> int:
-    """The offset behind the name at `at`, or `TOO_SHORT` or `MALFORMED`; where a pointer leads is not looked at."""
+    """Returns the offset after the name at `at`, or `TOO_SHORT` or `MALFORMED`; does not follow pointers."""
     place: i64 = at
     end: i64 = limit
     while place < end:
@@ -90,7 +91,7 @@ def skip_name(data: bytes, at: int, limit: int) -> int:
 
 
 def present_labels(run: bytes) -> bytes:
-    """The presentation of whole labels in wire form, without the root's."""
+    """Returns the presentation of whole labels in wire form, without the root label."""
     text = _seen.get(run)
     if text is None:
         text = _present(run)
@@ -114,7 +115,7 @@ def _present(run: bytes) -> bytes:
 
 
 def _is_plain(run: bytes) -> bool:
-    """Whether every byte of the labels stands for itself, or for its lower case."""
+    """Whether every byte of the labels represents itself or its lower case."""
     at: i64 = 0
     behind: i64 = 0
     size: i64 = len(run)

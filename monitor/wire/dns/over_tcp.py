@@ -1,7 +1,7 @@
-"""DNS over TCP: messages behind two bytes of length each (RFC 1035 section 4.2.2, RFC 7766 section 8).
+"""Reads DNS over TCP: each message follows two bytes of length (RFC 1035 section 4.2.2, RFC 7766 section 8).
 
-One `DnsStream` a direction. Bytes come in order, cut anywhere; messages go out with the packet that completed them,
-any number in one segment. A message that lies in one segment is read where it lies, only a cut one is copied.
+There is one `DnsStream` per direction. Bytes arrive in order, cut anywhere; a message is reported with the packet that
+completed it, any number per segment. A message inside one segment is read in place, only a split one is copied.
 """
 
 from typing import Final, final
@@ -15,18 +15,18 @@ from monitor.wire.dns.message import HEADER, parse_message
 from monitor.wire.integers import two
 
 LENGTH: Final = 2
-# What a message needs to be judged before it is there: its length and its header.
+# Bytes needed to check a message before it is complete: its length and its header.
 HEAD: Final = LENGTH + HEADER
 
 
 @mypyc_attr(acyclic=True)
 @final
 class DnsStream:
-    """See the module.
+    """One direction of DNS over TCP.
 
-    It holds at most one message, 65,537 bytes; `held` says how many bytes that are now, for the caller's budget.
-    The first bytes after the start or a `reset()` must look like a message, as a stream may be joined in its
-    middle; later ones are trusted to follow each other.
+    It holds at most one message, 65,537 bytes; `held` is the number of bytes now, for the caller's budget. The first
+    bytes after the start or a `reset()` must look like a message, because a stream may be joined in its middle; later
+    messages are trusted to follow each other.
     """
 
     __slots__ = ("_held", "_sure", "errors", "service")
@@ -42,14 +42,14 @@ class DnsStream:
         return len(self._held)
 
     def reset(self) -> None:
-        """Forgets the message that was begun: bytes are missing, the next are taken for the start of one."""
+        """Drops a partial message after lost bytes; the next bytes must start a message."""
         self._held.clear()
         self._sure = False
 
     def feed(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
-        """Appends the messages that `data[start:end]` completes; False as soon as this is no stream of DNS messages.
+        """Appends the messages that `data[start:end]` completes. Returns false if this is not a stream of DNS messages.
 
-        After False nothing more should be fed before a `reset()`.
+        After false, call `reset()` before the next `feed`.
         """
         if self._held:
             self._held += data[start:end]

@@ -1,4 +1,6 @@
-"""Pieces of presentation format: addresses, character strings, times, type bitmaps (RFC 1035 section 5.1)."""
+"""Formats parts of the presentation format: addresses, character strings, times, type bitmaps (RFC 1035
+section 5.1).
+"""
 
 from typing import Final
 
@@ -6,14 +8,14 @@ from monitor.wire.dns.codes import type_name
 from monitor.wire.integers import two
 
 _V4_MAPPED: Final = bytes(10) + b"\xff\xff"
-# Inside quotes everything printable stands for itself but the quote and the backslash.
+# Inside quotes all printable characters but the quote and the backslash represent themselves.
 _STRING: Final[list[str]] = [
     f"\\{chr(byte)}" if byte in b'"\\' else chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03d}" for byte in range(256)
 ]
 
 
 def address_text(address: bytes) -> str:
-    """An address of 4 or 16 bytes as text, IPv6 as RFC 5952 section 4 has it."""
+    """Returns an address of 4 or 16 bytes as text, IPv6 by RFC 5952 section 4."""
     if len(address) == 4:
         return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
     if address.startswith(_V4_MAPPED):
@@ -30,7 +32,7 @@ def _groups_text(groups: list[int]) -> str:
 
 
 def _longest_zeros(groups: list[int]) -> tuple[int, int]:
-    """Where the first longest run of zeros starts and how long it is."""
+    """Returns the start and the length of the first longest run of zeros."""
     best = 0
     best_length = 0
     length = 0
@@ -43,7 +45,7 @@ def _longest_zeros(groups: list[int]) -> tuple[int, int]:
 
 
 def string_text(value: bytes) -> str:
-    """A character string as it stands between quotes."""
+    """Returns a character string in its form between quotes."""
     return "".join([_STRING[byte] for byte in value])
 
 
@@ -53,7 +55,7 @@ def generic_text(value: bytes) -> str:
 
 
 def time_text(seconds: int) -> str:
-    """`YYYYMMDDHHmmSS` in UTC of seconds since the epoch (RFC 4034 section 3.2)."""
+    """Returns seconds since the epoch as `YYYYMMDDHHmmSS` in UTC (RFC 4034 section 3.2)."""
     days = seconds // 86400
     rest = seconds % 86400
     # Days since 1 March of year 0: then the leap day is the last of its year, and of its 4 and 400 years.
@@ -70,7 +72,7 @@ def time_text(seconds: int) -> str:
 
 
 def bitmap_text(value: bytes) -> str | None:
-    """The types of a bitmap (RFC 4034 section 4.1.2), None where the bytes are none."""
+    """Returns the types of a bitmap (RFC 4034 section 4.1.2), None if the bytes are not a bitmap."""
     names: list[str] = []
     at = 0
     before = -1

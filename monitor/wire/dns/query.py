@@ -1,7 +1,7 @@
-"""A DNS query as the sinkhole reads it: strictly, as whatever is passed on is answered by somebody else's parser.
+"""Parses DNS queries for the sinkhole: strictly, because other parsers will read a forwarded query.
 
-A query has one question, its name without pointers (nothing is written before it that they could lead to), and
-records up to its last byte or padding behind them. What is wrong is told as the RCODE that it deserves.
+A query has one question, its name without pointers (no earlier name exists to point to), and records up to its last
+byte or padding after them. A fault is returned as the RCODE for the answer.
 """
 
 from typing import Final, final
@@ -33,10 +33,10 @@ FLAG_RESPONSE: Final = 0x80
 @mypyc_attr(acyclic=True)
 @final
 class Query:
-    """One query: `data` are all its bytes, the question ends at `behind` (12 where it cannot be read).
+    """One query: `data` are all its bytes, the question ends at `behind` (12 if it cannot be read).
 
-    `trouble` is the RCODE to answer with, 0 where the query is sound. `edns` says whether there is an OPT record
-    (RFC 6891), `dnssec` whether its DO bit is set (RFC 3225), `version` which EDNS it speaks.
+    `trouble` is the RCODE to answer with, 0 for a valid query. `edns` is true if there is an OPT record (RFC 6891),
+    `dnssec` if its DO bit is set (RFC 3225), `version` is its EDNS version.
     """
 
     __slots__ = ("behind", "data", "dnssec", "edns", "klass", "name", "opcode", "trouble", "type", "version")
@@ -55,7 +55,7 @@ class Query:
 
 
 def read_query(data: bytes) -> Query | None:
-    """The query in `data`, None where it must not be answered: no header, or itself a response."""
+    """Returns the query in `data`, None if it must not be answered: no header, or a response."""
     if len(data) < HEADER or data[2] & FLAG_RESPONSE:
         return None
     query = Query(data)
@@ -82,7 +82,7 @@ def _read_question(query: Query) -> bool:
 
 
 def _read_records(query: Query) -> bool:
-    """Walks every record behind the question and takes EDNS from them; False where they do not hold."""
+    """Reads every record after the question, and EDNS from them; returns false if they are invalid."""
     data = query.data
     before = (data[6] << 8 | data[7]) + (data[8] << 8 | data[9])
     count = before + (data[10] << 8 | data[11])
@@ -106,11 +106,11 @@ def _read_records(query: Query) -> bool:
 
 
 def is_answer(query: Query, data: bytes) -> bool:
-    """Whether `data` can be the answer to the query that was sent, its id aside.
+    """Whether `data` can be the answer to the sent query, apart from the id.
 
-    The question must come back, letters of either case (some servers fold them). It may be missing where the
-    server did not understand it, in the later messages of a transfer (RFC 5936 section 2.2.1) and in answers to
-    updates (RFC 2136 section 3.8).
+    The question must be repeated, with letters of either case (some servers fold them). It may be missing if the server
+    did not understand it, in the later messages of a transfer (RFC 5936 section 2.2.1) and in answers to updates (RFC
+    2136 section 3.8).
     """
     if len(data) < HEADER or not data[2] & FLAG_RESPONSE or data[2] >> 3 & 15 != query.opcode:
         return False

@@ -1,7 +1,7 @@
-"""Rdata in presentation format: one layout string a type, one interpreter for all of them.
+"""Formats rdata in presentation format: one layout string per type, one interpreter for all of them.
 
-Names are as everywhere in gatewatch: lower case, no trailing dot, `\\DDD` escapes. What does not fit its layout, and
-every type without one, is written as RFC 3597 section 5 has it: always true, never an error.
+Names are in gatewatch's form: lower case, no trailing dot, `\\DDD` escapes. Rdata that does not fit its layout, and
+every type without one, is written in the form of RFC 3597 section 5, which fits any bytes.
 """
 
 from base64 import b32hexencode
@@ -15,13 +15,13 @@ from monitor.wire.dns.presentation import address_text, bitmap_text, generic_tex
 from monitor.wire.dns.svcb import svcb_params_text
 from monitor.wire.integers import four, two
 
-# A letter a field, in wire order:
-#   1 2 4  unsigned integer of so many bytes          n  name
+# One letter per field, in wire order:
+#   1 2 4  unsigned integer of that many bytes         n  name
 #   a A    IPv4, IPv6 address                         t  type mnemonic
 #   d      time                                       s  character string in quotes
-#   c      character string, bare                     x  hex behind its length byte, `-` when empty
-#   o      base32hex behind its length byte
-# and for all that is left:
+#   c      character string, bare                     x  hex after its length byte, `-` when empty
+#   o      base32hex after its length byte
+# and for the rest of the rdata:
 #   S  character strings     q  one quoted string     h  hex     b  base64     w  type bitmap
 #   p  SvcParams             g  address prefixes (APL)    e  hyphenated hex
 #   l  groups of two bytes   k  protocol and ports (WKS)
@@ -94,7 +94,7 @@ _SIZES: Final[dict[str, int]] = {"1": 1, "2": 2, "4": 4, "a": 4, "A": 16, "t": 2
 
 
 def rdata_text(message: DnsMessage, record: DnsRecord) -> str:
-    """The record's rdata in presentation format, as RFC 3597 has it where its type or its bytes have none."""
+    """Returns the record's rdata in presentation format, by RFC 3597 if its type or bytes do not allow another."""
     layout = _LAYOUTS.get(record.type)
     if layout is not None:
         text = _Fields(message, record).text(layout)
@@ -105,7 +105,7 @@ def rdata_text(message: DnsMessage, record: DnsRecord) -> str:
 
 @final
 class _Fields:
-    """Reads one record's rdata from left to right; `at` never passes `end`."""
+    """Reads one record's rdata from left to right; `at` never exceeds `end`."""
 
     __slots__ = ("at", "base", "data", "end")
 
@@ -116,7 +116,7 @@ class _Fields:
         self.end = record.end
 
     def text(self, layout: str) -> str | None:
-        """The fields with blanks between them, None where the rdata is not exactly these fields."""
+        """Returns the fields separated by blanks, None if the rdata is not exactly these fields."""
         texts: list[str] = []
         for letter in layout:
             text = self._field(letter)

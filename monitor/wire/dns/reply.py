@@ -1,7 +1,7 @@
-"""Answers that the sinkhole gives itself: the query's own bytes around a template that was made before.
+"""Builds the sinkhole's own answers: the query's bytes and a prepared template.
 
-The question is copied with the client's letters (draft-vixie-dnsext-dns0x20), so a template holds only what follows
-it, with owners that point to the question.
+The question is copied with the client's letter case (draft-vixie-dnsext-dns0x20), so a template has only the records
+after it, with owners that point to the question.
 """
 
 from typing import Final, final
@@ -18,14 +18,14 @@ EDE_UNREACHABLE: Final = 22
 EDE_NETWORK: Final = 23
 EDE_TEXT_MAX: Final = 96
 
-# OPT owned by the root with the payload size that everybody can receive (DNS flag day 2020).
+# OPT owned by the root with a payload size that every client can receive (DNS flag day 2020).
 _OPT_HEAD: Final = b"\x00\x00\x29\x04\xd0"
 
 
 @mypyc_attr(acyclic=True)
 @final
 class Template:
-    """What follows the question: `answers` and then `authorities` records, and the RCODE in the header."""
+    """The content after the question: `answers` and then `authorities` records, and the RCODE of the header."""
 
     __slots__ = ("answers", "authorities", "rcode", "records")
 
@@ -37,7 +37,9 @@ class Template:
 
 
 def make_answer(query: Query, template: Template, options: bytes) -> bytes:
-    """The whole answer; `options` are EDNS options, given only to who speaks EDNS (RFC 6891 section 6.1.1)."""
+    """Returns the answer; `options` are EDNS options, included only for a client that uses EDNS (RFC 6891 section
+    6.1.1).
+    """
     data = query.data
     rcode = template.rcode
     opt = b""
@@ -47,21 +49,21 @@ def make_answer(query: Query, template: Template, options: bytes) -> bytes:
         opt = _OPT_HEAD + ttl + options
     head = bytes((
         data[0], data[1],
-        0x80 | (data[2] & 0x79),  # QR; opcode and RD as asked
-        0x80 | (data[3] & 0x10) | (rcode & 15),  # RA; CD as asked (RFC 4035 section 3.2.2)
+        0x80 | (data[2] & 0x79),  # QR; opcode and RD of the query
+        0x80 | (data[3] & 0x10) | (rcode & 15),  # RA; CD of the query (RFC 4035 section 3.2.2)
         0, 1 if query.behind > HEADER else 0, 0, template.answers, 0, template.authorities, 0, 1 if query.edns else 0,
     ))  # fmt: skip
     return head + data[HEADER : query.behind] + template.records + opt
 
 
 def make_error(query: Query, rcode: int, options: bytes = b"") -> bytes:
-    """An answer that holds nothing but its RCODE; BADVERS can be said only with EDNS."""
+    """Returns an answer with only its RCODE; BADVERS requires EDNS."""
     assert rcode < BADVERS or query.edns
     return make_answer(query, Template(rcode, 0, 0, b""), options)
 
 
 def error_option(code: int, text: bytes = b"") -> bytes:
-    """The Extended DNS Error option (RFC 8914 section 2); `text` is UTF-8 for whoever looks, cut to what is small."""
+    """Returns the Extended DNS Error option (RFC 8914 section 2); `text` is UTF-8 for diagnostics, truncated."""
     if len(text) > EDE_TEXT_MAX:
         text = text[:EDE_TEXT_MAX].decode("utf-8", "ignore").encode()
     size = 2 + len(text)
@@ -69,5 +71,5 @@ def error_option(code: int, text: bytes = b"") -> bytes:
 
 
 def with_id(data: bytes, source: bytes) -> bytes:
-    """The message with the id of another."""
+    """Returns the message with the id of another."""
     return source[0:2] + data[2:]

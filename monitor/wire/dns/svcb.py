@@ -1,4 +1,4 @@
-"""Service binding parameters, SVCB and HTTPS (RFC 9460): walked, and in presentation format."""
+"""Reads service binding parameters, SVCB and HTTPS (RFC 9460), and formats them."""
 
 from binascii import b2a_base64
 from typing import Final, final
@@ -31,10 +31,10 @@ _KEYS: Final[dict[int, str]] = {
 
 @final
 class SvcParams:
-    """A walk over the SvcParams in `data[at:limit]` (RFC 9460 section 2.2).
+    """Iterates over the SvcParams in `data[at:limit]` (RFC 9460 section 2.2).
 
-    After each `advance()` that is true, `key` and the value `data[start:end]` are those of the next parameter.
-    `broken` says afterwards whether the bytes ended inside one.
+    After each true `advance()`, `key` and the value `data[start:end]` are those of the next parameter. At the end
+    `broken` is true if the bytes ended inside a parameter.
     """
 
     __slots__ = ("broken", "data", "end", "key", "limit", "start")
@@ -63,7 +63,7 @@ class SvcParams:
 
 
 def svcb_params_text(data: bytes, at: int, limit: int) -> list[str] | None:
-    """Each parameter as `key=value` (RFC 9460 section 2.1), None where the bytes are no parameters."""
+    """Returns each parameter as `key=value` (RFC 9460 section 2.1), None if the bytes are not parameters."""
     texts: list[str] = []
     params = SvcParams(data, at, limit)
     before = -1
@@ -83,7 +83,7 @@ def _key_text(key: int) -> str:
 
 
 def _value_text(key: int, value: bytes) -> str | None:
-    """The value in the form of its key, empty where it has none, None where the bytes do not fit the key."""
+    """Returns the value in the form of its key, empty if it has none, None if the bytes do not fit the key."""
     if key == MANDATORY:
         return _mandatory_text(value)
     if key == ALPN:

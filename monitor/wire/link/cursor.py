@@ -1,18 +1,18 @@
-"""Where the descent through a frame stands: the one mutable state that the link, network and tunnel steps share.
+"""Defines the position in a frame: the one mutable state that the link, network and tunnel steps share.
 
-A frame is a chain: every header says what follows it. Each step reads the header at `start`, moves `start` behind
-it, narrows `end` where the header tells a length, and leaves in `kind` what follows.
+A frame is a chain: every header announces the next one. Each step reads the header at `start`, moves `start` to its
+end, narrows `end` if the header has a length, and stores the next header's kind in `kind`.
 
-`data[start:end]` are captured bytes, `wire_end` is where they would end if the capture had cut nothing, as the
-headers tell it, so that lengths come out right for snapped frames. Invariant: `0 <= start`, `end <= len(data)`,
-`end <= wire_end`; `start` may lie behind `end` where a header is cut, so each step compares before it reads.
+`data[start:end]` are captured bytes, `wire_end` is the end on the wire by the headers' lengths, so that lengths are
+correct for truncated frames. Invariant: `0 <= start`, `end <= len(data)`, `end <= wire_end`; `start` may exceed `end`
+if a header is cut, so each step compares before it reads.
 """
 
 from typing import Final, final
 
 from monitor.model import Frame
 
-# What `kind` holds: an EtherType, or one of these, which no EtherType uses (IEEE 802.3 section 3.2.6: below
+# Values of `kind`: an EtherType, or one of these, which no EtherType uses (IEEE 802.3 section 3.2.6: below
 # 0x0600 the field is a length).
 NOTHING: Final = 0
 ETHERNET: Final = 1
@@ -29,11 +29,11 @@ IPV6: Final = 0x86DD
 
 @final
 class Cursor:
-    """See the module. The fields from `addresses` on are the network step's answer.
+    """The position in a frame. The fields from `addresses` on are the results of the network step.
 
-    `addresses` is source then destination, `length` the packet's IP bytes on the wire, `protocol` the number of
-    what follows the IP header and its extensions. With `fragmented` the three fields below it say which part of
-    which datagram this is; `fragment_offset` is in bytes.
+    `addresses` is source then destination, `length` the packet's IP bytes on the wire, `protocol` the number of the
+    protocol after the IP header and its extensions. If `fragmented`, the three fields below it identify the datagram
+    and the part; `fragment_offset` is in bytes.
     """
 
     __slots__ = (
@@ -59,7 +59,7 @@ class Cursor:
         self.identification = b""
 
     def place(self, frame: Frame) -> None:
-        """Stand at the first byte of a frame."""
+        """Moves to the first byte of a frame."""
         captured = len(frame.data)
         self.data = frame.data
         self.start = 0
@@ -70,7 +70,7 @@ class Cursor:
         self.vlan = frame.vlan
 
     def skip(self, count: int, kind: int) -> None:
-        """Step over `count` bytes of header; `kind` follows."""
+        """Moves over `count` bytes of header, followed by `kind`."""
         self.start += count
         self.kind = kind
 

@@ -1,6 +1,6 @@
-"""Between the link and IP: the chain of Ethernet, VLAN tags, LLC, PPP, PPPoE, MPLS and their like.
+"""Decodes the headers between the link and IP: Ethernet, VLAN tags, LLC, PPP, PPPoE, MPLS and similar ones.
 
-`unwrap` follows the chain until the cursor stands at an IP or ARP header, or at nothing of ours. Every step moves
+`unwrap` follows the chain until the cursor is at an IP or ARP header, or at an unsupported one. Every step moves
 forward or ends the chain, so the length of the frame bounds it.
 """
 
@@ -48,7 +48,7 @@ ISL_HEADER: Final = 26
 
 
 def unwrap(cursor: Cursor, errors: ErrorCounts) -> None:
-    """Follow the chain; afterwards `kind` is `IPV4`, `IPV6`, `ARP` or `NOTHING`."""
+    """Follows the chain; afterwards `kind` is `IPV4`, `IPV6`, `ARP` or `NOTHING`."""
     while True:
         kind = cursor.kind
         if kind in (IPV4, IPV6, ARP, NOTHING):
@@ -67,7 +67,7 @@ def unwrap(cursor: Cursor, errors: ErrorCounts) -> None:
 
 
 def enter_by_version(cursor: Cursor) -> None:
-    """Tell IPv4 from IPv6 by the version in the first nibble."""
+    """Distinguishes IPv4 from IPv6 by the version in the first nibble."""
     cursor.kind = NOTHING
     if cursor.has(1):
         version = cursor.data[cursor.start] >> 4
@@ -94,12 +94,12 @@ def _enter_ethernet(cursor: Cursor) -> None:
 
 
 def _follow_type(cursor: Cursor, type: int) -> None:
-    """What an EtherType field announces; below 0x0600 it is a length and LLC follows."""
+    """Handles the value of an EtherType field; below 0x0600 it is a length and LLC follows."""
     if type >= ETHERTYPE_MIN:
         cursor.kind = type
         return
     cursor.kind = LLC
-    # Bytes behind the length are padding or a check sequence.
+    # Bytes beyond the length are padding or a check sequence.
     if 0 < type < cursor.wire_end - cursor.start:
         cursor.wire_end = cursor.start + type
         cursor.end = min(cursor.end, cursor.wire_end)
@@ -152,7 +152,7 @@ def _enter_llc(cursor: Cursor) -> None:
 
 
 def _enter_snap(cursor: Cursor, organization: int, protocol: int, before: int) -> None:
-    """An organization and its protocol number, 5 bytes behind `before` others."""
+    """An organization and its protocol number, 5 bytes after `before` others."""
     cursor.start += before + 5
     if organization == 0 or organization == 0x0000F8:
         cursor.kind = protocol
@@ -220,11 +220,11 @@ def _enter_pppoe(cursor: Cursor) -> None:
 
 
 def _enter_mpls(cursor: Cursor) -> None:
-    """RFC 3032 section 2.1: labels of 4 bytes, the last has bit 8 set; what follows has no type of its own.
+    """RFC 3032 section 2.1: labels of 4 bytes, the last has bit 8 set; the payload has no type field.
 
-    An IP version nibble tells IP. Else it may be a pseudowire: Ethernet behind a control word of 4 bytes that
-    begins with a zero nibble (RFC 4448 section 4.6), or without one. Ethernet is only believed if its type is one
-    that can lead to IP.
+    An IP version nibble identifies IP. Otherwise it may be a pseudowire: Ethernet after a control word of 4 bytes that
+    begins with a zero nibble (RFC 4448 section 4.6), or without one. Ethernet is assumed only if its type can lead to
+    IP.
     """
     data = cursor.data
     while not data[cursor.start + 2] & 1:
@@ -252,7 +252,7 @@ def _leads_to_ip(type: int) -> bool:
 
 
 def _enter_tag(cursor: Cursor, kind: int) -> None:
-    """Tags that sit between the addresses and the real EtherType, each of a known length."""
+    """Skips tags of known length between the addresses and the real EtherType."""
     data = cursor.data
     at = cursor.start
     if kind == CISCO_METADATA and cursor.has(8):

@@ -1,12 +1,12 @@
-"""IP fragments put together again (RFC 791 section 3.2, RFC 8200 section 4.5), bounded in datagrams, bytes and time.
+"""Reassembles IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5), within limits of datagrams, bytes and time.
 
-A datagram is known by its addresses, protocol and identification. Fragments may come in any order. Overlaps are what
-Linux takes them for, which puts fragments together before it forwards them, and as a receiver: a piece within what is
-there is a copy and ignored, whatever is in it; any other overlap ends the datagram (RFC 5722, RFC 8200), and what
-follows with its identification begins another one.
+A datagram is identified by its addresses, protocol and identification. Fragments may arrive in any order. Overlaps are
+handled as in Linux, which reassembles fragments before it forwards them, and as a receiver: a piece inside existing
+data is a copy and ignored, whatever its content; any other overlap drops the datagram (RFC 5722, RFC 8200), and later
+fragments with its identification start another one.
 
-The ports of a datagram that became whole or was ended are remembered for as long: a copy of a fragment that comes
-behind it, as mirrors make them, belongs to the same flow.
+The ports of a completed or dropped datagram are kept for as long: a later copy of a fragment, as mirrors make them,
+belongs to the same flow.
 """
 
 from bisect import bisect_left
@@ -19,7 +19,7 @@ from monitor.wire.link.cursor import Cursor
 
 DATAGRAM_MAX: Final = 65_535
 PIECES_MAX: Final = 512
-# What a piece costs beside its bytes, so that many small ones count too.
+# The cost of a piece in addition to its bytes, so that many small ones count too.
 PIECE_OVERHEAD: Final = 128
 DATAGRAM_OVERHEAD: Final = 512
 NO_PORTS: Final = b"\0\0\0\0"
@@ -27,9 +27,9 @@ NO_PORTS: Final = b"\0\0\0\0"
 
 @final
 class Datagram:
-    """The pieces of one datagram so far, in order of `offsets`; `total` is -1 until the last one is there.
+    """The pieces of one datagram so far, in order of `offsets`; `total` is -1 until the last one arrived.
 
-    `top` is the end of the piece that is farthest behind.
+    `top` is the highest end of all pieces.
     """
 
     __slots__ = (
@@ -50,9 +50,10 @@ class Datagram:
         self.waiting: list[Packet] = []
 
     def add(self, offset: int, piece: bytes, more: bool, version: int) -> str:
-        """Take a piece in; what is wrong with the datagram, `""` if nothing.
+        """Adds a piece; returns the fault of the datagram, `""` if there is none.
 
-        Linux cuts a piece of IPv4 that is not the last one to a multiple of 8; of IPv6 it answers and drops it.
+        Linux cuts a piece of IPv4 that is not the last one to a multiple of 8; for IPv6 it answers with an error and
+        drops it.
         """
         if more and len(piece) & 7:
             if version == 6:
@@ -72,7 +73,7 @@ class Datagram:
         return self._insert(offset, piece, end)
 
     def _insert(self, offset: int, piece: bytes, end: int) -> str:
-        """As Linux does it (`inet_frag_queue_insert`): `runs` are pieces that came one behind the other at the end."""
+        """Inserts as Linux does (`inet_frag_queue_insert`): `runs` are pieces that arrived consecutively at the end."""
         if end > self.top:
             if offset < self.top:
                 return "overlap"
@@ -95,7 +96,7 @@ class Datagram:
         return ""
 
     def empty(self) -> None:
-        """Keeps the ports alone."""
+        """Drops everything but the ports."""
         self.offsets = []
         self.pieces = []
         self.runs = []
@@ -103,7 +104,7 @@ class Datagram:
 
 @final
 class Fragments:
-    """All datagrams that are not whole yet, the oldest first.
+    """All incomplete datagrams, the oldest first.
 
     Later fragments wait for the ports of the first one: those in `ready` have them, or will not get them.
     """
@@ -115,7 +116,7 @@ class Fragments:
     def __init__(self, limits: Limits, errors: ErrorCounts) -> None:
         self._errors = errors
         self._datagrams: dict[bytes, Datagram] = {}
-        # Without their pieces, the one that ended first is first.
+        # Datagrams without pieces, in the order in which they ended.
         self._ended: dict[bytes, Datagram] = {}
         self._limits = limits
         self.bytes = 0
@@ -130,7 +131,7 @@ class Fragments:
         self._limits = limits
 
     def ports_of(self, cursor: Cursor) -> bytes:
-        """The ports of the datagram whose later fragment is at the cursor, zeros where its first was not seen."""
+        """Returns the ports of the datagram whose later fragment is at the cursor, zeros if its first was not seen."""
         key = self._key(cursor)
         datagram = self._datagrams.get(key)
         if datagram is None or not datagram.ports:
@@ -138,9 +139,10 @@ class Fragments:
         return datagram.ports if datagram is not None and datagram.ports else NO_PORTS
 
     def add(self, cursor: Cursor, ports: bytes, now: float) -> bool:
-        """Take in the fragment at the cursor; true if that made the datagram whole: the cursor then stands in it.
+        """Adds the fragment at the cursor; returns true if it completed the datagram: the cursor then points into the
+        datagram.
 
-        `ports` are those that the first fragment begins with.
+        `ports` are the first bytes of the first fragment.
         """
         self.expire(now)
         key = self._key(cursor)
@@ -178,7 +180,9 @@ class Fragments:
         return False
 
     def _end(self, key: bytes, datagram: Datagram, now: float) -> None:
-        """No piece is missing, or none is wanted: the ports are kept, or still awaited."""
+        """Drops the pieces, because none is missing or the datagram is invalid; the ports stay, or are
+        still awaited.
+        """
         awaited = Datagram(datagram.deadline)
         if not datagram.ports:
             awaited.waiting, datagram.waiting = datagram.waiting, []
@@ -195,7 +199,7 @@ class Fragments:
             del self._ended[next(iter(self._ended))]
 
     def wait(self, cursor: Cursor, packet: Packet) -> None:
-        """The packet of a later fragment, reported once its ports are known."""
+        """Stores the packet of a later fragment, to report it once its ports are known."""
         datagram = self._datagrams.get(self._key(cursor))
         if datagram is None or len(datagram.waiting) >= PIECES_MAX:
             self.ready.append(packet)
@@ -211,12 +215,12 @@ class Fragments:
         datagram.waiting = []
 
     def expire(self, now: float) -> None:
-        """Forget the datagrams that never became whole."""
+        """Drops the datagrams that never became complete."""
         while self._datagrams:
             key = next(iter(self._datagrams))
             if self._datagrams[key].deadline > now:
                 break
-            # A copy of some fragments of a whole datagram is no incomplete one.
+            # Copies of some fragments of a complete datagram do not count as incomplete.
             if self._datagrams[key].pieces and key not in self._ended:
                 self._errors.add("fragment", "incomplete")
             self._forget(key)

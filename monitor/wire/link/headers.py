@@ -1,8 +1,8 @@
-"""From a link type to what the frame carries: one step over the link header of each LINKTYPE_ number.
+"""Decodes the link header of each LINKTYPE_ number.
 
-The numbers and header layouts are those of the registry at https://www.tcpdump.org/linktypes.html. A step leaves
-the cursor behind its header with `kind` telling what follows, `NOTHING` if that is nothing of ours. A link type
-that is not known is counted, as is a header that was cut.
+The numbers and header layouts are those of the registry at https://www.tcpdump.org/linktypes.html. A step moves the
+cursor to the end of its header and sets `kind` to the next header, `NOTHING` if it is unsupported. An unknown link type
+is counted, and so is a truncated header.
 """
 
 from typing import Final
@@ -53,7 +53,7 @@ NFLOG_LINK_HEADER: Final = 16
 
 
 def enter_link(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
-    """Step over the link header of a frame."""
+    """Moves over the link header of a frame."""
     if link == LINK_ETHERNET:
         cursor.kind = ETHERNET
     elif link in (LINK_RAW, LINK_RAW_LINUX, LINK_RAW_OPENBSD, LINK_IPV4, LINK_IPV6):
@@ -100,7 +100,7 @@ def _enter_by_number(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
 
 
 def _enter_wrapped(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
-    """PPI and Apple's PKTAP: a header that tells its own length and the link type of what follows; not nested."""
+    """PPI and Apple's PKTAP: a header with its own length and the link type of its content; not nested."""
     data = cursor.data
     if not cursor.has(12):
         errors.add("link", "too_short")
@@ -145,13 +145,13 @@ def _enter_loopback(cursor: Cursor) -> None:
     elif family in FAMILIES_IPV6:
         cursor.skip(4, IPV6)
     else:
-        # Some writers put an EtherType there, as a number or behind two bytes of their own.
+        # Some writers put an EtherType there, as a number or after two bytes of their own.
         kind = family if family <= 0xFFFF else two(data, at + 2)
         cursor.skip(4, kind if kind in (IPV4, IPV6) else NOTHING)
 
 
 def _enter_ppp(cursor: Cursor) -> None:
-    """PPP; Cisco HDLC is told from it by the address byte, unicast 0x0F or multicast 0x8F (RFC 1547 section 4.3.1)."""
+    """PPP; the address byte distinguishes Cisco HDLC, unicast 0x0F or multicast 0x8F (RFC 1547 section 4.3.1)."""
     if not cursor.has(4):
         cursor.skip(4, NOTHING)
         return
@@ -159,7 +159,7 @@ def _enter_ppp(cursor: Cursor) -> None:
 
 
 def _enter_prism(cursor: Cursor) -> None:
-    """The Prism header has a fixed length; AVS, which may stand in its place, tells its own after a magic number."""
+    """The Prism header has a fixed length; AVS, which may replace it, has its length after a magic number."""
     if four(cursor.data, cursor.start) & 0xFFFFF000 == 0x80211000:
         enter_radio(cursor, four(cursor.data, cursor.start + 4) if cursor.has(8) else 0)
     else:

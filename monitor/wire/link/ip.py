@@ -1,8 +1,8 @@
-"""IPv4 and IPv6 headers, and the extension headers that lie between IPv6 and its transport.
+"""Decodes IPv4 and IPv6 headers, and the extension headers between IPv6 and its transport.
 
-A step reads the header at the cursor, leaves addresses, length and protocol in it, moves behind the header and
-narrows the ends to the packet. Checksums are never verified: senders' captures have them before the hardware fills
-them in.
+A step reads the header at the cursor, stores addresses, length and protocol in the cursor, moves to the end of the
+header and narrows the ends to the packet. Checksums are never verified: captures on a sender contain packets before the
+hardware fills them in.
 """
 
 from typing import Final
@@ -32,14 +32,14 @@ EXTENSIONS: Final = frozenset(
 )
 
 OPTION_JUMBO: Final = 0xC2
-# A frame's padding behind an empty packet is shorter than the headers of one that is not.
+# A frame's padding after an empty packet is shorter than the headers of a packet with content.
 PADDED_MIN: Final = 20
-# Nobody sends more; a chain of empty ones is an attack on whoever follows it.
+# Real packets have no more; a chain of empty headers is an attack on the decoder.
 EXTENSIONS_MAX: Final = 32
 
 
 def enter_ipv4(cursor: Cursor, errors: ErrorCounts) -> bool:
-    """RFC 791 section 3.1; false (and counted) where the header makes no sense."""
+    """RFC 791 section 3.1; returns false (and counts) for an invalid header."""
     data = cursor.data
     at = cursor.start
     if cursor.end - at < IPV4_HEADER:
@@ -69,7 +69,7 @@ def enter_ipv4(cursor: Cursor, errors: ErrorCounts) -> bool:
 
 
 def enter_ipv6(cursor: Cursor, errors: ErrorCounts) -> bool:
-    """RFC 8200 section 3; false (and counted) where the header makes no sense. Extensions are `skip_extensions`'."""
+    """RFC 8200 section 3; returns false (and counts) for an invalid header. `skip_extensions` reads the extensions."""
     data = cursor.data
     at = cursor.start
     if cursor.end - at < IPV6_HEADER:
@@ -91,10 +91,10 @@ def enter_ipv6(cursor: Cursor, errors: ErrorCounts) -> bool:
 
 
 def skip_extensions(cursor: Cursor, errors: ErrorCounts) -> bool:
-    """Step over the extension headers of RFC 8200 section 4 and their later kin, and IPv4's authentication header.
+    """Moves over the extension headers of RFC 8200 section 4 and later ones, and IPv4's authentication header.
 
-    Stops behind a fragment header that says that the rest is elsewhere (`fragmented`). False where the chain is cut
-    or too long, with `protocol` at the header that could not be read.
+    Stops after a fragment header if the rest is in other fragments (`fragmented`). Returns false if the chain is cut or
+    too long; `protocol` is then the header that could not be read.
     """
     for _ in range(EXTENSIONS_MAX):
         if not is_extension(cursor):
@@ -121,7 +121,7 @@ def skip_extensions(cursor: Cursor, errors: ErrorCounts) -> bool:
 
 
 def is_extension(cursor: Cursor) -> bool:
-    """Whether the next header is one to step over; for IPv4 only the authentication header is."""
+    """Whether the next header is an extension to skip; in IPv4 only the authentication header is."""
     protocol = cursor.protocol
     if protocol in (6, 17):
         return False
@@ -144,7 +144,7 @@ def _read_fragment_header(cursor: Cursor) -> None:
 
 
 def _unstated_length(cursor: Cursor) -> int:
-    """The length of an IPv6 packet whose length field is 0: jumbo (RFC 2675), not yet segmented, or really empty."""
+    """Returns the length of an IPv6 packet with length field 0: jumbo (RFC 2675), not yet segmented, or empty."""
     data = cursor.data
     at = cursor.start
     room = cursor.wire_end - at
@@ -158,7 +158,7 @@ def _unstated_length(cursor: Cursor) -> int:
 
 
 def _narrow(cursor: Cursor, packet_end: int) -> None:
-    """The header tells where the packet ends: what lies behind is padding, what is missing was cut."""
+    """Applies the packet length of the header: bytes beyond it are padding, missing bytes were cut."""
     cursor.wire_end = packet_end
     if packet_end < cursor.end:
         cursor.end = packet_end

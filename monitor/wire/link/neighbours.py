@@ -1,7 +1,7 @@
-"""Who has which address on this link: ARP and IPv6 neighbour discovery.
+"""Reads which host has which address on this link: ARP and IPv6 neighbour discovery.
 
-Only what a host says of itself is taken: the sender of ARP, the source or target link-layer address option of
-neighbour and router messages. Anybody on the link can forge these; what they are worth is decided above.
+Only claims of a host about itself count: the sender of ARP, the source or target link-layer address option of neighbour
+and router messages. Any host on the link can forge these; the caller decides how far to trust them.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ NEIGHBOUR_SOLICITATION: Final = 135
 NEIGHBOUR_ADVERTISEMENT: Final = 136
 OPTION_SOURCE: Final = 1
 OPTION_TARGET: Final = 2
-# RFC 4861 section 7.1: whatever passed a router is not of this link.
+# RFC 4861 section 7.1: a packet that passed a router is not of this link.
 HOP_LIMIT: Final = 255
 
 UNSPECIFIED_V4: Final = bytes(4)
@@ -29,7 +29,7 @@ NO_MAC: Final = bytes(6)
 
 
 def read_arp(cursor: Cursor, frame: Frame, out: list[Observation]) -> None:
-    """RFC 826: the sender's pair; a probe (RFC 5227 section 1.1) has none."""
+    """RFC 826: reads the sender's pair; a probe (RFC 5227 section 1.1) has none."""
     data = cursor.data
     at = cursor.start
     if not cursor.has(ARP_MESSAGE):

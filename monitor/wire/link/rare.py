@@ -46,11 +46,11 @@ JUNIPER_NO_LINK_HEADER: Final = 0x02
 
 
 def enter_rare(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
-    """Step over the header of such a link; at least 4 bytes are there. The caller checks `start` afterwards."""
+    """Moves over the header of such a link; at least 4 bytes are there. The caller checks `start` afterwards."""
     if link in (LINK_ATM_RFC1483, LINK_ATM_RFC1483_BSD):
         cursor.kind = LLC
     elif link == LINK_ATM_CLIP:
-        # The kernel writes the LLC header or leaves it out, as the interface was set.
+        # The kernel writes the LLC header or not, depending on the interface's settings.
         cursor.kind = LLC if cursor.data[cursor.start] == 0xAA else IP_BY_VERSION
     elif link == LINK_SUNATM:
         cursor.skip(4, LLC if cursor.data[cursor.start] & 0x0F == 2 else NOTHING)
@@ -77,7 +77,7 @@ def enter_rare(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
 
 
 def _enter_fixed(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
-    """Headers of one length, with an EtherType inside or IP behind."""
+    """Headers of one length, with an EtherType inside or IP after them."""
     if link == LINK_IP_OVER_FC:
         cursor.skip(16, LLC)
     elif link == LINK_ENC:
@@ -103,9 +103,9 @@ def _enter_typed(cursor: Cursor, type_at: int, header: int) -> None:
 
 
 def _enter_relay(cursor: Cursor) -> None:
-    """Frame relay: an address of 2 to 4 bytes whose last has bit 0 set (Q.922), then as RFC 2427 section 3 says.
+    """Frame relay: an address of 2 to 4 bytes whose last has bit 0 set (Q.922), then RFC 2427 section 3.
 
-    Cisco's own encapsulation has an EtherType in place of the control byte 3.
+    Cisco's own encapsulation has an EtherType instead of the control byte 3.
     """
     data = cursor.data
     at = cursor.start
@@ -130,9 +130,9 @@ def _enter_token_ring(cursor: Cursor) -> None:
 
 
 def _enter_arcnet(cursor: Cursor, type_at: int) -> None:
-    """ARCNET: RFC 1051 has IP right behind its type byte, RFC 1201 a split flag and a sequence number between.
+    """ARCNET: in RFC 1051 IP follows the type byte, in RFC 1201 a split flag and a sequence number precede it.
 
-    Packets that were split over several frames are left alone.
+    Packets that were split over several frames are not read.
     """
     cursor.start += type_at
     if not cursor.has(4):
@@ -153,7 +153,7 @@ def _enter_arcnet(cursor: Cursor, type_at: int) -> None:
 
 
 def _enter_juniper(cursor: Cursor, link: int) -> None:
-    """Juniper's wrapper: a magic number, flags, and extensions that tell their length; then the frame."""
+    """Juniper's wrapper: a magic number, flags, and extensions with their length; then the frame."""
     data = cursor.data
     at = cursor.start
     flags = data[at + 3]

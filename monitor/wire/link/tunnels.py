@@ -1,7 +1,7 @@
-"""Tunnels by IP protocol number: what GRE, IP in IP, EtherIP, MPLS and old IPIP carry.
+"""Enters tunnels by IP protocol number: the content of GRE, IP in IP, EtherIP, MPLS and old IPIP.
 
-A step leaves the cursor at what is inside, with its `kind`; false where there is nothing to look into. Tunnels over
-UDP are in `udp_tunnels.py`.
+A step leaves the cursor at the inner packet, with its `kind`; it returns false if there is nothing to decode. Tunnels
+over UDP are in `udp_tunnels.py`.
 """
 
 from typing import Final
@@ -41,7 +41,7 @@ def enter_tunnel(cursor: Cursor, protocol: int, errors: ErrorCounts) -> bool:
     if protocol == PROTOCOL_GRE:
         return enter_gre(cursor, errors)
     if protocol in (PROTOCOL_IPIP, PROTOCOL_IPV6, PROTOCOL_IPIP_OLD):
-        # Either number is seen with either version inside; the version nibble tells.
+        # Both numbers occur with both versions inside; the version nibble decides.
         cursor.kind = IP_BY_VERSION
     elif protocol == PROTOCOL_ETHERIP:
         cursor.skip(2, ETHERNET)
@@ -85,7 +85,7 @@ def enter_gre(cursor: Cursor, errors: ErrorCounts) -> bool:
 
 
 def _skip_routes(cursor: Cursor) -> None:
-    """Source route entries of RFC 1701, each tells its length; an empty one ends them."""
+    """Source route entries of RFC 1701, each with its length; an empty one ends them."""
     while cursor.has(4):
         kind = two(cursor.data, cursor.start)
         size = cursor.data[cursor.start + 3]
@@ -95,7 +95,7 @@ def _skip_routes(cursor: Cursor) -> None:
 
 
 def _follow_gre(cursor: Cursor, kind: int, flags: int) -> None:
-    """What a GRE protocol type announces; most are EtherTypes."""
+    """Handles a GRE protocol type; most are EtherTypes."""
     if kind == GRE_ERSPAN:
         # Type I has no header of its own and no sequence number, type II both (draft-foschiano-erspan).
         cursor.skip(8 if flags & GRE_SEQUENCE else 0, ETHERNET)

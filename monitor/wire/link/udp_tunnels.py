@@ -1,7 +1,7 @@
-"""Tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, AYIYA, L2TP, LISP, CAPWAP, and GRE and MPLS in UDP.
+"""Enters tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, AYIYA, L2TP, LISP, CAPWAP, and GRE and MPLS in UDP.
 
-The port says which one it may be, and the header must look like it: a client's ephemeral port can be any of these
-numbers. A step leaves the cursor at what is inside; false leaves it where it was.
+The port selects the candidate, and the header must fit it, because a client's ephemeral port can be any of these
+numbers. A step leaves the cursor at the inner packet; if it returns false, the cursor has not moved.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ PORT_AYIYA: Final = 5072
 PORT_CAPWAP: Final = 5247
 PORT_GENEVE: Final = 6081
 PORT_MPLS: Final = 6635
-# What Linux used before the number was assigned, and still does unless told.
+# Linux's port from before the assignment, still its default.
 PORT_VXLAN_LINUX: Final = 8472
 
 PORTS: Final = frozenset(
@@ -86,9 +86,9 @@ def _enter_by_port(cursor: Cursor, port: int, errors: ErrorCounts) -> bool:
 
 
 def _enter_vxlan(cursor: Cursor) -> bool:
-    """RFC 7348 section 5: the I flag and a network identifier; Ethernet. Reserved bits are to be ignored.
+    """RFC 7348 section 5: the I flag and a network identifier; Ethernet. Reserved bits are ignored.
 
-    The flag byte's upper half has a use only in its top bit (policy groups); QUIC, which may come from this port too,
+    In the upper half of the flag byte only the top bit is used (policy groups); QUIC, which may also use this port,
     always sets the next one.
     """
     if not cursor.has(8) or cursor.data[cursor.start] & 0x78 != 0x08:
@@ -98,7 +98,7 @@ def _enter_vxlan(cursor: Cursor) -> bool:
 
 
 def _enter_vxlan_gpe(cursor: Cursor) -> bool:
-    """draft-ietf-nvo3-vxlan-gpe section 3: with the P flag the fourth byte tells what is inside."""
+    """draft-ietf-nvo3-vxlan-gpe section 3: with the P flag the fourth byte is the type of the inner packet."""
     if not cursor.has(8) or cursor.data[cursor.start] & 0x78 != 0x08:
         return False
     inside = cursor.data[cursor.start + 3] if cursor.data[cursor.start] & 0x04 else 3
@@ -141,7 +141,9 @@ def _enter_gtp(cursor: Cursor) -> bool:
 
 
 def _skip_gtp_extensions(cursor: Cursor) -> bool:
-    """TS 29.281 section 5.2: the byte before says which comes next; each tells its length in words and the next."""
+    """TS 29.281 section 5.2: the previous byte is the type; each extension has its length in words and
+    the next type.
+    """
     data = cursor.data
     for _ in range(GTP_EXTENSIONS_MAX):
         if not cursor.has(1):
@@ -166,7 +168,7 @@ def _enter_teredo(cursor: Cursor) -> bool:
 
 
 def _enter_ayiya(cursor: Cursor) -> bool:
-    """draft-massar-v6ops-ayiya section 4: lengths of identity and signature, then what is inside."""
+    """draft-massar-v6ops-ayiya section 4: lengths of identity and signature, then the type of the inner packet."""
     data = cursor.data
     at = cursor.start
     if not cursor.has(8) or data[at + 3] != 41 or data[at + 2] & 0x0F != 1:
@@ -219,7 +221,7 @@ def _has_ip(cursor: Cursor, at: int, behind: int) -> bool:
 
 
 def _enter_mpls(cursor: Cursor) -> bool:
-    """RFC 7510 section 3: labels; only those with IP behind the last one are believed."""
+    """RFC 7510 section 3: labels; only a stack with IP after the last label is accepted."""
     data = cursor.data
     at = cursor.start
     while cursor.end - at >= 5:
@@ -231,7 +233,7 @@ def _enter_mpls(cursor: Cursor) -> bool:
 
 
 def _enter_capwap(cursor: Cursor) -> bool:
-    """RFC 5415 section 4.3: a header that tells its length in words and what is inside; fragments are left alone."""
+    """RFC 5415 section 4.3: a header with its length in words and the content type; fragments are not read."""
     header = four(cursor.data, cursor.start)
     # Version and type 0 (DTLS is type 1), the fragment and keep-alive flags.
     if header & 0xFF000088:

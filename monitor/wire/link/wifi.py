@@ -1,6 +1,6 @@
-"""Wireless LAN data frames that were not encrypted, or decrypted by who captured them (IEEE 802.11 section 9.2).
+"""Decodes wireless LAN data frames that were not encrypted or were decrypted by the capture (IEEE 802.11 section 9.2).
 
-Radio headers before the frame (radiotap, Prism, AVS) are stepped over by the length that they tell.
+Radio headers before the frame (radiotap, Prism, AVS) are skipped by their length.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ AGGREGATE: Final = 0x80
 
 
 def enter_radio(cursor: Cursor, size: int) -> None:
-    """Step over a radio header of `size` bytes and the wireless header behind it."""
+    """Moves over a radio header of `size` bytes and the wireless header after it."""
     if size < 8:
         cursor.kind = NOTHING
         return
@@ -29,14 +29,14 @@ def enter_radio(cursor: Cursor, size: int) -> None:
 
 
 def enter_wifi(cursor: Cursor) -> None:
-    """Step over the header of a data frame; LLC follows. Of an aggregate only the first subframe is read."""
+    """Moves over the header of a data frame; LLC follows. Only the first subframe of an aggregate is read."""
     cursor.kind = NOTHING
     if cursor.has(24):
         _enter_data(cursor, cursor.data[cursor.start], cursor.data[cursor.start + 1])
 
 
 def enter_wifi_from_controller(cursor: Cursor) -> None:
-    """The same inside CAPWAP, where some controllers swap the two bytes of frame control."""
+    """As `enter_wifi`, inside CAPWAP, where some controllers swap the two bytes of frame control."""
     cursor.kind = NOTHING
     if not cursor.has(24):
         return
@@ -69,7 +69,7 @@ def _enter_data(cursor: Cursor, control: int, flags: int) -> None:
 
 
 def _addresses(data: bytes, at: int, flags: int) -> bytes:
-    """Destination and source, which of the three or four addresses they are by the direction bits (table 9-30)."""
+    """Returns destination and source; the direction bits select them among three or four addresses (table 9-30)."""
     if flags & TO_DISTRIBUTION and flags & FROM_DISTRIBUTION:
         return data[at + 16 : at + 22] + data[at + 24 : at + 30]
     if flags & TO_DISTRIBUTION:

@@ -1,1 +1,1 @@
-"""Netlink messages of conntrack and nftables as bytes."""
+"""Reads and builds netlink messages of conntrack and nftables as bytes."""

@@ -1,7 +1,8 @@
-"""Conntrack's netlink messages (linux/netfilter/nfnetlink_conntrack.h) to `FlowCount`s, only what they need.
+"""Parses conntrack's netlink messages (linux/netfilter/nfnetlink_conntrack.h) into `FlowCount`s, only the needed
+fields.
 
-Pure, so that it is compiled: a dump of a busy gateway has hundreds of thousands of entries. Netlink's own headers are
-in the machine's byte order (read as little endian), what netfilter puts into attributes is big endian.
+The module is pure, so that it can be compiled: a dump of a busy gateway has hundreds of thousands of entries. Netlink's
+own headers are in the machine's byte order (read as little endian), netfilter's attributes are big endian.
 """
 
 from typing import Final
@@ -32,7 +33,7 @@ CTA_TUPLE_PROTO: Final = 2
 def parse_conntrack(data: bytes, time: float, out: list[FlowCount]) -> int:
     """Appends the entries of a datagram from the kernel.
 
-    Returns `MORE`, `DONE` where a dump or a request ends here, or a negative errno that the kernel answered.
+    Returns `MORE`, `DONE` at the end of a dump or request, or the kernel's negative errno.
     """
     at = 0
     size = len(data)
@@ -90,7 +91,7 @@ def _entry(data: bytes, at: int, end: int, time: float, state: int, out: list[Fl
 
 
 def _tuple_key(data: bytes, at: int, end: int) -> bytes:
-    """The flow key of a tuple, `b""` where it makes no sense: addresses, then protocol and ports, each nested."""
+    """Returns the flow key of a tuple, `b""` if it is invalid: addresses, then protocol and ports, each nested."""
     addresses = b""
     ports = b"\0\0\0\0"
     protocol = b""

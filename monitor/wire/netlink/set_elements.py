@@ -1,7 +1,7 @@
-"""Elements of nftables sets as netlink bytes (linux/netfilter/nf_tables.h), built fast enough for 200,000 at once.
+"""Builds elements of nftables sets as netlink bytes (linux/netfilter/nf_tables.h), fast enough for 200,000 at once.
 
-A key is packed: a MAC of 6 bytes, an address of 4 or 16, an interface's name unpadded; of several fields one behind the
-other; of an interval the first and the last address. Everything in netlink here is big endian but the headers.
+A key is packed: a MAC of 6 bytes, an address of 4 or 16, an interface's name unpadded; several fields are concatenated;
+an interval has the first and the last address. All values but the headers are big endian.
 """
 
 import struct
@@ -44,12 +44,12 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 
 def key_widths(key: str) -> list[int]:
-    """The bytes of each field of a set's type, as nft writes it: `ipv4_addr . inet_service`."""
+    """Returns the number of bytes of each field of a set type in nft syntax: `ipv4_addr . inet_service`."""
     return [ELEMENT_WIDTHS[field.strip()] for field in key.split(".")]
 
 
 def register_key(widths: list[int], key: bytes) -> bytes:
-    """A key as the kernel holds it: names filled with zeros, and every field of several padded to 4 bytes."""
+    """Returns a key in the kernel's form: names padded with zeros, and each of several fields padded to 4 bytes."""
     if len(widths) == 1:
         return key + bytes(widths[0] - len(key))
     padded = b""
@@ -62,7 +62,7 @@ def register_key(widths: list[int], key: bytes) -> bytes:
 
 
 def element_rest(chain: str, timeout_ms: int, comment: bytes) -> bytes:
-    """What follows an element's key: where it goes to, how long it lives, the name that put it there."""
+    """Returns the bytes after an element's key: its chain, its timeout, the name that added it."""
     rest = b""
     if chain:
         code = attribute(NFTA_VERDICT_CODE, struct.pack("!i", NFT_GOTO))
@@ -77,7 +77,7 @@ def element_rest(chain: str, timeout_ms: int, comment: bytes) -> bytes:
 
 
 def element_head(width: int, rest: bytes) -> bytes:
-    """What precedes a key of `width` bytes: three attributes, one within the other."""
+    """Returns the bytes before a key of `width` bytes: three nested attributes."""
     padded = width + (-width % 4)
     return struct.pack(
         "=HHHHHH", 12 + padded + len(rest), NFTA_LIST_ELEM, 8 + padded, NFTA_SET_ELEM_KEY, 4 + width, NFTA_DATA_VALUE
@@ -87,7 +87,7 @@ def element_head(width: int, rest: bytes) -> bytes:
 def pack_elements(
     widths: list[int], interval: bool, entries: list[tuple[bytes, str]], timeout_ms: int, comment: bytes
 ) -> list[bytes]:
-    """Each entry (key, chain or "") as bytes, in order."""
+    """Returns each entry (key, chain or "") as bytes, in order."""
     width = widths[0]
     if len(widths) > 1:
         width = sum([field + (-field % 4) for field in widths])
@@ -105,7 +105,9 @@ def pack_elements(
 def pack_intervals(
     width: int, entries: list[tuple[bytes, str]], heads: dict[str, bytes], rests: dict[str, bytes]
 ) -> list[bytes]:
-    """For each interval the element that begins it and the one behind its end; the end of all addresses has none."""
+    """Returns for each interval its start element and the element after its end; the end of the address
+    space has none.
+    """
     flags = attribute(NFTA_SET_ELEM_FLAGS, struct.pack("!I", NFT_SET_ELEM_INTERVAL_END))
     end_head = element_head(width, flags)
     top = b"\xff" * width
@@ -120,7 +122,9 @@ def pack_intervals(
 
 
 def element_lists(table: bytes, set_name: bytes, packed: list[bytes]) -> list[bytes]:
-    """The bodies of NEWSETELEM or DELSETELEM messages, behind their nfgenmsg: as few as hold all."""
+    """Returns the bodies of NEWSETELEM or DELSETELEM messages, after their nfgenmsg: the minimum number for all
+    elements.
+    """
     head = attribute(NFTA_SET_ELEM_LIST_TABLE, table + b"\0") + attribute(NFTA_SET_ELEM_LIST_SET, set_name + b"\0")
     bodies: list[bytes] = []
     part: list[bytes] = []

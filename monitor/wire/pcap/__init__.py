@@ -1,1 +1,1 @@
-"""Capture files and blocks of the capture ring."""
+"""Parses capture files and blocks of the capture ring."""

@@ -1,8 +1,8 @@
-"""The classic capture file: a 24-byte header, then records (draft-ietf-opsawg-pcap).
+"""Parses the classic capture file: a 24-byte header, then records (draft-ietf-opsawg-pcap).
 
-Bytes go in as they come, in chunks of any size; frames come out as soon as they are whole. The file's byte order
-and its unit of time are in the magic number. A record that cannot be true ends the file: what came before it stays
-valid, what comes after it has no boundary to start from.
+The parser accepts chunks of any size and returns frames as soon as they are complete. The magic number gives the file's
+byte order and its unit of time. An impossible record ends the file: frames before it stay valid, the bytes after it
+have no record boundary.
 """
 
 from typing import Final, final
@@ -33,9 +33,9 @@ def is_pcap(head: bytes) -> bool:
 
 @final
 class PcapParser:
-    """Bytes in, frames out; `complaint` says what ended the file early, `b""` costs nothing.
+    """Parses bytes into frames; `complaint` is the reason why the file ended early, `b""` is a valid chunk.
 
-    `interfaces` holds the one nameless interface of such a file, `link` is known once the header is through.
+    `interfaces` has the one nameless interface of such a file, `link` is known after the header.
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class PcapParser:
         self.complaint = ""
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """The frames that this chunk completes."""
+        """Returns the frames that this chunk completes."""
         frames: list[Frame] = []
         if self.complaint:
             return frames
@@ -79,7 +79,7 @@ class PcapParser:
         return frames
 
     def close(self) -> None:
-        """The file is at its end: what is left over was cut off."""
+        """Marks the end of the file; remaining bytes are a cut record."""
         if self.complaint or (self.link >= 0 and not self._rest):
             return
         self._end("too_short", "the file ends inside its header" if self.link < 0 else "the file ends inside a record")
@@ -88,13 +88,13 @@ class PcapParser:
         self._swapped = four(data, 0) not in MAGICS
         magic = four_little(data, 0) if self._swapped else four(data, 0)
         if magic not in MAGICS:
-            self._end("malformed", "this is no capture file")
+            self._end("malformed", "this is not a capture file")
             return
         if magic != MAGIC_MICRO and magic != MAGIC_KUZNETZOV:
             self._scale = 1e-9
         if magic == MAGIC_KUZNETZOV:
             self._record_header = RECORD_HEADER + 8
-        # The upper bits tell the length of a frame check sequence; IP lengths leave it out anyway.
+        # The upper bits are the length of a frame check sequence; IP lengths exclude it anyway.
         self.link = (four_little(data, 20) if self._swapped else four(data, 20)) & 0xFFFF
 
     def _read_records(self, data: bytes, at: int, frames: list[Frame]) -> int:

@@ -1,9 +1,9 @@
-"""The block-structured capture file (draft-ietf-opsawg-pcapng): sections, interfaces, packets.
+"""Parses the block-structured capture file (draft-ietf-opsawg-pcapng): sections, interfaces, packets.
 
-Bytes go in as they come, in chunks of any size; frames come out as soon as their block is whole. Every section has
-its own byte order and its own interfaces; interfaces of later sections are numbered after those of earlier ones, so
-that `Frame.interface` is an index into `interfaces` for the whole file. Blocks of other types are stepped over. A
-block length that cannot be true ends the file.
+The parser accepts chunks of any size and returns frames as soon as their block is complete. Every section has its own
+byte order and its own interfaces; interfaces of later sections are numbered after those of earlier ones, so that
+`Frame.interface` is an index into `interfaces` for the whole file. Blocks of other types are skipped. An impossible
+block length ends the file.
 """
 
 from typing import Final, final
@@ -37,7 +37,9 @@ def is_pcapng(head: bytes) -> bool:
 
 @final
 class PcapngInterface:
-    """An interface description block: link type, snap length, ticks a second and seconds to add to its time stamps."""
+    """An interface description block: link type, snap length, ticks per second and seconds to add to its
+    time stamps.
+    """
 
     __slots__ = ("link", "offset", "snap_length", "ticks")
 
@@ -50,7 +52,7 @@ class PcapngInterface:
 
 @final
 class PcapngParser:
-    """Bytes in, frames out; `complaint` says what ended the file early."""
+    """Parses bytes into frames; `complaint` is the reason why the file ended early."""
 
     __slots__ = (
         "_described",
@@ -78,7 +80,7 @@ class PcapngParser:
         self.complaint = ""
 
     def feed(self, chunk: bytes) -> list[Frame]:
-        """The frames that this chunk completes."""
+        """Returns the frames that this chunk completes."""
         frames: list[Frame] = []
         if self.complaint:
             return frames
@@ -94,12 +96,14 @@ class PcapngParser:
         return frames
 
     def close(self) -> None:
-        """The file is at its end: what is left over was cut off."""
+        """Marks the end of the file; remaining bytes are a cut block."""
         if not self.complaint and (self._rest or not self._started):
             self._end("too_short", "the file ends inside a block")
 
     def _block_size(self, data: bytes, at: int) -> int:
-        """The length of the block at `at`; a section header also sets the byte order of what follows."""
+        """Returns the length of the block at `at`; a section header also sets the byte order of the
+        following blocks.
+        """
         if four(data, at) == SECTION_HEADER:
             if four(data, at + 8) == BYTE_ORDER:
                 self._little = False
@@ -109,10 +113,10 @@ class PcapngParser:
                 self._end("malformed", "a section header without a byte order")
                 return 0
         elif not self._started:
-            self._end("malformed", "this is no capture file")
+            self._end("malformed", "this is not a capture file")
             return 0
         size = self._four(data, at + 4)
-        # Writers are to pad to 4 bytes; some do not, and the length still leads to the next block.
+        # Writers must pad to 4 bytes; some do not, and the length still leads to the next block.
         if size < 12 or size > BLOCK_MAX:
             self._end("malformed", f"a block of {size} bytes after frame {self.number}")
         return size
@@ -151,7 +155,7 @@ class PcapngParser:
         self._add(data, at + 20, end, index, stamp, self._four(data, at + 12), self._four(data, at + 16), frames)
 
     def _read_simple(self, data: bytes, at: int, end: int, frames: list[Frame]) -> None:
-        """A simple packet is interface 0's and has no time: it gets that of the packet before it."""
+        """A simple packet belongs to interface 0 and has no time: it gets the time of the previous packet."""
         if end - at < 4 or not self._described:
             self._end("malformed", "a simple packet block without its header or interface")
             return
@@ -202,7 +206,7 @@ class PcapngParser:
 
     def _read_option(self, interface: PcapngInterface, data: bytes, at: int, code: int, size: int) -> None:
         if code == OPTION_RESOLUTION and size == 1:
-            # The top bit tells whether the exponent is of 2 or of 10.
+            # The top bit selects the base of the exponent: 2 or 10.
             exponent = data[at] & 0x7F
             interface.ticks = 2.0**exponent if data[at] & 0x80 else 10.0**exponent
         elif code == OPTION_OFFSET and size == 8:

@@ -1,7 +1,7 @@
-"""Frames out of a block of the kernel's capture ring (TPACKET_V3, linux/if_packet.h).
+"""Reads frames from a block of the kernel's capture ring (TPACKET_V3, linux/if_packet.h).
 
-Pure, so that it is compiled: the shell copies a block out of the ring and gives it back to the kernel at once.
-The kernel writes the headers in the machine's own byte order; this reads little endian, as x86, ARM and RISC-V are.
+The module is pure, so that it can be compiled: the caller copies a block out of the ring and returns it to the kernel
+at once. The kernel writes the headers in the machine's byte order; this module reads little endian (x86, ARM, RISC-V).
 """
 
 from typing import Final
@@ -19,21 +19,23 @@ TAG_BYTES: Final = (0x81, 0x88, 0x91)  # first bytes of the EtherTypes 0x8100, 0
 
 
 def _is_tagged(block: bytes, begin: int, link: int) -> bool:
-    """Whether a VLAN tag is still in the frame (on its way out it is): then the network header is not where it says."""
+    """Whether a VLAN tag is still in the frame (in sent frames it is): then the offset of the network
+    header is wrong.
+    """
     return link == ETHERNET and block[begin + 12] in TAG_BYTES and block[begin + 13] in (0x00, 0xA8)
 
 
 def frames_of(block: bytes) -> int:
-    """How many frames the block holds."""
+    """Returns the number of frames in the block."""
     return four_little(block, BLOCK_PACKETS)
 
 
 def read_block(
     block: bytes, link: int, interface: int, number: int, gate: SegmentFilter | None, out: list[Frame]
 ) -> int:
-    """Appends the block's frames, numbered from `number`, and returns how many it held.
+    """Appends the block's frames, numbered from `number`, and returns how many it contained.
 
-    With a `gate` those that it does not want are left out, but have a number.
+    With a `gate` the frames that it rejects are left out, but are numbered.
     """
     count = four_little(block, BLOCK_PACKETS)
     at = four_little(block, BLOCK_FIRST)

@@ -1,4 +1,4 @@
-"""What a client says in the Initial packets of one connection: its CRYPTO stream and the ClientHello in it."""
+"""Reads the client's Initial packets of one connection: its CRYPTO stream and the ClientHello in it."""
 
 from typing import Final, final
 
@@ -12,7 +12,7 @@ from monitor.wire.tcp.assembly import Assembly
 from monitor.wire.tls.client_hello import read_hello
 from monitor.wire.tls.records import CLIENT_HELLO, HANDSHAKE_HEADER, observe_hello
 
-# Ids that the client may address: the first that it chose, one after a Retry, those of the server.
+# Ids to which the client may send: its own first choice, one after a Retry, those of the server.
 IDS_MAX: Final = 8
 
 GOOD: Final = ""
@@ -20,12 +20,12 @@ GOOD: Final = ""
 
 @final
 class QuicConnection:
-    """`keys` is `None` once nothing more is of interest; `ids` are the destinations that belong to it.
+    """`keys` is `None` once no more packets are needed; `ids` are the destination ids of the connection.
 
-    After the first hello a few packets more are opened, for the second one after a HelloRetryRequest. A
-    Retry makes the client say its hello again, with new keys (RFC 9000 section 17.2.5.3): `retry_id` is the id that
-    it gave, and with `repeats` the first hello is no observation. Where the Retry was not seen, an equal `random`
-    tells the same.
+    After the first ClientHello a few more packets are opened, for the second one after a HelloRetryRequest. After a
+    Retry the client repeats its ClientHello with new keys (RFC 9000 section 17.2.5.3): `retry_id` is the id of the
+    Retry, and with `repeats` the first ClientHello is not an observation. If the Retry was not captured, an equal
+    `random` shows the repeat.
     """
 
     __slots__ = (
@@ -56,29 +56,31 @@ class QuicConnection:
         self.time = 0.0
 
     def size(self) -> int:
-        """The bytes that the connection holds."""
+        """Returns the bytes that the connection holds."""
         return self.assembly.held + len(self.buffer)
 
     def learn(self, destination_id: bytes) -> None:
-        """From now on this id belongs to the connection."""
+        """Adds an id to the connection."""
         if destination_id not in self.ids:
             if len(self.ids) >= IDS_MAX:
                 del self.ids[1]
             self.ids.append(destination_id)
 
     def follow(self, before: "QuicConnection", connection_id: bytes) -> None:
-        """This takes the place of `before`, as its client uses new keys, those of `connection_id`."""
+        """Replaces `before`, because its client uses new keys, those of `connection_id`."""
         self.random = before.random
         self.repeats = before.hellos > 0 and connection_id == before.retry_id
 
     def close(self) -> None:
-        """Nothing more is of interest; what is remembered is that the connection was seen."""
+        """Drops all state but the fact that the connection was seen."""
         self.keys = None
         self.assembly = Assembly()
         self.buffer = b""
 
     def read_frames(self, packet: Packet, version: Version, frames: bytes, limit: int, out: list[Observation]) -> str:
-        """Takes the frames of one packet; the kind of error, `GOOD` without one. `limit` bounds the CRYPTO stream."""
+        """Reads the frames of one packet; returns the kind of error, `GOOD` without one. `limit` bounds the CRYPTO
+        stream.
+        """
         at = find_crypto(frames, 0, version.crypto)
         end = len(frames)
         while at != MALFORMED and at < end:

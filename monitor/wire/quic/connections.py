@@ -1,14 +1,13 @@
-"""QUIC connections by what their clients' Initial packets say, on any port.
+"""Tracks QUIC connections by their clients' Initial packets, on any port.
 
-A datagram is QUIC when a long header of a known version says so, and a client's when its packet opens with the
-keys that follow from its destination id: the AEAD vouches for both. The keys follow the first id that the client
-chose; a Retry, or a new connection on the same ports, shows as an id whose own keys open the packet (RFC 9001
-section 5.2).
+A datagram is QUIC if it has a long header of a known version, and is a client's if its packet opens with the keys
+derived from its destination id: the AEAD authenticates both. The keys follow the client's first id; a Retry, or a new
+connection on the same ports, appears as an id whose own keys open the packet (RFC 9001 section 5.2).
 
-Tables by flow and client id, each with its maximum, the oldest leaves first:
+Tables by flow and client id, each with its maximum, the oldest entry is dropped first:
 
     connections   at least one packet was opened
-    refused       nothing could be opened: by flow, client id and the id that was tried, how often. A damaged or forged
+    refused       no packet could be opened: the number of tries by flow, client id and tried id. A damaged or forged
                   packet may come before a good one of the same ids, so a few are tried
 """
 
@@ -24,21 +23,21 @@ from monitor.wire.quic.versions import HANDSHAKE, INITIAL, RETRY
 
 # Packets that are opened for a hello. Servers set no limit of their own; the bytes that are kept have theirs.
 PACKETS_MAX: Final = 1024
-# Packets that could not be opened with the keys of one id before others with the same id are not tried.
+# Failed packets of one id after which further packets with this id are not tried.
 REFUSALS_MAX: Final = 8
-# How many packets are opened behind a hello, for the one that answers a HelloRetryRequest.
+# Packets opened after a ClientHello, for the second one after a HelloRetryRequest.
 PACKETS_BEHIND_HELLO: Final = 4
-# How many ids a connection may change to, each at the price of new keys.
+# Maximum of new ids of a connection, each of which costs new keys.
 ATTEMPTS_MAX: Final = 8
-# Packets that cannot be opened cost 30 µs: no more than so many a second are tried.
+# Packets that cannot be opened cost 30 µs: this is the limit per second.
 FAILURES_PER_SECOND: Final = 2000
-# What a connection costs beyond its bytes.
+# The cost of a connection in addition to its bytes.
 CONNECTION_OVERHEAD: Final = 2048
 
 
 @final
 class QuicConnections:
-    """See the module. `evictions` counts what left a table for lack of room, by table."""
+    """QUIC connections of all clients. `evictions` counts the entries dropped by full tables, by table."""
 
     __slots__ = (
         "_limits", "bytes_held", "connections", "errors", "evictions", "failures", "refused", "second",
@@ -59,7 +58,7 @@ class QuicConnections:
         self._limits = limits
 
     def datagram(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
-        """Takes a UDP payload; appends what it completes to `out`. `True`: it was QUIC, with a long header."""
+        """Reads a UDP payload; appends what it completes to `out`. `True`: it was QUIC, with a long header."""
         header = read_header(data, start, end)
         if header is None:
             return False
@@ -77,7 +76,7 @@ class QuicConnections:
         return True
 
     def expire(self, now: float) -> None:
-        """Forgets the connections that have been silent for `stream_seconds`."""
+        """Drops the connections that have been silent for `stream_seconds`."""
         oldest = now - self._limits.stream_seconds
         silent = [key for key, connection in self.connections.items() if connection.time < oldest]
         for key in silent:
@@ -108,7 +107,7 @@ class QuicConnections:
         self._try_keys(packet, data, header, key, out)
 
     def _try_keys(self, packet: Packet, data: bytes, header: Header, key: bytes, out: list[Observation]) -> None:
-        """Opens the packet with the keys of its own destination id, where that may be worth it."""
+        """Opens the packet with the keys of its own destination id, if that is worth the cost."""
         tried = key + header.destination_id
         if self.refused.get(tried, 0) >= REFUSALS_MAX or not self._may_fail(packet.time):
             return
@@ -168,7 +167,9 @@ class QuicConnections:
         self.bytes_held += CONNECTION_OVERHEAD
 
     def _close(self, key: bytes) -> None:
-        """A client that sends Handshake packets has said all in its Initial packets."""
+        """Closes the connection: a client that sends Handshake packets sends no more Initial packets
+        with new content.
+        """
         connection = self.connections.get(key)
         if connection is not None and connection.keys is not None:
             self.bytes_held -= connection.size()

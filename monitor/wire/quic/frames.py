@@ -1,4 +1,4 @@
-"""The frames that Initial packets may hold (RFC 9000 section 12.4), of which only CRYPTO says something."""
+"""Reads the frames that Initial packets may contain (RFC 9000 section 12.4); only CRYPTO frames are used."""
 
 from typing import Final
 
@@ -14,9 +14,9 @@ MALFORMED: Final = -1
 
 
 def find_crypto(frames: bytes, at: int, crypto: int) -> int:
-    """The offset of the fields of the next frame of type `crypto` from `at` on; the length where none is left.
+    """Returns the offset of the fields of the next frame of type `crypto` from `at` on; the length if none is left.
 
-    `MALFORMED` where something is here that no Initial packet may hold.
+    Returns `MALFORMED` for a frame that no Initial packet may contain.
     """
     end = len(frames)
     while at < end:

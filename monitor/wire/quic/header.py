@@ -1,4 +1,4 @@
-"""Long headers of QUIC packets, as far as they are not protected (RFC 9000 section 17.2, RFC 8999 section 5.1)."""
+"""Reads the unprotected part of long headers of QUIC packets (RFC 9000 section 17.2, RFC 8999 section 5.1)."""
 
 from typing import Final, final
 
@@ -30,9 +30,9 @@ class Header:
 
 
 def read_header(data: bytes, start: int, end: int) -> Header | None:
-    """The header at `start`; `None` where it is none, of a version that is not known, or longer than the datagram.
+    """Returns the header at `start`; `None` if it is none, of an unknown version, or longer than the datagram.
 
-    The fixed bit may be cleared by agreement (RFC 9287 section 3.1); the version and the AEAD tell such a packet.
+    The fixed bit may be cleared by agreement (RFC 9287 section 3.1); the version and the AEAD identify such a packet.
     """
     if end - start < SHORTEST or data[start] & LONG != LONG:
         return None
@@ -66,7 +66,7 @@ def _read_lengths(header: Header, data: bytes, at: int, end: int) -> bool:
 
 
 def read_number(data: bytes, at: int, end: int) -> int:
-    """A variable-length integer (RFC 9000 section 16), `NO_NUMBER` where bytes are missing."""
+    """Returns a variable-length integer (RFC 9000 section 16), `NO_NUMBER` if bytes are missing."""
     if at >= end:
         return NO_NUMBER
     first = data[at]
@@ -83,5 +83,5 @@ def read_number(data: bytes, at: int, end: int) -> int:
 
 
 def skip_number(data: bytes, at: int) -> int:
-    """The offset behind the variable-length integer that was read at `at`."""
+    """Returns the offset after the variable-length integer that was read at `at`."""
     return at + (1 << (data[at] >> 6))

@@ -1,7 +1,7 @@
-"""The QUIC versions whose first packets anybody can read: their salts, labels and packet types.
+"""Lists the QUIC versions with public Initial keys: their salts, labels and packet types.
 
-Initial packets are protected with keys that follow from a public salt and a connection id that they carry (RFC
-9001 section 5.2), so that a middlebox can read them while nobody off the path can forge them.
+Initial packets are protected with keys derived from a public salt and a connection id in the packet (RFC 9001 section
+5.2), so a middlebox can read them, while an attacker off the path cannot forge them.
 """
 
 from typing import Final, final
@@ -35,7 +35,7 @@ _TYPES_2: Final = (RETRY, INITIAL, ZERO_RTT, HANDSHAKE)
 
 @final
 class Version:
-    """`types` is indexed by the two type bits of the first byte; `prefix` starts the labels of the keys.
+    """`types` is indexed by the two type bits of the first byte; `prefix` is the start of the key labels.
 
     `crypto` is the type of CRYPTO frames (RFC 9000 section 19.6; Chromium's own numbering had another).
     """

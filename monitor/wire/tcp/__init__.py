@@ -1,1 +1,1 @@
-"""TCP streams and what their first bytes are."""
+"""Reassembles TCP streams and identifies their protocols by their first bytes."""

@@ -1,24 +1,23 @@
-"""Bytes that arrive in pieces, out of order and more than once, handed on in order and once.
+"""Puts bytes that arrive in pieces, out of order and repeatedly, into order, each byte once.
 
-TCP segments and the CRYPTO frames of QUIC (RFC 9000 section 19.6) are the same problem: offset and bytes. What is
-in order never comes here; `Assembly` only keeps what arrived too early.
+TCP segments and the CRYPTO frames of QUIC (RFC 9000 section 19.6) are the same problem: offset and bytes. Bytes in
+order bypass this module; `Assembly` only keeps pieces that arrived too early.
 """
 
 from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-# What a kept piece costs beyond its bytes, so that a flood of tiny pieces meets the same limit.
+# The cost of a kept piece in addition to its bytes, so that a flood of tiny pieces reaches the same limit.
 PIECE_OVERHEAD: Final = 64
 
 
 @mypyc_attr(acyclic=True)
 @final
 class Assembly:
-    """`position` is the offset of the next byte in order; `held` is what the kept pieces cost, in bytes.
+    """`position` is the offset of the next byte in order; `held` is the cost of the kept pieces, in bytes.
 
-    Where pieces overlap with different content, the one that starts earlier counts; bytes that were handed on
-    are never taken back.
+    If pieces overlap with different content, the one that starts earlier counts; returned bytes never change.
     """
 
     __slots__ = ("held", "offsets", "pieces", "position")
@@ -30,7 +29,7 @@ class Assembly:
         self.pieces: list[bytes] = []
 
     def hold(self, offset: int, piece: bytes) -> None:
-        """Keep a piece for later, in the order of the offsets."""
+        """Keeps a piece for later, in the order of the offsets."""
         low = 0
         at = len(self.offsets)
         while low < at:
@@ -46,7 +45,7 @@ class Assembly:
         self.held += len(piece) + PIECE_OVERHEAD
 
     def take(self) -> bytes:
-        """The next piece in order without what was handed on already, `b""` where a hole or nothing follows."""
+        """Returns the next piece in order without the bytes already returned, `b""` before a hole or at the end."""
         while self.offsets and self.offsets[0] <= self.position:
             behind = self.position - self.offsets.pop(0)
             piece = self.pieces.pop(0)
@@ -57,6 +56,6 @@ class Assembly:
         return b""
 
     def skip_hole(self) -> None:
-        """Go on behind the hole: the first kept piece is next."""
+        """Continues after the hole, with the first kept piece."""
         if self.offsets and self.offsets[0] > self.position:
             self.position = self.offsets[0]

@@ -1,9 +1,9 @@
-"""Segments with different bytes for one place of a stream: every reading that the receiver may have.
+"""Handles segments with different bytes for one position of a stream: all readings that the receiver may have.
 
-Which of the segments arrives is not known: a low hop limit, or a checksum that the sender's hardware would have
-mended, loses some of them on the way. Read are the bytes that came first, those that came last, the newest segment
-with what came first around it, and each kind of segments by itself: those with one hop limit, one acknowledgment
-number, one length of header, and a right checksum or all with a wrong one.
+It is unknown which of the segments arrives: a low hop limit, or a checksum that the sender's hardware would have
+corrected, drops some of them on the path. These readings are examined: the bytes that came first, those that came last,
+the newest segment with the first bytes around it, and each kind of segments separately: those with one hop limit, one
+acknowledgment number, one length of header, and a correct checksum or all with a wrong one.
 """
 
 from typing import Final, final
@@ -14,11 +14,11 @@ from monitor.errors import ErrorCounts
 from monitor.model import KEY_V4, Observation, Packet
 from monitor.wire.tcp.stream_classifier import StreamClassifier
 
-# Segments of one stream that are kept, and how often they are read again because another one came.
+# Kept segments of one stream, and the maximum of repeated readings after new segments.
 PARTS_MAX: Final = 64
 TRIES_MAX: Final = 32
 KINDS_MAX: Final = 8
-# What a segment costs beyond its bytes.
+# The cost of a segment in addition to its bytes.
 PART_OVERHEAD: Final = 256
 PROTOCOL_TCP: Final = 6
 
@@ -28,7 +28,7 @@ PROTOCOL_TCP: Final = 6
 class Part:
     """A segment: `number` is that of its first byte, its bytes are `frame[start:end]`.
 
-    Its TCP header begins at `header` of `frame`, -1 where it is not known.
+    Its TCP header begins at `header` of `frame`, -1 if unknown.
     """
 
     __slots__ = ("end", "frame", "header", "number", "packet", "start")
@@ -42,17 +42,17 @@ class Part:
         self.start = start
 
     def behind(self) -> int:
-        """The number behind its last byte."""
+        """Returns the number after its last byte."""
         return self.number + self.end - self.start
 
     def piece(self, low: int, high: int) -> bytes:
-        """Its bytes from the number `low` up to `high`."""
+        """Returns its bytes from the number `low` up to `high`."""
         at = self.start - self.number
         return self.frame[at + low : at + high]
 
 
 def differs(parts: list[Part], number: int, data: bytes) -> bool:
-    """Whether one of the segments has other bytes for a place in `data`, whose first byte has this number."""
+    """Whether a segment has other bytes for a position in `data`, whose first byte has this number."""
     end = number + len(data)
     for part in parts:
         low = max(part.number, number)
@@ -63,7 +63,7 @@ def differs(parts: list[Part], number: int, data: bytes) -> bool:
 
 
 def readings(parts: list[Part], first: int) -> list[bytes]:
-    """The different beginnings of the stream, without holes, from the byte with the number `first` on."""
+    """Returns the different beginnings of the stream, without holes, from the byte with the number `first` on."""
     kinds: dict[tuple[int, int, int], list[Part]] = {}
     for part in parts:
         hops = part.packet.hops
@@ -81,7 +81,7 @@ def readings(parts: list[Part], first: int) -> list[bytes]:
 
 
 def assemble(parts: list[Part], first: int) -> bytes:
-    """The bytes from `first` on up to a hole; where parts overlap, an earlier one of the list counts."""
+    """Returns the bytes from `first` on up to a hole; if parts overlap, the earlier one of the list counts."""
     size = max([part.behind() for part in parts], default=first) - first
     if size <= 0:
         return b""
@@ -98,7 +98,9 @@ def assemble(parts: list[Part], first: int) -> bytes:
 
 
 def read(reading: bytes, packet: Packet, like: StreamClassifier) -> list[Observation]:
-    """What a reading shows. What is wrong with one counts nowhere, because the receiver may have another."""
+    """Returns the observations of a reading. Its errors are not counted, because the receiver may have
+    another reading.
+    """
     dialogue = StreamClassifier(like.limit, like.answers, like.dns_port, ErrorCounts())
     out: list[Observation] = []
     dialogue.take(packet, reading, 0, len(reading), out)
@@ -106,7 +108,7 @@ def read(reading: bytes, packet: Packet, like: StreamClassifier) -> list[Observa
 
 
 def is_sound(part: Part) -> bool:
-    """Whether the checksum is right (RFC 9293 section 3.1); true where part of the segment was not captured."""
+    """Whether the checksum is correct (RFC 9293 section 3.1); true if part of the segment was not captured."""
     at, frame, packet = part.header, part.frame, part.packet
     end = part.start + packet.payload
     if at < 0 or end > len(frame):

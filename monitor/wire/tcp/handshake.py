@@ -1,8 +1,8 @@
-"""What a SYN or SYN-ACK agrees on, and which later segments the receiver's TCP drops because of it.
+"""Reads what a SYN and SYN-ACK negotiate, and decides which later segments the receiver's TCP drops because of it.
 
-Tools that evade a gateway send segments that the gateway reads and the server drops. A segment is left out only where
-every server drops it: what may be dropped or not (a bad checksum behind an offload, a low TTL) is read, and two hellos
-for one place in the stream are both reported.
+Evasion tools send segments that the gateway reads and the server drops. A segment is ignored only if every server drops
+it: a segment that may be dropped or not (a bad checksum after an offload, a low TTL) is read, and two ClientHellos for
+one position of the stream are both reported.
 """
 
 from typing import Final, final
@@ -27,7 +27,7 @@ AUTHENTICATION: Final = 29
 USUAL: Final = 0x0101_080A
 USUAL_SIZE: Final = 12
 
-# Options as one number: TSval in the low 32 bits, then what there is of them, then the window scale.
+# Options as one number: TSval in the low 32 bits, then flags of the options present, then the window scale.
 NO_OPTIONS: Final = 0
 CLOCK: Final = 1 << 32
 SIGNED: Final = 1 << 33
@@ -35,17 +35,17 @@ SCALED: Final = 1 << 34
 SCALE_SHIFT: Final = 35
 # RFC 7323 section 2.3.
 SCALE_MAX: Final = 14
-# An acknowledgment may be so far ahead of what was seen of the server, as the capture may have lost segments of it.
+# An acknowledgment may be this far ahead of the bytes seen from the server, because the capture may lose segments.
 AHEAD_MAX: Final = 65_535
-# RFC 5961 section 5.2 allows what lies the largest window behind; none is smaller than this without scaling.
+# RFC 5961 section 5.2 accepts numbers up to the largest window behind; without scaling this is the maximum window.
 WINDOW_MIN: Final = 65_535
 
 
 def read_options(data: bytes, header: int, start: int) -> int:
-    """The options (RFC 9293 section 3.2) of the TCP header at `header`, whose payload is at `start`, as one number.
+    """Returns the options (RFC 9293 section 3.2) of the TCP header at `header`, whose payload is at `start`, as one
+    number.
 
-    `NO_OPTIONS` where there are none, or `header` is -1 because nothing is known of it. What is behind a broken option
-    is not read.
+    Returns `NO_OPTIONS` if there are none, or if `header` is -1 (unknown). Options after a broken option are not read.
     """
     if header < 0:
         return NO_OPTIONS
@@ -83,12 +83,11 @@ def _read_each_option(data: bytes, at: int, end: int) -> int:
 @mypyc_attr(acyclic=True)
 @final
 class Syn:
-    """A SYN, or with `answers` a SYN-ACK. `first` is the sequence number of the byte behind it.
+    """A SYN, or with `answers` a SYN-ACK. `first` is the sequence number of the byte after it.
 
-    `window` is what its sender offers, in bytes. `data` came with the SYN (RFC
-    7413); `packet` is there with it alone. `agreed` is true once the other end has acknowledged this SYN; `back` is the
-    stream key of the other end then. `older` is another SYN of the same ports that came before and may still be the
-    connection's. `time` is when it was seen.
+    `window` is the sender's receive window, in bytes. `data` was sent with the SYN (RFC 7413); only then `packet` is
+    set. `agreed` is true once the other end has acknowledged this SYN; `back` is then the stream key of the other end.
+    `older` is an earlier SYN of the same ports that may still be the connection's. `time` is when it was seen.
     """
 
     __slots__ = ("agreed", "answers", "back", "data", "first", "older", "options", "packet", "time", "window")
@@ -109,10 +108,10 @@ class Syn:
 def is_dropped(
     flags: int, acknowledgment: int, window: int, options: int, own: Syn | None, other: Syn | None, sent: int
 ) -> bool:
-    """Whether the receiver drops a segment with data, whatever server it is.
+    """Whether every server drops a segment with data.
 
-    `own` is the SYN of the sender, `other` that of the receiver, each None where it was not seen. `sent` are the bytes
-    that were seen of the receiver, -1 where they are not known; `window` is the field of the segment's header.
+    `own` is the SYN of the sender, `other` that of the receiver, each None if it was not seen. `sent` are the bytes
+    seen from the receiver, -1 if unknown; `window` is the field of the segment's header.
     """
     if flags & TCP_RST or not flags & TCP_ACK:
         # RFC 9293 section 3.10.7.4: fifth, and second; Linux and BSD ignore the data of a reset.
@@ -123,7 +122,9 @@ def is_dropped(
 
 
 def is_unagreed(options: int, own: Syn, other: Syn | None) -> bool:
-    """A signature that the SYN had not (RFC 2385 section 2.0), or an old timestamp (RFC 7323 section 5.3, PAWS)."""
+    """Whether the segment has a signature that the SYN lacked (RFC 2385 section 2.0), or an old timestamp (RFC 7323
+    section 5.3, PAWS).
+    """
     if options & SIGNED and not own.options & SIGNED:
         return True
     if other is None or not options & own.options & other.options & CLOCK:
@@ -132,7 +133,8 @@ def is_unagreed(options: int, own: Syn, other: Syn | None) -> bool:
 
 
 def is_out_of_window(acknowledgment: int, window: int, own: Syn | None, other: Syn, sent: int) -> bool:
-    """RFC 5961 section 5.2: what acknowledges data that was never sent, or is older than the largest window.
+    """Whether the segment acknowledges data that was never sent, or older data than the largest window (RFC 5961
+    section 5.2).
 
     Windows before this segment's may have been larger, but the client has hardly sent anything yet.
     """
@@ -146,5 +148,5 @@ def is_out_of_window(acknowledgment: int, window: int, own: Syn | None, other: S
 
 
 def read_window(data: bytes, header: int) -> int:
-    """The window field, not scaled, of the TCP header at `header`; 0 where it is -1, because nothing is known of it."""
+    """Returns the unscaled window field of the TCP header at `header`; 0 if `header` is -1 (unknown)."""
     return two(data, header + 14) if header >= 0 else 0

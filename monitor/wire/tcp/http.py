@@ -1,4 +1,4 @@
-"""The host that an HTTP/1 request is for (RFC 9112 section 3.2), read line by line as the bytes come in.
+"""Finds the host of an HTTP/1 request (RFC 9112 section 3.2), line by line as the bytes arrive.
 
 The reader accepts what servers accept: empty lines before the request line (section 2.2), any method token, several
 blanks between the parts of the request line (section 3), and fields of any length before the Host.
@@ -22,7 +22,7 @@ HOST_MAX: Final = 255
 # Octets of a field line without its end that decide whether the line is a Host; the rest of another line is skipped.
 FIELD_START: Final = 512
 LENGTH_DIGITS_MAX: Final = 10
-# A request line that is not whole yet is no longer than what servers take (nginx: large_client_header_buffers).
+# Maximum of an incomplete request line: the limit of servers (nginx: large_client_header_buffers).
 LINE_MAX: Final = 8_192
 
 MORE: Final = 0
@@ -31,7 +31,7 @@ TUNNEL: Final = 2
 OTHER: Final = 3
 END: Final = 4
 
-# The length of a body whose end is not known from the head.
+# The length of a body whose end the head does not determine.
 UNKNOWN: Final = -1
 
 _METHOD: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]")
@@ -46,9 +46,8 @@ _TOKEN_END: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
 class RequestHead:
     """Reads the head of one request; `host` is set once known.
 
-    `consumed` octets of what `read` was given are done with and need not be given again; behind `TUNNEL` and `END` they
-    are the whole head. `body` is the length of what follows the head (RFC 9112 section 6.3), `UNKNOWN` where the head
-    has it not alone or not at all clear.
+    `consumed` octets of the input of `read` need not be passed again; after `TUNNEL` and `END` they are the whole head.
+    `body` is the length of the body (RFC 9112 section 6.3), `UNKNOWN` if the head alone does not determine it.
     """
 
     __slots__ = ("_folded", "_skipping", "_told", "body", "connect", "consumed", "host", "started")
@@ -64,9 +63,9 @@ class RequestHead:
         self._skipping = False
 
     def read(self, data: bytes) -> int:
-        """`HOST` once the host is known and then `END` behind the head; `TUNNEL` behind that of a CONNECT.
+        """Returns `HOST` once the host is known and then `END` after the head; `TUNNEL` after that of a CONNECT.
 
-        `OTHER` where it is no request, or its head has ended without a host.
+        Returns `OTHER` if it is not a request, or its head has ended without a host.
         """
         self.consumed = 0
         while True:
@@ -80,7 +79,7 @@ class RequestHead:
                 return state
 
     def _read_beginning(self, data: bytes) -> int:
-        """A line without its end: of a long field that is no Host only the end is awaited."""
+        """Reads a line without its end: of a long field other than Host only the end is awaited."""
         if self._skipping or (
             self.started and len(data) - self.consumed > FIELD_START and not self._is_awaited(data, self.consumed)
         ):
@@ -135,7 +134,7 @@ class RequestHead:
         return HOST
 
     def _measure(self, line: bytes) -> None:
-        """What two fields say of the body's length. Where they disagree, servers do too (section 6.3)."""
+        """Reads the two fields about the body's length. If they disagree, servers differ too (section 6.3)."""
         name, _, value = line.partition(b":")
         name = name.rstrip(b" \t").lower()
         value = value.strip(b" \t")
@@ -147,14 +146,14 @@ class RequestHead:
 
 
 def is_host(data: bytes, at: int) -> bool:
-    """Whether a Host field begins here. A blank before the colon is an error that some servers forgive (section 5)."""
+    """Whether a Host field begins here. A blank before the colon is an error that some servers accept (section 5)."""
     return data[at : at + 4].lower() == b"host" and data[at + 4 : at + FIELD_START].lstrip(b" \t")[:1] == b":"
 
 
 def recognise_request(data: bytes) -> int:
-    """What the first octets of a stream are: `HOST` for a request line that is begun, `MORE`, or `OTHER`.
+    """Identifies the first octets of a stream: `HOST` for the start of a request line, `MORE`, or `OTHER`.
 
-    A method of the registries is enough; behind any other token the whole line is awaited, because dialogues of other
+    A registered method is enough; after any other token the whole line is awaited, because conversations of other
     protocols begin with a word too.
     """
     head = data[:METHOD_MAX]
@@ -178,7 +177,7 @@ def begins_request(data: bytes, start: int, end: int) -> bool:
 
 
 def may_begin_request(data: bytes, start: int, end: int) -> bool:
-    """Whether a segment, as far as it goes, may be the beginning of a request line."""
+    """Whether a segment, as far as it goes, may be the start of a request line."""
     begins = _skip_empty_lines(data, start, end)
     if begins == end:
         return begins > start
@@ -196,14 +195,14 @@ def _skip_empty_lines(data: bytes, start: int, end: int) -> int:
 
 
 def absolute_authority(target: bytes) -> bytes:
-    """The authority of an absolute-form target, `b""` for the other forms."""
+    """Returns the authority of an absolute-form target, `b""` for the other forms."""
     if target[:7].lower() != b"http://" and target[:8].lower() != b"https://":
         return b""
     return target.split(b"/", 3)[2]
 
 
 def host_of(authority: bytes) -> bytes:
-    """The host without user information, port and the brackets of an IPv6 literal (RFC 3986 section 3.2)."""
+    """Returns the host without user information, port and the brackets of an IPv6 literal (RFC 3986 section 3.2)."""
     host = authority[authority.rfind(b"@") + 1 :]
     if host.startswith(b"["):
         host = host[1:].split(b"]", 1)[0]

@@ -1,17 +1,17 @@
-"""Streams that were decided lately, with their bytes: another segment for a place that was read may come yet."""
+"""Keeps recently decided streams with their bytes, because another segment for a position already read may arrive."""
 
 from typing import Final, final
 
 from monitor.wire.tcp.stream import Stream
 
 KEPT_MAX: Final = 256
-# What a stream costs beyond its bytes.
+# The cost of a stream in addition to its bytes.
 STREAM_OVERHEAD: Final = 512
 
 
 @final
 class Kept:
-    """At most `KEPT_MAX` streams and `bytes_max` bytes, the oldest leaves first."""
+    """At most `KEPT_MAX` streams and `bytes_max` bytes, the oldest is dropped first."""
 
     __slots__ = ("_bytes", "_streams", "bytes_max", "evictions")
 
@@ -28,7 +28,7 @@ class Kept:
         return self._streams.get(key)
 
     def put(self, key: bytes, stream: Stream) -> None:
-        """Keeps a stream that was decided."""
+        """Keeps a decided stream."""
         if key in self._streams:
             self.drop(key)
         self._streams[key] = stream
@@ -37,7 +37,7 @@ class Kept:
         self.measure(stream)
 
     def measure(self, stream: Stream) -> None:
-        """A stream may hold other bytes than before."""
+        """Updates the size of a stream whose bytes may have changed."""
         size = stream.size()
         self._bytes += size - stream.held
         stream.held = size
@@ -52,7 +52,7 @@ class Kept:
             self._bytes -= stream.held + STREAM_OVERHEAD
 
     def expire(self, oldest: float) -> None:
-        """Forgets the streams that have been silent since `oldest`; they are in the order of their time."""
+        """Drops the streams that have been silent since `oldest`; streams are in the order of their time."""
         while self._streams:
             key = next(iter(self._streams))
             if self._streams[key].time >= oldest:

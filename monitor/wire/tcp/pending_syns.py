@@ -1,28 +1,28 @@
-"""SYNs that no data followed yet: which one a connection began with, where several came on the same ports.
+"""Stores SYNs without data yet, and selects the one that started a connection if several came on the same ports.
 
-A forged SYN before the first data must not take the place of the connection's own (RFC 5961 section 4.2: the server
-answers it with a challenge ACK). The SYN that the other end has acknowledged is the connection's; where no answer was
-seen, it is the SYN that the data follows most closely.
+A forged SYN before the first data must not replace the connection's own (RFC 5961 section 4.2: the server answers it
+with a challenge ACK). The SYN that the other end has acknowledged is the connection's; if no answer was seen, it is the
+SYN that the data follows most closely.
 """
 
 from typing import Final, final
 
 from monitor.wire.tcp.handshake import HALF_OF_SEQUENCES, SEQUENCE_MASK, Syn
 
-# SYNs with different numbers that are kept on the same ports.
+# Maximum of SYNs with different numbers on the same ports.
 SYNS_MAX: Final = 4
 
 
 @final
 class PendingSyns:
-    """At most `limit` keys, each with up to `SYNS_MAX` SYNs, the newest first; the oldest key leaves first."""
+    """At most `limit` keys, each with up to `SYNS_MAX` SYNs, the newest first; the oldest key is dropped first."""
 
     __slots__ = ("_plain", "_syns", "evictions", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._syns: dict[bytes, Syn] = {}
-        # Of SYNs on a VLAN the newest by flow key alone: a mirror may have each direction on a VLAN of its own.
+        # The newest SYN on any VLAN by flow key: a mirror may have each direction on a VLAN of its own.
         self._plain: dict[bytes, Syn] = {}
         self.evictions = 0
 
@@ -33,7 +33,7 @@ class PendingSyns:
         return key in self._syns
 
     def add(self, key: bytes, syn: Syn) -> bool:
-        """Keeps the SYN; false where one with its number is there already."""
+        """Stores the SYN; returns false if one with its number is stored already."""
         known = self._syns.get(key)
         if known is None:
             while len(self._syns) >= self.limit:
@@ -55,7 +55,7 @@ class PendingSyns:
         return True
 
     def add_on_vlan(self, key: bytes, syn: Syn, back: bytes, acknowledgment: int) -> None:
-        """Keeps a SYN that came on a VLAN by its flow key, too; what it answers may have come on another VLAN."""
+        """Stores a SYN on a VLAN also by its flow key, because the packets that it answers may be on another VLAN."""
         one = self._plain.get(back) if syn.answers else None
         while one is not None:
             one.agreed = one.agreed or one.first == acknowledgment
@@ -65,15 +65,17 @@ class PendingSyns:
         self._plain[key] = syn
 
     def on_any_vlan(self, key: bytes) -> Syn | None:
-        """The SYN with this flow key that came last on a VLAN."""
+        """Returns the last SYN with this flow key on any VLAN."""
         return self._plain.get(key)
 
     def newest(self, key: bytes) -> Syn | None:
-        """The SYN that came last."""
+        """Returns the last SYN."""
         return self._syns.get(key)
 
     def choose(self, key: bytes, sequence: int, most: int) -> Syn | None:
-        """The SYN of the connection that data with this sequence number is of; `most` is how far it may be behind."""
+        """Returns the SYN of the connection to which data with this sequence number belongs, at most `most` bytes after
+        it.
+        """
         syn = self._syns.get(key)
         if syn is None or syn.older is None:
             return syn
@@ -90,9 +92,9 @@ class PendingSyns:
         return chosen
 
     def agree(self, key: bytes, acknowledgment: int, back: bytes) -> Syn | None:
-        """The other end, with the key `back`, has acknowledged a SYN, and what came with it.
+        """Marks the SYN that the other end, with the key `back`, has acknowledged, with its data.
 
-        That SYN; None where none is known.
+        Returns this SYN; None if it is unknown.
         """
         one = self._syns.get(key)
         while one is not None:
@@ -101,7 +103,7 @@ class PendingSyns:
                 one.agreed = True
                 one.back = back
                 if taken == 0:
-                    # RFC 7413 section 4.2.2: what came with the SYN was not taken.
+                    # RFC 7413 section 4.2.2: the data of the SYN was not accepted.
                     one.data = b""
                     one.packet = None
                 if one.older is not None or self._syns[key] is not one:
@@ -112,7 +114,7 @@ class PendingSyns:
         return None
 
     def expire(self, oldest: float) -> None:
-        """Forgets the keys whose SYNs are older and that no data followed."""
+        """Drops the keys with older SYNs and without data."""
         while self._syns:
             key = next(iter(self._syns))
             if self._syns[key].time >= oldest:

@@ -1,6 +1,6 @@
-"""What the first bytes of a stream say that it is, whatever its port.
+"""Identifies the protocol of a stream by its first bytes, on any port.
 
-Each answer may be `MORE`: too few bytes to tell, and none of them speaks against it.
+Each result may be `MORE`: too few bytes to decide, and none that rules the protocol out.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ EMPTY_RECORDS_MAX: Final = 32
 
 
 def recognise(data: bytes) -> int:
-    """What a stream is that starts with `data`."""
+    """Returns the protocol of a stream that starts with `data`."""
     first = data[0]
     if first == 0x16:
         return recognise_hello(data)
@@ -45,7 +45,7 @@ def recognise_hello(data: bytes) -> int:
     """Whether a TLS record with the start of a ClientHello is here: `TLS`, `MORE` or `UNKNOWN`.
 
     RFC 8446 section 5.1: record type 22, a legacy version that is ignored (RFC 5246 appendix E.1: any 0x03xx), length;
-    section 4: message type 1 and a length, of which 24 bits never fill the first octet. Servers step over a few records
+    section 4: message type 1 and a length, of which 24 bits never fill the first octet. Servers skip a few records
     without content, as OpenSSL does.
     """
     at = 0
@@ -72,7 +72,7 @@ def _recognise_message(data: bytes, at: int, length: int) -> int:
 
 
 def proxy_length(data: bytes) -> int:
-    """The length of the PROXY protocol's header, 0 where bytes are missing, -1 where it is none."""
+    """Returns the length of the PROXY protocol's header, 0 if bytes are missing, -1 if there is none."""
     if data[0] == 0x0D:
         return PROXY_2_HEADER + two(data, 14) if len(data) >= PROXY_2_HEADER else 0
     end = data.find(b"\r\n", 0, PROXY_1_MAX)

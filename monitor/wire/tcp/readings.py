@@ -1,4 +1,4 @@
-"""What was read of a stream: what is kept of a decided one, and how two readings of one beginning are reported."""
+"""Stores the result of reading a stream, and reports two readings of one beginning."""
 
 from typing import Final, final
 
@@ -16,11 +16,12 @@ NONE: Final = -1
 @mypyc_attr(acyclic=True)
 @final
 class Decided:
-    """A stream that needs no look: `first` is the sequence number of its first byte, `name` what it reported.
+    """A stream that needs no further reading: `first` is the sequence number of its first byte, `name` the reported
+    name.
 
-    `requests` is the sequence number behind an HTTP request and its body as far as that is known, from which on another
-    one may name another host; -1 elsewhere. `syn` is the SYN before it. `reopened` is true once a SYN with another
-    number came. Segments of the first `span` bytes may matter; `looked_at` is true where others may as well.
+    `requests` is the sequence number after an HTTP request and its body as far as known, from which on another request
+    may name another host; else -1. `syn` is the SYN before it. `reopened` is true after a SYN with another number.
+    Segments in the first `span` bytes may matter; `looked_at` is true if segments after them may matter too.
     """
 
     __slots__ = ("first", "looked_at", "name", "reopened", "requests", "span", "syn")
@@ -36,7 +37,7 @@ class Decided:
 
 
 def decide(stream: Stream, requests: int, reopened: bool) -> Decided:
-    """What is kept of a stream that needs no look any more; `requests` and `reopened` are the fields."""
+    """Returns the record of a stream that needs no further reading; `requests` and `reopened` are its fields."""
     decided = Decided(stream.first, stream.name, requests, stream.syn)
     decided.reopened = reopened
     decided.looked_at = requests >= 0 or reopened or stream.conflicting or stream.before is not None
@@ -46,7 +47,7 @@ def decide(stream: Stream, requests: int, reopened: bool) -> Decided:
 
 
 def note_names(seen: list[Observation], stream: Stream) -> None:
-    """Keeps the names of what the only reading of a stream shows."""
+    """Stores the names in the only reading of a stream."""
     for one in seen:
         if isinstance(one, ClientHello):
             note_name(stream, one.sni)
@@ -55,15 +56,15 @@ def note_names(seen: list[Observation], stream: Stream) -> None:
 
 
 def note_name(stream: Stream, name: bytes) -> None:
-    """Keeps a name that was reported."""
+    """Stores a reported name."""
     stream.name = name
     stream.names = (*stream.names, name)
 
 
 def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Observation]) -> None:
-    """Appends what one reading of a stream shows; `known` is the name that the other one has reported (`b""`: none).
+    """Appends the observations of one reading; `known` is the name that the other reading has reported (`b""`: none).
 
-    The same name is the same hello again; another one means that one of the two was for the gateway alone.
+    The same name is a repeated ClientHello; another name means that one of the two was meant only for the gateway.
     """
     for one in seen:
         if isinstance(one, ClientHello):
@@ -84,16 +85,16 @@ def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Obse
 
 
 def next_request(stream: Stream, end: int) -> int:
-    """Where another request may begin in a stream that is decided; `end` is the number behind its last segment."""
+    """Returns where another request may begin in a decided stream; `end` is the number after its last segment."""
     if stream.dialogue.next_request >= 0:
         return (stream.first + stream.dialogue.next_request) & SEQUENCE_MASK
     return end & SEQUENCE_MASK if stream.later else NONE
 
 
 def request_at(decided: Decided, data: bytes, start: int, end: int, sequence: int) -> int:
-    """The offset in `data[start:end]`, a segment with this number, where another request begins; -1 if none does.
+    """Returns the offset in `data[start:end]`, a segment with this number, of another request; -1 if there is none.
 
-    It begins where it is due, or behind that, where a segment is missing or the end of a body is not known.
+    It begins at the expected position, or later if a segment is missing or the end of a body is unknown.
     """
     ahead = (decided.requests - sequence) & SEQUENCE_MASK
     if ahead >= HALF_OF_SEQUENCES:
@@ -108,7 +109,7 @@ def read_before(
     stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
     out: list[Observation],
 ) -> None:  # fmt: skip
-    """Feeds the earlier stream of the same ports too, until it has shown what it is."""
+    """Feeds the earlier stream of the same ports too, until it is decided."""
     before = stream.before
     if before is None:
         return
@@ -121,20 +122,20 @@ def read_before(
 
 
 def report_other_readings(stream: Stream, packet: Packet, out: list[Observation]) -> None:
-    """Appends the names of a stream with two readings that no reading had before."""
+    """Appends the names of a stream with two readings that no earlier reading had."""
     if stream.tries >= TRIES_MAX or not stream.parts:
         return
     stream.tries += 1
     for reading in readings(stream.parts, stream.number(stream.first)):
         report_reading(reading, stream, packet, out)
         if stream.urgent:
-            # Of several urgent bytes some receivers take out the last one alone.
+            # Of several urgent bytes some receivers remove only the last one.
             report_reading(without_urgent(reading, stream.first, stream.urgent), stream, packet, out)
             report_reading(without_urgent(reading, stream.first, stream.urgent[-1:]), stream, packet, out)
 
 
 def report_reading(reading: bytes, stream: Stream, packet: Packet, out: list[Observation]) -> None:
-    """Appends the names of one reading that no other reading had before."""
+    """Appends the names of one reading that no earlier reading had."""
     if reading:
         for one in read(reading, packet, stream.dialogue):
             if isinstance(one, ClientHello):
@@ -152,23 +153,23 @@ def report_reading(reading: bytes, stream: Stream, packet: Packet, out: list[Obs
 
 
 def syn_of(stream: Stream | None, decided: Decided | None) -> Syn | None:
-    """The SYN before a stream, be it decided or not; None where it was not seen."""
+    """Returns the SYN before a stream, decided or not; None if it was not seen."""
     if stream is not None:
         return stream.syn
     return None if decided is None else decided.syn
 
 
 def stream_key(packet: Packet) -> bytes:
-    """What tells a direction of a connection from others: the flow key, and the VLAN where there is one."""
+    """Returns the key of one direction of a connection: the flow key, and the VLAN if there is one."""
     return packet.key if packet.vlan == 0 else packet.key + vlan_bytes(packet.vlan)
 
 
 def reverse_stream_key(packet: Packet) -> bytes:
-    """The key of the opposite direction."""
+    """Returns the key of the opposite direction."""
     key = reverse_key(packet.key)
     return key if packet.vlan == 0 else key + vlan_bytes(packet.vlan)
 
 
 def vlan_bytes(vlan: int) -> bytes:
-    """What a key gets behind it on a VLAN, so that the same key on another one is another connection."""
+    """Returns the suffix of a key on a VLAN, so that the same flow key on another VLAN is another connection."""
     return bytes((vlan >> 16, vlan >> 8 & 255, vlan & 255))

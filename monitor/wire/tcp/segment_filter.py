@@ -1,9 +1,9 @@
-"""Which TCP segments can still belong to a ClientHello or a request, before anything is made of them.
+"""Selects TCP segments that can belong to a ClientHello or a request, before an object is created for them.
 
-The kernel's filter keeps no state and hands over every segment towards a server. A flow's beginning is known from
-its SYN, or from a segment that begins a handshake or a request; what lies within the first `WINDOW` bytes from there
-is wanted, in any order, and the rest is an upload. Flows that upload much are reported as elephants, so that the
-filter itself refuses them.
+The kernel's filter keeps no state and delivers every segment towards a server. The start of a flow is known from its
+SYN, or from a segment that begins a handshake or a request; segments within the first `WINDOW` bytes from there are
+accepted, in any order, and the rest is an upload. Flows with large uploads are reported as elephants, so that the
+kernel's filter drops them.
 
 Flow marks are the filter's: ports (32 bits, source first) XOR the low words of both addresses.
 """
@@ -18,7 +18,7 @@ IP_TYPES: Final = (b"\x08\x00", b"\x86\xdd")
 WINDOW: Final = 65_536 + 2_048
 FLOWS_MAX: Final = 16_384
 ELEPHANTS_MAX: Final = 64
-ELEPHANT_FRAMES: Final = 32  # unwanted frames of a flow between two calls of `elephants`
+ELEPHANT_FRAMES: Final = 32  # rejected frames of a flow between two calls of `elephants`
 COUNTS_MAX: Final = 65_536
 # The first octets of a request: its method (RFC 9110 section 9, RFC 4918), or an empty line (RFC 9112 section 2.2).
 STARTS: Final = (
@@ -33,22 +33,23 @@ ACK: Final = 0x10
 
 @final
 class SegmentFilter:
-    """Bounded memory of where flows begin; the oldest is forgotten first."""
+    """Stores the starts of flows in bounded memory; the oldest is dropped first."""
 
     __slots__ = ("_again", "_begin", "_refused", "_unwanted", "unwanted")
 
     def __init__(self) -> None:
         self._begin: dict[bytes, int] = {}
-        # The second last beginning, where there were two: a SYN with another number may be forged.
+        # The previous start, if there were two: a SYN with another number may be forged.
         self._again: dict[bytes, int] = {}
         self._unwanted: dict[int, int] = {}
         self._refused: dict[int, None] = {}
         self.unwanted = 0
 
     def begins(self, data: bytes, link: int) -> None:
-        """Takes note of a frame that comes by another way, and may begin a flow whose middle comes by this one.
+        """Stores the start of a flow from a frame of another socket, while the flow's later segments arrive on this
+        one.
 
-        With a VLAN tag in it there is nothing to note: such frames are wanted all.
+        A frame with a VLAN tag in it needs no entry, because all such frames are accepted.
         """
         if link != ETHERNET:
             self.wants(data, 0)
@@ -56,7 +57,7 @@ class SegmentFilter:
             self.wants(data, 14)
 
     def wants(self, data: bytes, network: int) -> bool:
-        """Whether the frame whose network header is at `network` is worth an object. Never raises on bytes."""
+        """Whether the frame with the network header at `network` needs an object. Never raises."""
         size = len(data)
         if network + 40 > size:
             return True
@@ -118,9 +119,10 @@ class SegmentFilter:
         self._unwanted[mark] = count + 1
 
     def elephants(self) -> list[int] | None:
-        """The marks to refuse from now on, at most `ELEPHANTS_MAX`, or None where nothing changed since the last call.
+        """Returns the marks to drop from now on, at most `ELEPHANTS_MAX`, or None if nothing changed since the last
+        call.
 
-        The longest refused make room for new ones, and a SYN of the same flow lifts its mark.
+        New marks replace the oldest ones, and a SYN of the same flow removes its mark.
         """
         heavy = [mark for mark, count in self._unwanted.items() if count >= ELEPHANT_FRAMES]
         self._unwanted.clear()
@@ -139,7 +141,7 @@ def _mark(data: bytes, addresses: int, width: int, transport: int) -> int:
 
 
 def _is_start(data: bytes, at: int) -> bool:
-    """A TLS handshake record, or the first octets of an HTTP request."""
+    """Whether the payload starts with a TLS handshake record or an HTTP request."""
     if at + 4 > len(data):
         return False
     first = data[at]

@@ -1,4 +1,4 @@
-"""One direction of a TCP connection: its segments in the order of their bytes, each byte once."""
+"""Reads one direction of a TCP connection: its segments in the order of their bytes, each byte once."""
 
 from typing import Final, final
 
@@ -18,9 +18,9 @@ from monitor.wire.tcp.stream_classifier import DECIDED, IS_DNS, StreamClassifier
 # after that time; elsewhere a hole means that the hello is lost.
 HOLE_PIECES: Final = 8
 HOLE_SECONDS: Final = 1.0
-# So many segments in a row that are old or far off mean that the stream has lost its place.
+# After this many consecutive segments that are old or far ahead, the position of the stream is wrong.
 MISSES_MAX: Final = 16
-# What a DNS stream that was joined in the middle of a message gets to find the start of one, in segments.
+# Segments after which a DNS stream that was joined inside a message must have found the start of one.
 FAILURES_MAX: Final = 8
 # Of a stream on DNS's port a whole message may come before its beginning, in several segments.
 DNS_AHEAD_MAX: Final = 2 + 65_535 + HOLE_PIECES * 64
@@ -30,16 +30,16 @@ URGENT_MAX: Final = 16
 @mypyc_attr(acyclic=True)
 @final
 class Stream:
-    """`first` is the sequence number of the first byte, `syn` the SYN before it (None where none was seen).
+    """`first` is the sequence number of the first byte, `syn` the SYN before it (None if none was seen).
 
-       `name` is what was reported last, `names` all of it. `urgent` are sequence
-    numbers of bytes that the receiver takes out of the stream. Sequence numbers wrap (RFC 9293 section 3.4): they are
-    compared as distances from what is expected.
+    `name` is the last reported name, `names` all of them. `urgent` are sequence numbers of bytes that the receiver
+    removes from the stream. Sequence numbers wrap (RFC 9293 section 3.4): they are compared as distances from the
+    expected number.
 
-    `parts` are the segments so far, numbered from the sequence number `origin` on; `top` is the number behind the last
-    byte of them. `conflicting` is true once two of them have different bytes for one place, `tries` is how often that
-    was looked at. `held` are the bytes that are counted for the stream. `before` is the stream of an earlier connection
-    on the same ports, whose end was not seen. `later` is true for what follows a request in its connection.
+    `parts` are the segments so far, numbered from the sequence number `origin` on; `top` is the number after their last
+    byte. `conflicting` is true once two of them have different bytes for one position, `tries` counts the checks of it.
+    `held` are the bytes that are counted for the stream. `before` is the stream of an earlier connection on the same
+    ports, whose end was not seen. `later` is true for bytes after a request in its connection.
     """
 
     __slots__ = (
@@ -74,23 +74,23 @@ class Stream:
         self.time = 0.0
 
     def size(self) -> int:
-        """The bytes that the stream holds."""
+        """Returns the bytes that the stream holds."""
         held = self.dialogue.size() if self.dns is None else self.dns.held
         size = self.assembly.held + held + self.parts_size
         return size if self.before is None else size + self.before.size()
 
     def is_near(self, sequence: int) -> bool:
-        """Whether a segment with this sequence number may be of this connection."""
+        """Whether a segment with this sequence number may belong to this connection."""
         ahead = (sequence - self.first - self.assembly.position + self.limit) & SEQUENCE_MASK
         return ahead <= 2 * self.limit
 
     def number(self, sequence: int) -> int:
-        """The sequence number as a distance from `origin`, which is negative before it."""
+        """Returns the sequence number as a distance from `origin`, negative before it."""
         ahead = (sequence - self.origin) & SEQUENCE_MASK
         return ahead if ahead < HALF_OF_SEQUENCES else ahead - SEQUENCE_MASK - 1
 
     def may_conflict(self, sequence: int) -> bool:
-        """Whether a segment may have other bytes for a place that was read, or more of another reading."""
+        """Whether a segment may have other bytes for a position already read, or extend another reading."""
         return self.conflicting or self.before is not None or self.number(sequence) < self.top
 
     def keep(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, header: int) -> None:
@@ -109,9 +109,9 @@ class Stream:
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int, out: list[Observation],
         header: int = -1,
     ) -> bool:  # fmt: skip
-        """Takes a segment's bytes; `True` once the stream is decided and need not be seen again.
+        """Reads a segment's bytes; returns `True` once the stream is decided and needs no more segments.
 
-        `urgent` is the sequence number of a byte that is not of the stream, -1 where there is none.
+        `urgent` is the sequence number of a byte outside of the stream, -1 if there is none.
         """
         if self.dns is None and not self.dialogue.answers:
             self.keep(packet, data, start, end, sequence, header)
@@ -120,7 +120,7 @@ class Stream:
             self.conflicting = self.conflicting or len(self.urgent) > 1
         if self._accept(packet, data, start, end, sequence, out):
             return True
-        # Of a segment that the capture cut the rest never comes.
+        # The rest of a segment that the capture truncated never arrives.
         is_cut = packet.payload > end - start and self.dns is None
         return is_cut and self.dialogue.give_up_cut(packet, out)
 
@@ -146,13 +146,13 @@ class Stream:
         return len(assembly.offsets) > 0 and self._drain(packet, out)
 
     def _may_join_earlier(self, behind: int) -> bool:
-        """Whether what was read so far may be the rest of something that begins so many bytes before."""
+        """Whether the bytes so far may continue a ClientHello or request that starts that many bytes earlier."""
         return self.syn is None and self.dns is None and behind <= self.limit and not self.dialogue.is_begun()
 
     def _join_earlier(
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]
     ) -> bool:
-        """A stream that was joined within a hello: its beginning came behind the rest of it."""
+        """Restarts a stream that was joined inside a ClientHello, because its beginning arrived after the rest."""
         self.first = sequence
         self.assembly = Assembly()
         self.dialogue = self.dialogue.again()
@@ -163,9 +163,10 @@ class Stream:
         return self._accept(packet, data, start, end, sequence, out)
 
     def _miss(self, packet: Packet, data: bytes, start: int, end: int, sequence: int, out: list[Observation]) -> bool:
-        """A segment that repeats what is known, or lies too far ahead: forged, or ours is the wrong place.
+        """Handles a segment that repeats known bytes or is too far ahead: it is forged, or the stream's position is
+        wrong.
 
-        A SYN that nothing followed may have been of an earlier or forged connection.
+        A SYN without data may belong to an earlier or forged connection.
         """
         self.misses += 1
         distance = (sequence - self.first) & SEQUENCE_MASK
@@ -232,7 +233,9 @@ class Stream:
         return self._feed(packet, self.dns, opened, 0, len(opened), out)
 
     def _feed(self, packet: Packet, dns: DnsStream, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
-        """What is no message may be the rest of one whose start was lost: the next segment gets a new chance."""
+        """Bytes that are not a message may be the rest of one whose start was lost: the next segment is tried as a
+        start.
+        """
         before = len(out)
         if dns.feed(packet, data, start, end, out):
             if len(out) > before:
@@ -246,12 +249,12 @@ class Stream:
 
 
 def begins_before(data: bytes, start: int, end: int) -> bool:
-    """Whether a segment from before the place where a stream was joined may begin a hello or a request."""
+    """Whether a segment before the position where a stream was joined may begin a ClientHello or a request."""
     return end > start and opening.recognise(data[start:end]) in (opening.TLS, opening.HTTP, opening.MORE)
 
 
 def without_urgent(data: bytes, sequence: int, urgent: tuple[int, ...]) -> bytes:
-    """The bytes from this sequence number on without those that the receiver gets out of band."""
+    """Returns the bytes from this sequence number on without those that the receiver gets out of band."""
     for number in sorted([(one - sequence) & SEQUENCE_MASK for one in urgent], reverse=True):
         if number < len(data):
             data = data[:number] + data[number + 1 :]

@@ -1,10 +1,10 @@
-"""What one side of a TCP connection says in order, until it is known what it is.
+"""Identifies the protocol of one direction of a TCP connection from its bytes in order.
 
 OPENING   the first bytes: TLS, HTTP, a PROXY header to step over, DNS, or something else
 TLS       collecting the records of a ClientHello, then of the second one after a HelloRetryRequest
-HTTP      collecting the head of a request; behind that of a CONNECT the stream opens again
-WATCHING  another protocol, which may turn to TLS or HTTP (STARTTLS, SOCKS and their like): bytes of a segment that
-          starts like a ClientHello are collected, and must turn out to be a flawless one; a request must begin with a
+HTTP      collecting the head of a request; after that of a CONNECT the state is OPENING again
+WATCHING  another protocol, which may switch to TLS or HTTP (STARTTLS, SOCKS and similar ones): bytes of a segment that
+          starts like a ClientHello are collected, and must form a valid one; a request must begin with a
           whole request line
 """
 
@@ -44,8 +44,8 @@ DNS_RECORDS_MAX: Final = 64
 @mypyc_attr(acyclic=True)
 @final
 class StreamClassifier:
-    """`answers` marks the side that accepted the connection: it may start with a ClientHello (active FTP), but has
-    no dialogue before it. `dns_port` says that what is nothing else is DNS.
+    """`answers` marks the side that accepted the connection: it may start with a ClientHello (active FTP), but not
+    after other bytes. With `dns_port` bytes of no other protocol are DNS.
     """
 
     __slots__ = (
@@ -69,19 +69,19 @@ class StreamClassifier:
         self.next_request = -1
 
     def again(self) -> "StreamClassifier":
-        """A new look at the same direction."""
+        """Returns a new classifier for the same direction."""
         return StreamClassifier(self.limit, self.answers, self.dns_port, self.errors)
 
     def is_begun(self) -> bool:
-        """Whether what came so far is the beginning of a hello or a request."""
+        """Whether the bytes so far are the beginning of a ClientHello or a request."""
         return self.state == TLS or self.state == HTTP
 
     def size(self) -> int:
-        """The bytes that are kept."""
+        """Returns the number of stored bytes."""
         return len(self.buffer) + (len(self.records.message) if self.records is not None else 0)
 
     def take(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> int:
-        """The next bytes in order: `DECIDED` once no more are of interest, `IS_DNS` with all of them in `buffer`."""
+        """Reads the next bytes in order: `DECIDED` once no more are needed, `IS_DNS` with all of them in `buffer`."""
         self.seen += end - start
         self.segments += 1
         if self.state == OPENING or self.state == WATCHING:
@@ -102,7 +102,7 @@ class StreamClassifier:
         return self._watch(packet, out)
 
     def give_up_cut(self, packet: Packet, out: list[Observation]) -> bool:
-        """The next bytes of a hello were not captured: true where its beginning has the server name."""
+        """Ends a ClientHello whose next bytes were not captured; returns true if its beginning has the server name."""
         return self.state == TLS and self._read_beginning(packet, out)
 
     def _read_beginning(self, packet: Packet, out: list[Observation]) -> bool:
@@ -116,7 +116,7 @@ class StreamClassifier:
         return True
 
     def _give_up_long(self, packet: Packet, out: list[Observation]) -> int:
-        """Nothing more is kept. The beginning of a hello is enough where the server name is in it."""
+        """Stops storing bytes. The beginning of a ClientHello is enough if it contains the server name."""
         if not self._read_beginning(packet, out):
             self.errors.add("tcp", "too_long")
         return DECIDED
@@ -147,7 +147,7 @@ class StreamClassifier:
         return self._watch_later(packet, out)
 
     def _watch_later(self, packet: Packet, out: list[Observation]) -> int:
-        """What came so far is the beginning of nothing; what came from a later segment on may be."""
+        """Drops the bytes so far, which begin nothing known; bytes from a later segment on may."""
         starts, buffer = self.starts, self.buffer
         found = self._start_watching()
         if found == DECIDED or len(starts) > WATCHED_SEGMENTS:
@@ -196,7 +196,7 @@ class StreamClassifier:
             found = records.read(self.buffer)
             self.buffer = self.buffer[records.consumed :]
             if found == tls.MORE:
-                # Early data looks like all other data: an upload must not be followed to its end.
+                # Early data cannot be distinguished from other data: an upload must not be followed to its end.
                 return DECIDED if records.another and self.seen > 2 * self.limit else UNDECIDED
             if found == tls.OTHER:
                 return self._give_up_records(records)
@@ -250,7 +250,7 @@ class StreamClassifier:
         return self._watch(packet, out) if self.buffer else UNDECIDED
 
     def _step_over_body(self, body: int) -> bool:
-        """Finds where the next request begins; true if it is here."""
+        """Finds where the next request begins; returns true if it is here."""
         self.next_request = self.seen - len(self.buffer) + max(0, body)
         if body < 0 or body >= len(self.buffer):
             return False
@@ -260,14 +260,14 @@ class StreamClassifier:
 
 
 def may_begin(data: bytes) -> bool:
-    """Whether the bytes are the beginning of a hello or a request, as far as they go."""
+    """Whether the bytes, as far as they go, are the beginning of a ClientHello or a request."""
     if opening.recognise_hello(data) != opening.UNKNOWN:
         return True
     return http.begins_request(data, 0, len(data)) or http.may_begin_request(data, 0, len(data))
 
 
 def is_dns(data: bytes) -> bool:
-    """Whether the bytes start with a whole message behind its length (RFC 1035 section 4.2.2)."""
+    """Whether the bytes start with a complete message after its length (RFC 1035 section 4.2.2)."""
     if len(data) < DNS_HEAD:
         return False
     end = 2 + two(data, 0)
@@ -275,7 +275,7 @@ def is_dns(data: bytes) -> bool:
 
 
 def may_become_dns(data: bytes) -> bool:
-    """Whether the bytes may be the beginning of a message behind its length, which TCP may cut anywhere."""
+    """Whether the bytes may be the beginning of a message after its length, which TCP may split anywhere."""
     if len(data) < 2:
         return True
     size = two(data, 0)
@@ -287,5 +287,5 @@ def may_become_dns(data: bytes) -> bool:
 
 
 def may_be_retried(hello: Hello) -> bool:
-    """Whether a HelloRetryRequest may answer: only TLS 1.3 and its drafts have it (RFC 8446 section 4.1.4)."""
+    """Whether a HelloRetryRequest may follow: only TLS 1.3 and its drafts have it (RFC 8446 section 4.1.4)."""
     return tls.highest_version(hello) >= tls.TLS_13

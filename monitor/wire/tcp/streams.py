@@ -39,13 +39,13 @@ from monitor.wire.tcp.stream_classifier import StreamClassifier
 
 DNS_PORT: Final = 53
 
-NUMBERS_PER_STREAM: Final = 8  # so much larger than the table of streams are those of SYNs and of decided streams
-KEPT_SHARE: Final = 4  # the part of all bytes that decided streams may hold
+NUMBERS_PER_STREAM: Final = 8  # factor by which the tables of SYNs and of decided streams exceed that of streams
+KEPT_SHARE: Final = 4  # the share of all bytes that decided streams may hold
 
 
 @final
 class Streams:
-    """See the module."""
+    """All TCP streams, in the tables of the module's docstring."""
 
     __slots__ = ("_evictions", "_limits", "bytes_held", "decided", "errors", "kept", "opened", "streams")
 
@@ -69,10 +69,10 @@ class Streams:
         self, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
         out: list[Observation], header: int = NONE, urgent: int = NONE,
     ) -> None:  # fmt: skip
-        """Takes the payload `data[start:end]` of a TCP segment; appends what it completes to `out`.
+        """Reads the payload `data[start:end]` of a TCP segment; appends what it completes to `out`.
 
-        `header` is where its TCP header begins, -1 where nothing is known of its options; `urgent` the sequence number
-        of a byte that is not part of the stream (RFC 9293 section 3.8.5), -1 where there is none.
+        Its TCP header begins at `header`, -1 if its options are unknown; `urgent` is the sequence number of a byte
+        outside of the stream (RFC 9293 section 3.8.5), -1 if there is none.
         """
         key = packet.key if packet.vlan == 0 else stream_key(packet)
         if packet.flags & TCP_SYN:
@@ -109,7 +109,7 @@ class Streams:
             sequence, start = (sequence + begins - start) & SEQUENCE_MASK, begins
             del self.decided[key]
         if stream is None:
-            # A keep-alive probe repeats one byte before what comes next, usually 0 (RFC 9293 section 3.8.4).
+            # A keep-alive probe repeats the byte before the next expected one, usually 0 (RFC 9293 section 3.8.4).
             if end - start == 1 and data[start] == 0 and opened is None:
                 return
             stream = self._start(key, packet, sequence, opened, out)
@@ -118,7 +118,7 @@ class Streams:
         self._read(key, stream, packet, data, start, end, sequence, urgent, out, header)
 
     def expire(self, now: float) -> None:
-        """Forgets the streams that have been silent for `stream_seconds`."""
+        """Drops the streams that have been silent for `stream_seconds`."""
         oldest = now - self._limits.stream_seconds
         for key in [key for key, stream in self.streams.items() if stream.time < oldest]:
             self._remove(key)
@@ -135,11 +135,11 @@ class Streams:
 
     @property
     def evictions(self) -> dict[str, int]:
-        """What left a table for lack of room, by table."""
+        """Returns the numbers of entries dropped by full tables, by table."""
         return {**self._evictions, "streams_opened": self.opened.evictions, "streams_kept": self.kept.evictions}
 
     def _is_wanted(self, key: bytes, decided: Decided, data: bytes, start: int, end: int, sequence: int) -> bool:
-        """Whether a segment of a decided stream may change what is known: its place again, or another request."""
+        """Whether a segment of a decided stream may change the result: the same position, or another request."""
         kept = self.kept.get(key)
         if kept is not None and kept.may_conflict(sequence):
             return True
@@ -149,7 +149,7 @@ class Streams:
         self, packet: Packet, data: bytes, start: int, sequence: int, acknowledgment: int, header: int,
         opened: Syn | None, stream: Stream | None, decided: Decided | None,
     ) -> bool:  # fmt: skip
-        """Whether the receiver drops the segment, by what was seen of both ends."""
+        """Whether the receiver drops the segment, judged by the packets seen of both ends."""
         own = opened if opened is not None else syn_of(stream, decided)
         key = own.back if own is not None and len(own.back) > 0 else reverse_stream_key(packet)
         other = self.opened.newest(key)
@@ -162,7 +162,7 @@ class Streams:
                 other = self.opened.on_any_vlan(reverse_key(packet.key))
         window, options = read_window(data, header), read_options(data, header, start)
         while is_dropped(packet.flags, acknowledgment, window, options, own, other, sent):
-            # A server that forgot the first SYN answers the second one with another number.
+            # A server without state of the first SYN answers the second one with another number.
             if other is None or other.older is None:
                 return True
             other = other.older
@@ -172,7 +172,9 @@ class Streams:
         self, key: bytes, packet: Packet, data: bytes, start: int, end: int, sequence: int, acknowledgment: int,
         out: list[Observation], header: int,
     ) -> None:  # fmt: skip
-        """A SYN may start a connection; the one again that started the present one does not."""
+        """Handles a SYN, which may start a connection; a repetition of the SYN that started the present
+        one does not.
+        """
         answers = packet.flags & TCP_ACK != 0
         syn = Syn(sequence, answers, read_options(data, header, start), read_window(data, header), packet.time)
         if packet.vlan:
@@ -192,7 +194,7 @@ class Streams:
             self._agree(syn.back, acknowledgment, syn.first, key, out)
 
     def _agree(self, key: bytes, acknowledgment: int, first: int, back: bytes, out: list[Observation]) -> None:
-        """The server has answered a SYN, and taken the data of it where it acknowledges it (RFC 7413)."""
+        """Handles the server's answer to a SYN; the SYN's data counts if it is acknowledged (RFC 7413)."""
         stream = self.streams.get(key)
         if stream is not None and stream.syn is not None and stream.syn.first == acknowledgment:
             stream.syn.agreed = True
@@ -203,17 +205,17 @@ class Streams:
             self._start(key, syn.packet, acknowledgment, syn, out)
 
     def _is_opened_again(self, opened: Syn, stream: Stream | None, decided: Decided | None, sequence: int) -> bool:
-        """Whether the segment is of the connection that a later SYN began, on the same ports."""
+        """Whether the segment belongs to the connection that a later SYN started on the same ports."""
         if (sequence - opened.first) & SEQUENCE_MASK > self._limits.stream_bytes:
             return False
         own = syn_of(stream, decided)
         if own is not None and own.agreed:
-            # Answers are seen here: a SYN without one began nothing.
+            # Answers are captured here: a SYN without one started no connection.
             return opened.agreed
         return stream is None or opened.agreed or not stream.is_near(sequence)
 
     def _supersede(self, key: bytes, stream: Stream | None) -> Stream | None:
-        """A new connection takes the place; the stream of the old one is read on beside it."""
+        """Replaces the old connection; its stream is still read beside the new one."""
         self.kept.drop(key)
         self.decided.pop(key, None)
         if stream is not None:
@@ -222,9 +224,9 @@ class Streams:
         return stream
 
     def _start(self, key: bytes, packet: Packet, sequence: int, syn: Syn | None, out: list[Observation]) -> Stream:
-        """A stream whose first byte follows its SYN; where none was seen, it is joined here.
+        """Creates a stream whose first byte follows its SYN; if no SYN was seen, the stream is joined here.
 
-        Data of the SYN is read first where the stream goes on behind it.
+        Data of the SYN is read first if the stream continues it.
         """
         self.opened.remove(key)
         first = sequence if syn is None else syn.first
@@ -244,7 +246,7 @@ class Streams:
         self, key: bytes, stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
         out: list[Observation], header: int,
     ) -> None:  # fmt: skip
-        """Feeds the stream; what a second reading has reported already is not reported again."""
+        """Feeds the stream; names that a second reading has reported already are not reported again."""
         before = stream.before
         seen = out if before is None else []
         already = len(seen)
@@ -268,7 +270,7 @@ class Streams:
         self, decided: Decided, kept: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int,
         header: int, out: list[Observation],
     ) -> None:  # fmt: skip
-        """Another segment for a place that was read: which of the two the receiver takes is not known."""
+        """Reads another segment for a position already read; which of the two the receiver accepts is unknown."""
         if kept.before is not None:
             read_before(kept, packet, data, start, end, sequence, NONE, out)
         kept.keep(packet, data, start, end, sequence, header)

@@ -1,7 +1,7 @@
-"""The fields of a ClientHello message (RFC 8446 section 4.1.2) that name, version and fingerprint come from.
+"""Reads the fields of a ClientHello message (RFC 8446 section 4.1.2) needed for name, version and fingerprint.
 
-The reader takes what it can: a hello whose extensions are broken still has what came before the damage, and
-`clean` says that there was none. Of a hello that is too long to be kept the beginning is read (`partial`).
+The reader returns all that it can read: a ClientHello with broken extensions still has the fields before the damage,
+and `clean` is true if there was none. Of a ClientHello that is too long to be stored the beginning is read (`partial`).
 """
 
 from typing import Final, final
@@ -52,15 +52,15 @@ class Hello:
 
 
 def is_grease(value: int) -> bool:
-    """Whether a 16-bit value is reserved to be ignored (RFC 8701 section 2)."""
+    """Whether a 16-bit value is reserved as GREASE (RFC 8701 section 2)."""
     return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
 
 
 def read_hello(message: bytes, partial: bool = False) -> Hello | None:
-    """The fields of a handshake message, header first; `None` where it is no ClientHello at all.
+    """Returns the fields of a handshake message with its header; `None` if it is not a ClientHello.
 
-    The message is whole, or with `partial` its beginning. With supported_versions the legacy version may be any
-    (RFC 8446 section 4.2.1); without, a hello of another major version is none.
+    The message is complete, or with `partial` its beginning. With supported_versions the legacy version may have any
+    value (RFC 8446 section 4.2.1); without, a ClientHello of another major version is rejected.
     """
     hello = _read_fields(message, partial)
     if hello is None or hello.legacy_version >> 8 == 3 or hello.versions:
@@ -94,7 +94,7 @@ def _read_fields(message: bytes, partial: bool) -> Hello | None:
 
 
 def present_name(name: bytes) -> bytes:
-    """A host name as it came to lower-case presentation bytes: no trailing dot, odd bytes as `\\DDD`."""
+    """Returns a host name as lower-case presentation bytes: no trailing dot, odd bytes as `\\DDD`."""
     if len(name) > 1 and name.endswith(b"."):
         name = name[:-1]
     name = name.lower()
@@ -105,7 +105,7 @@ def present_name(name: bytes) -> bytes:
 
 
 def is_plain(byte: int) -> bool:
-    """Whether the byte of a name stands for itself: printable ASCII without the blank and the backslash."""
+    """Whether the byte of a name represents itself: printable ASCII without the blank and the backslash."""
     return 0x20 < byte < 0x7F and byte != 0x5C
 
 
@@ -137,7 +137,7 @@ def _read_extension(hello: Hello, kind: int, data: bytes, start: int, end: int) 
     if kind == EARLY_DATA:
         hello.early_data = True
     elif kind == ENCRYPTED_SERVER_NAME:
-        # The drafts before ECH: never sent as noise.
+        # The drafts before ECH: never sent as GREASE.
         hello.esni = True
     elif kind == ENCRYPTED_CLIENT_HELLO and end > start and data[start] == 0:
         # RFC 9849 section 5: type 0 is the outer hello; the inner one never travels in the clear.
@@ -146,7 +146,7 @@ def _read_extension(hello: Hello, kind: int, data: bytes, start: int, end: int) 
 
 
 def _read_server_name(hello: Hello, data: bytes, at: int, end: int) -> bool:
-    """RFC 6066 section 3: a list of names, of which only host_name (0) was ever defined."""
+    """RFC 6066 section 3: a list of names; host_name (0) is the only type ever defined."""
     if at == end:
         return True
     if at + 2 > end or at + 2 + two(data, at) != end:

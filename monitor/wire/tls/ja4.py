@@ -1,8 +1,8 @@
-"""JA4, the fingerprint of a TLS client: https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md.
+"""Computes JA4, the fingerprint of a TLS client: https://github.com/FoxIO-LLC/ja4/blob/main/technical_details/JA4.md.
 
-`t13d1516h2_8daaf6152771_e5627efa2ab1` is transport, highest version, whether a server name is there, the number
-of ciphers and extensions, first and last character of the first ALPN; then hashes of the sorted ciphers and of the
-sorted extensions with the signature algorithms in their order. GREASE values (RFC 8701) are left out of all of them.
+`t13d1516h2_8daaf6152771_e5627efa2ab1` consists of transport, highest version, presence of a server name, the number of
+ciphers and extensions, first and last character of the first ALPN; then hashes of the sorted ciphers and of the sorted
+extensions with the signature algorithms in their order. GREASE values (RFC 8701) are left out everywhere.
 """
 
 from hashlib import sha256
@@ -12,9 +12,9 @@ from monitor.wire.tls.client_hello import ALPN, SERVER_NAME, Hello, is_grease
 
 NOTHING: Final = "000000000000"
 COUNT_MAX: Final = 99
-# Between the extensions and the signature algorithms of what a hash was made of.
+# Separates extensions and signature algorithms in the input of a hash.
 SEPARATOR: Final = -1
-# Hashes that are kept: a network has a few hundred kinds of clients. Longer lists than any client's are not kept.
+# Maximum of cached hashes: a network has a few hundred kinds of clients. Unusually long lists are not cached.
 HASHES_MAX: Final = 1024
 NUMBERS_MAX: Final = 128
 
@@ -33,7 +33,7 @@ _VERSIONS: Final[dict[int, str]] = {
 
 
 def fingerprint(hello: Hello, quic: bool) -> str:
-    """The JA4 of a hello: 36 characters."""
+    """Returns the JA4 of a ClientHello: 36 characters."""
     ciphers = [number for number in hello.ciphers if not is_grease(number)]
     extensions = [number for number in hello.extensions if not is_grease(number)]
     signatures = [number for number in hello.signatures if not is_grease(number)]
@@ -49,7 +49,7 @@ def fingerprint(hello: Hello, quic: bool) -> str:
 
 
 def highest_number(hello: Hello) -> int:
-    """The largest version number offered, whatever it means."""
+    """Returns the largest version number offered, known or not."""
     highest = 0
     for version in hello.versions:
         if version > highest and not is_grease(version):
@@ -67,7 +67,7 @@ def _hash_extensions(extensions: list[int], signatures: list[int]) -> str:
 
 
 def _hash(numbers: list[int], signatures: list[int]) -> str:
-    """The hash of the two lists as text. Clients of one kind have the same lists: their hash is kept."""
+    """Returns the hash of the two lists as text. Clients of one kind have the same lists: their hash is cached."""
     made_of = (*numbers, SEPARATOR, *signatures) if signatures else tuple(numbers)
     known = _hashes.get(made_of)
     if known is not None:
@@ -84,7 +84,7 @@ def _hash(numbers: list[int], signatures: list[int]) -> str:
 
 
 def _ends(protocol: bytes) -> str:
-    """First and last character; of the hexadecimal form where one of them is not alphanumeric ASCII."""
+    """Returns first and last character; of the hexadecimal form if one of them is not alphanumeric ASCII."""
     if not protocol:
         return "00"
     ends = protocol[:1] + protocol[-1:]

@@ -1,4 +1,6 @@
-"""ClientHello messages into observations, and the TLS records that they travel in (RFC 8446 sections 4.1.2, 5.1)."""
+"""Turns ClientHello messages into observations, and reads the TLS records around them (RFC 8446 sections
+4.1.2, 5.1).
+"""
 
 from typing import Final, final
 
@@ -20,7 +22,7 @@ RECORD_MAX: Final = 16384
 # TLS 1.3 ciphertext may be longer (RFC 8446 section 5.2).
 CIPHERTEXT_MAX: Final = RECORD_MAX + 256
 HANDSHAKE_HEADER: Final = 4
-# The longest ClientHello that OpenSSL takes (CLIENT_HELLO_MAX_LENGTH); other servers stop earlier.
+# The longest ClientHello that OpenSSL accepts (CLIENT_HELLO_MAX_LENGTH); other servers have lower limits.
 MESSAGE_MAX: Final = 131_396
 
 TLS_13: Final = 0x0304
@@ -31,16 +33,16 @@ OTHER: Final = 2
 
 
 def observe_hello(packet: Packet, hello: Hello, quic: int) -> ClientHello:
-    """The observation of a hello that `packet` completed; `quic` is QUIC's version, 0 over TCP.
+    """Returns the observation of a ClientHello that `packet` completed; `quic` is QUIC's version, 0 over TCP.
 
-    `ja4` stays empty for the beginning of a hello: a fingerprint needs all extensions.
+    `ja4` stays empty for a partial ClientHello: a fingerprint needs all extensions.
     """
     seen = ClientHello(packet, quic)
     seen.sni = present_name(hello.server_name)
     seen.alpn = hello.alpn
     seen.version = highest_version(hello)
     seen.ech_offered = hello.ech or hello.esni
-    # Noise goes with the true name (RFC 9849 section 6.2). Whether a name is a front's is not known here.
+    # GREASE accompanies the true name (RFC 9849 section 6.2). Whether a name is a front's is not known here.
     seen.ech = hello.esni or (hello.ech and not seen.sni)
     if not hello.partial:
         seen.ja4 = fingerprint(hello, quic != 0)
@@ -48,7 +50,7 @@ def observe_hello(packet: Packet, hello: Hello, quic: int) -> ClientHello:
 
 
 def highest_version(hello: Hello) -> int:
-    """The best version offered: TLS 1.3, else a draft of it or an experiment, else by number.
+    """Returns the best version offered: TLS 1.3, else a draft of it or an experiment, else by number.
 
     The numbers of drafts (0x7f00 on) and experiments are larger than those of the versions that they became.
     """
@@ -64,12 +66,12 @@ def highest_version(hello: Hello) -> int:
 @mypyc_attr(acyclic=True)
 @final
 class Records:
-    """Finds the ClientHello in a client's records, over any number of them.
+    """Finds the ClientHello in a client's records, over any number of records.
 
-    `read` looks at the bytes of the stream that were not consumed yet; `consumed` is how many of them are whole
-    records and may be dropped. After `HELLO` the message is in `message`; `expect_another` looks for the second
-    hello that answers a HelloRetryRequest (RFC 8446 section 4.1.4), which may follow a change_cipher_spec
-    (appendix D.4) and, where early data was offered, application data.
+    `read` takes the unconsumed bytes of the stream; `consumed` is how many of them are complete records and may be
+    dropped. After `HELLO` the message is in `message`; `expect_another` looks for the second ClientHello after a
+    HelloRetryRequest (RFC 8446 section 4.1.4), which may follow a change_cipher_spec (appendix D.4) and, if early data
+    was offered, application data.
     """
 
     __slots__ = ("another", "consumed", "early_data", "empty", "message")
@@ -82,7 +84,7 @@ class Records:
         self.early_data = False
 
     def read(self, data: bytes) -> int:
-        """`HELLO`, `MORE` where bytes are missing, `OTHER` where no hello will come."""
+        """Returns `HELLO`, `MORE` if bytes are missing, `OTHER` if no ClientHello will follow."""
         self.consumed = 0
         while True:
             at = self.consumed
@@ -115,7 +117,7 @@ class Records:
         self.early_data = early_data
 
     def beginning(self, data: bytes) -> bytes:
-        """As much of the message as is here; `data` is what `read` has not consumed."""
+        """Returns the available part of the message; `data` are the bytes that `read` has not consumed."""
         return self.message + (data[RECORD_HEADER:] if data[:1] == b"\x16" else b"")
 
     def _may_skip(self, kind: int, length: int) -> bool:

@@ -78,7 +78,7 @@ def test_only_ech_goes(message: dns.message.Message) -> None:
     assert len(stripped) < len(wire)
     assert b"cloudflare-ech" not in stripped
     assert dns.message.from_wire(stripped).to_text() == without_ech(message).to_text()
-    # Nothing was written anew: what dnspython compresses is compressed as before.
+    # No name was rewritten: names that dnspython compresses are still compressed.
     assert stripped == without_ech(message).to_wire()
     assert strip_ech(stripped) is stripped
 

@@ -1,4 +1,4 @@
-"""DNS told from other bytes on foreign ports."""
+"""Recognition of DNS on ports of other protocols."""
 
 import dns.message
 import dns.rcode

@@ -1,4 +1,4 @@
-"""Addresses and their MACs, as hosts tell them of themselves."""
+"""Addresses and MACs in the hosts' own messages."""
 
 import pytest
 from frames import ETHER, Watch, observe, of
