@@ -56,7 +56,7 @@ def test_progress_and_interfaces(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (b"", "the file is empty"),
         (b"\xd4", "the file has only 1 bytes"),
@@ -66,12 +66,12 @@ def test_progress_and_interfaces(tmp_path: Path) -> None:
         (b"\x1f\x8b\x08\x00 not gzip at all", "the gzip data"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_file_that_cannot_be_read_is_one_clear_line(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.pcap"
     path.write_bytes(content)
     with pytest.raises(CaptureFileError) as raised:
         numbers(path)
-    assert says in str(raised.value)
+    assert message in str(raised.value)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
 

@@ -87,7 +87,7 @@ def test_complaints_have_lines() -> None:
     ("text", "why"),
     [
         ('{"rules": [\n{"domain": "a.example",}]}', "line 2: not JSON: "),
-        ('{"rules": {}}', 'line 1: not a rule set of sing-box: there is no array "rules"'),
+        ('{"rules": {}}', 'line 1: not a sing-box rule set: there is no array "rules"'),
         ('{"version": 9, "rules": []}', "line 1: a version that is not one of 1, 2, 3, 4: 9"),
         ("{", "line 1: not JSON: "),
         ('{"rules": [\n', "line 2: not JSON: "),

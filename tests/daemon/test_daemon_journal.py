@@ -80,7 +80,7 @@ def test_a_full_disk_costs_the_journal_and_not_the_service(wire: Cable, tmp_path
         daemon.start()
         wire.send_frames(connection(5004))
         daemon.wait_for("seen it", lambda: daemon.metric("flows_total", vendor="bytedance") == 1)
-        daemon.wait_for("told", lambda: "it is tried again" in daemon.ask("status")["health"]["journal"])
+        daemon.wait_for("told", lambda: "writing is retried" in daemon.ask("status")["health"]["journal"])
         assert daemon.metric("journal_errors_total") >= 1
         assert daemon.stop() == 0
     finally:

@@ -64,7 +64,7 @@ def read_document(pieces: Iterator[str], sheet: Sheet, max_entries: int) -> None
         return
     rules = document.get("rules") if isinstance(document, dict) else None
     if not isinstance(rules, list):
-        sheet.ignore('not a rule set of sing-box: there is no array "rules"', text[:80])
+        sheet.ignore('not a sing-box rule set: there is no array "rules"', text[:80])
         return
     if document.get("version") not in VERSIONS:
         sheet.warn(f"a version that is not one of {', '.join(map(str, VERSIONS))}", f"{document.get('version')}"[:80])
