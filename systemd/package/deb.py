@@ -1,8 +1,8 @@
-"""Builds the Debian package: `python systemd/package/deb.py FOLDER` prints the path of what it made there.
+"""Builds the Debian package: `python systemd/package/deb.py FOLDER` prints the path of the package.
 
-What goes in is what this interpreter has installed and the tests have tried: gatewatch with its compiled core and what
-it depends on, file by file as their records name them. So no network and no compiler is needed, and it takes seconds.
-`--source TREE` takes gatewatch itself from a checkout instead, to run interpreted.
+It contains the tested installation of this interpreter: gatewatch with its compiled core and its dependencies, file by
+file as their records list them. The build needs neither network nor compiler, and takes seconds. `--source TREE` takes
+gatewatch itself from a checkout instead, to run interpreted.
 """
 
 import argparse
@@ -30,10 +30,10 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 HOME = Path("usr/lib/gatewatch")
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-# Where each file of systemd/ belongs, and under which name.
+# The installed path of each file of systemd/.
 PLACES = {
     "gatewatch.toml": "usr/share/doc/gatewatch/examples/gatewatch.toml",
-    # What postinst puts into /etc/gatewatch: no conffile, because dpkg would ask about a changed one at each upgrade.
+    # postinst copies it to /etc/gatewatch. As a conffile, dpkg would ask about a changed one at each upgrade.
     "package/gatewatch.toml": "usr/share/gatewatch/gatewatch.toml",
     "gatewatch.service": "usr/lib/systemd/system/gatewatch.service",
     "gatewatch-place.socket": "usr/lib/systemd/system/gatewatch-place.socket",
@@ -46,7 +46,7 @@ PLACES = {
     "gatewatch.modules.conf": "usr/lib/modules-load.d/gatewatch.conf",
     "backoff.conf": "usr/lib/systemd/system/gatewatch.service.d/backoff.conf",
 }
-BACKOFF_SINCE = 254  # the systemd that knows RestartSteps
+BACKOFF_SINCE = 254  # the first systemd with RestartSteps
 REMEDY = "build the package with Debian's Python: `make PYTHON=/usr/bin/python3 VENV=build/deb-venv deb`"
 
 
@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def lay_out(root: Path, source: Path | None, version: str) -> None:
-    """Every file of the package in its place."""
+    """Installs every file of the package below the root."""
     add_environment(root, source)
     for name, place in PLACES.items():
         if name != "backoff.conf" or systemd_version() >= BACKOFF_SINCE:
@@ -94,14 +94,14 @@ def lay_out(root: Path, source: Path | None, version: str) -> None:
 
 
 def own_traces(root: Path) -> Iterator[str]:
-    """A line for each file that would look for something where only this machine has it."""
+    """Returns a line for each file that refers to a path that only the build machine has."""
     files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
     yield from search_paths([path for path in files if ".so" in path.suffixes])
     yield from traces(files, (sys.prefix, str(CHECKOUT / "monitor")))
 
 
 def add_environment(root: Path, source: Path | None) -> None:
-    """A virtual environment of Debian's Python, which has nothing but what gatewatch needs."""
+    """Makes a virtual environment of Debian's Python with gatewatch and its dependencies only."""
     packages = root / HOME / "lib" / PYTHON / "site-packages"
     for one in closure(source):
         own = one.name == "gatewatch"
@@ -132,7 +132,7 @@ def add_environment(root: Path, source: Path | None) -> None:
 
 
 def closure(source: Path | None) -> Iterator[Distribution]:
-    """gatewatch and all that it needs to run, each once; a checkout says itself what it needs."""
+    """Returns gatewatch and its run-time dependencies, each once; a checkout's pyproject.toml lists its own."""
     first = distribution("gatewatch")
     needs = first.requires or []
     if source is not None:
@@ -150,13 +150,13 @@ def closure(source: Path | None) -> Iterator[Distribution]:
 
 
 def strip(libraries: list[Path]) -> None:
-    """Symbols are half of the compiled core; without binutils they stay."""
+    """Removes the symbols, which are half of the compiled core, if binutils are installed."""
     if libraries and shutil.which("strip"):
         subprocess.run(["strip", "--strip-unneeded", *map(str, libraries)], check=True)
 
 
 def compile_python(root: Path) -> None:
-    """What Python would write beside the files, where nobody may write later; for the place where they will lie."""
+    """Compiles bytecode for the installed paths, because the installed files are not writable."""
     command = [sys.executable, "-P", "-m", "compileall", "-q", "-j0", "-s", str(root), "-p", "/"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     place = root / HOME / "lib"
@@ -170,7 +170,7 @@ def add_changelog(documents: Path, version: str) -> None:
 
 
 def pack(root: Path, folder: Path, version: str, quick: bool) -> Path:
-    """The package of what lies below `root`."""
+    """Builds the package of the files below `root`."""
     control = root / "DEBIAN"
     control.mkdir()
     architecture = output("dpkg", "--print-architecture")
@@ -195,7 +195,7 @@ def pack(root: Path, folder: Path, version: str, quick: bool) -> Path:
 
 
 def set_modes(root: Path) -> None:
-    """Everybody may read, and run what somebody may run; whatever the umask is here."""
+    """Lets all users read each file, and execute it if one user can, independently of the umask."""
     root.chmod(0o755)
     for path in root.rglob("*"):
         if not path.is_symlink():
@@ -208,7 +208,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def systemd_version() -> int:
-    """0 where there is none."""
+    """Returns 0 if there is none."""
     if not shutil.which("systemctl"):
         return 0
     found = re.match(r"systemd (\d+)", output("systemctl", "--version"))

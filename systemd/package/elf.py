@@ -1,4 +1,4 @@
-"""What a library or file of the package must not hold: a search path or a name of the machine that built it."""
+"""Finds search paths and folders of the build machine in the package's files, which must not contain any."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def search_paths(libraries: list[Path]) -> Iterator[str]:
-    """A line for each RPATH or RUNPATH (System V ABI, chapter 5) that does not begin at the library's own folder.
+    """Returns a line for each RPATH or RUNPATH (System V ABI, chapter 5) that does not start at the library's folder.
 
     Nothing without binutils' `readelf`.
     """
@@ -25,7 +25,7 @@ def search_paths(libraries: list[Path]) -> Iterator[str]:
 
 
 def traces(files: list[Path], folders: tuple[str, ...]) -> Iterator[str]:
-    """A line for each file that holds the path of one of these folders of the machine that built it."""
+    """Returns a line for each file that contains the path of one of these folders of the build machine."""
     for file in files:
         data = file.read_bytes()
         for folder in folders:

@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHORT = "says which vendor every device behind this gateway talks to, and bans vendors"
+SHORT = "shows which vendors each device behind this gateway talks to, and bans vendors"
 TITLE = "gatewatch"
 
 
 def write_pages(folder: Path, example: Path, version: str) -> None:
-    """Writes both below `folder`, packed as Debian wants them."""
+    """Writes both below `folder`, compressed as Debian requires."""
     pages = {"man1/gatewatch.1": command_page(version), "man5/gatewatch.toml.5": settings_page(example, version)}
     for name, text in pages.items():
         path = folder / f"{name}.gz"
@@ -28,7 +28,7 @@ def command_page(version: str) -> str:
 
 
 def settings_page(example: Path, version: str) -> str:
-    """The example as it is, because its comments are the reference."""
+    """Returns the unchanged example as a page, because its comments are the reference."""
     lines = [roff(line) for line in example.read_text().splitlines()]
     return "\n".join(
         [
@@ -36,7 +36,7 @@ def settings_page(example: Path, version: str) -> str:
             ".SH NAME",
             "gatewatch.toml \\- the configuration of gatewatch",
             ".SH DESCRIPTION",
-            "Every key with its default, and why the default is so.",
+            "Every key with its default and the reason for it.",
             ".PP",
             ".nf",
             *lines,
@@ -49,6 +49,6 @@ def settings_page(example: Path, version: str) -> str:
 
 
 def roff(line: str) -> str:
-    """A line that means itself: no escapes, no requests."""
+    """Escapes a line, so that roff prints it literally."""
     text = line.replace("\\", "\\e").replace("-", "\\-")
     return f"\\&{text}" if text.startswith((".", "'")) else text

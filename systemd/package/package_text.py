@@ -1,4 +1,4 @@
-"""The few files of the package that are made from words."""
+"""The generated text files of the package."""
 
 CONTROL = """\
 Package: gatewatch
@@ -11,15 +11,14 @@ Installed-Size: {kilobytes}
 Depends: {python}, libc6, libnftables1, init-system-helpers (>= 1.54), systemd | systemd-standalone-sysusers
 Recommends: ca-certificates
 Suggests: prometheus, grafana
-Description: says which vendor every device behind a gateway talks to
+Description: shows which vendors each device behind a gateway talks to
  gatewatch runs on a Linux gateway. It watches DNS and flow metadata of the
- network behind it, attributes every byte to a vendor with evidence for
- it, exports that to Prometheus and, where an administrator asks, bans
- vendors network-wide. Nothing is decrypted, and nothing is installed on the
- devices.
+ network behind it, attributes every byte to a vendor with evidence, exports
+ the result to Prometheus and, if an administrator asks for it, bans vendors
+ network-wide. It decrypts nothing and needs no software on the devices.
 """
 
-# -I: neither the environment nor the folder that somebody stands in changes what is imported.
+# -I: neither the environment nor the current directory changes what is imported.
 LAUNCHER = """\
 #!/usr/lib/gatewatch/bin/python3 -I
 import sys
@@ -38,7 +37,7 @@ version = {version}
 CHANGE = """\
 gatewatch ({version}) stable; urgency=medium
 
-  * What is new stands in changelog.gz.
+  * See changelog.gz for the changes.
 
  -- The gatewatch authors <gatewatch@localhost>  Thu, 01 Jan 2026 00:00:00 +0000
 """
