@@ -32,6 +32,25 @@ IMPURE = {
 }  # fmt: skip
 
 
+LINES_MAX = 300
+# Files that are still to be split.
+LONG = {"model.py": 400, "core/gateway.py": 400, "core/verdict/flow_judge.py": 364}
+
+
+def compiled() -> set[Path]:
+    """What `COMPILED` of `setup.py` matches."""
+    found = [
+        ast.literal_eval(node.value)
+        for node in ast.parse((CHECKOUT / "setup.py").read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
+    ]
+    return {file for pattern in found[0] for file in PACKAGE.glob(pattern)}
+
+
+def test_every_pattern_of_what_is_compiled_matches() -> None:
+    assert {room(file) for file in compiled()} == {name for name, floor in FLOORS.items() if floor <= PURE_FLOORS}
+
+
 def sources() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
@@ -70,7 +89,7 @@ def test_nobody_imports_upwards_or_a_stranger() -> None:
 
 
 def test_floors_0_to_4_have_no_clock_no_files_and_no_threads() -> None:
-    pure = [file for file in sources() if FLOORS.get(room(file), 9) <= PURE_FLOORS]
+    pure = sorted({file for file in sources() if FLOORS.get(room(file), 9) <= PURE_FLOORS} | compiled())
     dirty = [
         f"{file.relative_to(CHECKOUT)}:{line} {name}"
         for file in pure
@@ -120,7 +139,7 @@ def test_files_and_functions_stay_short(file: Path) -> None:
         and node.end_lineno is not None
         and node.end_lineno - node.lineno >= 70
     ]
-    assert text.count("\n") <= 400
+    assert text.count("\n") <= LONG.get(str(file.relative_to(PACKAGE)), LINES_MAX)
     assert long == []
 
 

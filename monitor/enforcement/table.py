@@ -17,7 +17,8 @@ from monitor.enforcement.planner import PAUSE_SECONDS, PlanInputs
 from monitor.errors import MachineError
 from monitor.histogram import Histogram
 from monitor.kernel.netns.probe import ProbeLink
-from monitor.kernel.nft.enforcer import Enforcer, Spared
+from monitor.kernel.nft.enforcer import Enforcer
+from monitor.kernel.nft.own_table import Spared
 from monitor.log import log
 from monitor.model import Samples, reverse_key
 from monitor.policy.ban import CLOSED, OPEN

@@ -8,7 +8,6 @@ import contextlib
 from typing import Final
 
 from monitor.errors import MachineError
-from monitor.kernel.nft.enforcer import BRIDGE, MARK
 from monitor.kernel.nft.listing import Nftables
 from monitor.kernel.nft.lock import take_lock
 from monitor.kernel.nft.nfnetlink import (
@@ -18,6 +17,7 @@ from monitor.kernel.nft.nfnetlink import (
     NFT_MSG_DELTABLE,
     Batches,
 )
+from monitor.kernel.nft.own_table import BRIDGE, MARK
 from monitor.policy.table.desired import TABLE
 from monitor.policy.table.moves import PASSAGE, WAS
 from monitor.policy.table.rules import ALIVE, LAN, kill_set

@@ -7,76 +7,32 @@ large and has to be put back is told as changes, so that whoever performs them c
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
-from typing import Final, TypeAlias, final
+from collections.abc import Sequence
+from typing import Final, final
 
 from monitor.core.effects import Kill
 from monitor.errors import MachineError
-from monitor.kernel.nft.diversion import Diversion
 from monitor.kernel.nft.drift import Repair, leftovers, read_table
-from monitor.kernel.nft.elements import ElementChange, Elements
-from monitor.kernel.nft.heartbeat_set import HeartbeatSet
-from monitor.kernel.nft.libnftables import NftLibrary, RulesetRefused
-from monitor.kernel.nft.listing import Nftables, TableSight
-from monitor.kernel.nft.lock import take_lock
-from monitor.kernel.nft.nfnetlink import NFPROTO_INET, NFPROTO_NETDEV, NFT_MSG_DELTABLE, PRIVILEGE, Batches
-from monitor.kernel.tcp_reset import ConntrackDeleter, Resets
+from monitor.kernel.nft.elements import ElementChange
+from monitor.kernel.nft.libnftables import RulesetRefused
+from monitor.kernel.nft.own_table import NOTHING_SPARED, OwnTable, Spared
 from monitor.model import KEY_V4, PROTOCOL_TCP, PROTOCOL_UDP, reverse_key
 from monitor.policy.table.change import AddSet, Change, DeleteSet
 from monitor.policy.table.desired import TABLE, Desired
 from monitor.policy.table.diff import all_elements, diff
 from monitor.policy.table.planner import bare_table
 from monitor.policy.table.probe import PROBE
-from monitor.policy.table.rules import ALIVE, KILL_SECONDS, kill_set, learned_set
-from monitor.policy.table.script import commands, ruleset
-from monitor.wire.netlink.set_elements import attribute
+from monitor.policy.table.rules import KILL_SECONDS, kill_set, learned_set
+from monitor.policy.table.script import commands
 
-MARK: Final = "made by gatewatch, removed when it stops"
-# Holds the policy while the table is replaced, and is gone afterwards.
-BRIDGE: Final = f"{TABLE}_bridge"
-BRIDGE_SECONDS: Final = 30.0
-# Keys by run-time set.
-Spared: TypeAlias = Mapping[str, Sequence[bytes]]
-NOTHING_SPARED: Final[Spared] = {}
 # How long what was refused waits before it is tried again, each time twice as long.
 PATIENCE_SECONDS: Final = 1.0
 PATIENCE_SECONDS_MAX: Final = 60.0
-REFUSALS: Final = {"ENFILE": "it is full", "ENOMEM": "the kernel has no memory", "EEXIST": "others overlap them"}
 
 
 @final
-class Enforcer:
-    """Opens every door at once. Raises MachineError without the privilege, the library or the kernel's part."""
-
-    def __init__(self) -> None:
-        with ExitStack() as opened:
-            self._lock = opened.enter_context(take_lock())
-            try:
-                # The library ends the process where there is no nfnetlink, so it comes after the sockets.
-                self._batches = opened.enter_context(closing(Batches()))
-                self._nftables = opened.enter_context(closing(Nftables()))
-                self._resets = opened.enter_context(closing(Resets()))
-                self._tracking = opened.enter_context(closing(ConntrackDeleter()))
-                self._library = NftLibrary()
-            except PermissionError as error:
-                raise MachineError(f"enforcement: {error.strerror}: {PRIVILEGE}") from error
-            except OSError as error:
-                raise MachineError(f"this kernel lacks a part of nftables or conntrack: {error.strerror}") from error
-            opened.pop_all()
-        self.elements = Elements(self._batches, self._nftables)
-        self.alive = HeartbeatSet(self.elements)
-        self.diversion = Diversion()
-        self.complaints: list[str] = []
-        self._handle = 0
-        self._base = 0
-        self._own = 0
-        # What the kernel refused of rules, or has not done for another reason, and the sets that lack elements.
-        self._failed: list[Change] = []
-        self._lacking: set[str] = set()
-        self._made_anew = False
-        self._patience = 0.0
-        self._again = 0.0
+class Enforcer(OwnTable):
+    """Opens everything at once. Raises MachineError without the privilege, the library or the kernel's part."""
 
     def start(self, desired: Desired, interfaces: Sequence[str], spared: Spared = NOTHING_SPARED) -> None:
         """Makes the table; what an earlier run left of it is replaced without a gap. Raises MachineError.
@@ -166,11 +122,6 @@ class Enforcer:
     def renew_alive(self) -> bool:
         return self.alive.renew()
 
-    def is_there(self) -> bool:
-        """False once somebody has removed the table, or made another one in its place: costs 0.02 ms."""
-        sight = self._nftables.table(NFPROTO_INET, TABLE)
-        return sight is not None and sight.handle == self._handle
-
     def reconcile(self, desired: Desired) -> Repair:
         """What puts back what others took away, and what the kernel refused; without changes where nothing is missing.
 
@@ -199,13 +150,6 @@ class Enforcer:
             return Repair("", ())
         self._run(self.diversion.script())
         return Repair(f"{remains.fault} by somebody else: put back", diff(desired, remains.table))
-
-    def _find_table(self) -> str:
-        """What became of the table as a whole, "" where it is the one that was made here."""
-        sight = self._nftables.table(NFPROTO_INET, TABLE)
-        if sight is None:
-            return f"table inet {TABLE} was removed"
-        return f"table inet {TABLE} was made anew" if sight.handle != self._handle else ""
 
     def _begin_anew(self, desired: Desired, fault: str) -> Repair:
         """The doors and what holds without any ban, at once: flows can be cut again, and nobody is refused yet."""
@@ -245,102 +189,6 @@ class Enforcer:
         self._remember()
         return Repair(f"{fault}: tried again", [*emptied, *diff(desired, table)])
 
-    def take_complaints(self) -> list[str]:
-        complaints, self.complaints = self.complaints, []
-        return complaints
-
-    def counters(self) -> dict[str, tuple[int, int]]:
-        """Packets and bytes of every named counter since it was made."""
-        return self._nftables.counters(TABLE)
-
-    def stop(self) -> None:
-        """Removes the table with all that it holds, and gives the lock back."""
-        try:
-            if self._handle:
-                self._remove_table(NFPROTO_INET, BRIDGE)
-                self._remove_table(NFPROTO_INET, TABLE)
-                self._remove_table(NFPROTO_NETDEV, TABLE)
-                self._handle = 0
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Leaves the table where it is: bans that fail closed hold on."""
-        self.diversion.close()
-        self._resets.close()
-        self._tracking.close()
-        self._nftables.close()
-        self._batches.close()
-        self._library.close()
-        self._lock.close()
-
-    def refuse_foreign(self) -> TableSight | None:
-        """What an earlier run, or this one, left of the table. Raises MachineError where it is somebody else's."""
-        there = self._nftables.table(NFPROTO_INET, TABLE)
-        if there is not None and there.comment != MARK:
-            raise MachineError(
-                f"table inet {TABLE} exists and is not gatewatch's: `nft list table inet {TABLE}` shows it, "
-                f"and enforcement works once it is gone"
-            )
-        return there
-
-    def _load(self, desired: Desired, spared: Spared = NOTHING_SPARED) -> None:
-        """Makes the table with all that it holds. Where there is one, another one holds the policy meanwhile."""
-        there = self.refuse_foreign() is not None
-        self.elements.specs = dict(desired.sets)
-        if there:
-            self._bridge(desired, spared)
-        self._make(desired, there, spared)
-        self._remove_table(NFPROTO_INET, BRIDGE)
-        self._remember()
-
-    def _make(self, desired: Desired, there: bool, spared: Spared = NOTHING_SPARED) -> None:
-        """Makes the table, in the place of one that is `there`; bans hold from now on, as long as they are renewed."""
-        script = f"delete table inet {TABLE}\n" if there else ""
-        self.elements.specs = dict(desired.sets)
-        self._library.run(script + marked(TABLE, desired) + self.diversion.script())
-        made = self._nftables.table(NFPROTO_INET, TABLE)
-        self._handle = made.handle if made is not None else 0
-        self._failed, self._lacking = [], set()
-        spare(self.elements, spared)
-        self._change_elements(all_elements(desired))
-        self.alive.renew()
-        self._remember()
-
-    def _bridge(self, desired: Desired, spared: Spared) -> None:
-        """Rules come by one way and elements by another, so in the table itself there would be a moment without."""
-        self._remove_table(NFPROTO_INET, BRIDGE)
-        self._library.run(marked(BRIDGE, desired))
-        bridge = Elements(self._batches, self._nftables, BRIDGE)
-        bridge.specs = self.elements.specs
-        spare(bridge, spared)
-        bridge.change(all_elements(desired))
-        bridge.put(ALIVE, [(name, "") for name in self.alive.interfaces], BRIDGE_SECONDS)
-
-    def _remove_table(self, family: int, name: str) -> None:
-        """Removes it if it is there, and is gatewatch's."""
-        sight = self._nftables.table(family, name)
-        if sight is not None and (sight.comment == MARK or family == NFPROTO_NETDEV):
-            self._batches.send([(NFT_MSG_DELTABLE, 0, attribute(1, name.encode() + b"\0"))], family)
-
-    def _remember(self) -> None:
-        """What is there now is known; whatever comes on top is ours or somebody else's."""
-        self._base = self._nftables.generation() - self.elements.transactions["ok"]
-        self._own = 0
-
-    def _change_elements(self, changes: Sequence[ElementChange]) -> None:
-        self._note(self.elements.change(changes), sorted({change.set for change in changes}))
-
-    def _note(self, refused: int, names: Sequence[str]) -> None:
-        """Complains where elements of these sets were refused; how many is counted elsewhere."""
-        if refused:
-            self._lacking |= {
-                name for name in names if name in self.elements.specs and not self.elements.specs[name].runtime
-            }
-            reasons = {reason for (name, reason), _ in self.elements.refused.items() if name in names}
-            words = ", ".join(sorted(REFUSALS.get(reason, reason) for reason in reasons))
-            self.complaints.append(f"set {', '.join(names[:3])} of table inet {TABLE} lacks elements: {words}")
-
     def _change_rules(self, changes: Sequence[Change]) -> None:
         for change in changes:
             if isinstance(change, AddSet):
@@ -357,25 +205,6 @@ class Enforcer:
         for change in changes:
             if isinstance(change, DeleteSet):
                 self.elements.specs.pop(change.name, None)
-
-    def _redirect(self) -> None:
-        self._run(self.diversion.script())
-        self.alive.watch_ports([port for ports in self.diversion.ports.values() for port in ports])
-
-    def _run(self, script: str) -> None:
-        self._library.run(script)
-        self._own += 1
-
-
-def marked(table: str, desired: Desired) -> str:
-    """The rules and empty sets, in a table that tells whose it is."""
-    rules = ruleset(desired).replace(f"table inet {TABLE} {{", f"table inet {table} {{", 1)
-    return f'table inet {table} {{\n\tcomment "{MARK}"\n}}\n{rules}'
-
-
-def spare(elements: Elements, spared: Spared) -> None:
-    for name, keys in spared.items():
-        elements.put(name, [(key, "") for key in keys], BRIDGE_SECONDS)
 
 
 def is_of_elements(change: Change) -> bool:
