@@ -34,7 +34,13 @@ IMPURE = {
 
 LINES_MAX = 300
 # Files that are still to be split.
-LONG = {"model.py": 400, "core/gateway.py": 400, "core/verdict/flow_judge.py": 364}
+LONG = {
+    "attribution/devices.py": 307,
+    "core/gateway.py": 384,
+    "core/verdict/flow_judge.py": 335,
+    "model.py": 400,
+    "wire/tcp/streams.py": 301,
+}
 
 
 def compiled() -> set[Path]:
