@@ -51,6 +51,7 @@ CLEAN = (
     "monitor/events",
     "monitor/histogram.py",
     "monitor/journal",
+    "monitor/lab",
     "monitor/limits.py",
     "monitor/lists",
     "monitor/log.py",

@@ -1,7 +1,6 @@
-"""What tcpdump saw on an interface, counted by flow: the lab's independent witness.
+"""Counts the packets that tcpdump captured on an interface, by flow: an independent reference for the lab.
 
-It shares no line with gatewatch's own decoder: tcpdump writes the packets, and the few fields that are needed
-are read here.
+It shares no code with gatewatch's decoder: tcpdump writes the packets, and this module reads the few fields it needs.
 """
 
 import signal
@@ -35,7 +34,7 @@ Conversation = tuple[str, str, int, str, int]
 class FlowTally:
     """IP bytes and packets of one direction, and the MAC that sent them.
 
-    `last` is when the last packet that carried something was seen, in seconds since the epoch; 0: none did.
+    `last` is the time of the last packet with a payload, in seconds since the epoch; 0 if there was none.
     """
 
     packets: int = 0
@@ -45,7 +44,7 @@ class FlowTally:
 
 
 class TcpdumpCapture:
-    """A tcpdump that runs on `interface`; `stop` gives what it saw."""
+    """A tcpdump on `interface`; `stop` returns the tallies."""
 
     def __init__(self, namespace: Namespace, interface: str, folder: Path) -> None:
         self.path = folder / f"{interface}.pcap"
@@ -60,8 +59,8 @@ class TcpdumpCapture:
         # The last acknowledgments of what has just ended are still on their way.
         time.sleep(SETTLE_SECONDS)
         self.child.stop(signal.SIGINT)
-        said = self.child.log.read_text()
-        assert "0 packets dropped by kernel" in said, said
+        summary = self.child.log.read_text()
+        assert "0 packets dropped by kernel" in summary, summary
         return tally(self.path)
 
 
@@ -109,14 +108,14 @@ def measure(frame: bytes) -> tuple[Conversation, int] | None:
 
 
 def answered(seen: dict[Conversation, FlowTally], port: int = 0) -> list[Conversation]:
-    """The directions in which servers of HTTPS said something, to a client's `port` or any."""
+    """Returns the directions in which HTTPS servers sent data, to a client's `port` or any."""
     return [key for key, tally in seen.items() if key[2] == HTTPS and port in (0, key[4]) and tally.last]
 
 
 def both_ways(
     seen: dict[Conversation, FlowTally], protocol: str, port: int
 ) -> tuple[Conversation, FlowTally, FlowTally]:
-    """The flow that a client began from `port`: who with whom, then what went up and what came down."""
+    """Returns the flow that a client opened from `port`: the conversation, then the tallies up and down."""
     ups = [key for key in seen if key[0] == protocol and key[2] == port and key[4] < 1024]
     assert len(ups) == 1, f"{len(ups)} flows from {protocol} port {port}"
     up = ups[0]

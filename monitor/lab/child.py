@@ -87,7 +87,7 @@ class Child:
 
     def last_words(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "it printed nothing"
 
     def running(self) -> bool:
         return self.process.poll() is None

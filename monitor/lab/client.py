@@ -29,7 +29,7 @@ STUBBORN: Final = """table inet stubborn {
 
 @dataclass(frozen=True)
 class Answer:
-    """What a resolver said: `status` is NOERROR, NXDOMAIN…, or empty where nothing came."""
+    """A resolver's answer: `status` is NOERROR, NXDOMAIN…, or empty if none arrived."""
 
     status: str
     records: tuple[str, ...]
@@ -108,8 +108,8 @@ class Client:
             options = ["-6" if ipv6 else "-4", "+tcp" if tcp else "+notcp", "+tries=1", "+time=3"]
             if port:
                 options += ["-b", f"{self.v6 if ipv6 else self.v4}#{port}"]
-            told = dig_batch(self.namespace, mine, options)
-            answers |= {question: read_answer(told.get(question, ""), port) for question in mine}
+            printed = dig_batch(self.namespace, mine, options)
+            answers |= {question: read_answer(printed.get(question, ""), port) for question in mine}
         return answers
 
     def kdig(self, name: str, type: str = "A", *, server: str, options: Sequence[str] = ()) -> Answer:
@@ -132,7 +132,7 @@ class Client:
         source: str = "",
         seconds: float = 20.0,
     ) -> Transfer:
-        """Fetch `url`, its name resolved over the lab's DNS unless `address` says where to go.
+        """Fetch `url`, its name resolved over the lab's DNS unless `address` is given.
 
         `tls` is `1.2` or `1.3`, empty for what the two agree on. `upload` posts that many bytes. `source` is one of
         the client's addresses, or `privacy`.
@@ -179,7 +179,7 @@ class Client:
         sni: bool = True,
         seconds: float = 10.0,
     ) -> Transfer:
-        """HTTP/3 to `address` under `name`; without `sni` the name is not said."""
+        """HTTP/3 to `address` under `name`; without `sni` the ClientHello has no name."""
         port = next(self._ports)
         arguments = [*self._quic(name, address, path, port, seconds), "--upload", str(upload)]
         arguments += [] if sni else ["--no-sni"]
@@ -213,11 +213,11 @@ class Client:
         return Transfer(done.returncode, status, len(done.stdout), port, address, 0.0, done.stderr)
 
     def ignore_ends(self) -> None:
-        """From now on nothing reaches this client that would tell it of a connection's end."""
+        """Drops all packets that would notify this client of a connection's end, from now on."""
         self.namespace.run(["nft", "-f", "-"], input=STUBBORN).check_returncode()
 
     def dhcp(self, hostname: str) -> str:
-        """Tell the gateway this client's host name, as a DHCP client does that renews its lease; the name."""
+        """Sends the host name to the gateway, as a DHCP client that renews its lease does; returns the name."""
         self._module("monitor.lab.programs.dhcp", CLIENT_INTERFACE, self.mac, self.v4, hostname).check_returncode()
         return hostname
 
@@ -253,7 +253,7 @@ def hammered(child: Child, seconds: float) -> dict[str, int]:
 
 
 def is_address(url: str) -> bool:
-    """Whether a URL has an address for a host: curl then says no name in its hello (RFC 6066 section 3)."""
+    """Whether a URL has an address for a host: curl then sends no name in its hello (RFC 6066 section 3)."""
     host = urlsplit(url).hostname or ""
     return ":" in host or host.replace(".", "").isdigit()
 

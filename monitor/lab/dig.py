@@ -5,7 +5,7 @@ from typing import Final
 
 from monitor.lab.namespace import Namespace
 
-# Whom to ask, for which name, for records of which type.
+# The server, the name and the record type of a query.
 Question = tuple[str, str, str]
 
 PORT_IN_USE: Final = "failed: address in use"
@@ -24,12 +24,12 @@ def dig_batch(namespace: Namespace, questions: Sequence[Question], options: Sequ
     From 9.20 on dig begins with a question before it has closed the port of the last one. Where one port is for all,
     it leaves out those that find the port in use; they are asked again.
     """
-    told: dict[str, str] = {}
-    while missing := [line for line in map(asked, questions) if line not in told]:
+    printed: dict[str, str] = {}
+    while missing := [line for line in map(asked, questions) if line not in printed]:
         lines = "".join(f"{line}\n" for line in missing)
         done = namespace.run(["dig", *options, "-f", "-"], input=lines, timeout=BATCH_SECONDS)
         more = {text.split("\n")[0].split("<<>> ")[-1]: text for text in done.stdout.split("\n; <<>> DiG ")}
-        told = {**more, **told}
+        printed = {**more, **printed}
         if PORT_IN_USE not in done.stdout or not more.keys() & set(missing):
             break
-    return {question: told[asked(question)] for question in questions if asked(question) in told}
+    return {question: printed[asked(question)] for question in questions if asked(question) in printed}

@@ -1,4 +1,4 @@
-"""The real daemon on the lab's gateway, and what it says: metrics, status, events, memory."""
+"""The real daemon on the lab's gateway, and its metrics, status, events and memory."""
 
 import json
 import os
@@ -28,10 +28,10 @@ Sample = tuple[dict[str, str], float]
 
 
 class LabDaemon:
-    """`gatewatch run` in the gateway's namespace, told apart from a real one only by its folders.
+    """`gatewatch run` in the gateway's namespace, which differs from a real one only in its folders.
 
-    `folder` takes its configuration, state, socket, log and `events`. It is ready when it says so by
-    sd_notify(3), as systemd would wait for it. `through` are words before its command: a program that starts it with
+    `folder` takes its configuration, state, socket, log and `events`. It is ready when it reports so by
+    sd_notify(3), as for systemd. `through` are words before its command: a program that starts it with
     less than root has.
     """
 
@@ -116,18 +116,18 @@ class LabDaemon:
         )
 
     def ask(self, verb: str) -> dict[str, Any]:
-        """What a run-time verb of the command says with `--json`."""
+        """Returns the `--json` output of a run-time verb of the command."""
         done = self.run(verb, "--json")
         if done.returncode not in (0, 1):
             raise MachineError(f"lab: gatewatch {verb} failed: {done.stderr.strip()}")
         return cast(dict[str, Any], json.loads(done.stdout))
 
     def rows(self) -> list[dict[str, Any]]:
-        """Who talked to whom, as `status` tells it."""
+        """Returns the traffic rows of `status`."""
         return cast(list[dict[str, Any]], self.ask("status")["rows"])
 
     def report(self) -> list[dict[str, Any]]:
-        """Who talked to whom, as the journal tells it, whether the daemon runs or not."""
+        """Returns the traffic rows of the journal, whether the daemon runs or not."""
         done = self.run("report", "--json", "--config", str(self.configuration))
         if done.returncode != 0:
             raise MachineError(f"lab: gatewatch report failed: {done.stderr.strip()}")
@@ -164,7 +164,7 @@ def notify_socket(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notified.bind(str(path))
-    path.chmod(0o777)  # whoever the daemon runs as
+    path.chmod(0o777)  # for any user that the daemon runs as
     notified.settimeout(0.2)
     return notified
 

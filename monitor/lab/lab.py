@@ -27,7 +27,7 @@ class Lab:
     """A gateway, its clients and their internet, for as long as the context lasts.
 
     `gateway` and `internet` are namespaces, `clients` the clients by name, `daemons` all that were started, `folder`
-    holds logs and captures and goes with the lab. Raises `MachineError`, with one line that says what is missing.
+    holds logs and captures and goes with the lab. Raises `MachineError`, with a one-line message about what is missing.
     """
 
     def __init__(self, plan: Plan | None = None) -> None:

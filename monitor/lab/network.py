@@ -1,4 +1,4 @@
-"""The lab's wires: bridges, veth pairs, addresses, routes and kernel parameters, as the plan says."""
+"""The lab's wires: bridges, veth pairs, addresses, routes and kernel parameters, as planned."""
 
 from dataclasses import dataclass, field
 from functools import partial

@@ -42,7 +42,7 @@ class Plan:
     `resolver` is where the clients' resolver lives: out in the internet, on the gateway, or as a further client
     named `dns` of the first LAN; the latter two forward to the internet's. `masquerade` hides the IPv4 clients
     behind the gateway's WAN address. `timeouts` are conntrack's, in seconds, shorter than the kernel's so that
-    flows end while somebody watches. `zone` is added to the resolver's, in master file form (RFC 1035
+    flows end during a demonstration. `zone` is added to the resolver's, in master file form (RFC 1035
     section 5). `server_delay_s` holds back the first answer of the servers that speak TLS,
     and whatever those hear that speak QUIC.
     """
@@ -88,5 +88,5 @@ def bridge_mac(lan: Lan) -> str:
 
 
 def privacy_address(network: IPv6Network, number: int) -> str:
-    """A second IPv6 address whose interface identifier says nothing (RFC 8981)."""
+    """A second IPv6 address whose interface identifier reveals nothing (RFC 8981)."""
     return str(network[0x7A31_C0DE_51DE_0000 + number])

@@ -1,4 +1,4 @@
-"""What a lab needs of the machine; said in one line where it is missing."""
+"""Checks the requirements of a lab on the machine; a missing one is a one-line error."""
 
 import importlib.util
 import os

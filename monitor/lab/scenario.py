@@ -92,7 +92,7 @@ def where_to_look(lab: Lab, daemon: LabDaemon) -> list[str]:
 
 
 def play(lab: Lab, seconds: float) -> None:
-    """Let the clients act, over and over, for `seconds`, but everything once; only the first round is told."""
+    """Let the clients act, over and over, for `seconds`, but everything once; only the first round is printed."""
     started = time.monotonic()
     perform(lab, ACTS)
     done = len(ACTS)
@@ -106,11 +106,11 @@ def play(lab: Lab, seconds: float) -> None:
 
 def perform(lab: Lab, acts: tuple[Act, ...]) -> None:
     for act in acts:
-        print(f"  {act.client:7} {act.says}: {act.act(lab.client(act.client))}", flush=True)
+        print(f"  {act.client:7} {act.title}: {act.act(lab.client(act.client))}", flush=True)
 
 
 def ban(lab: Lab, daemon: LabDaemon) -> None:
-    """Ban a vendor for the phone, see that it holds and touches nobody else, and undo it."""
+    """Bans a vendor for the phone, shows that the ban affects only the phone, and lifts it."""
     order(daemon, BAN)
     perform(lab, UNDER_THE_BAN)
     order(daemon, UNBAN)
@@ -132,7 +132,7 @@ def verdict(lab: Lab, daemon: LabDaemon) -> list[str]:
     table = [COLUMNS, *(cells(row, names) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(COLUMNS))]
     lines = ["  " + "  ".join(align(cell, width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    return ["", "What gatewatch says of it:", "", *lines, "", f"It now uses {daemon.resident_bytes() / 1e6:.0f} MB."]
+    return ["", "What gatewatch reports:", "", *lines, "", f"It now uses {daemon.resident_bytes() / 1e6:.0f} MB."]
 
 
 def cells(row: dict[str, Any], names: dict[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the lab's clients do, one act after the other, as a person would tell it."""
+"""The actions of the lab's clients, in order, each with a description."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 
 @dataclass(frozen=True)
 class Act:
-    """`client` does something, which `says` it; `act` does it and gives what came of it in a few words."""
+    """An action of `client`, described by `title`; `act` performs it and returns a short result."""
 
     client: str
-    says: str
+    title: str
     act: Callable[[Client], str]
 
 
@@ -35,7 +35,7 @@ def uploaded(client: Client, url: str, size: int) -> str:
 
 
 ACTS: Final = (
-    Act("phone", "tells its name by DHCP", lambda phone: phone.dhcp("annas-phone")),
+    Act("phone", "sends its name by DHCP", lambda phone: phone.dhcp("annas-phone")),
     Act("phone", "asks for www.tiktok.com", lambda phone: answered(phone.dig("www.tiktok.com"))),
     Act("phone", "asks for it over TCP", lambda phone: answered(phone.dig("www.tiktok.com", "AAAA", tcp=True))),
     Act(
@@ -84,7 +84,7 @@ ACTS: Final = (
     ),
     Act(
         "laptop",
-        "reads a page of nobody in particular",
+        "reads a page of no known vendor",
         lambda laptop: transferred(laptop.curl("http://www.example.org/bytes/20000")),
     ),
     Act(

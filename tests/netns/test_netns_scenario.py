@@ -22,7 +22,7 @@ def test_the_lab_tells_its_story_and_goes() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     for act in (*ACTS, *UNDER_THE_BAN, *AFTER_IT):
-        assert act.says in done.stdout
+        assert act.title in done.stdout
     assert done.stdout.count(": NXDOMAIN") == 2
     assert done.stdout.count(": stopped: ") == 2
     assert "NOT STOPPED" not in done.stdout

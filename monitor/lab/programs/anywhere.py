@@ -1,7 +1,7 @@
 """UDP at every address of a namespace: each answer leaves from the address that was asked.
 
-A socket bound to the wildcard address would answer from whatever address the route prefers; the packet
-information of RFC 3542 section 6 (and its IPv4 sibling, ip(7)) tells which address it was, and sets it.
+A socket bound to the wildcard address would answer from the address that the route prefers. The packet information
+of RFC 3542 section 6 (for IPv4 ip(7)) contains the queried address, and sets the source of the answer.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
     python -m monitor.lab.programs.certificates FOLDER [--zone FILE]
 
-`trustme` is imported by that child alone, so that the lab itself starts without it and can say what is missing.
+`trustme` is imported by that child alone, so that the lab itself starts without it and can report what is missing.
 """
 
 import argparse

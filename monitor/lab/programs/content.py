@@ -7,7 +7,7 @@ MOST_BYTES: Final = 1 << 30
 PIECE: Final = bytes(range(256)) * 256
 # How often a server that was asked for so many bytes a second sends some.
 TICK_SECONDS: Final = 0.05
-GREETING: Final = b"The lab's internet says hello.\n"
+GREETING: Final = b"Hello from the lab's internet.\n"
 
 
 def content_length(path: str) -> int:

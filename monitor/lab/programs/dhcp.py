@@ -2,7 +2,7 @@
 
     python -m monitor.lab.programs.dhcp INTERFACE MAC ADDRESS HOSTNAME
 
-The request is broadcast as in RFC 2131 section 4.4.5 (rebinding); nobody answers it.
+The request is broadcast as in RFC 2131 section 4.4.5 (rebinding); no server answers it.
 """
 
 import sys

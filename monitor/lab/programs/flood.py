@@ -27,7 +27,7 @@ NAME: Final = b"\x06tiktok\x03com\x00"
 
 @dataclass(frozen=True)
 class Road:
-    """Who sends to whom, packed."""
+    """The packed addresses of sender and target."""
 
     ethernet: bytes
     source: bytes
@@ -64,7 +64,7 @@ def quic(road: Road, chance: random.Random, number: int) -> bytes:
 
 
 def datagram(road: Road, source: bytes, target: bytes, port: int, service: int, data: bytes) -> bytes:
-    # A UDP checksum of zero says that there is none (RFC 768).
+    # A UDP checksum of zero means that there is none (RFC 768).
     head = struct.pack(">HHHH", port, service, 8 + len(data), 0)
     return road.ethernet + ipv4(source, target, UDP, 8 + len(data)) + head + data
 

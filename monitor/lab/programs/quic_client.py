@@ -3,7 +3,7 @@
     python -m monitor.lab.programs.quic_client NAME ADDRESS [--path /bytes/N] [--upload N] [--port N] [--source-port N]
         [--authority FILE] [--no-sni] [--seconds S]
 
-`status` is 0 where no answer came. NAME is resolved by nobody: the lab's tests ask by themselves.
+`status` is 0 if no answer arrived. NAME is not resolved: the lab's tests send the queries themselves.
 """
 
 import argparse

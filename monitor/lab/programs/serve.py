@@ -1,4 +1,4 @@
-"""How a server of the lab lives: says `ready` when it listens, ends when the lab closes its standard input."""
+"""The life cycle of a lab server: prints `ready` when it listens, ends when the lab closes its standard input."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ READY = "ready"
 
 
 def serve(start: Callable[[], Awaitable[object]]) -> None:
-    """Run `start`, announce that it listens, and stay until the lab is gone or says so."""
+    """Run `start`, announce that it listens, and stay until the lab ends or closes the pipe."""
     asyncio.run(stay(start))
 
 
