@@ -30,6 +30,7 @@ CLEAN = (
     ".editorconfig",
     ".github",
     ".pre-commit-config.yaml",
+    "CHANGELOG.md",
     "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",
     "Makefile",
