@@ -114,8 +114,8 @@ def test_force_takes_a_list_of_another_size_but_no_poison(subscribed: Subscribed
 @pytest.mark.parametrize(
     ("page", "keys"),
     [
-        (ways.packed(gzip.compress(GOOD)), {}),
-        (ways.packed(gzip.compress(GOOD[:100]) + gzip.compress(GOOD[100:])), {}),
+        (ways.packed(gzip.compress(GOOD, mtime=0)), {}),
+        (ways.packed(gzip.compress(GOOD[:100], mtime=0) + gzip.compress(GOOD[100:], mtime=0)), {}),
         (GOOD, {"sha256": f'"{DIGEST.upper()}"'}),
         (ways.without_end, {"sha256": f'"{hashlib.sha256(SHORT).hexdigest()}"'}),
         (ways.to("/elsewhere"), {}),
@@ -204,7 +204,7 @@ def test_names_that_are_none(subscribed: Subscribed, tmp_path: Path) -> None:
     subscribed.configure(subscribed.url("/list"))
     code, _, err = subscribed.lists("update", "mime")
     assert (code, err) == (2, "gatewatch: no list 'mime' is fetched, the nearest is 'mine'\n")
-    assert "own is a file that is read where it is" in subscribed.lists("update", "own")[2]
+    assert "list own is a local file: there is nothing to fetch" in subscribed.lists("update", "own")[2]
     assert [subscribed.lists(*words)[0] for words in (("status", "mine"), ("--force",), ("renew",))] == [2, 2, 2]
     (tmp_path / "gatewatch.toml").write_text("")
     assert subscribed.lists("update") == (0, "no [[list]] in the configuration\n", "")
