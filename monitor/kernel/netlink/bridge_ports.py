@@ -1,7 +1,8 @@
-"""Bridges whose frames meet the hooks of IPv4 and IPv6 at the ports already (br_netfilter), and those ports.
+"""Bridge ports whose frames pass the IPv4 and IPv6 netfilter hooks (br_netfilter).
 
-There the administrator's NAT changes a frame before the bridge itself takes it in: port 53 is another port by then, and
-what NAT sends to a host of the LAN never comes to the bridge. So questions are diverted at the ports.
+On such a port the administrator's NAT rewrites a frame before the bridge receives it: the destination port may no
+longer be 53, and a frame that NAT redirects to a LAN host never reaches the bridge interface. Queries are therefore
+diverted at the ports.
 """
 
 from pathlib import Path
@@ -19,7 +20,7 @@ BRIDGE: Final = "bridge"
 
 
 def is_called(bridge: str) -> bool:
-    """Whether frames of this bridge meet the hooks of IPv4 or IPv6."""
+    """Whether frames of this bridge pass the IPv4 or IPv6 netfilter hooks."""
     return any(is_one(path) for path in (*GLOBAL, *[BRIDGES / bridge / BRIDGE / name for name in OWN]))
 
 
@@ -31,7 +32,7 @@ def is_one(path: Path) -> bool:
 
 
 def ports_of(machine: Machine, bridge: str) -> tuple[str, ...]:
-    """Those of a bridge whose frames meet the hooks, none of other interfaces."""
+    """Returns the names of the bridge's ports if their frames pass the netfilter hooks, else an empty tuple."""
     found = machine.interface(bridge)
     if found is None or found.kind != BRIDGE or not is_called(bridge):
         return ()

@@ -1,8 +1,8 @@
-"""Conntrack's counters: news and ends as they happen, everything from time to time.
+"""Conntrack counters: NEW and DESTROY events as they happen, and periodic dumps of all entries.
 
-Nothing is changed but `nf_conntrack_acct`, without which the kernel counts no bytes. Conntrack sleeps in a namespace
-until some rule there needs it; waking it would be a change of the administrator's firewall, so `is_tracking` only
-tells whether it is awake.
+The only setting changed is `nf_conntrack_acct`, without which the kernel counts no bytes. Conntrack is inactive in a
+network namespace until a rule there requires it. Activating it would change the administrator's firewall, so
+`is_tracking` only reports whether it is active.
 """
 
 import errno
@@ -25,21 +25,21 @@ from monitor.kernel.netlink.sockets import (
 from monitor.model import FlowCount
 from monitor.wire.netlink.conntrack import MORE, parse_conntrack
 
-NFNLGRP_CONNTRACK_NEW: Final = 1  # NFNLGRP_CONNTRACK_NEW
+NFNLGRP_CONNTRACK_NEW: Final = 1
 NFNLGRP_CONNTRACK_DESTROY: Final = 3
 IPCTNL_MSG_CT_GET: Final = 0x0101  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET
-EVENTS_BUFFER_BYTES: Final = 67_108_864  # some 50,000 events: thousands of flows may end in one instant
+EVENTS_BUFFER_BYTES: Final = 67_108_864  # about 50,000 events: thousands of flows may end at the same time
 PROBE_SECONDS: Final = 0.2
 ACCOUNTING: Final = Path("/proc/sys/net/netfilter/nf_conntrack_acct")
 
 
 @final
 class Conntrack:
-    """The subscription and the dump, on two sockets. Raises OSError where the kernel or the privilege lacks.
+    """Event subscription and dump, on two sockets. Raises OSError if the privilege or kernel support is missing.
 
-    `overruns` counts how often events were lost; a dump then makes up for them. `dump_began` is when the last dump
-    began, of the monotonic clock, and `dumped` how many entries it gave. `is_behind` says that more events waited
-    than were wanted.
+    `overruns` counts how often the socket lost events; each loss starts a dump that replaces them. `dump_began` is the
+    monotonic time at which the last dump began, `dumped` the number of entries it returned. `is_behind` is True if more
+    events were pending than `read_events` was allowed to read.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Conntrack:
         self._wanted = False
 
     def read_events(self, now: float, events_max: int = 256) -> list[FlowCount]:
-        """Flows that began or ended since the last call, at most so many."""
+        """Returns flows that began or ended since the last call, reading at most `events_max` datagrams."""
         found: list[FlowCount] = []
         for _ in range(events_max):
             try:
@@ -73,7 +73,7 @@ class Conntrack:
         return found
 
     def start_dump(self) -> None:
-        """Asks for every entry; they come through `read_dump`. During a dump another one is put off to its end."""
+        """Requests all entries, which `read_dump` returns. A request during a dump starts when that dump ends."""
         if self.is_dumping:
             self._wanted = True
             return
@@ -84,7 +84,7 @@ class Conntrack:
         self.is_dumping = True
 
     def read_dump(self, now: float, datagrams_max: int = 8) -> list[FlowCount]:
-        """The next entries of the dump, some hundred a datagram; `is_dumping` turns false with the last ones."""
+        """Returns the next entries of the dump, some hundred per datagram. Clears `is_dumping` after the last ones."""
         found: list[FlowCount] = []
         for _ in range(datagrams_max):
             data = self.dumps.receive()
@@ -109,9 +109,9 @@ def nfgen(family: int) -> bytes:
 
 
 def enable_accounting() -> str:
-    """Makes conntrack count bytes: "" when it does already, else the line for the log.
+    """Makes conntrack count bytes. Returns the line to log, "" if byte counting was already enabled.
 
-    Raises OSError where that is impossible: no conntrack in the kernel, or a read-only /proc/sys.
+    Raises OSError if that is impossible: no conntrack in the kernel, or a read-only /proc/sys.
     """
     if ACCOUNTING.read_text().strip() == "1":
         return ""
@@ -120,10 +120,10 @@ def enable_accounting() -> str:
 
 
 def is_tracking(family: int) -> bool:
-    """Whether conntrack looks at packets of this address family (AF_INET, AF_INET6) in this namespace.
+    """Whether conntrack tracks packets of this address family (AF_INET, AF_INET6) in this network namespace.
 
-    True when it has an entry, or makes one of a datagram that we send to ourselves over the loopback interface.
-    Raises OSError where the kernel has no conntrack.
+    True if conntrack has an entry, or creates one for a datagram sent over the loopback interface for this purpose.
+    Raises OSError if the kernel has no conntrack.
     """
     netlink = Netlink(NETLINK_NETFILTER)
     try:

@@ -1,4 +1,4 @@
-"""Which offloads a network interface does by itself (ethtool's SIOCETHTOOL, linux/ethtool.h)."""
+"""The active offload features of a network interface (ethtool's SIOCETHTOOL, linux/ethtool.h)."""
 
 import ctypes
 import fcntl
@@ -10,13 +10,13 @@ SIOCETHTOOL: Final = 0x8946
 ETHTOOL_GSSET_INFO: Final = 0x37
 ETHTOOL_GSTRINGS: Final = 0x1B
 ETHTOOL_GFEATURES: Final = 0x3A
-ETH_SS_FEATURES: Final = 4  # ETH_SS_FEATURES
+ETH_SS_FEATURES: Final = 4
 ETH_GSTRING_LEN: Final = 32
 BLOCK: Final = struct.Struct("=IIII")  # available, requested, active, never changed
 
 
 def active_features(interface: str) -> frozenset[str]:
-    """The names of the features that are on. Raises OSError where the interface is gone or does not tell."""
+    """Returns the names of the active features. Raises OSError if the interface is gone or does not report them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         count = struct.unpack_from(
             "=I", _ask(asking, interface, struct.pack("=IIQI", ETHTOOL_GSSET_INFO, 0, 1 << ETH_SS_FEATURES, 0)), 16
@@ -36,7 +36,7 @@ def active_features(interface: str) -> frozenset[str]:
 
 
 def _ask(asking: socket.socket, interface: str, command: bytes) -> bytes:
-    """The command's structure as the kernel has filled it in."""
+    """Returns the command's structure as filled in by the kernel."""
     buffer = ctypes.create_string_buffer(command, len(command))
     request = struct.pack("@16sP", interface.encode(), ctypes.addressof(buffer))
     fcntl.ioctl(asking, SIOCETHTOOL, request + bytes(40 - len(request)))

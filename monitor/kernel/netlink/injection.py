@@ -1,8 +1,9 @@
-"""Has what leaves through one link come in by another one, as if a neighbour there had sent it (tc, linux/rtnetlink.h).
+"""Redirects packets that leave through one link to the ingress of another link (tc, linux/rtnetlink.h).
 
-`fwd` of nftables sends out of an interface; only the action `mirred` of tc puts a packet into the ingress of one. The
-filter sits at the egress of a link that gatewatch made, so nothing of another owner's tc changes; it takes the packets
-that carry a mark, and the mark stays on them until a rule takes it off.
+To the second link they look like packets from one of its neighbours. The `fwd` statement of nftables sends packets out
+of an interface; only the tc action `mirred` can put a packet into the ingress of one. The filter is attached to the
+egress of a link that gatewatch created, so no other tc configuration changes. It matches packets by mark, and the mark
+stays on them until a rule removes it.
 """
 
 import errno
@@ -22,7 +23,7 @@ TC_H_CLSACT: Final = 0xFFFFFFF1
 CLSACT_HANDLE: Final = 0xFFFF0000
 TC_EGRESS: Final = 0xFFFFFFF3
 PRIORITY: Final = 1 << 16
-ETH_P_ALL: Final = 0x0003  # ETH_P_ALL
+ETH_P_ALL: Final = 0x0003
 
 TCA_KIND: Final = 1
 TCA_OPTIONS: Final = 2
@@ -33,9 +34,9 @@ TCA_BPF_OPS: Final = 5
 TCA_ACT_KIND: Final = 1
 TCA_ACT_OPTIONS: Final = 2
 TCA_MIRRED_PARMS: Final = 2
-TC_MIRRED: Final = struct.Struct("=IIiiiiI")  # struct tc_mirred: index, capabilities, action, counts, what, interface
+TC_MIRRED: Final = struct.Struct("=IIiiiiI")  # struct tc_mirred: index, capabilities, action, counts, eaction, ifindex
 TC_ACT_STOLEN: Final = 4
-TCA_INGRESS_REDIR: Final = 3  # TCA_INGRESS_REDIR
+TCA_INGRESS_REDIR: Final = 3
 
 LOAD_WORD, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
 SKF_AD_MARK: Final = 0xFFFFF000 + 20  # SKF_AD_OFF + SKF_AD_MARK
@@ -50,9 +51,9 @@ LACKS: Final = (
 
 
 def inject(netlink: Netlink, near: int, into: int, marks: tuple[int, int]) -> None:
-    """What is sent to the link of index `near` with one of the marks comes in by the link of index `into` instead.
+    """Redirects packets sent to the link with index `near` and one of `marks` to the ingress of the link `into`.
 
-    Raises MachineError where the kernel has no such action, OSError where it refuses.
+    Raises MachineError if the kernel has no such action, OSError if the kernel rejects the request.
     """
     try:
         netlink.ask(
@@ -73,7 +74,7 @@ def head(link: int, handle: int, parent: int, info: int = 0) -> bytes:
 
 
 def classifier(into: int, marks: tuple[int, int]) -> bytes:
-    """A classic BPF program that compares the mark, and the redirection of what it matches."""
+    """Returns a classic BPF program that compares the mark, and the redirection of the packets it matches."""
     steps = (
         (LOAD_WORD, 0, 0, SKF_AD_MARK),
         (JUMP_EQUAL, 1, 0, marks[0]),

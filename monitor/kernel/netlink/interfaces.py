@@ -1,4 +1,4 @@
-"""The machine's interfaces, addresses, default routes and forwarding, as the kernel tells them (rtnetlink)."""
+"""The machine's interfaces, addresses, default routes and forwarding state (rtnetlink)."""
 
 import contextlib
 import socket
@@ -34,15 +34,15 @@ RTA_MULTIPATH: Final = 9
 RTN_UNICAST: Final = 1
 IFF_UP: Final = 0x1
 IFF_LOOPBACK: Final = 0x8
-IFA_F_PERMANENT: Final = 0x80  # IFA_F_PERMANENT
+IFA_F_PERMANENT: Final = 0x80
 
 VLAN: Final = "vlan"
 MACVLAN: Final = "macvlan"
-NEAR_END: Final = "gw-sink"  # the near ends of the diversion's doors, numbered
-RTNLGRP_LINK: Final = 1  # RTNLGRP_LINK
+NEAR_END: Final = "gw-sink"  # name prefix of the near veth ends of the diversion's namespace links; a number follows
+RTNLGRP_LINK: Final = 1
 RTNLGRP_IPV4_IFADDR: Final = 5
 RTNLGRP_IPV6_IFADDR: Final = 9
-RTNLGRP_IPV4_NETCONF: Final = 24  # RTNLGRP_IPV4_NETCONF
+RTNLGRP_IPV4_NETCONF: Final = 24
 RTNLGRP_IPV6_NETCONF: Final = 25
 GROUPS: Final = (RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF)
 FORWARDING: Final = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/ipv6/conf/all/forwarding"))
@@ -50,7 +50,7 @@ FORWARDING: Final = (Path("/proc/sys/net/ipv4/ip_forward"), Path("/proc/sys/net/
 
 @dataclass(frozen=True)
 class Address:
-    """An own address and the length in bits of its on-link prefix; `leased`: it has a lifetime, as one by DHCP has."""
+    """An address of this machine and its on-link prefix length in bits; `leased` if it has a lifetime, as with DHCP."""
 
     packed: bytes
     length: int
@@ -59,8 +59,8 @@ class Address:
 
 @dataclass(frozen=True)
 class Interface:
-    """`master` is the index of the bridge or bond whose port it is, `parent` of the link that it is a part of, as a
-    VLAN or with a MAC of its own; else 0.
+    """`master` is the index of the bridge or bond that this interface is a port of, else 0. `parent` is the index of
+    the link below a VLAN, macvlan or ipvlan interface, else 0.
     """
 
     index: int
@@ -77,8 +77,8 @@ class Interface:
 
 @dataclass(frozen=True)
 class Machine:
-    """What is there now, but for the pairs that gatewatch made for itself; `default_routes` are the names of the
-    interfaces that a default route leaves through.
+    """A snapshot without the veth pairs that gatewatch created. `default_routes` has the names of the interfaces that
+    a default route leaves through.
     """
 
     interfaces: tuple[Interface, ...]
@@ -89,10 +89,10 @@ class Machine:
         return next((interface for interface in self.interfaces if interface.name == name), None)
 
     def with_parts(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The names, then the interfaces that are parts of them and lead no way out.
+        """Returns the names, then the interfaces stacked on them (VLAN, macvlan, ipvlan) without a default route.
 
-        Their frames are seen on the whole already, but what they bring in comes in by them. Where some of the VLANs on
-        an interface are among the names, its others are nobody's.
+        The lower interface already captures their frames, but their packets enter the rules by the upper interface. If
+        some VLANs of an interface are in `names`, its other VLANs are left out.
         """
         indexes = {interface.index for interface in self.interfaces if interface.name in names}
         found = list(names)
@@ -114,7 +114,7 @@ class Machine:
 
 
 def look_at_machine() -> Machine:
-    """Raises MachineError where the kernel does not answer."""
+    """Reads the machine's current state. Raises MachineError if the kernel does not answer."""
     try:
         with closing(Netlink(NETLINK_ROUTE)) as netlink:
             return _look(netlink)
@@ -133,7 +133,7 @@ def _look(netlink: Netlink) -> Machine:
 
 
 def is_own(name: str) -> bool:
-    """Whether gatewatch made this interface."""
+    """Whether gatewatch created this interface."""
     return name == PROBE or (name.startswith(NEAR_END) and name[len(NEAR_END) :].isdigit())
 
 
@@ -160,7 +160,7 @@ def _addresses(netlink: Netlink) -> dict[int, list[Address]]:
     for _, body in netlink.dump(RTM_GETADDR, IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
         _, length, flags, _, index = IFADDRMSG.unpack_from(body)
         found = attributes(body, IFADDRMSG.size)
-        packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")  # the second may be a peer's
+        packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS, b"")  # IFA_ADDRESS may be the peer's address
         if packed:
             by_index.setdefault(index, []).append(Address(packed, length, not flags & IFA_F_PERMANENT))
     return by_index
@@ -196,7 +196,7 @@ def _number(value: bytes) -> int:
 
 @final
 class LinkEvents:
-    """Tells that links, addresses or forwarding changed; what they are now, `look_at_machine` tells."""
+    """Reports that links, addresses or forwarding changed. `look_at_machine` returns their new state."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_ROUTE, GROUPS)
@@ -205,7 +205,7 @@ class LinkEvents:
         return self._netlink.fileno()
 
     def read(self) -> bool:
-        """Takes all events that wait; true when there was one, or when some were lost."""
+        """Reads all pending events. True if there was any, or if some were lost."""
         changed = False
         while True:
             try:

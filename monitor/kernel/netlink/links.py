@@ -1,6 +1,6 @@
-"""Links, rules and routes that gatewatch makes for itself (rtnetlink): a veth pair, and what its far end needs.
+"""Creates links, rules and routes for gatewatch (rtnetlink): a veth pair, and the routing that its far end needs.
 
-Only additions to what is new: nothing here changes a link, rule or route that was there before.
+Nothing here changes a link, rule or route that existed before.
 """
 
 import socket
@@ -50,15 +50,15 @@ LINK_LOCAL_BITS: Final = 10
 FR_ACT_TO_TBL: Final = 1
 FRA_IIFNAME: Final = 3
 FRA_PRIORITY: Final = 6
-NUD_PERMANENT: Final = 0x80  # NUD_PERMANENT
+NUD_PERMANENT: Final = 0x80
 
 
 def add_veth(
     netlink: Netlink, name: str, peer: str, mac: bytes, mtu: int, namespace: int, near_mac: bytes = b""
 ) -> None:
-    """Makes a pair: `name` here, `peer` with this MAC in the namespace that the descriptor leads to.
+    """Creates a veth pair: `name` in this network namespace, `peer` with this MAC in the one of descriptor `namespace`.
 
-    Without `near_mac` the kernel picks one for the end that is here.
+    Without `near_mac` the kernel chooses the MAC address of `name`.
     """
     far = (
         attribute(IFLA_IFNAME, peer.encode() + b"\0")
@@ -75,7 +75,7 @@ def add_veth(
 
 
 def families() -> tuple[int, ...]:
-    """The address families that this kernel has: with `ipv6.disable=1` it has one."""
+    """Returns the address families of this kernel: only AF_INET with `ipv6.disable=1`."""
     try:
         socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
     except OSError:
@@ -84,31 +84,31 @@ def families() -> tuple[int, ...]:
 
 
 def quiet() -> bytes:
-    """The link makes no address of its own and so asks nobody for routers (RFC 4862)."""
+    """Returns attributes that disable automatic addresses on the link: it sends no router solicitation (RFC 4862)."""
     inner = attribute(IFLA_INET6_ADDR_GEN_MODE, bytes([IN6_ADDR_GEN_MODE_NONE]))
     return attribute(IFLA_AF_SPEC, attribute(socket.AF_INET6, inner, nested=True), nested=True)
 
 
 def set_up(netlink: Netlink, name: str, arp: bool = True) -> None:
-    """Brings a link up; without `arp` it asks for no neighbour and sends to its own MAC."""
+    """Brings a link up. Without `arp` it resolves no neighbours and sends to its own MAC."""
     flags = IFF_UP if arp else IFF_UP | IFF_NOARP
     body = IFINFOMSG.pack(socket.AF_UNSPEC, 0, 0, flags, flags) + attribute(IFLA_IFNAME, name.encode() + b"\0")
     netlink.ask(RTM_NEWLINK, 0, body + (quiet() if not arp and socket.AF_INET6 in families() else b""))
 
 
 def delete_link(netlink: Netlink, index: int) -> None:
-    """And with it the other end of a pair. Raises OSError where it is gone."""
+    """Deletes a link, with the other end of a veth pair. Raises OSError if the link does not exist."""
     netlink.ask(RTM_DELLINK, 0, IFINFOMSG.pack(socket.AF_UNSPEC, 0, index, 0, 0))
 
 
 def add_default(netlink: Netlink, family: int, index: int) -> None:
-    """Everything leaves through this link, whose neighbours need no router."""
+    """Adds an on-link default route through this link."""
     head = RTMSG.pack(family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST, 0)
     netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + attribute(RTA_OIF, struct.pack("=I", index)))
 
 
 def add_route(netlink: Netlink, prefix: bytes, bits: int, index: int) -> None:
-    """The prefix is on this link."""
+    """Adds an on-link route for the prefix through this link."""
     family = socket.AF_INET if len(prefix) == 4 else socket.AF_INET6
     head = RTMSG.pack(family, bits, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST, 0)
     where = attribute(NDA_DST, prefix) + attribute(RTA_OIF, struct.pack("=I", index))
@@ -116,7 +116,7 @@ def add_route(netlink: Netlink, prefix: bytes, bits: int, index: int) -> None:
 
 
 def add_neighbour(netlink: Netlink, address: bytes, mac: bytes, index: int) -> None:
-    """Nobody need ask for this one."""
+    """Adds a permanent neighbour entry, so the address needs no ARP or neighbour discovery."""
     family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
     head = NEIGHBOUR_HEADER.pack(family, index, NUD_PERMANENT, 0, 0)
     who = attribute(NEIGHBOUR_ADDRESS, address) + attribute(NDA_LLADDR, mac)
@@ -124,10 +124,10 @@ def add_neighbour(netlink: Netlink, address: bytes, mac: bytes, index: int) -> N
 
 
 def add_everything_local(netlink: Netlink, family: int, interface: str, index: int, table: int) -> None:
-    """Whatever comes in through the interface is for this host, whichever address it was sent to."""
+    """Delivers all packets received on the interface to local sockets, for any destination address."""
     head = RTMSG.pack(family, 0, 0, 0, table, RTPROT_STATIC, RT_SCOPE_HOST, RTN_LOCAL, 0)
     netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + attribute(RTA_OIF, struct.pack("=I", LOOPBACK_INDEX)))
-    if family == socket.AF_INET6:  # link-local addresses belong to a link, and to no other's route (RFC 4007 section 9)
+    if family == socket.AF_INET6:  # link-local addresses need a route of their own link (RFC 4007 section 9)
         head = RTMSG.pack(family, LINK_LOCAL_BITS, 0, 0, table, RTPROT_STATIC, RT_SCOPE_HOST, RTN_LOCAL, 0)
         place = attribute(NDA_DST, LINK_LOCAL) + attribute(RTA_OIF, struct.pack("=I", index))
         netlink.ask(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, head + place)

@@ -1,4 +1,4 @@
-"""The kernel's neighbour table: which MAC answers for which address on the captured interfaces."""
+"""The kernel's neighbour table: the MAC address of each neighbour on the captured interfaces."""
 
 import socket
 import struct
@@ -9,20 +9,20 @@ from typing import Final, final
 from monitor.kernel.netlink.sockets import NETLINK_ROUTE, NLM_F_DUMP, Netlink, Overrun, attributes, messages
 from monitor.model import Neighbour
 
-RTM_NEWNEIGH: Final = 28  # RTM_NEWNEIGH
+RTM_NEWNEIGH: Final = 28
 RTM_GETNEIGH: Final = 30
-RTNLGRP_NEIGH: Final = 3  # RTNLGRP_NEIGH
+RTNLGRP_NEIGH: Final = 3
 NDMSG: Final = struct.Struct("=BxxxiHBB")  # struct ndmsg: family, interface, state, flags, type
 NDA_DST: Final = 1
 NDA_LLADDR: Final = 2
-UNKNOWN_STATES: Final = 0x01 | 0x20 | 0x40  # incomplete, failed, no ARP: nobody answered for the address
+UNKNOWN_STATES: Final = 0x01 | 0x20 | 0x40  # NUD_INCOMPLETE, NUD_FAILED, NUD_NOARP: no neighbour answered
 EMPTY: Final = bytes(6)
 DATAGRAMS_MAX: Final = 64
 
 
 @final
 class Neighbours:
-    """The table as it is, then as it changes, over one socket. Raises OSError where the kernel refuses."""
+    """The table and its later changes, over one socket. Raises OSError if the kernel rejects the request."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_ROUTE, (RTNLGRP_NEIGH,))
@@ -32,11 +32,11 @@ class Neighbours:
         return self._netlink.fileno()
 
     def refresh(self) -> None:
-        """Asks for the whole table again."""
+        """Requests the whole table again."""
         self._netlink.send(RTM_GETNEIGH, NLM_F_DUMP, NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))
 
     def read(self, now: float, places: Mapping[int, int]) -> list[Neighbour]:
-        """What became known since the last call; `places` maps the kernel's interface numbers to the capture's."""
+        """Returns neighbours learned since the last call. `places` maps interface indexes to the capture's numbers."""
         found: list[Neighbour] = []
         for _ in range(DATAGRAMS_MAX):
             try:
@@ -57,9 +57,9 @@ class Neighbours:
 
 
 def reachable(interface: int) -> list[bytes]:
-    """The packed addresses of neighbours on the interface of that index whose MAC address the kernel knows.
+    """Returns the packed addresses of neighbours on the interface with this index whose MAC address the kernel knows.
 
-    Raises OSError where the kernel does not tell.
+    Raises OSError if the kernel does not answer.
     """
     with closing(Netlink(NETLINK_ROUTE)) as netlink:
         bodies = netlink.dump(RTM_GETNEIGH, NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0))

@@ -1,7 +1,6 @@
-"""How answers get back to the clients of an interface: straight to those on-link, else to the router that leads there.
+"""Return routes to the clients of an interface: on-link, or through the router that leads to them.
 
-They are the ways that everything else takes that the gateway sends there. Whom no way leads to gets no answer from
-anybody, and is left alone.
+Uses the gateway's own routes. Clients without a return route could not receive a response and are not diverted.
 """
 
 import socket
@@ -15,22 +14,22 @@ from monitor.kernel.netlink.routes import routes_out
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
-# Of so many routes each would be a rule; on an interface with more of them only clients on-link are served.
+# Each route becomes a rule. On an interface with more routes only on-link clients are served.
 ROUTES_MAX: Final = 1_024
 LINK_LOCAL: Final = IPv6Network("fe80::/10")
 
 
 @dataclass(frozen=True)
 class ReturnRoute:
-    """Clients of the prefix are reached through the router at that address, where it is `""` by themselves."""
+    """Clients in `prefix` are reached through the router with that address, or on-link if it is `""`."""
 
     prefix: Network
     router: str = ""
 
 
 def ways_out(interface: str) -> tuple[tuple[ReturnRoute, ...], str]:
-    """Those of an interface, and a complaint where they are not all. Raises OSError where the interface is gone or the
-    kernel does not tell.
+    """Returns the routes out of an interface, and an error line if some are left out. Raises OSError if the interface
+    is gone or the kernel does not answer.
     """
     routes = routes_out(socket.if_nametoindex(interface))
     complaint = ""
@@ -43,12 +42,12 @@ def ways_out(interface: str) -> tuple[tuple[ReturnRoute, ...], str]:
 
 
 def sources(ways: Iterable[ReturnRoute], version: int) -> str:
-    """The prefixes of that version of IP as nft writes a set, `""` for none."""
+    """Returns the prefixes of one IP version as an nft set literal, `""` if there are none."""
     return as_set([way.prefix for way in ways if way.prefix.version == version])
 
 
 def answers(ways: Iterable[ReturnRoute], version: int) -> Iterator[tuple[str, str]]:
-    """A set of prefixes and their router, one after the other, longer prefixes before those that hold them."""
+    """Yields an nft set of prefixes and their router for each group, more specific prefixes first."""
     groups: dict[tuple[int, str], list[Network]] = {}
     known: set[Network] = set()
     for way in ways:
@@ -60,7 +59,7 @@ def answers(ways: Iterable[ReturnRoute], version: int) -> Iterator[tuple[str, st
 
 
 def as_set(prefixes: Sequence[Network]) -> str:
-    """Collapsed, because in a set of nft no prefix may lie inside another."""
+    """Returns the prefixes as an nft set literal, collapsed because prefixes in an nft set must not overlap."""
     v4 = collapse_addresses([prefix for prefix in prefixes if isinstance(prefix, IPv4Network)])
     v6 = collapse_addresses([prefix for prefix in prefixes if isinstance(prefix, IPv6Network)])
     words = [str(prefix) for prefix in (*v4, *v6)]

@@ -1,4 +1,4 @@
-"""Routes through other routers, and those that leave through an interface (rtnetlink)."""
+"""Routes through other routers, and routes that leave through an interface (rtnetlink)."""
 
 import contextlib
 import socket
@@ -18,15 +18,15 @@ RTA_GATEWAY: Final = 5
 RTA_VIA: Final = 18
 RTA_ENCAP: Final = 22
 RTN_UNICAST: Final = 1
-NETLINK_GET_STRICT_CHK: Final = 12  # NETLINK_GET_STRICT_CHK: the kernel heeds what a dump asks for
-RTNLGRP_IPV4_ROUTE: Final = 7  # RTNLGRP_IPV4_ROUTE
+NETLINK_GET_STRICT_CHK: Final = 12  # the kernel applies the filters of a dump request
+RTNLGRP_IPV4_ROUTE: Final = 7
 RTNLGRP_IPV6_ROUTE: Final = 11
 RTNEXTHOP: Final = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, index
 
 
 @dataclass(frozen=True)
 class RouteVia:
-    """`prefix` lies behind the router at `gateway` (packed), out of the interface of that index; `b""`: on-link."""
+    """A route to `prefix` through the router `gateway` (packed, `b""` if on-link) on the interface with that index."""
 
     prefix: str
     gateway: bytes
@@ -34,7 +34,7 @@ class RouteVia:
 
 
 def routes_via() -> list[RouteVia]:
-    """All but default routes. Raises OSError where the kernel does not tell."""
+    """Returns all routes with a gateway except default routes. Raises OSError if the kernel does not answer."""
     with closing(Netlink(NETLINK_ROUTE)) as netlink:
         bodies = netlink.dump(RTM_GETROUTE, RTMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0, 0, 0))
     found = [route_of(body) for _, body in bodies]
@@ -42,7 +42,7 @@ def routes_via() -> list[RouteVia]:
 
 
 def routes_out(interface: int) -> list[RouteVia]:
-    """Those that leave through it, but for default routes. Raises OSError where the kernel does not tell."""
+    """Returns all routes through this interface except default routes. Raises OSError if the kernel does not answer."""
     found: dict[RouteVia, None] = {}
     with closing(Netlink(NETLINK_ROUTE)) as netlink:
         netlink.socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
@@ -56,9 +56,9 @@ def routes_out(interface: int) -> list[RouteVia]:
 
 
 def route_of(body: bytes, wanted: int = 0) -> RouteVia | None:
-    """None for what is no prefix, or leads there otherwise than by a router of its own family or none.
+    """Returns None for a default route, a non-unicast route, or one without an interface, with RTA_VIA or RTA_ENCAP.
 
-    Of several ways that share the load it is the first, or the first one out of the `wanted` interface.
+    For a multipath route it uses the first next hop, or the first one through the `wanted` interface.
     """
     _, length, _, _, _, _, _, kind, _ = RTMSG.unpack_from(body)
     values = attributes(body, RTMSG.size)
@@ -74,7 +74,7 @@ def route_of(body: bytes, wanted: int = 0) -> RouteVia | None:
 
 
 def next_hops(data: bytes) -> Iterator[tuple[int, dict[int, bytes]]]:
-    """The interface of each and its attributes."""
+    """Yields the interface index and the attributes of each next hop."""
     while len(data) >= RTNEXTHOP.size:
         size, _, _, index = RTNEXTHOP.unpack_from(data)
         yield index, attributes(data[:size], RTNEXTHOP.size)
@@ -83,13 +83,13 @@ def next_hops(data: bytes) -> Iterator[tuple[int, dict[int, bytes]]]:
 
 @final
 class RouteEvents:
-    """Tells that routes changed; what they are now, `routes_out` tells."""
+    """Reports that routes changed. `routes_out` returns the new routes."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_ROUTE, (RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE))
 
     def read(self) -> bool:
-        """Takes all events that wait; true when there was one, or when some were lost."""
+        """Reads all pending events. True if there was any, or if some were lost."""
         changed = False
         while True:
             with contextlib.suppress(Overrun):

@@ -1,7 +1,7 @@
-"""A netlink socket and the few shapes that all its messages have (linux/netlink.h).
+"""A netlink socket and the structures shared by all netlink messages (linux/netlink.h).
 
-Written here because the daemon asks the kernel few questions, thousands of times: pyroute2 takes 178 µs an entry of a
-conntrack dump and 20 MB of memory.
+This replaces pyroute2 because the daemon sends few kinds of requests, thousands of times each: pyroute2 takes 178 µs
+per entry of a conntrack dump and 20 MB of memory.
 """
 
 import errno
@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator
 from typing import Final, final
 
-NETLINK_ROUTE: Final = 0  # NETLINK_ROUTE
-NETLINK_NETFILTER: Final = 12  # NETLINK_NETFILTER
+NETLINK_ROUTE: Final = 0
+NETLINK_NETFILTER: Final = 12
 SOL_NETLINK: Final = 270
 NETLINK_ADD_MEMBERSHIP: Final = 1
 SO_RCVBUFFORCE: Final = 33
@@ -29,14 +29,14 @@ NLA_TYPE_MASK: Final = 0x3FFF
 
 
 class Overrun(OSError):
-    """The kernel had more to tell than the socket's buffer holds: events are lost, ask for everything again."""
+    """The socket's buffer overflowed and events are lost: request everything again."""
 
 
 @final
 class Netlink:
-    """One socket, not blocking; subscribed to `groups`. Raises OSError without the privilege or the kernel's part.
+    """One non-blocking socket, subscribed to `groups`. Raises OSError if the privilege or kernel support is missing.
 
-    `made` is a socket of that protocol to be used instead of a new one, of another network namespace.
+    `made` is an existing socket of that protocol to use instead of a new one, for another network namespace.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Netlink:
             self.socket.setblocking(False)
             try:
                 self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)
-            except PermissionError:  # without CAP_NET_ADMIN the system's maximum holds
+            except PermissionError:  # without CAP_NET_ADMIN net.core.rmem_max applies
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
             self.socket.bind((0, 0))
             for group in groups:
@@ -70,7 +70,7 @@ class Netlink:
         self.socket.send(header + body)
 
     def receive(self) -> bytes:
-        """The next datagram, `b""` when none waits. Raises Overrun when some were lost."""
+        """Returns the next datagram, `b""` if none is pending. Raises Overrun if some were lost."""
         try:
             return self.socket.recv(RECEIVE_BYTES)
         except BlockingIOError:
@@ -81,7 +81,7 @@ class Netlink:
             raise
 
     def dump(self, kind: int, body: bytes) -> list[tuple[int, bytes]]:
-        """Every message of a dump as (type, body), waiting for its end. For small tables, at a quiet time."""
+        """Returns all messages of a dump as (type, body); blocks until its end. For small tables, read rarely."""
         self.send(kind, NLM_F_DUMP, body)
         found: list[tuple[int, bytes]] = []
         self.socket.settimeout(5)
@@ -98,7 +98,7 @@ class Netlink:
             self.socket.setblocking(False)
 
     def ask(self, kind: int, flags: int, body: bytes) -> None:
-        """Has the kernel change something and waits for its word. Raises OSError where it refuses."""
+        """Sends a change and waits for the acknowledgment. Raises OSError if the kernel rejects it."""
         self.send(kind, flags | NLM_F_ACK, body)
         self.socket.settimeout(5)
         try:
@@ -114,13 +114,13 @@ class Netlink:
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The messages of a datagram: type and what follows the header."""
+    """Yields the messages of a datagram: type and body."""
     for _, kind, content in numbered(data):
         yield kind, content
 
 
 def numbered(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The messages of a datagram: sequence number, type and what follows the header."""
+    """Yields the messages of a datagram: sequence number, type and body."""
     at = 0
     while at + NLMSGHDR.size <= len(data):
         length, kind, _, sequence, _ = NLMSGHDR.unpack_from(data, at)
@@ -131,7 +131,7 @@ def numbered(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def attributes(data: bytes, at: int) -> dict[int, bytes]:
-    """The attributes from `at` on by their type; of a repeated one the last."""
+    """Returns the attributes from offset `at` on, by type. Of a repeated attribute the last one counts."""
     found: dict[int, bytes] = {}
     while at + NLATTR.size <= len(data):
         length, kind = NLATTR.unpack_from(data, at)
