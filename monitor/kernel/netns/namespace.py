@@ -1,11 +1,12 @@
-"""A network namespace of the daemon's own, reached through a small process that lives in it (`namespace_child.py`).
+"""A network namespace of the daemon, held by a small child process that runs in it (`namespace_child.py`).
 
-Making a network namespace needs CAP_SYS_ADMIN, which the service does not have. Its service manager makes one for it:
-who connects to the socket that `GATEWATCH_PLACE` names gets a process in a fresh one. Elsewhere the process is a child
-of ours, which is in one by its own right or, where it has none, in a user namespace made around it, in which
-everybody may. Nobody with threads can enter such a one; but whoever owns it may do everything with what belongs to it
-(user_namespaces(7)), so binding to port 53, setting up links and moving a veth end there are done here. The process
-ends when its channel closes, as it does however the daemon dies, and the namespace goes with the last socket in it.
+Creating a network namespace needs CAP_SYS_ADMIN, which the service does not have. If `GATEWATCH_PLACE` names a socket,
+the service manager starts one process in a new network namespace for each connection to it. Otherwise the daemon starts
+the process as a child, which creates the namespace itself, inside a new user namespace if it lacks CAP_SYS_ADMIN. A
+process with threads cannot enter a user namespace, but the owner of the user namespace has all capabilities over what
+belongs to it (user_namespaces(7)), so the daemon binds to port 53, sets up links and moves a veth end into the network
+namespace itself. The process exits when its channel closes, however the daemon exits. The network namespace exists
+until its last socket closes.
 """
 
 import errno
@@ -24,9 +25,9 @@ PROGRAM: Final = Path(__file__).with_name("namespace_child.py")
 HERE: Final = "/proc/thread-self/ns/net"
 MANAGER: Final = "GATEWATCH_PLACE"
 REQUEST: Final = struct.Struct("=iii")  # family, type, protocol
-REPLY: Final = struct.Struct("=i")  # an errno, 0 with a descriptor beside it
+REPLY: Final = struct.Struct("=i")  # an errno; 0 if a descriptor is attached
 ANSWER_SECONDS: Final = 10.0
-SIOCGIFINDEX: Final = 0x8933  # SIOCGIFINDEX
+SIOCGIFINDEX: Final = 0x8933
 REQUEST_BYTES: Final = 40  # struct ifreq
 IFNAMSIZ: Final = 16
 HINTS: Final = {
@@ -38,7 +39,7 @@ HINTS: Final = {
 
 @final
 class NetNamespace:
-    """An empty namespace. `descriptor` leads to it, and holds it. Raises MachineError where there can be none."""
+    """An empty network namespace. `descriptor` refers to it and keeps it alive. Raises MachineError on failure."""
 
     def __init__(self) -> None:
         self._channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -61,19 +62,19 @@ class NetNamespace:
             raise MachineError(refusal(error, manager)) from error
 
     def make_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """A socket of the namespace. Raises OSError."""
+        """Returns a socket in the namespace. Raises OSError."""
         self._channel.send(REQUEST.pack(family, kind, protocol))
         return socket.socket(fileno=self._take())
 
     def index_of(self, link: str) -> int:
-        """The number of a link that is there. Raises OSError."""
+        """Returns the index of a link in the namespace. Raises OSError."""
         with self.make_socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             request = link.encode()[: IFNAMSIZ - 1].ljust(REQUEST_BYTES, b"\0")
             index: int = struct.unpack_from("=i", fcntl.ioctl(any_socket, SIOCGIFINDEX, request), IFNAMSIZ)[0]
         return index
 
     def close(self) -> None:
-        """Lets go of it: it is gone with the last of its sockets."""
+        """Releases the namespace. The kernel removes it when its last socket closes."""
         self._channel.close()
         if self.descriptor >= 0:
             os.close(self.descriptor)
@@ -83,7 +84,7 @@ class NetNamespace:
             self._child.wait()
 
     def _take(self) -> int:
-        """The descriptor that the child passes, or its errno as OSError."""
+        """Returns the descriptor that the child sends. Raises OSError with the child's errno."""
         said, descriptors, _, _ = socket.recv_fds(self._channel, REPLY.size, 1)
         if len(said) < REPLY.size:
             raise ConnectionResetError(errno.ECONNRESET, "the process that holds the namespace has ended")
@@ -94,13 +95,13 @@ class NetNamespace:
 
 
 def start_child(channel: socket.socket) -> "subprocess.Popen[bytes]":
-    """In a session of its own: Ctrl-C is for the daemon."""
+    """Starts the child in a new session, so that Ctrl-C reaches only the daemon."""
     command = [sys.executable, "-I", "-S", str(PROGRAM)]
     return subprocess.Popen(command, stdin=channel.fileno(), stdout=subprocess.DEVNULL, start_new_session=True)
 
 
 def connect(manager: str) -> socket.socket:
-    """The channel to a process that the service manager starts for it. Raises OSError."""
+    """Returns the channel to a process that the service manager starts on connection. Raises OSError."""
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         channel.connect(manager)

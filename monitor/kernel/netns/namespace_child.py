@@ -1,8 +1,8 @@
-"""Holds a network namespace and makes sockets in it for whoever started it: a program, run for `namespace.py`.
+"""Holds a network namespace and creates sockets in it for the parent process. A program, started by `namespace.py`.
 
-Standard input is a channel of packets. It sends the namespace's descriptor, then for each request (family, type,
-protocol) the socket, each beside an errno that is 0 where all went well. It imports nothing of gatewatch, starts in
-some 20 ms, and ends when the channel is closed. With `--placed` the service manager has put it into one already.
+Standard input is a SOCK_SEQPACKET channel. The program sends the namespace's descriptor first, then a socket for each
+request (family, type, protocol), each with an errno that is 0 on success. It imports nothing of gatewatch, starts in
+about 20 ms, and exits when the channel closes. With `--placed` the service manager has already created the namespace.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ REQUEST = struct.Struct("=iii")
 REPLY = struct.Struct("=i")
 
 
-SO_NETNS_COOKIE = 71  # SO_NETNS_COOKIE
-FIRST = 1  # the cookie of the namespace that the machine began with
+SO_NETNS_COOKIE = 71
+FIRST = 1  # cookie of the machine's initial network namespace
 PORTS = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
 def open_ports() -> None:
-    """Whoever gets a socket of this namespace may bind it to port 53. Raises OSError.
+    """Allows unprivileged sockets of this namespace to bind to port 53. Raises OSError.
 
-    A service manager without network namespaces starts us all the same, in the machine's own.
+    A service manager without support for network namespaces starts this program in the machine's initial one.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         if int.from_bytes(any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), sys.byteorder) == FIRST:
@@ -38,7 +38,7 @@ def open_ports() -> None:
 
 
 def leave() -> None:
-    """Enters a namespace that nobody else is in; where that is not allowed, inside a user namespace. Raises OSError."""
+    """Enters a new network namespace, inside a new user namespace if that is not permitted. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     for kinds in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET):
         if libc.unshare(kinds) == 0:
@@ -69,7 +69,7 @@ def serve(channel: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM):  # a service manager may tell everybody; our end is the daemon's
+    for number in (signal.SIGINT, signal.SIGTERM):  # may be sent to the whole group; only the channel's end counts
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ConnectionError), socket.socket(fileno=sys.stdin.fileno()) as own:
         serve(own)

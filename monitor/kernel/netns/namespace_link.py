@@ -1,7 +1,8 @@
-"""Where diverted questions arrive: a network namespace of the daemon's own behind one interface of the LAN.
+"""A network namespace of the daemon, behind one LAN interface, that receives diverted queries.
 
-The namespace has no name. It lives as long as a socket in it: with the daemon it is gone, and the veth pair that leads
-there too. In it every address is local: a socket sees the address that a client asked, and may answer from it.
+The namespace has no name. It exists until its last socket closes, so it is removed with the daemon, together with the
+veth pair that leads to it. Every address is local in it: a socket sees the address that a client queried, and can
+respond from it.
 """
 
 import contextlib
@@ -25,9 +26,9 @@ from monitor.kernel.netlink.sockets import NETLINK_ROUTE, Netlink
 from monitor.kernel.netns.namespace import NetNamespace
 from monitor.policy.table.rules import ASKED_MARK, CARRIED_MARK
 
-SIOCGIFHWADDR: Final = 0x8927  # SIOCGIFHWADDR
-ARPHRD_ETHER: Final = 1  # ARPHRD_ETHER
-# Of a door behind an interface that has no MAC address (locally administered, IEEE 802 section 8.4).
+SIOCGIFHWADDR: Final = 0x8927
+ARPHRD_ETHER: Final = 1
+# The MAC address of a namespace link whose interface has none (locally administered, IEEE 802 section 8.4).
 DOOR_MAC: Final = bytes.fromhex("026777646f72")
 SIOCGIFMTU: Final = 0x8921
 FAR_END: Final = "lan"
@@ -37,12 +38,13 @@ LOCAL_TABLE: Final = 100
 
 @final
 class NamespaceLink:
-    """The way from one interface into a namespace of its own; `near` is the veth end in the gateway's namespace.
+    """A veth pair from one interface into a network namespace; `near` is the end in the gateway's namespace.
 
-    Both ends have the interface's MAC as it is now, or `mac` where that is given, and there need be no interface then;
-    `mac` and `mtu` are theirs. An interface that is not `ethernet` has no MAC address: its packets have no header.
-    `far` is the index of the far end in the namespace: what leaves there with a mark comes in by the interface, as if
-    a client had sent it (`netlink/injection.py`). Raises MachineError where the namespace or the pair cannot be made.
+    Both ends have the current MAC of the interface, or `mac` if given, in which case no interface is needed. `mac` and
+    `mtu` are those of the pair. `ethernet` is False if the interface has no MAC address; its packets have no link-layer
+    header. `far` is the index of the far end in the namespace. Packets that leave through it with a mark enter by the
+    LAN interface, as if a client had sent them (`netlink/injection.py`). Raises MachineError if the namespace or the
+    pair cannot be created.
     """
 
     def __init__(self, interface: str, near: str, mac: bytes = b"") -> None:
@@ -55,7 +57,7 @@ class NamespaceLink:
         self._place: NetNamespace | None = None
         try:
             with contextlib.suppress(OSError):
-                remove_link(near)  # left by a daemon that was killed a moment ago
+                remove_link(near)  # left over from a daemon that was killed
             self._place = NetNamespace()
             self._build(self._place)
         except (OSError, MachineError) as failure:
@@ -64,13 +66,13 @@ class NamespaceLink:
             raise MachineError(f"{what}: {failure}") from failure
 
     def make_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """A socket of the namespace. It sees what clients sent to port 53 of any address there is. Raises OSError."""
+        """Returns a socket in the namespace, which receives queries to port 53 of any address. Raises OSError."""
         if self._place is None:
             raise MachineError(f"the diversion of {self.interface} is closed")
         return self._place.make_socket(family, kind, protocol)
 
     def close(self) -> None:
-        """Removes the pair; the namespace goes with the last of its sockets."""
+        """Removes the veth pair. The kernel removes the namespace when its last socket closes."""
         if self._place is not None:
             self._place.close()
             self._place = None
@@ -100,7 +102,7 @@ class NamespaceLink:
 
 
 def furnish(netlink: Netlink, far: int) -> None:
-    """Routes in both directions, for a namespace that has the far end and nothing else."""
+    """Adds routes in both directions to a namespace that contains only the far end."""
     set_up(netlink, LOOPBACK)
     set_up(netlink, FAR_END, arp=False)
     for family in families():
@@ -109,7 +111,7 @@ def furnish(netlink: Netlink, far: int) -> None:
 
 
 def look_at_link(name: str) -> tuple[bytes, int]:
-    """MAC, `b""` where the link has none, and MTU. Raises OSError where there is no such link."""
+    """Returns MAC (`b""` if the link has none) and MTU. Raises OSError if there is no such link."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = name.encode()[:15].ljust(40, b"\0")
         answer = fcntl.ioctl(any_socket, SIOCGIFHWADDR, request)

@@ -1,8 +1,8 @@
-"""A client of the daemon's own: an end of a veth pair among the LAN's interfaces, and somebody behind the other end.
+"""The self-test's own client: a veth pair with one end among the LAN interfaces, and a client behind the other end.
 
-What comes from there meets every rule that a real client's packets meet, which nothing does that a socket of the
-gateway sends. No frame of it reaches a real link: its addresses are routed back to it. They have no neighbour that
-would answer, so that the far end's own TCP stays quiet about frames that were made by hand.
+Its packets meet the same rules as those of a real client, unlike packets from a socket on the gateway. None of its
+frames reaches a real link: its addresses are routed back to the pair. Their neighbour entries have an unused MAC
+address, so the TCP stack of the far end does not respond to hand-made frames.
 """
 
 import contextlib
@@ -18,20 +18,20 @@ from monitor.policy.table.probe import PROBE, PROBE_V4, PROBE_V6, ProbeAddresses
 
 PROBE_MAC: Final = bytes.fromhex("026777707262")
 NOBODYS_MAC: Final = bytes.fromhex("026777000000")
-ETH_P_ALL: Final = 0x0003  # ETH_P_ALL
+ETH_P_ALL: Final = 0x0003
 FORWARDING: Final = (
     (PROBE_V4, Path("/proc/sys/net/ipv4/ip_forward")),
     (PROBE_V6, Path("/proc/sys/net/ipv6/conf/all/forwarding")),
 )
-# Forwarding may be on where IPv6 is off: then no link has a route of it, the probe's neither.
+# Forwarding may be enabled while IPv6 is disabled: then no link has an IPv6 route, and neither does the probe.
 NO_IPV6: Final = Path(f"/proc/sys/net/ipv6/conf/{PROBE}/disable_ipv6")
 
 
 @final
 class ProbeLink:
-    """The pair, for as long as the daemon enforces. Raises MachineError where it cannot be made.
+    """The veth pair, kept while the daemon enforces bans. Raises MachineError if it cannot be created.
 
-    `known` are the addresses of the families that the kernel has, `forwarded` of those that this host forwards.
+    `known` has the addresses of each family that the kernel supports, `forwarded` of each family this host forwards.
     """
 
     def __init__(self) -> None:
@@ -45,11 +45,11 @@ class ProbeLink:
             raise MachineError(f"the way behind {PROBE}: {failure.strerror or failure}") from failure
 
     def make_socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """A socket behind the far end; with IP_TRANSPARENT it may be at any address."""
+        """Returns a socket behind the far end. With IP_TRANSPARENT it can use any address."""
         return self._door.make_socket(family, kind, protocol)
 
     def open_frames(self) -> socket.socket:
-        """A socket, not blocking, that sends and receives whole frames at the far end."""
+        """Returns a non-blocking socket that sends and receives whole frames at the far end."""
         frames = self.make_socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         try:
             frames.setblocking(False)
@@ -60,7 +60,7 @@ class ProbeLink:
         return frames
 
     def is_there(self) -> bool:
-        """False once somebody has removed the pair."""
+        """False if the veth pair was removed."""
         with contextlib.suppress(OSError):
             return socket.if_nametoindex(PROBE) > 0
         return False
@@ -69,7 +69,7 @@ class ProbeLink:
         self._door.close()
 
     def _furnish(self) -> None:
-        """Routes and neighbours on the gateway's side; they go with the link."""
+        """Adds routes and neighbour entries on the gateway's side. The kernel removes them with the link."""
         off = PROBE_V6 if is_on(NO_IPV6) or PROBE_V6 not in self.known else None
         self.forwarded = tuple([addresses for addresses, path in FORWARDING if addresses is not off and is_on(path)])
         netlink = Netlink(NETLINK_ROUTE)
