@@ -22,7 +22,7 @@ from monitor.kernel.netlink.sockets import (
     numbered,
 )
 
-NFNL_SUBSYS_NFTABLES: Final = 10  # NFNL_SUBSYS_NFTABLES
+NFNL_SUBSYS_NFTABLES: Final = 10
 NFNL_MSG_BATCH_BEGIN: Final = 0x10
 NFNL_MSG_BATCH_END: Final = 0x11
 NLM_F_CREATE: Final = 0x400
