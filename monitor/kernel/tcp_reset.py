@@ -1,6 +1,6 @@
-"""Ends what a killed flow leaves behind: the client learns of it, by a reset or an ICMP error; conntrack forgets it.
+"""Cleans up after a killed flow: notifies the client with a reset or an ICMP error, and deletes the conntrack entry.
 
-The kill set has to hold the flow before: a reset alone is undone by the next packet, and conntrack takes flows up in
+The kill set must contain the flow first: the next packet would undo a reset alone, and conntrack picks up flows in
 mid-stream.
 """
 
@@ -22,8 +22,8 @@ IPV6_HEADER_INCLUDED: Final = 36
 
 @final
 class Resets:
-    """Two raw sockets, one where the kernel has no IPv6. Raises OSError without CAP_NET_RAW. `failed` counts what could
-    not be sent.
+    """Raw sockets for IPv4 and, if the kernel has it, IPv6. Raises OSError without CAP_NET_RAW. `failed` counts packets
+    that could not be sent.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Resets:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, RESET_MARK)
 
     def tell(self, key: bytes, acknowledgment: int) -> None:
-        """Tells the client of a flow that it is over, as its protocol can; the arguments are those of `Kill`."""
+        """Notifies the client that its flow ended, as the protocol allows. The arguments are those of `Kill`."""
         if key[-1] == PROTOCOL_UDP:
             self.refuse(key)
         elif acknowledgment > 0:
@@ -51,21 +51,21 @@ class Resets:
             self.poke(key)
 
     def send(self, key: bytes, sequence: int) -> None:
-        """Resets the client of a TCP flow; `key` is from client to server."""
+        """Sends a TCP reset to the client; `key` is from client to server."""
         if key[-1] == PROTOCOL_TCP:
             self._send(key, packet_to_client(key, sequence, TCP_RST))
 
     def poke(self, key: bytes) -> None:
-        """Makes the client of a TCP flow say where it is: a segment outside its window must be answered.
+        """Makes the client of a TCP flow reveal its sequence number: it must answer a segment outside its window.
 
-        The answer meets the kill set, whose rule resets the client with the number that is in it. Only so can a
-        flow be reset in its middle, where nobody here knows the number (RFC 9293 section 3.10.7.4).
+        The answer matches the kill set, whose rule resets the client with the number in the answer. A flow in
+        mid-stream, whose sequence number is unknown here, can only be reset this way (RFC 9293 section 3.10.7.4).
         """
         if key[-1] == PROTOCOL_TCP:
             self._send(key, packet_to_client(key, int.from_bytes(os.urandom(4), "big"), TCP_ACK))
 
     def refuse(self, key: bytes) -> None:
-        """Tells the client of a UDP flow that nobody hears it; the kernel's own errors come by its rate limit."""
+        """Sends port unreachable to the client of a UDP flow. The kernel would rate-limit its own ICMP errors."""
         if key[-1] == PROTOCOL_UDP:
             self._send(key, refusal_to_client(key))
 
@@ -87,13 +87,13 @@ class Resets:
 
 @final
 class ConntrackDeleter:
-    """Deletes conntrack's entries. Raises OSError where the kernel has no conntrack."""
+    """Deletes conntrack entries. Raises OSError if the kernel has no conntrack."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_NETFILTER)
 
     def forget(self, key: bytes) -> bool:
-        """Deletes the entry of a flow, `key` being its original direction; False where there is none."""
+        """Deletes the entry of a flow; `key` is its original direction. False if there is none."""
         half = 4 if len(key) == KEY_V4 else 16
         first = 1 if half == 4 else 3
         addresses = attribute(first, key[:half]) + attribute(first + 1, key[half : 2 * half])

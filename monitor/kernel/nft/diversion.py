@@ -1,20 +1,23 @@
-"""Brings questions to the sinkhole and answers back, past everybody else's rules.
+"""Diverts queries to the sinkhole, and returns its responses, past the rules of all other tables.
 
-Measured: a packet that TPROXY hands to a local socket still passes the input hook, where another table's `policy drop`
-ends it; one that is routed into another namespace passes the forward hook, and ends there. What passes neither is
-`fwd` at the ingress of the LAN interface. So the inet table's ingress chain (same hook, earlier) marks what is to be
-diverted, with all of its sets; a table of family netdev sends marked packets into the veth pair of a `NamespaceLink`,
-and answers from there straight out of the LAN interface to the neighbour: the client, or the router that the gateway's
-routes name for it. Conntrack, NAT, routing and resolvers of the
-gateway see none of them. Tried with UDP and TCP, IPv4 and IPv6, fresh and fixed source ports, two prefixes a family, to
-resolvers behind the gateway and to its own addresses (port 53 taken), masquerading on, and foreign tables whose input
-and forward policies are drop: all 48 combinations are answered by the sinkhole, and by the resolver again at once
-when the rule is gone. Frames that are for the gateway get the door's own MAC, so that the interface may change its own;
-those for others, which a bridge or a sniffer lets through, go on as they are, and so do those with a VLAN's tag: the
-VLAN's interface has a door of its own. So has one that only has a MAC of its own, as VRRP makes it; answers leave
-through the link below it, where the clients are. `fwd` exists in family netdev only, which is why there is a second
-table; neither a policy rule nor a route of the gateway is needed. When the daemon is killed, the pair goes with it, and
-questions are dropped until `alive` lapses.
+Measured: a packet that TPROXY assigns to a local socket still passes the input hook, where `policy drop` of another
+table ends it. A packet routed into another network namespace passes the forward hook and ends there. Only `fwd` at the
+ingress of the LAN interface passes neither. The ingress chain of the inet table (same hook, runs earlier) therefore
+marks the queries to divert, with access to all sets of that table. A table of family netdev forwards marked packets
+into the veth pair of a `NamespaceLink`, and forwards responses out of the LAN interface to the neighbour: the client,
+or the router on the gateway's route to it. Conntrack, NAT, routing and the resolvers of the gateway see none of them.
+
+Tested with UDP and TCP, IPv4 and IPv6, ephemeral and fixed source ports, two prefixes per family, queries to resolvers
+behind the gateway and to its own addresses (port 53 in use), masquerading enabled, and other tables with input and
+forward policies of drop. The sinkhole answers all 48 combinations, and the resolver answers again as soon as the rule
+is removed.
+
+Frames for the gateway get the MAC of the namespace link, so the interface may change its own MAC. Frames for other
+hosts, which a bridge or a sniffer also receives, pass unchanged. So do frames with a VLAN tag: the VLAN interface has
+its own namespace link. A macvlan interface (as VRRP creates it) also has its own; its responses leave through the link
+below it, where the clients are. `fwd` exists only in family netdev, hence the second table. No policy rule and no route
+of the gateway is needed. If the daemon is killed, its veth pairs are removed with it, and queries are dropped until
+`alive` expires.
 """
 
 import contextlib
@@ -36,21 +39,21 @@ from monitor.policy.table.rules import CARRIED_MARK, INGRESS, MARK
 MARKING: Final = -10
 SENDING: Final = 0
 DOOR_CHAIN: Final = f"{INGRESS}_"
-# What an interface sees for the VLANs on it: theirs to divert, and an answer without the tag would reach nobody.
+# Frames of VLANs on an interface: the VLAN interface diverts them. An untagged response would not reach the client.
 OF_A_VLAN: Final = "vlan id 1-4094"
 OF_NO_VLAN: Final = "meta protocol { ip, ip6 }"
 
-# The ways to the clients of an interface, by the device through which they lead.
+# The return routes to the clients of an interface, by the device that they use.
 Ways: TypeAlias = dict[str, tuple[ReturnRoute, ...]]
 
 
 @final
 class Diversion:
-    """The doors by interface, and the rules that lead there. Rules come into force through the enforcer."""
+    """The namespace links by LAN interface, and their rules. The enforcer puts the rules in force."""
 
     def __init__(self) -> None:
         self.doors: dict[str, NamespaceLink] = {}
-        # By the bridge, where frames meet other rules at its ports already, and the bridge's MAC address.
+        # The ports of each bridge whose frames meet netfilter hooks at the ports, and the MAC address of each bridge.
         self.ports: dict[str, tuple[str, ...]] = {}
         self._macs: dict[str, bytes] = {}
         self._called: dict[str, bool] = {}
@@ -60,9 +63,9 @@ class Diversion:
         self._routes: RouteEvents | None = None
 
     def watch(self, interfaces: Sequence[str]) -> bool:
-        """Opens a door for each interface that is there and closes those of others; true where doors changed.
+        """Opens a link for each existing interface and closes links of all others. True if links changed.
 
-        What cannot be opened is told by `take_complaints`; its questions are not diverted.
+        `take_complaints` returns the failures. Queries on an interface without a link are not diverted.
         """
         names = [name for name in dict.fromkeys(interfaces) if is_there(name)]
         gone = [name for name, door in self.doors.items() if name not in names or not fits(name, door)]
@@ -80,7 +83,7 @@ class Diversion:
         return bool(gone or fresh)
 
     def has_moved(self) -> bool:
-        """Whether packets take other ways than those of the last script: routes or what bridges do has changed."""
+        """Whether the last script is out of date because routes or netfilter settings of bridges changed."""
         if self._routes is None:
             return False
         ways, ports = self._ways, self.ports
@@ -105,13 +108,13 @@ class Diversion:
         for name in self.doors:
             self._ways[name] = {}
             for device in (below.get(name, ""), name):
-                with contextlib.suppress(OSError):  # there is none, or it has gone meanwhile
+                with contextlib.suppress(OSError):  # there is no such device, or it was removed meanwhile
                     self._ways[name][device], complaint = ways_out(device)
                     if complaint and complaint not in self._complaints:
                         self._complaints.append(complaint)
 
     def is_whole(self) -> bool:
-        """False once somebody has removed a door's pair."""
+        """False if a veth pair was removed."""
         return all(is_there(door.near) for door in self.doors.values())
 
     def take_complaints(self) -> list[str]:
@@ -119,15 +122,15 @@ class Diversion:
         return complaints
 
     def chains(self) -> list[str]:
-        """Those of the inet table that `script` makes, of one rule each."""
+        """Returns the names of the inet table's chains that `script` creates, with one rule each."""
         return [f"{DOOR_CHAIN}{number}" for number in range(len(self._hooks()))]
 
     def _hooks(self) -> list[str]:
-        """The interfaces where questions are looked for."""
+        """Returns the interfaces whose ingress is checked for queries."""
         return [*self.doors, *[port for name in self.doors for port in self.ports.get(name, ())]]
 
     def script(self) -> str:
-        """The rules, for the transaction that makes the inet table."""
+        """Returns the rules, for the transaction that creates the inet table."""
         lines = [f"table netdev {TABLE} {{", "}", f"delete table netdev {TABLE}"]
         if not self.doors:
             return "\n".join(lines) + "\n"
@@ -164,7 +167,7 @@ class Diversion:
         ]
 
     def _carrying(self, number: int, door: NamespaceLink, ports: Sequence[str]) -> list[str]:
-        """What ports bring in for the bridge, whose MAC address is not theirs: it comes in by the bridge at once."""
+        """Returns chains that move marked frames for the bridge's MAC from its ports to the bridge's ingress."""
         lines = []
         for place, port in enumerate(ports):
             whom = f"ether daddr {self._macs[door.interface].hex(':')}"
@@ -188,9 +191,9 @@ class Diversion:
 
 
 def entering(number: int, door: NamespaceLink, ways: Ways) -> list[str]:
-    """What may come in: the marked frames that are for the gateway, of clients that an answer gets back to.
+    """Returns rules that forward marked frames for the gateway, from clients with a return route, into the link.
 
-    What stays outside goes on without a mark.
+    All other frames continue without a mark.
     """
     known = [way for some in ways.values() for way in some]
     rules = []
@@ -204,14 +207,14 @@ def entering(number: int, door: NamespaceLink, ways: Ways) -> list[str]:
 
 
 def into(door: NamespaceLink, words: str) -> str:
-    """A frame goes in as it is but for the MAC of whom it is for; a packet without a header gets one."""
+    """Returns the forward statement: rewrites a frame's destination MAC; gives a packet without a header one."""
     if door.ethernet:
         return f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
     return f'fwd {words} to {words} daddr device "{door.near}"'
 
 
 def leaving(door: NamespaceLink, ways: Ways) -> list[str]:
-    """Straight to the neighbour: the client, or the router that leads to it. The mark tells it from a resolver's."""
+    """Returns rules that forward responses to the client or its router. The mark separates them from a resolver's."""
     if door.interface == PROBE:
         found = [(words, f"meta protocol {words}", "", PROBE) for words, _ in FAMILIES]
     else:
@@ -228,14 +231,14 @@ def leaving(door: NamespaceLink, ways: Ways) -> list[str]:
 
 
 def below_macvlans() -> dict[str, str]:
-    """The links below those that only have a MAC of their own. Raises MachineError where the kernel does not tell."""
+    """Returns the link below each macvlan interface. Raises MachineError if the kernel does not answer."""
     machine = look_at_machine()
     names = {interface.index: interface.name for interface in machine.interfaces}
     return {one.name: names[one.parent] for one in machine.interfaces if one.kind == MACVLAN and one.parent in names}
 
 
 def fits(interface: str, door: NamespaceLink) -> bool:
-    """Whether the door is there, and still lets through what the interface does."""
+    """Whether the link's veth pair exists and has the MTU of the interface."""
     with contextlib.suppress(OSError):
         return is_there(door.near) and look_at_link(interface)[1] == door.mtu
     return False

@@ -1,13 +1,13 @@
-"""Rules for questions that the sinkhole passes on as their clients': in by the interface, and the answers back.
+"""Rules for queries that the sinkhole forwards with their clients' addresses, and for the responses.
 
-A question leaves the door's namespace with its client's address and comes in by the client's interface
-(`netlink/injection.py`), where its source, port and destination go into a set, and takes the way of the client's own
-packet: NAT, filters and resolvers of the gateway see the client, and conntrack gives the answer the address that was
-asked. The answer would
-leave to the client; at the egress of the interface the set tells it from others, and it goes into the door's namespace
-instead. Of an answer in fragments the first has the port and the others only its number, which a second set holds. A
-third one holds the MAC address that each client's questions came from, so that rules about MAC addresses match what is
-asked for it.
+A query leaves the link's network namespace with its client's address and enters by the client's interface
+(`netlink/injection.py`), where a set records its source, port and destination. It then takes the path of the client's
+own packet: NAT, filters and resolvers of the gateway see the client, and conntrack gives the response the address that
+the client queried. Without more rules the response would leave to the client. At the egress of the interface the set
+distinguishes it from other responses, and it is forwarded into the link's network namespace instead. Of a fragmented
+response only the first fragment has the port; the others have only the identification number, which a second set
+records. A map records the MAC address that each client's queries came from, so that rules about MAC addresses match the
+forwarded queries.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from monitor.kernel.netns.namespace_link import NamespaceLink
 from monitor.policy.table.rules import ASKED_MARK, ASKED_MAX, ASKED_SECONDS, MARK
 
 ANSWER_FROM: Final = "meta l4proto { tcp, udp } th sport 53"
-# Ports below are those of the sinkhole's own answers, which leave by the same link.
+# Lower source ports are those of the sinkhole's own responses, which leave through the same link.
 QUESTION: Final = "meta l4proto { tcp, udp } th dport 53 th sport 1024-65535"
 TIMES: Final = f"flags dynamic,timeout; timeout {ASKED_SECONDS:.0f}s; size {ASKED_MAX};"
 FAMILIES: Final = (("ip", 4), ("ip6", 6))
@@ -27,7 +27,7 @@ GOES_ON: Final = {4: "ip frag-off & 0x1fff != 0", 6: "frag frag-off != 0"}
 
 
 def sets(number: int, door: NamespaceLink) -> list[str]:
-    """Those of the door of that number: who asks from which port, parts of answers, MAC addresses of clients."""
+    """Returns the sets of link `number`: pending queries, fragments of responses, MAC addresses of clients."""
     lines = []
     for words, family in FAMILIES:
         pair = f"{words} saddr . {words} daddr . {NUMBER[family]}"
@@ -41,7 +41,7 @@ def sets(number: int, door: NamespaceLink) -> list[str]:
 
 
 def coming_in(number: int) -> list[str]:
-    """For the ingress of the interface, before anything is diverted: such questions take their clients' way."""
+    """Returns rules for the ingress of the interface, before the diversion: forwarded queries pass as the client's."""
     return [
         *[
             f"\t\tmeta mark {ASKED_MARK:#x} meta l4proto {{ tcp, udp }} "
@@ -53,7 +53,7 @@ def coming_in(number: int) -> list[str]:
 
 
 def going_in(number: int, door: NamespaceLink) -> list[str]:
-    """For what comes out of the door's namespace: questions go to where the mark leads them."""
+    """Returns rules for packets that leave the link's network namespace: queries are marked and forwarded."""
     marked = f"{QUESTION} meta mark set {ASKED_MARK:#x} meta pkttype set host"
     macs = [
         f"\t\t{QUESTION} ether saddr set {words} saddr map @macs{family}_{number}"
@@ -64,12 +64,12 @@ def going_in(number: int, door: NamespaceLink) -> list[str]:
 
 
 def note_client(number: int, door: NamespaceLink, words: str, family: int) -> str:
-    """For what is diverted: the MAC address that the client's question came from."""
+    """Returns the statement that records the MAC address of a diverted query's client."""
     return f"update @macs{family}_{number} {{ {words} saddr : ether saddr }}" if door.ethernet else ""
 
 
 def coming_back(number: int, door: NamespaceLink, devices: Sequence[str]) -> list[str]:
-    """Chains at the egress of each device by which the gateway's packets reach the clients."""
+    """Returns chains at the egress of each device through which the gateway's packets reach the clients."""
     lines = []
     for place, device in enumerate(devices):
         lines += [
@@ -84,7 +84,7 @@ def coming_back(number: int, door: NamespaceLink, devices: Sequence[str]) -> lis
 
 def answer_rules(number: int, door: NamespaceLink, words: str, family: int) -> list[str]:
     back = f'fwd {words} to {words} daddr device "{door.near}"'
-    # Not before it has the address that was asked: on its way through a bridge NAT may still be at work on it.
+    # Matches only once NAT has restored the queried address: on the path through a bridge, NAT may run later.
     asker = f"{words} daddr . th dport . {words} saddr @asking{family}_{number}"
     part = f"{words} saddr . {words} daddr . {NUMBER[family]}"
     return [
