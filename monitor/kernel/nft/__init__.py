@@ -1,1 +1,1 @@
-"""nftables: the table, its elements and what else is there."""
+"""nftables: the table, its elements, and the rest of the ruleset."""

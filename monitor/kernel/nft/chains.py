@@ -1,4 +1,4 @@
-"""The base chains and flow tables of everybody, asked over nfnetlink without fetching any rule or element."""
+"""Base chains and flowtables of all tables, read over nfnetlink without fetching rules or elements."""
 
 import errno
 import struct
@@ -12,7 +12,7 @@ NFT_MSG_GETCHAIN: Final = NFNL_SUBSYS_NFTABLES << 8 | 4
 NFT_MSG_GETFLOWTABLE: Final = NFNL_SUBSYS_NFTABLES << 8 | 23
 NFGEN_BYTES: Final = 4
 FAMILIES: Final = {NFPROTO_INET: "inet", 2: "ip", 10: "ip6", 7: "bridge", NFPROTO_NETDEV: "netdev"}
-# Attributes of linux/netfilter/nf_tables.h; a flow table's name and its table have the chain's numbers.
+# Attributes of linux/netfilter/nf_tables.h; a flowtable's table and name attributes have the chain's numbers.
 NFTA_CHAIN_TABLE: Final = 1
 NFTA_CHAIN_NAME: Final = 3
 NFTA_CHAIN_HOOK: Final = 4
@@ -33,7 +33,7 @@ NF_INET_INGRESS: Final = 5
 
 @dataclass(frozen=True)
 class BaseChain:
-    """A chain that packets come into: `family` in nft's words, `hook` by its number, `devices` of ingress hooks."""
+    """A base chain: `family` as nft names it, `hook` by its number, `devices` of ingress hooks."""
 
     family: str
     table: str
@@ -48,7 +48,7 @@ class BaseChain:
 
 
 def base_chains() -> list[BaseChain]:
-    """Those of every table. Raises OSError where the kernel does not tell."""
+    """Returns the base chains of all tables. Raises OSError if the kernel does not answer."""
     found = []
     for family, body in _dump(NFT_MSG_GETCHAIN):
         hook = attributes(body.get(NFTA_CHAIN_HOOK, b""), 0)
@@ -70,7 +70,7 @@ def base_chains() -> list[BaseChain]:
 
 
 def flow_tables() -> list[tuple[str, str, str]]:
-    """Family, table and name of each, none where the kernel has no such thing. Raises OSError where it is silent."""
+    """Returns (family, table, name) of each flowtable, none if the kernel lacks them. Raises OSError on failure."""
     try:
         dumped = _dump(NFT_MSG_GETFLOWTABLE)
     except OSError as error:
@@ -101,7 +101,7 @@ def _text(value: bytes) -> str:
 
 
 def _texts(nested: bytes) -> list[bytes]:
-    """The values of a list of attributes of one type."""
+    """Returns the values of a list of attributes of one type."""
     found = []
     at = 0
     while at + 4 <= len(nested):

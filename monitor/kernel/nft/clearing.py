@@ -1,7 +1,7 @@
-"""What is left in the kernel by a daemon that died, removed without knowing its policy.
+"""Removes what a dead daemon left in the kernel, without knowing its policy.
 
-Whether bans hold on without a daemon stands in the table itself: the rules of `closed` ones look at `lan` where those
-of `open` ones look at `alive`.
+The table itself shows which bans hold without a daemon: rules of `closed` bans match the set `lan`, rules of `open`
+bans the set `alive`.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ from monitor.wire.netlink.set_elements import attribute
 NOTHING: Final = "nothing was left in the kernel"
 CLEARED: Final = "removed what a daemon left in the kernel"
 CLOSED_HOLD: Final = "the bans of a daemon that died are lifted, except those that fail closed: their addresses hold"
-# A daemon that dies while it changes the table leaves chains that only such a change has.
+# Only a table that is being changed has these chains; a daemon that dies during a change leaves them.
 OWNER_CHAINS: Final = ("v_", "c_", PASSAGE)
 
 
 def clear() -> str:
-    """Ends `open` bans at once, and with them the diversion; says what was done. Of `closed` ones `ip` holds, and cuts.
+    """Ends `open` bans and the diversion at once, and returns what was done. `closed` bans keep layer `ip` and cuts.
 
-    Raises MachineError where a daemon enforces here, or without the privilege.
+    Raises MachineError if a daemon enforces here, or without the privilege.
     """
     with contextlib.closing(take_lock()):
         try:
@@ -75,5 +75,5 @@ def delete(table: str) -> tuple[int, int, bytes]:
 
 
 def flush(name: str) -> tuple[int, int, bytes]:
-    """A deletion that names no element is about all of them."""
+    """Returns a deletion without an element, which flushes the set."""
     return NFT_MSG_DELSETELEM, 0, attribute(1, TABLE.encode() + b"\0") + attribute(2, name.encode() + b"\0")

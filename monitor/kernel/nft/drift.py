@@ -1,8 +1,8 @@
-"""What is left of the table after others, or the kernel's refusals, have been at it.
+"""Drift: what remains of the table after other programs, or refusals by the kernel, changed it.
 
-Told without fetching any element: rules are counted, sets are asked for, and of what each must hold the first and the
-last element. The answer is a table as it seems to be, so that the difference from the one that is wanted is what has to
-be done, and nothing more: what still holds goes on holding.
+Detected without fetching all elements: counts rules, looks up sets, and looks up the first and the last element that
+each set must hold. Returns the table as it appears to be, so that its difference from the desired table is exactly the
+repair. Rules and elements that remain stay in force.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from monitor.policy.table.change import (
 )
 from monitor.policy.table.desired import IPV4_KEY, TABLE, Chain, CounterLabel, Desired, SetSpec
 
-# What is there and nobody knows the inside of: it is only taken away.
+# Placeholders for objects with unknown content, which are only removed.
 UNKNOWN_CHAIN: Final = Chain(("unknown",))
 UNKNOWN_SET: Final = SetSpec(IPV4_KEY, runtime=True)
 UNKNOWN_COUNTER: Final = CounterLabel("", "", "", "", "")
@@ -32,7 +32,7 @@ UNKNOWN_COUNTER: Final = CounterLabel("", "", "", "", "")
 
 @dataclass(frozen=True)
 class Remains:
-    """What the table seems to hold, and the first thing that it lacks, `""` where that is nothing."""
+    """The content that the table appears to have, and the first missing object, `""` if nothing is missing."""
 
     fault: str
     table: Desired
@@ -40,14 +40,14 @@ class Remains:
 
 @dataclass(frozen=True)
 class Repair:
-    """What is wrong with the table in one line, `""` where nobody need know, and what `apply` shall do about it."""
+    """The drift in one line, `""` if it need not be reported, and the changes for `apply` to repair it."""
 
     fault: str
     changes: Sequence[Change]
 
 
 def read_table(nftables: Nftables, elements: Elements, diversion: Diversion, desired: Desired) -> Remains:
-    """What is left of `desired`; a set that lacks an element counts as empty. Adding what is there does no harm."""
+    """Returns what remains of `desired`. A set without an expected element counts as empty: adding is idempotent."""
     chains, counters, sets = nftables.chains(TABLE), nftables.counters(TABLE), nftables.sets(TABLE)
     counts = nftables.rule_counts(TABLE)
     broken = [
@@ -76,7 +76,7 @@ def is_gone(nftables: Nftables) -> bool:
 
 
 def has_ends(elements: Elements, desired: Desired, name: str) -> bool:
-    """Whether a set has the first and the last of its elements."""
+    """Whether a set contains the first and the last of its elements."""
     keys = [] if desired.sets[name].runtime else list(desired.elements.get(name, {}))
     return elements.are_there(name, elements.pack(name, [(key, "") for key in keys[:1] + keys[-1:]]))
 
@@ -84,10 +84,10 @@ def has_ends(elements: Elements, desired: Desired, name: str) -> bool:
 def leftovers(
     nftables: Nftables, desired: Desired, failed: Sequence[Change], lacking: set[str], there: Desired
 ) -> tuple[list[Change], Desired]:
-    """What is there after changes failed, from what seems to be: without what was to come, with what was to go.
+    """Returns the table's content after failed changes: without additions that failed, with deletions that failed.
 
-    Whatever else is there is nobody's, and may be what kept the changes from being done: chains are to be emptied
-    beforehand.
+    Other objects in the table are unknown and may have caused the failure. The returned changes empty unknown chains
+    first.
     """
     undone = {change.name for change in failed if isinstance(change, PutChain | AddSet | AddCounter)}
     emptied = lacking | {change.set for change in failed if isinstance(change, AddElements | ReplaceElements)}

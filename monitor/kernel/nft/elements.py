@@ -1,10 +1,10 @@
-"""Elements of the table's sets, through nfnetlink batches: 0.05 to 0.1 ms for one, whatever else the table holds; in a
-map of prefixes 0.1 s where there are 200,000 (`policy/table/portions.py` says where that goes).
+"""Set elements, changed through nfnetlink batches: 0.05 to 0.1 ms for one element, for any table size; in a map of
+200,000 prefixes 0.1 s (`policy/table/portions.py` explains why).
 
-A batch is all or nothing, and one bad element loses it. The kernel names every message that it refuses, so the batch is
-sent again with a message for each element, the bad ones are left out and counted, and the rest goes on; where
-it is too large for that, it is halved first. Deleting what is gone already is no failure. A refused batch costs 10 ms
-(the kernel waits for its readers before it gives up), so what is likely to be gone is looked for first.
+A batch is atomic, so one bad element fails it. The kernel reports every message that it refuses: the batch is sent
+again with one message per element, the bad elements are left out and counted, and the rest is applied. A batch that is
+too large for that is halved first. Deleting a missing element is not a failure. A refused batch costs 10 ms (the kernel
+waits for its readers before it aborts), so elements that are likely to be missing are looked up first.
 """
 
 import errno
@@ -18,14 +18,14 @@ from monitor.policy.table.desired import TABLE, SetSpec
 from monitor.wire.netlink.set_elements import element_lists, key_widths, pack_elements
 
 BATCH_BYTES_MAX: Final = 33_554_432
-ROUNDS_MAX: Final = 8  # leaving bad elements out may show others, which had not been bad beside them
+ROUNDS_MAX: Final = 8  # without the bad elements, the kernel may refuse others that it had accepted beside them
 
 ElementChange = AddElements | DeleteElements | ReplaceElements
 
 
 @final
 class Step:
-    """Packed elements to add to or delete from one set, in a batch together with others."""
+    """Packed elements to add to one set or delete from it, in one batch with other steps."""
 
     __slots__ = ("adds", "packed", "set")
 
@@ -35,7 +35,7 @@ class Step:
         self.packed = packed
 
     def parts(self, table: str, each: bool) -> list[tuple[int, int, bytes]]:
-        """As messages: as few as hold all, or one for `each` element."""
+        """Returns netlink messages: as few as possible, or one per element if `each`."""
         kind, flags = (NFT_MSG_NEWSETELEM, NLM_F_CREATE) if self.adds else (NFT_MSG_DELSETELEM, 0)
         name = self.set.encode()
         lists = [[element] for element in self.packed] if each else [self.packed]
@@ -44,9 +44,9 @@ class Step:
 
 @final
 class Elements:
-    """Adds and deletes; `refused` counts bad elements by set and reason, `transactions` batches by result.
+    """Adds and deletes elements. `refused` counts bad elements by set and reason, `transactions` batches by result.
 
-    `specs` are the table's sets by name; it must be kept true by whoever changes the table.
+    `specs` are the table's sets by name. Code that changes the table must keep it up to date.
     """
 
     def __init__(self, batches: Batches, nftables: Nftables, table: str = TABLE) -> None:
@@ -58,7 +58,7 @@ class Elements:
         self._table = table
 
     def change(self, changes: Iterable[ElementChange]) -> int:
-        """Performs the changes in order, as one transaction where all goes well; how many elements were refused."""
+        """Applies the changes in order, in one transaction unless some fail. Returns the number of refused elements."""
         steps: list[Step] = []
         for change in changes:
             if isinstance(change, DeleteElements | ReplaceElements) and change.keys:
@@ -69,16 +69,16 @@ class Elements:
         return self._perform(steps)
 
     def put(self, set_name: str, entries: Sequence[tuple[bytes, str]], seconds: float, comment: bytes = b"") -> int:
-        """Adds elements that live `seconds` (0: as the set says) and carry `comment`; how many were refused.
+        """Adds elements with a timeout of `seconds` (0: the set's default) and `comment`. Returns the number refused.
 
-        An element that is there keeps the time that it has left.
+        An existing element keeps its remaining time.
         """
         if set_name not in self.specs:
             return self._refuse(Step(set_name, True, []), "ENOENT", len(entries))
         return self._perform([Step(set_name, True, self.pack(set_name, entries, seconds, comment))])
 
     def renew(self, set_name: str, entries: Sequence[tuple[bytes, str]], seconds: float, comment: bytes = b"") -> int:
-        """As `put`, and an element that is there begins its time anew: it is deleted and added in one batch."""
+        """Like `put`, but restarts the timeout of an existing element: deletes and adds it in one batch."""
         if set_name not in self.specs:
             return self._refuse(Step(set_name, True, []), "ENOENT", len(entries))
         there = self._there(set_name, self.pack(set_name, [(key, "") for key, _ in entries]))
@@ -98,11 +98,11 @@ class Elements:
         return pack_elements(key_widths(spec.key), spec.interval, list(entries), int(seconds * 1000), comment)
 
     def are_there(self, set_name: str, packed: Sequence[bytes]) -> bool:
-        """Whether the set holds all of these, as `pack` gives them."""
+        """Whether the set contains all of these packed elements."""
         return all(self._nftables.has_element(self._table, set_name, element) for element in packed)
 
     def seconds_left(self, set_name: str, key: bytes) -> float | None:
-        """How long an element still lives, None where it is not there."""
+        """Returns the remaining lifetime of an element, None if it does not exist."""
         return self._nftables.seconds_left(self._table, set_name, self.pack(set_name, [(key, "")])[0])
 
     def _there(self, set_name: str, packed: list[bytes]) -> list[bytes]:
@@ -139,7 +139,7 @@ class Elements:
         return bad
 
     def _leave_out(self, steps: list[Step], bad: dict[int, int]) -> int:
-        """Takes the bad elements, counted through all steps, out of them; how many of these are failures."""
+        """Removes the bad elements, indexed through all steps, from the steps. Returns how many count as refused."""
         refused = 0
         index = 0
         for step in steps:
@@ -162,7 +162,7 @@ class Elements:
 
 
 def halve(steps: list[Step]) -> tuple[list[Step], list[Step]]:
-    """The same elements in the same order, as two batches; a step is divided where there is only one."""
+    """Splits the elements into two batches, in the same order. A single step is divided."""
     if len(steps) > 1:
         middle = len(steps) // 2
         return steps[:middle], steps[middle:]

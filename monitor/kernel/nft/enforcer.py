@@ -1,9 +1,9 @@
-"""Holds table `inet gatewatch` as the policy wants it, and nothing else of the machine's.
+"""Keeps table `inet gatewatch` as the policy requires, and changes nothing else on the machine.
 
-Rules come through libnftables, elements through nfnetlink. The table is marked as gatewatch's and guarded by a
-lock of the network namespace, so that a second gatewatch, or somebody else's table of this name, is met with one clear
-line. Everything here blocks shortly: 0.1 ms for an element, up to 0.2 s for rules, seconds only in `start`; what is
-large and has to be put back is told as changes, so that whoever performs them can do so bit by bit.
+Rules go through libnftables, elements through nfnetlink. The table carries gatewatch's mark and a lock of the network
+namespace protects it: a second gatewatch, or a foreign table of this name, causes one clear error line. All calls block
+for a short time: 0.1 ms for an element, up to 0.2 s for rules, seconds only in `start`. Large repairs are returned as
+changes, so that the caller can apply them in portions.
 """
 
 import time
@@ -25,28 +25,30 @@ from monitor.policy.table.probe import PROBE
 from monitor.policy.table.rules import KILL_SECONDS, kill_set, learned_set
 from monitor.policy.table.script import commands
 
-# How long what was refused waits before it is tried again, each time twice as long.
+# Delay before a retry of refused changes; doubles with each failure.
 PATIENCE_SECONDS: Final = 1.0
 PATIENCE_SECONDS_MAX: Final = 60.0
 
 
 @final
 class Enforcer(OwnTable):
-    """Opens everything at once. Raises MachineError without the privilege, the library or the kernel's part."""
+    """Opens all sockets. Raises MachineError if the privilege, the library or the kernel support is missing."""
 
     def start(self, desired: Desired, interfaces: Sequence[str], spared: Spared = NOTHING_SPARED) -> None:
-        """Makes the table; what an earlier run left of it is replaced without a gap. Raises MachineError.
+        """Creates the table. The table of an earlier run is replaced without a gap. Raises MachineError.
 
-        `interfaces` are those of the LAN by name: bans hold on them from now on, as long as `renew_alive` is called.
-        `spared` are keys by run-time set that must be there before anything is refused; they stay `BRIDGE_SECONDS`.
+        `interfaces` are the names of the LAN interfaces. Bans hold on them from now on, as long as `renew_alive` is
+        called. `spared` has keys by run-time set that must exist before any rule refuses; they expire after
+        `BRIDGE_SECONDS`.
         """
         self.alive.watch(interfaces)
         self._load(desired, spared)
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Performs changes in their order; neighbours of one kind share a transaction.
+        """Applies changes in order. Adjacent changes of one kind share a transaction.
 
-        What the kernel refuses is left out and told in `complaints`; the rest is in force, and `reconcile` tries again.
+        Changes that the kernel refuses are left out and reported in `complaints`. All others are in force. `reconcile`
+        retries the refused ones.
         """
         try:
             self._apply(changes)
@@ -69,11 +71,10 @@ class Enforcer(OwnTable):
             at = end
 
     def divert(self, interfaces: Sequence[str]) -> bool:
-        """Has questions that come in through these interfaces, and the self-test's, reach `diversion.doors`, those that
-        are there.
+        """Opens `diversion.doors` for these interfaces, if they exist, and for the self-test. True if they changed.
 
-        To be called again when links come and go; true where doors changed. The policy decides which questions; rules
-        without a door behind them would drop, so its sinkhole must listen before it says that it is armed.
+        Call again when links appear or disappear. The policy selects the queries to divert. Its rules drop queries
+        that have no namespace link, so the sinkhole must listen before it reports that it is armed.
         """
         changed = self.diversion.watch((*interfaces, PROBE))
         self.complaints += self.diversion.take_complaints()
@@ -81,7 +82,7 @@ class Enforcer(OwnTable):
         return changed
 
     def kill(self, kills: Sequence[Kill]) -> None:
-        """Ends flows: both directions are dropped, then the client is told, then conntrack forgets."""
+        """Ends flows: drops both directions, then notifies the client, then deletes the conntrack entry."""
         self.hold(kills)
         for kill in kills:
             self._resets.tell(kill.key, kill.acknowledgment)
@@ -89,7 +90,7 @@ class Enforcer(OwnTable):
             self._tracking.forget(kill.key)
 
     def hold(self, kills: Sequence[Kill]) -> None:
-        """Drops both directions of flows, and no more."""
+        """Drops both directions of flows, without notifying clients."""
         by_set: dict[tuple[str, bytes], list[tuple[bytes, str]]] = {}
         for kill in kills:
             protocol = {PROTOCOL_TCP: "tcp", PROTOCOL_UDP: "udp"}.get(kill.key[-1], "")
@@ -101,9 +102,9 @@ class Enforcer(OwnTable):
             self._note(self.elements.put(name, flows, KILL_SECONDS, comment), [name])
 
     def learn(self, chain: str, addresses: Sequence[bytes], seconds: float, name: bytes) -> None:
-        """Bans addresses by what the owner's `chain` says, for so long, with the name that led to them.
+        """Bans addresses by the rules of the owner's `chain` for `seconds`; `name` becomes the elements' comment.
 
-        An address that is there already begins its time anew. What is learned is gone after `start` and `reconcile`.
+        Restarts the timeout of an existing address. `start` and `reconcile` do not restore learned addresses.
         """
         for family, size in ((4, 4), (6, 16)):
             some = [(address, "") for address in addresses if len(address) == size]
@@ -112,22 +113,22 @@ class Enforcer(OwnTable):
                     self._note(self.elements.renew(set_name, some, seconds, name), [set_name])
 
     def put(self, set_name: str, keys: Sequence[bytes], seconds: float, name: bytes) -> None:
-        """Puts keys into another run-time set (spared, excused, allowed) for so long; begins their time anew."""
+        """Adds keys to another run-time set (spared, excused, allowed) for `seconds`, restarting their timeout."""
         self._note(self.elements.renew(set_name, [(key, "") for key in keys], seconds, name), [set_name])
 
     def forget(self, set_name: str, keys: Sequence[bytes]) -> None:
-        """Takes keys out of a run-time set; those that are not there are not missed."""
+        """Deletes keys from a run-time set. Missing keys are ignored."""
         self.elements.drop(set_name, keys)
 
     def renew_alive(self) -> bool:
         return self.alive.renew()
 
     def reconcile(self, desired: Desired) -> Repair:
-        """What puts back what others took away, and what the kernel refused; without changes where nothing is missing.
+        """Returns the repair of drift and of refused changes, without changes if nothing is missing.
 
-        To be called every second, once all changes are performed: costs microseconds while nobody changed any table of
-        this namespace. Where the table itself was taken away there is a bare one when this returns, and the changes
-        fill it. Run-time sets may be empty after a line.
+        Call every second, once all changes are applied. Costs microseconds if no table of this network namespace was
+        changed. If the table was deleted, a bare one exists on return, and the changes fill it. Run-time sets may be
+        empty after a repair with a fault line.
         """
         if self.diversion.has_moved():
             self._redirect()
@@ -140,7 +141,7 @@ class Enforcer(OwnTable):
         return self._look(desired)
 
     def _look(self, desired: Desired) -> Repair:
-        """After somebody changed any table: only what was ours is put back, while the rest holds on."""
+        """Checks the table after a change by another program. Repairs only what is missing; the rest stays in force."""
         gone = self._find_table()
         if gone:
             return self._begin_anew(desired, gone)
@@ -152,15 +153,13 @@ class Enforcer(OwnTable):
         return Repair(f"{remains.fault} by somebody else: put back", diff(desired, remains.table))
 
     def _begin_anew(self, desired: Desired, fault: str) -> Repair:
-        """The doors and what holds without any ban, at once: flows can be cut again, and nobody is refused yet."""
+        """Creates a bare table with the diversion at once: flows can be cut again, and no rule refuses traffic yet."""
         bare = bare_table([name.decode() for name in self.alive.interfaces])
         self._make(bare, self.refuse_foreign() is not None)
         return Repair(f"{fault} by somebody else: put back", diff(desired, bare))
 
     def _try_again(self, desired: Desired) -> Repair:
-        """What was refused may be taken now, by itself; what keeps being refused after half a change, once with all
-        the table.
-        """
+        """Retries refused changes alone. If the kernel refuses them again, replaces the whole table, once."""
         stubborn = bool(self._patience) and not self._made_anew
         self._patience = min(2 * self._patience or PATIENCE_SECONDS, PATIENCE_SECONDS_MAX)
         self._again = time.monotonic() + self._patience

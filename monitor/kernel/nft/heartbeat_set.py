@@ -1,8 +1,8 @@
-"""The dead man's switch: rules of `open` bans look at the set `alive`, whose elements nobody but this renews.
+"""The dead man's switch: rules of `open` bans match the set `alive`, whose elements only this module renews.
 
-A daemon that dies, hangs or is stopped renews nothing, and the elements lapse by themselves. Adding an element again
-does not renew it, so it is deleted and added in one batch; once lapsed it cannot be deleted, and is only added. The
-batch holds nothing else: a bad element of somebody else must not open the bans, nor may a renewal wait for one.
+If the daemon exits, hangs or is stopped, its elements expire. Adding an existing element does not renew it, so it is
+deleted and added in one batch. An expired element cannot be deleted and is only added. The batch contains nothing else:
+a bad element of another set must not open the bans, and a renewal must not wait for one.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from monitor.policy.table.rules import ALIVE, ALIVE_SECONDS
 
 @final
 class HeartbeatSet:
-    """`interfaces` are those of the LAN and the self-test's, by name; to be renewed once a second."""
+    """`interfaces` are the LAN interfaces and the self-test's, by name. Renew once a second."""
 
     def __init__(self, elements: Elements) -> None:
         self._elements = elements
@@ -23,19 +23,19 @@ class HeartbeatSet:
         self.ports: list[bytes] = []
 
     def watch(self, interfaces: Sequence[str]) -> None:
-        """From the next renewal on these interfaces; of those that are no longer wanted the time runs out."""
+        """Replaces the interfaces from the next renewal on. The elements of other interfaces expire."""
         self.interfaces = [name.encode() for name in (*interfaces, PROBE)]
 
     def watch_ports(self, ports: Sequence[str]) -> None:
-        """Where questions are diverted at the ports of a bridge: from now on at these, which are no interfaces."""
+        """Replaces the bridge ports where queries are diverted, and renews them at once."""
         self.ports = [name.encode() for name in ports]
         if self.ports:
             self._elements.renew(ALIVE, [(name, "") for name in self.ports], ALIVE_SECONDS)
 
     def renew_probe(self) -> None:
-        """The self-test's interface alone: what is tried there touches no client."""
+        """Renews only the self-test's interface, so that a trial of the rules affects no client."""
         self._elements.renew(ALIVE, [(PROBE.encode(), "")], ALIVE_SECONDS)
 
     def renew(self) -> bool:
-        """False where the kernel refused: bans open within `ALIVE_SECONDS` unless it works before."""
+        """False if the kernel refused: bans open after `ALIVE_SECONDS` unless a later renewal succeeds."""
         return self._elements.renew(ALIVE, [(name, "") for name in (*self.interfaces, *self.ports)], ALIVE_SECONDS) == 0

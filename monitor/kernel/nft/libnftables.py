@@ -1,6 +1,6 @@
-"""libnftables through ctypes: nft's own language, without a process per command.
+"""libnftables through ctypes: the nft language without a process per command.
 
-For what is small: tables, chains, rules, sets. Every command that names an element, and every listing, makes the
+For small objects: tables, chains, rules, sets. Every command that names an element, and every listing, makes the
 library fetch all elements of the table first (200,000: 4 to 9 s), so elements and counters go over netlink
 (`elements.py`, `listing.py`). A command about chains and rules costs 0 to 0.2 s beside 200,000 elements.
 """
@@ -16,12 +16,12 @@ MISSING: Final = f"{LIBRARY} is missing, and enforcement needs it: apt-get insta
 
 
 class RulesetRefused(MachineError):
-    """The kernel or the library refused a script; nothing of it was applied."""
+    """The kernel or the library refused a script. No part of it was applied."""
 
 
 @final
 class NftLibrary:
-    """One context of the library, in the network namespace of the thread that makes it. Raises MachineError."""
+    """One library context, in the network namespace of the thread that creates it. Raises MachineError."""
 
     def __init__(self) -> None:
         try:
@@ -51,7 +51,7 @@ class NftLibrary:
         library.nft_run_cmd_from_buffer.argtypes = [context, ctypes.c_char_p]
 
     def run(self, script: str) -> str:
-        """What nft prints; the script is one transaction. Raises RulesetRefused with nft's first line."""
+        """Runs the script as one transaction and returns nft's output. Raises RulesetRefused with nft's first line."""
         code = self._library.nft_run_cmd_from_buffer(self._context, script.encode())
         output: bytes = self._library.nft_ctx_get_output_buffer(self._context) or b""
         if code == 0:
@@ -60,7 +60,7 @@ class NftLibrary:
         raise RulesetRefused(f"nftables: {first_line(error.decode(errors='replace'))}")
 
     def check(self, script: str) -> str:
-        """Why the kernel would refuse the script, "" where it would take it; nothing is changed either way."""
+        """Returns why the kernel would refuse the script, "" if it would accept it. Changes nothing (dry run)."""
         self._library.nft_ctx_set_dry_run(self._context, True)
         try:
             self.run(script)
@@ -77,7 +77,7 @@ class NftLibrary:
 
 
 def first_line(error: str) -> str:
-    """nft's complaint in one line; without the privilege it blames the cache."""
+    """Returns nft's error in one line. Without the privilege nft reports a cache failure instead."""
     if "Operation not permitted" in error or "cache initialization failed" in error:
         return f"{os.strerror(1)}: changing rules needs CAP_NET_ADMIN"
     lines = [line.strip() for line in error.splitlines() if line.strip()]

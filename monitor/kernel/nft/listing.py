@@ -1,7 +1,7 @@
-"""What nftables holds, asked over nfnetlink without fetching any element: tables, sets, counters, one element.
+"""Content of nftables, read over nfnetlink without fetching all elements: tables, sets, counters, single elements.
 
-Listing counters through libnftables takes 9 s beside 200,000 elements; a dump of the counters alone takes microseconds
-each.
+Listing counters through libnftables takes 9 s beside 200,000 elements. A dump of the counters alone takes microseconds
+per counter.
 """
 
 import errno
@@ -45,7 +45,7 @@ NFTA_OBJ_DATA: Final = 4
 
 @dataclass(frozen=True)
 class TableSight:
-    """A table that is there: `handle` is new whenever it is made anew; `comment` is what its owner wrote."""
+    """An existing table. `handle` changes whenever the table is created again; `comment` is its owner's."""
 
     handle: int
     comment: str
@@ -53,16 +53,16 @@ class TableSight:
 
 @final
 class Nftables:
-    """One socket for questions. It stays open: the kernel ends all of its clean-up (14 ms) when one is closed.
+    """One socket for requests. It stays open because closing a netlink socket costs 14 ms of clean-up in the kernel.
 
-    Raises OSError where the kernel has no nfnetlink, or refuses to say.
+    Raises OSError if the kernel has no nfnetlink, or refuses a request.
     """
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_NETFILTER)
 
     def table(self, family: int, name: str) -> TableSight | None:
-        """None where there is no such table."""
+        """Returns the table, None if it does not exist."""
         answer = self._ask(NFT_MSG_GETTABLE, family, attribute(1, name.encode() + b"\0"))
         if answer is None:
             return None
@@ -72,12 +72,12 @@ class Nftables:
         return TableSight(int.from_bytes(found.get(NFTA_TABLE_HANDLE, b""), "big"), comment.decode(errors="replace"))
 
     def generation(self) -> int:
-        """How many transactions there have been in this namespace, whoever made them."""
+        """Returns the number of transactions in this network namespace so far, by all programs."""
         found = attributes(self._ask(NFT_MSG_GETGEN, NFPROTO_UNSPEC, b"") or b"", NFGEN_BYTES)
         return int.from_bytes(found.get(1, b""), "big")
 
     def rule_counts(self, table: str) -> dict[str, int]:
-        """How many rules each chain of the inet table has; chains without any are left out."""
+        """Returns the number of rules of each chain of the inet table. Chains without rules are left out."""
         counts: dict[str, int] = {}
         for found in self._dump(NFT_MSG_GETRULE, attribute(NFTA_RULE_TABLE, table.encode() + b"\0")):
             if found.get(NFTA_RULE_TABLE, b"").rstrip(b"\0") == table.encode():
@@ -86,7 +86,7 @@ class Nftables:
         return counts
 
     def chains_with_set(self, table: str, name: str) -> set[str]:
-        """The chains of the inet table in which a rule looks something up in a set of this name."""
+        """Returns the chains of the inet table with a rule that looks up a set of this name."""
         wanted = attribute(NFTA_LOOKUP_SET, name.encode() + b"\0")
         return {
             found.get(NFTA_RULE_CHAIN, b"").rstrip(b"\0").decode(errors="replace")
@@ -96,11 +96,11 @@ class Nftables:
         }
 
     def chains(self, table: str) -> set[str]:
-        """The names of the inet table's chains."""
+        """Returns the names of the inet table's chains."""
         return self._names(NFT_MSG_GETCHAIN, table, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME)
 
     def sets(self, table: str) -> set[str]:
-        """The names of the inet table's sets and maps, but for those without a name that rules have."""
+        """Returns the names of the inet table's sets and maps, without the anonymous sets of rules."""
         return {
             name
             for name in self._names(NFT_MSG_GETSET, table, NFTA_SET_TABLE, NFTA_SET_NAME)
@@ -116,11 +116,11 @@ class Nftables:
         }
 
     def has_element(self, table: str, name: str, packed: bytes) -> bool:
-        """Whether one element, as `set_elements` packs it, is in a set; of an interval its first address counts."""
+        """Whether the set contains this element, packed by `set_elements`. Of an interval only its start is checked."""
         return self._element(table, name, packed) is not None
 
     def seconds_left(self, table: str, name: str, packed: bytes) -> float | None:
-        """How long one element still lives, None where it is not there; 0 where it lives for good."""
+        """Returns the remaining lifetime of an element, None if it does not exist, 0 if it has no timeout."""
         answer = self._element(table, name, packed)
         if answer is None:
             return None
@@ -134,7 +134,7 @@ class Nftables:
         return self._ask(NFT_MSG_GETSETELEM, NFPROTO_INET, body)
 
     def counters(self, table: str) -> dict[str, tuple[int, int]]:
-        """Packets and bytes of the inet table's named counters. Empty where the table is gone."""
+        """Returns packets and bytes of the inet table's named counters. Empty if the table does not exist."""
         counters: dict[str, tuple[int, int]] = {}
         body = attribute(1, table.encode() + b"\0") + attribute(NFTA_OBJ_TYPE, struct.pack("!I", NFT_OBJECT_COUNTER))
         for found in self._dump(NFT_MSG_GETOBJ, body):
@@ -149,7 +149,7 @@ class Nftables:
         self._netlink.close()
 
     def _ask(self, kind: int, family: int, body: bytes) -> bytes | None:
-        """The body of the answer to one question, None where the kernel knows no such thing."""
+        """Returns the body of the response to one request, None if the kernel knows no such object."""
         self._netlink.send(kind, 0, struct.pack("!BBH", family, 0, 0) + body)
         while True:
             data = self._netlink.receive()
@@ -166,7 +166,7 @@ class Nftables:
                 raise OSError(code, "the kernel does not tell what nftables holds")
 
     def _dump(self, kind: int, body: bytes) -> list[dict[int, bytes]]:
-        """The attributes of every message of a dump; empty where its table is gone."""
+        """Returns the attributes of every message of a dump. Empty if the table does not exist."""
         head = struct.pack("!BBH", NFPROTO_INET, 0, 0)
         try:
             return [attributes(content, NFGEN_BYTES) for _, content in self._netlink.dump(kind, head + body)]

@@ -1,4 +1,4 @@
-"""The lock that there is one of in a network namespace: whoever has it may hold the table."""
+"""The enforcement lock: one per network namespace, held by the process that manages the table."""
 
 import errno
 import socket
@@ -10,7 +10,7 @@ LOCK: Final = "\0gatewatch/enforcer"
 
 
 def take_lock() -> socket.socket:
-    """A name that only one process of the network namespace can have, and loses when it ends."""
+    """Binds an abstract socket name, which one process of the network namespace can hold until it exits."""
     lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         lock.bind(LOCK)

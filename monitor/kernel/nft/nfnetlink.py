@@ -1,7 +1,7 @@
-"""nfnetlink: batches to nftables, each all or nothing, and dumps from it (linux/netfilter/nfnetlink.h).
+"""nfnetlink: atomic batches to nftables, and dumps from it (linux/netfilter/nfnetlink.h).
 
-A batch is one datagram: BATCH_BEGIN, messages, BATCH_END. The kernel works on it while it is being sent, so the answer
-waits already when `send` returns: nothing here blocks.
+A batch is one datagram: BATCH_BEGIN, messages, BATCH_END. The kernel processes it inside `send`, so the response is
+already queued when `send` returns: nothing here blocks.
 """
 
 import errno
@@ -42,7 +42,7 @@ PRIVILEGE: Final = "changing nftables needs CAP_NET_ADMIN"
 
 
 def message(kind: int, family: int, body: bytes, flags: int, sequence: int) -> bytes:
-    """A netlink message with its nfgenmsg; `body` must be padded."""
+    """Returns a netlink message with its nfgenmsg. `body` must be padded."""
     head = NLMSGHDR.pack(NLMSGHDR.size + 4 + len(body), kind, NLM_F_REQUEST | flags, sequence, 0)
     return head + struct.pack("!BBH", family, 0, 0) + body
 
@@ -55,23 +55,23 @@ def batch_mark(kind: int, sequence: int) -> bytes:
 
 @final
 class Batches:
-    """The socket that batches go through. Raises OSError where the kernel has no nfnetlink."""
+    """The socket for batches. Raises OSError if the kernel has no nfnetlink."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_NETFILTER)
         self._sequence = 0
         try:
-            self._netlink.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # an error need not bring the batch back
+            self._netlink.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # errors do not return the whole batch
             self._netlink.socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
         except PermissionError as error:
             self._netlink.close()
             raise MachineError(PRIVILEGE) from error
 
     def send(self, parts: list[tuple[int, int, bytes]], family: int = NFPROTO_INET) -> list[tuple[int, int]]:
-        """Sends (type, flags, body) as one transaction: nothing when it is in force, else who was refused, and why.
+        """Sends (type, flags, body) messages as one transaction. Returns [] if it is in force, else the failures.
 
-        Those are (index in `parts`, errno), all that the kernel found; `TOO_LARGE` where it did not look at them
-        one by one. Raises MachineError without the privilege.
+        A failure is (index in `parts`, errno); the kernel reports all of them. Returns `TOO_LARGE` if the kernel did
+        not check the messages one by one. Raises MachineError without the privilege.
         """
         if not parts:
             return []
@@ -125,7 +125,7 @@ class Batches:
 
 
 def errors(data: bytes) -> list[tuple[int, int]]:
-    """(sequence, errno; 0 is an acknowledgment) of a datagram's NLMSG_ERROR messages."""
+    """Returns (sequence, errno) of each NLMSG_ERROR message in a datagram; errno 0 is an acknowledgment."""
     return [
         (sequence, -struct.unpack_from("=i", content)[0])
         for sequence, kind, content in numbered(data)

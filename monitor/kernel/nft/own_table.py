@@ -1,7 +1,7 @@
-"""Table `inet gatewatch` as a whole: made in one go, replaced without a gap, found again, removed.
+"""Table `inet gatewatch` as a whole: creation, replacement without a gap, lookup and removal.
 
-The table is marked as gatewatch's and guarded by a lock of the network namespace, so that a second gatewatch, or a
-foreign table of this name, is met with one clear line.
+The table carries gatewatch's mark and a lock of the network namespace protects it: a second gatewatch, or a foreign
+table of this name, causes one clear error line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from monitor.policy.table.script import ruleset
 from monitor.wire.netlink.set_elements import attribute
 
 MARK: Final = "made by gatewatch, removed when it stops"
-# Holds the policy while the table is replaced, and is gone afterwards.
+# Holds the policy while the table is replaced, and is removed afterwards.
 BRIDGE: Final = f"{TABLE}_bridge"
 BRIDGE_SECONDS: Final = 30.0
 # Keys by run-time set.
@@ -35,9 +35,9 @@ REFUSALS: Final = {"ENFILE": "it is full", "ENOMEM": "the kernel has no memory",
 
 
 class OwnTable:
-    """Opens everything at once. Raises MachineError without the privilege, the library or the kernel's part.
+    """Opens all sockets. Raises MachineError if the privilege, the library or the kernel support is missing.
 
-    `complaints` are lines about what the kernel refused; `elements` has the sets, `alive` the heartbeat, `diversion`
+    `complaints` has lines about refusals of the kernel. `elements` manages the sets, `alive` the heartbeat, `diversion`
     the links to the sinkhole.
     """
 
@@ -45,7 +45,7 @@ class OwnTable:
         with ExitStack() as opened:
             self._lock = opened.enter_context(take_lock())
             try:
-                # The library ends the process where there is no nfnetlink, so it comes after the sockets.
+                # Without nfnetlink the library exits the process, so it is loaded after the sockets are open.
                 self._batches = opened.enter_context(closing(Batches()))
                 self._nftables = opened.enter_context(closing(Nftables()))
                 self._resets = opened.enter_context(closing(Resets()))
@@ -63,7 +63,7 @@ class OwnTable:
         self._handle = 0
         self._base = 0
         self._own = 0
-        # What the kernel refused of rules, or has not done for another reason, and the sets that lack elements.
+        # Rule changes that the kernel refused or that failed for another reason, and the sets that lack elements.
         self._failed: list[Change] = []
         self._lacking: set[str] = set()
         self._made_anew = False
@@ -71,12 +71,12 @@ class OwnTable:
         self._again = 0.0
 
     def is_there(self) -> bool:
-        """False once somebody has removed the table, or made another one in its place: costs 0.02 ms."""
+        """False if the table was removed, or replaced by another one. Costs 0.02 ms."""
         sight = self._nftables.table(NFPROTO_INET, TABLE)
         return sight is not None and sight.handle == self._handle
 
     def counters(self) -> dict[str, tuple[int, int]]:
-        """Packets and bytes of every named counter since it was made."""
+        """Returns packets and bytes of every named counter since its creation."""
         return self._nftables.counters(TABLE)
 
     def take_complaints(self) -> list[str]:
@@ -84,7 +84,7 @@ class OwnTable:
         return complaints
 
     def refuse_foreign(self) -> TableSight | None:
-        """What an earlier run, or this one, left of the table. Raises MachineError where it is somebody else's."""
+        """Returns the table of an earlier run or of this one, if it exists. Raises MachineError if it is foreign."""
         there = self._nftables.table(NFPROTO_INET, TABLE)
         if there is not None and there.comment != MARK:
             raise MachineError(
@@ -94,7 +94,7 @@ class OwnTable:
         return there
 
     def stop(self) -> None:
-        """Removes the table with all that it holds, and gives the lock back."""
+        """Removes the table with its content, and releases the lock."""
         try:
             if self._handle:
                 self._remove_table(NFPROTO_INET, BRIDGE)
@@ -105,7 +105,7 @@ class OwnTable:
             self.close()
 
     def close(self) -> None:
-        """Leaves the table where it is: bans that fail closed hold on."""
+        """Closes everything but keeps the table: bans that fail closed stay in force."""
         self.diversion.close()
         self._resets.close()
         self._tracking.close()
@@ -115,14 +115,14 @@ class OwnTable:
         self._lock.close()
 
     def _find_table(self) -> str:
-        """What became of the table as a whole, "" where it is the one that was made here."""
+        """Returns what happened to the table as a whole, "" if it is still the one created here."""
         sight = self._nftables.table(NFPROTO_INET, TABLE)
         if sight is None:
             return f"table inet {TABLE} was removed"
         return f"table inet {TABLE} was made anew" if sight.handle != self._handle else ""
 
     def _load(self, desired: Desired, spared: Spared = NOTHING_SPARED) -> None:
-        """Makes the table with all that it holds. Where there is one, another one holds the policy meanwhile."""
+        """Creates the table with its content. During a replacement a second table holds the policy."""
         there = self.refuse_foreign() is not None
         self.elements.specs = dict(desired.sets)
         if there:
@@ -132,7 +132,7 @@ class OwnTable:
         self._remember()
 
     def _make(self, desired: Desired, there: bool, spared: Spared = NOTHING_SPARED) -> None:
-        """Makes the table, in the place of one that is `there`; bans hold from now on, as long as they are renewed."""
+        """Creates the table, replacing the old one if `there`. Bans hold from now on, as long as they are renewed."""
         script = f"delete table inet {TABLE}\n" if there else ""
         self.elements.specs = dict(desired.sets)
         self._library.run(script + marked(TABLE, desired) + self.diversion.script())
@@ -145,7 +145,7 @@ class OwnTable:
         self._remember()
 
     def _bridge(self, desired: Desired, spared: Spared) -> None:
-        """Rules come by one way and elements by another, so in the table itself there would be a moment without."""
+        """Creates the second table. Rules and elements use different sockets, so a replaced table is empty at first."""
         self._remove_table(NFPROTO_INET, BRIDGE)
         self._library.run(marked(BRIDGE, desired))
         bridge = Elements(self._batches, self._nftables, BRIDGE)
@@ -155,13 +155,13 @@ class OwnTable:
         bridge.put(ALIVE, [(name, "") for name in self.alive.interfaces], BRIDGE_SECONDS)
 
     def _remove_table(self, family: int, name: str) -> None:
-        """Removes it if it is there, and is gatewatch's."""
+        """Removes the table if it exists and is gatewatch's."""
         sight = self._nftables.table(family, name)
         if sight is not None and (sight.comment == MARK or family == NFPROTO_NETDEV):
             self._batches.send([(NFT_MSG_DELTABLE, 0, attribute(1, name.encode() + b"\0"))], family)
 
     def _remember(self) -> None:
-        """What is there now is known; whatever comes on top is ours or somebody else's."""
+        """Records the ruleset generation, so that later transactions can be attributed to gatewatch or to others."""
         self._base = self._nftables.generation() - self.elements.transactions["ok"]
         self._own = 0
 
@@ -169,7 +169,7 @@ class OwnTable:
         self._note(self.elements.change(changes), sorted({change.set for change in changes}))
 
     def _note(self, refused: int, names: Sequence[str]) -> None:
-        """Complains where elements of these sets were refused; how many is counted elsewhere."""
+        """Reports that elements of these sets were refused. `Elements` counts them."""
         if refused:
             self._lacking |= {
                 name for name in names if name in self.elements.specs and not self.elements.specs[name].runtime
@@ -188,7 +188,7 @@ class OwnTable:
 
 
 def marked(table: str, desired: Desired) -> str:
-    """The rules and empty sets, in a table that tells whose it is."""
+    """Returns rules and empty sets, in a table that carries gatewatch's mark."""
     rules = ruleset(desired).replace(f"table inet {TABLE} {{", f"table inet {table} {{", 1)
     return f'table inet {table} {{\n\tcomment "{MARK}"\n}}\n{rules}'
 
