@@ -1,11 +1,11 @@
-"""What one part of the self-test has found."""
+"""The result of one part of the self-test."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was tried; `fault` says what went wrong, "" where nothing did."""
+    """One tested item. `fault` describes the failure, "" if there is none."""
 
     layer: str
     what: str

@@ -1,6 +1,6 @@
-"""Whether this machine could enforce: the table with nothing in it but the self-test's own client, tried and removed.
+"""Checks whether this machine can enforce bans: creates the table for the self-test's client only, then removes it.
 
-For when no daemon enforces. No other interface is in the table, so nobody else meets any of its rules.
+For use while no daemon enforces. No other interface is in the table, so no other client meets its rules.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from monitor.sinkhole.sinkhole import Sinkhole
 
 
 def try_out() -> list[Check]:
-    """Every layer. Raises MachineError where the table, the pair or the sinkhole cannot be had."""
+    """Tests every layer. Raises MachineError if the table, the veth pair or the sinkhole cannot be created."""
     return asyncio.run(_try_out())
 
 

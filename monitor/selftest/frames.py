@@ -1,4 +1,4 @@
-"""What the self-test sends by hand and what comes back: frames with a TCP segment, a datagram or an ICMP error."""
+"""Hand-made frames that the self-test sends and receives: a TCP segment, a UDP datagram or an ICMP error."""
 
 import asyncio
 import socket
@@ -32,16 +32,16 @@ class Segment:
     data: bytes = b""
 
     def back(self, sequence: int, acknowledgment: int, flags: int) -> "Segment":
-        """One of the opposite direction."""
+        """Returns a segment of the opposite direction."""
         return Segment(reverse_key(self.key), sequence, acknowledgment, flags)
 
     def on(self, data: bytes, sequence: int, acknowledgment: int, flags: int) -> "Segment":
-        """A later one of the same direction."""
+        """Returns a later segment of the same direction."""
         return Segment(self.key, sequence, acknowledgment, flags, data)
 
 
 def make_frame(segment: Segment, mac: bytes) -> bytes:
-    """To and from this MAC, which both ends of the self-test's pair have."""
+    """Returns a frame from and to this MAC, which both ends of the self-test's veth pair have."""
     source, destination = key_source(segment.key), key_destination(segment.key)
     packet = tcp_packet(
         source, destination, segment.key[-5:-1], segment.sequence, segment.acknowledgment, segment.flags, WINDOW,
@@ -51,14 +51,14 @@ def make_frame(segment: Segment, mac: bytes) -> bytes:
 
 
 def make_datagram(key: bytes, data: bytes, mac: bytes) -> bytes:
-    """A datagram of the direction `key`, to and from this MAC."""
+    """Returns a frame with a datagram of the direction `key`, from and to this MAC."""
     source, destination = key_source(key), key_destination(key)
     packet = udp_packet(source, destination, key[-5:-1], data)
     return mac + mac + (ETHERNET_V4 if len(source) == 4 else ETHERNET_V6) + packet
 
 
 def read_segment(frame: bytes) -> Segment | None:
-    """The segment, None where it is none; without its data."""
+    """Returns the TCP segment without its data, None if the frame contains no TCP segment."""
     found = read_packet(frame)
     if found is None or found[0] != PROTOCOL_TCP or len(frame) < found[3] + 20:
         return None
@@ -71,7 +71,7 @@ def read_segment(frame: bytes) -> Segment | None:
 
 
 def read_refusal(frame: bytes) -> bytes | None:
-    """The key of the flow of which a datagram was refused as nobody's, None where it is no such error."""
+    """Returns the flow key of the datagram that a port unreachable error refuses, None if it is no such error."""
     found = read_packet(frame)
     if found is None or found[0] not in (ICMP, ICMPV6):
         return None
@@ -86,7 +86,7 @@ def read_refusal(frame: bytes) -> bytes | None:
 
 
 def read_packet(frame: bytes) -> tuple[int, bytes, bytes, int] | None:
-    """A frame's protocol, source and destination, and where what follows the IP header begins: eight bytes at least."""
+    """Returns protocol, source, destination and the offset of the IP payload, which has at least eight bytes."""
     if frame[12:HEADER] == ETHERNET_V4 and len(frame) > HEADER:
         half, at, protocol = 4, HEADER + 12, HEADER + 9
         transport = HEADER + (frame[HEADER] & 15) * 4
@@ -101,7 +101,7 @@ def read_packet(frame: bytes) -> tuple[int, bytes, bytes, int] | None:
 
 
 async def wait_for(frames: socket.socket, read: Callable[[bytes], Seen | None], wanted: Callable[[Seen], bool]) -> Seen:
-    """The first that comes, can be read and is wanted."""
+    """Returns the first received frame that `read` parses and `wanted` accepts."""
     loop = asyncio.get_running_loop()
     while True:
         seen = read(await loop.sock_recv(frames, FRAME_BYTES))

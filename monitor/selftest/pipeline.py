@@ -1,7 +1,7 @@
-"""The straight line for the self-test's frames alone: another capture, decoder and gateway than those of real devices.
+"""A separate pipeline for the self-test's frames: its own capture, decoder and gateway.
 
-They are the same code on the same loop, so what holds up the real ones shows here, and nothing that happens here is in
-anybody's numbers.
+It runs the same code on the same loop as the pipeline of real devices, so a delay there shows here too. Nothing that
+happens here changes the counters of real devices.
 """
 
 import time
@@ -39,7 +39,7 @@ SETTINGS: Final = Settings(
 
 @final
 class ProbeLine:
-    """Watches until it is closed; `kill` is told of each flow to cut. Raises MachineError where it cannot watch."""
+    """Captures until it is closed and calls `kill` for each flow to cut. Raises MachineError if it cannot capture."""
 
     def __init__(self, loop: AbstractEventLoop, kill: Callable[[Kill], None]) -> None:
         now = time.time()
@@ -67,7 +67,7 @@ class ProbeLine:
 
 
 def probe_index() -> Index:
-    """A catalogue of one name."""
+    """Returns a catalogue with one name."""
     builder = IndexBuilder()
     builder.add_vendor(Vendor(PROBE_VENDOR, PROBE_VENDOR, "vendor"))
     builder.add_name(PROBE_NAME, True, builder.number_of(Owner(PROBE_VENDOR)))

@@ -1,7 +1,7 @@
-"""The self-test's hello over QUIC: seen, its client told, and what follows on its flow met by the cut.
+"""The self-test's ClientHello over QUIC: it is seen, its client is notified, and later packets of its flow are cut.
 
-The kernel limits how often it refuses a datagram, so a refusal that does not come proves nothing. That the rules met
-what followed shows at the flow's element: each packet of the flow begins its time anew.
+The kernel rate-limits its refusals of datagrams, so a missing refusal proves nothing. The flow's element shows whether
+the rules matched later packets: each packet restarts its timeout.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ from monitor.wire.build.client_hello import client_initial
 
 HTTPS: Final = 443
 WAIT_SECONDS: Final = 1.0
-# An element must be so old that its new beginning shows, whatever the kernel's clock ticks by.
+# Minimum age of an element, so that a restart of its timeout is visible at the kernel's clock resolution.
 AGE_SECONDS: Final = 0.2
 ID_BYTES: Final = 8
 RANDOM_BYTES: Final = 32
 
 
 async def say_initial(enforcer: Enforcer, link: ProbeLink, addresses: ProbeAddresses) -> float:
-    """The seconds until the client was told. Raises MachineError with what did not happen."""
+    """Returns the seconds until the client was notified. Raises MachineError with the step that failed."""
     key = flow_key(addresses.client, addresses.server, 0x8000 + secrets.randbits(14), HTTPS, PROTOCOL_UDP)
     hello = client_initial(PROBE_NAME, secrets.token_bytes(RANDOM_BYTES), secrets.token_bytes(ID_BYTES))
     with link.open_frames() as frames:
@@ -55,7 +55,7 @@ async def refused(frames: socket.socket, key: bytes) -> None:
 
 
 async def meets_cut(enforcer: Enforcer, key: bytes, follow: Callable[[], object]) -> None:
-    """What follows on the flow begins the time of its element anew."""
+    """Checks that a later packet of the flow restarts the timeout of its element."""
     name = kill_name(key)
     before = enforcer.elements.seconds_left(name, key[:-1])
     looked = time.monotonic()
@@ -73,11 +73,11 @@ async def meets_cut(enforcer: Enforcer, key: bytes, follow: Callable[[], object]
 
 
 def kill_name(key: bytes) -> str:
-    """The set that a flow of the self-test is cut by."""
+    """Returns the kill set of a flow of the self-test."""
     protocol = "tcp" if key[-1] == PROTOCOL_TCP else "udp"
     return kill_set(protocol, 4 if len(key) == KEY_V4 else 6, "open")
 
 
 def forget(enforcer: Enforcer, key: bytes) -> None:
-    """Nobody needs this flow to stay killed."""
+    """Releases the flow, which need not stay killed."""
     enforcer.forget(kill_name(key), [key[:-1], reverse_key(key)[:-1]])

@@ -1,13 +1,13 @@
-"""Tries enforcement out: what a banned client would send goes through every layer, and each must refuse it in time.
+"""Tests enforcement: sends the packets of a banned client through every layer, each of which must refuse them in time.
 
-It comes from the self-test's own client (`kernel/netns/probe.py`), so no real one is touched:
+The packets come from the self-test's own client (`kernel/netns/probe.py`), so no real client is affected:
 
-    dns   a question over UDP and TCP is diverted to the sinkhole and answered from the address that was asked
-    sni   a ClientHello with a banned name is seen, its client reset, and what follows on its flow refused
-    quic  the same over QUIC: the client is told, and what follows meets the cut (`quic.py`)
+    dns   a query over UDP and TCP is diverted to the sinkhole and answered from the address that was queried
+    sni   a ClientHello with a banned name is seen, its client is reset, and later packets of its flow are refused
+    quic  the same over QUIC: the client is notified, and later packets are cut (`quic.py`)
     ip    a connection to a banned address is refused
 
-on IPv4 and IPv6, where this host forwards them. A layer that no ban needs is not tried.
+on IPv4 and IPv6, if this host forwards them. A layer that no ban needs is not tested.
 """
 
 import asyncio
@@ -34,19 +34,19 @@ from monitor.sinkhole.sinkhole import Sinkhole
 from monitor.sinkhole.timeouts import in_time
 from monitor.wire.build.client_hello import client_hello
 
-# What the self-test tells apart: a hello over QUIC takes another way than one over TLS, in the kernel and here.
+# A layer of the self-test of its own: a ClientHello over QUIC takes another path than one over TLS.
 QUIC: Final = "quic"
 TRIED: Final = (DNS, SNI, QUIC, IP)
-ATTEMPTS: Final = 2  # a machine may stand still for a moment
+ATTEMPTS: Final = 2  # a machine may pause for a moment
 WAIT_SECONDS: Final = 1.0
 DNS_PORT: Final = 53
 HTTPS: Final = 443
 TCP_PSH: Final = 0x08
-LEAP: Final = 1_000  # so that the reset of one segment is not taken for that of another
+LEAP: Final = 1_000  # distinguishes the reset of one segment from that of another
 
 
 async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhole | None) -> list[Check]:
-    """Every layer; `sinkhole` is None where nobody's questions are diverted."""
+    """Tests every layer. `sinkhole` is None if no queries are diverted."""
     checks = await try_diversion(link, sinkhole) if sinkhole is not None else []
     line = ProbeLine(asyncio.get_running_loop(), lambda kill: enforcer.kill([kill]))
     try:
@@ -60,7 +60,7 @@ async def try_enforcement(enforcer: Enforcer, link: ProbeLink, sinkhole: Sinkhol
 
 
 async def try_diversion(link: ProbeLink, sinkhole: Sinkhole) -> list[Check]:
-    """The questions of every family that there is, over both transports."""
+    """Tests queries of every known address family, over both transports."""
     return await asyncio.gather(
         *[
             check(DNS, f"{over} on {family_name(addresses)}", partial(ask, link, sinkhole, addresses, kind))
@@ -73,7 +73,7 @@ async def try_diversion(link: ProbeLink, sinkhole: Sinkhole) -> list[Check]:
 async def try_forwarding(
     link: ProbeLink, layer: str, over: str, attempt: Callable[[ProbeAddresses], Awaitable[float]]
 ) -> list[Check]:
-    """In each family that is forwarded."""
+    """Runs `attempt` for each address family that this host forwards."""
     return await asyncio.gather(
         *[
             check(layer, f"{over} on {family_name(addresses)}", partial(attempt, addresses))
@@ -83,7 +83,7 @@ async def try_forwarding(
 
 
 async def check(layer: str, what: str, attempt: Callable[[], Awaitable[float]]) -> Check:
-    """Tries until it succeeds, `ATTEMPTS` times at the most; `attempt` gives the seconds that it took."""
+    """Repeats `attempt`, which returns its duration in seconds, until it succeeds, at most `ATTEMPTS` times."""
     began = time.monotonic()
     fault = ""
     for _ in range(ATTEMPTS):
@@ -103,7 +103,7 @@ async def ask(link: ProbeLink, sinkhole: Sinkhole, addresses: ProbeAddresses, ki
 
 
 async def say_hello(enforcer: Enforcer, link: ProbeLink, addresses: ProbeAddresses) -> float:
-    """The client is reset once its hello was seen, and what it sends then is refused."""
+    """Checks that the client is reset once its ClientHello was seen, and that its later packets are refused."""
     opening = new_flow(addresses.client, addresses.server)
     theirs = secrets.randbits(31)
     hello = client_hello(PROBE_NAME, secrets.token_bytes(32))
@@ -136,7 +136,7 @@ async def connect(link: ProbeLink, addresses: ProbeAddresses) -> float:
 
 
 async def reset(frames: socket.socket, key: bytes, sequence: int, otherwise: str) -> None:
-    """Waits for a reset to the source of `key` with this number. Raises MachineError where none comes."""
+    """Waits for a reset to the source of `key` with this sequence number. Raises MachineError if none arrives."""
     back = reverse_key(key)
 
     def is_reset(seen: Segment) -> bool:
@@ -149,7 +149,7 @@ async def reset(frames: socket.socket, key: bytes, sequence: int, otherwise: str
 
 
 def new_flow(client: bytes, server: bytes) -> Segment:
-    """The first segment of a connection from a port that no earlier one had, most probably."""
+    """Returns the first segment of a connection, from a random port, to avoid those of earlier connections."""
     port = 0x8000 + secrets.randbits(14)
     return Segment(flow_key(client, server, port, HTTPS, PROTOCOL_TCP), secrets.randbits(31), 0, TCP_SYN)
 
