@@ -1,4 +1,4 @@
-"""Changes of the table that wait for their turn: a large policy must not hold up the loop while it is being loaded."""
+"""Pending changes of the table, applied in portions: loading a large policy must not block the event loop."""
 
 from asyncio import AbstractEventLoop, Event
 from collections import deque
@@ -8,19 +8,19 @@ from typing import Final, final
 from monitor.policy.table.change import Change
 from monitor.policy.table.portions import portions
 
-# At a time; a portion more may come on top.
+# Maximum per turn of the loop, exceeded by at most one portion.
 WORK_SECONDS: Final = 0.03
-# More than so many portions do not begin before the loop has turned: finding out what they are took time, too.
+# A longer backlog starts in the next turn of the loop, because computing the changes already took time.
 AT_ONCE_MAX: Final = 8
 
 
 @final
 class Backlog:
-    """In order, what fits at once and the rest while the loop turns; `perform` does one portion.
+    """Applies changes in order, a few at once and the rest over several turns of the loop. `perform` applies a portion.
 
-    Between the portions may stand what else is to be done when it is its turn.
+    Callbacks may be queued between the portions.
 
-    `seconds` is how long it took the last time until nothing waited, from when the changes were wanted.
+    `seconds` is how long the last backlog took to become empty, from the time at which its changes were wanted.
     """
 
     def __init__(self, loop: AbstractEventLoop, perform: Callable[[Sequence[Change]], None]) -> None:
@@ -35,11 +35,11 @@ class Backlog:
         self.seconds = 0.0
 
     def __len__(self) -> int:
-        """How many portions wait, and what stands between them."""
+        """Returns the number of pending portions and callbacks."""
         return len(self._waiting)
 
     def add(self, changes: Sequence[Change], wanted: float) -> None:
-        """`wanted` is the loop's time since when they are."""
+        """Adds changes. `wanted` is the loop time since which they are wanted."""
         if changes and not self._waiting:
             self._began = wanted
         self._waiting.extend(portions(changes))
@@ -51,24 +51,24 @@ class Backlog:
             self._work()
 
     def then(self, act: Callable[[], None]) -> None:
-        """Does something else once what waits now is done: at once where nothing waits."""
+        """Calls `act` after everything that is pending now, at once if nothing is pending."""
         if self._waiting:
             self._waiting.append(act)
         else:
             act()
 
     def next(self, act: Callable[[], None]) -> None:
-        """Does something else as the next thing, before all that waits."""
+        """Calls `act` next, before everything that is pending."""
         self._waiting.appendleft(act)
         if not self._scheduled and not self._working:
             self._rest(worked=False)
 
     async def done(self) -> None:
-        """Once nothing waits."""
+        """Waits until nothing is pending."""
         await self._empty.wait()
 
     def clear(self) -> None:
-        """Forgets what waits."""
+        """Discards everything that is pending."""
         self._waiting.clear()
         self._empty.set()
 
@@ -91,11 +91,11 @@ class Backlog:
             self._rest(worked)
 
     def _rest(self, worked: bool) -> None:
-        """Goes on with what waits when the loop has turned; a portion that failed holds up nobody who waits for all."""
+        """Schedules the rest for the next turn of the loop. A failed portion does not block callers of `done`."""
         if self._waiting:
             self._empty.clear()
             self._scheduled = True
-            self._loop.call_later(0.0, self._work)  # `call_soon` would let no timer of others in between
+            self._loop.call_later(0.0, self._work)  # with `call_soon` no other timer would run in between
             return
         if worked:
             self.seconds = self._loop.time() - self._began

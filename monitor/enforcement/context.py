@@ -1,4 +1,4 @@
-"""What enforcement stands on beside the policy."""
+"""The input of enforcement besides the policy."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from monitor.kernel.netlink.interfaces import Interface
 
 @dataclass(frozen=True)
 class EnforcementContext:
-    """The catalogue, the groups and the LAN as they are now; `own` are the gateway's addresses as text, `links`
-    the interfaces that are there, `unrouted` those that frames cross without being routed. `sees_bridged`: such frames
-    meet the rules for what is forwarded all the same, but no question of theirs is diverted.
+    """The current catalogue, groups and LAN. `own` has the gateway's addresses as text, `links` the existing
+    interfaces, `unrouted` the interfaces that frames cross by bridging. With `sees_bridged` the forward rules still
+    match such frames, but their queries are not diverted.
     """
 
     config: Config
@@ -27,11 +27,11 @@ class EnforcementContext:
 
     @property
     def bridged(self) -> tuple[str, ...]:
-        """The interfaces that frames cross past every rule."""
+        """Returns the interfaces that frames cross without meeting any rule."""
         return () if self.sees_bridged else self.unrouted
 
     def lost_questions(self) -> str:
-        """Why questions are not diverted everywhere, `""` where they can be."""
+        """Returns why queries are not diverted on all interfaces, `""` if they can be."""
         if not self.unrouted:
             return ""
         return f"frames cross {', '.join(self.unrouted)} without being routed, and no question of theirs is diverted"

@@ -1,7 +1,7 @@
-"""What the policy wants done, done: the kernel's table, the flows to kill, the questions to divert.
+"""Puts the policy in force: the kernel's table, the flows to kill, the queries to divert.
 
-Without a ban that does something nothing of the kernel is touched. What cannot be had costs one line and is told by
-health and a metric, and the rest goes on. The bans hold as long as this says every second that the daemon lives.
+Changes nothing in the kernel unless a ban does more than observe. A failure is logged in one line and shown by health
+and a metric, and everything else goes on. The bans hold as long as a heartbeat every second shows that the daemon runs.
 """
 
 from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
@@ -36,9 +36,9 @@ FACTORIES: Final = Factories()
 
 
 class Enforcement:
-    """`look` has the gateway look at the frames that wait; `now` is the line's time, which the core follows where the
-    clock is set; `sees` tells whether anything is seen: bans must not outlive that. `write` takes the effects of a
-    policy that was put in force. One change of policy at a time; `ground` is what the last one stands on.
+    """`look` makes the gateway process pending frames. `now` returns the pipeline's time, which the core also uses
+    after a clock step. `sees` returns whether anything is captured: bans must not outlive the capture. `write` takes
+    the effects of a policy change. Policy changes run one at a time; `ground` is the context of the last one.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class Enforcement:
         self._stand_on(ground)
 
     async def prepare(self, policy: Policy, ground: EnforcementContext) -> None:
-        """Does beforehand what takes long of putting them in force."""
+        """Computes beforehand the slow parts of putting the policy in force."""
         await self._holding.prepare(ground, policy)
 
     async def govern(self, policy: Policy, ground: EnforcementContext) -> None:
-        """Puts the policy in force, and what it stands on; live flows that it bans are cut."""
+        """Puts the policy and its context in force. Cuts live flows that the policy bans."""
         async with self._changing:
             try:
                 await self._govern(policy, ground)
@@ -117,7 +117,7 @@ class Enforcement:
         self.learning.sparing.ask_anew()
 
     def perform(self, effects: list[Effect]) -> None:
-        """Does at once what a batch asks for: the table first, then the kills."""
+        """Applies the effects of a batch at once: the table first, then the kills."""
         enforcer = self._holding.enforcer
         if enforcer is None or not effects:
             return
@@ -128,11 +128,11 @@ class Enforcement:
         self._holding.tell(enforcer)
 
     def beat(self) -> None:
-        """Looks at the table and renews the bans, as is done every second."""
+        """Checks the table and renews the bans. The heartbeat does the same every second."""
         self._upkeep.beat()
 
     async def look_again(self, ground: EnforcementContext) -> None:
-        """Interfaces or addresses have changed."""
+        """Applies a change of interfaces or addresses."""
         async with self._changing:
             policy = self._gateway.policy
             try:
@@ -144,22 +144,22 @@ class Enforcement:
                 self._retry_later()
 
     async def stop(self) -> None:
-        """Leaves nothing behind."""
+        """Removes everything that enforcement created in the kernel."""
         async with self._changing:
             self.fault = ""
             await self._let_go()
             self._retry_later()
 
     def is_whole(self) -> bool:
-        """False once somebody has removed one of the links that enforcement made."""
+        """False if one of the links that enforcement created was removed."""
         return self._holding.is_whole()
 
     def holds(self) -> bool:
-        """Whether what was put in force still is."""
+        """False while bans open because the kernel refused a renewal."""
         return self._upkeep.holds
 
     async def try_out(self) -> list[Check]:
-        """What the self-test finds of every layer, nothing where no ban does more than observe."""
+        """Runs the self-test of every layer. Returns no checks if no ban does more than observe."""
         enforcer = self._holding.enforcer
         if enforcer is None:
             return [Check(layer, "", 0.0, self.fault) for layer in TRIED] if self.fault else []
@@ -181,7 +181,7 @@ class Enforcement:
         return checks if self._holding.enforcer is enforcer else []
 
     def is_wanted(self) -> bool:
-        """Whether a ban is to be enforced, be it or not."""
+        """Whether a ban is to be enforced, even if enforcement failed."""
         return self._holding.enforcer is not None or bool(self.fault)
 
     def health(self) -> str:
@@ -189,7 +189,7 @@ class Enforcement:
         return self.fault or self._answers.fault or self._holding.complaints.standing() or lost
 
     def layer_faults(self) -> dict[str, str]:
-        """Why a layer is down, for each that is."""
+        """Returns the reason for each layer that is down."""
         fault = self.fault or ("" if self._sees() else "bans rest, because nothing is captured")
         if fault:
             return dict.fromkeys(LAYERS, fault)
@@ -242,7 +242,7 @@ class Enforcement:
         self._watch.start()
 
     def _retry_later(self) -> None:
-        """What could not be had may be there later: somebody else's table goes, memory is free again."""
+        """Schedules a retry if something failed: a foreign table may be removed, or memory may be free again."""
         if self._retry is not None:
             self._retry.cancel()
         wanted = bool(self.fault or self._answers.fault)
@@ -273,7 +273,7 @@ class Enforcement:
         self._holding.stop()
 
     async def _lose_questions(self, checks: Sequence[Check]) -> None:
-        """Nothing is diverted any more where what is not banned gets no answer that the gateway itself gets."""
+        """Ends the diversion if a query that is not banned gets no response, but the gateway's own query does."""
         reason = next((f"{check.what}: {check.fault}" for check in checks if check.fault), "")
         if not reason:
             return

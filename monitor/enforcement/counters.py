@@ -1,4 +1,4 @@
-"""The table's counters as metrics: what the kernel refused by address, and what it only counted."""
+"""The table's counters as metrics: packets refused by address, and packets of shadow bans."""
 
 from collections.abc import Mapping
 from typing import final
@@ -10,14 +10,14 @@ from monitor.policy.table.desired import CounterLabel
 
 @final
 class KernelCounters:
-    """Totals that only grow, although counters of the table come and go with its bans."""
+    """Totals that only grow, although the table's counters are created and deleted with its bans."""
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}
         self._totals: dict[CounterLabel, int] = {}
 
     def read(self, counters: Mapping[str, tuple[int, int]], labels: Mapping[str, CounterLabel]) -> None:
-        """Takes the packets that came on top; a counter that shrank was made anew."""
+        """Adds the packets since the last read. A counter that decreased was created again."""
         for name, (packets, _) in counters.items():
             label = labels.get(name)
             if label is not None:
@@ -26,8 +26,9 @@ class KernelCounters:
         self._last = {name: packets for name, (packets, _) in counters.items()}
 
     def samples(self) -> Samples:
-        """`refused_packets_total`, and `shadow_blocked_total` of layer `ip` in packets: each is refused and so the last
-        one. `blocked_total` is the old name of both the first and what the core counts.
+        """Returns `refused_packets_total` and, for layer `ip`, `shadow_blocked_total`, both in packets. `blocked_total`
+        is the old name of the former and of the core's counts. A refusal ends a connection, so a ban refuses fewer
+        packets than a shadow ban counts.
         """
         refused: dict[tuple[str, ...], float] = {}
         old: dict[tuple[str, ...], float] = {}

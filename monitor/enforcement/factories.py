@@ -1,6 +1,6 @@
-"""What enforcement makes for itself, as factories: the kernel's table, the self-test's link, lookups, the sinkhole.
+"""Factories of the objects that enforcement creates: the kernel table, the self-test's link, lookups, the sinkhole.
 
-A constructor argument, so that the races between them can be tested without privileges.
+They are a constructor argument, so that races between these objects can be tested without privileges.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,7 +30,7 @@ TryEnforcement: TypeAlias = Callable[[Enforcer, ProbeLink, Sinkhole | None], Awa
 
 @dataclass(frozen=True)
 class Factories:
-    """`enforcer` and `probe_link` raise MachineError where the kernel refuses."""
+    """`enforcer` and `probe_link` raise MachineError if the kernel refuses."""
 
     enforcer: MakeEnforcer = Enforcer
     probe_link: MakeProbeLink = ProbeLink

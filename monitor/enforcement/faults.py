@@ -1,4 +1,4 @@
-"""Lines about what goes wrong again and again: told once in a while, and remembered for whoever asks how things are."""
+"""Repeated error lines: logged once per interval, and kept for health."""
 
 import time
 from typing import Final, final
@@ -12,7 +12,7 @@ KEPT_MAX: Final = 64
 
 @final
 class Faults:
-    """Each line is told again after `REPEAT_SECONDS`, and stands for `STANDING_SECONDS` since it was last heard."""
+    """Logs each line again after `REPEAT_SECONDS`. A line stands for `STANDING_SECONDS` after its last occurrence."""
 
     def __init__(self) -> None:
         self._told: dict[str, float] = {}
@@ -31,9 +31,9 @@ class Faults:
                     del self._told[next(iter(self._told))]
 
     def settle(self) -> None:
-        """What they were about has been put right."""
+        """Clears the last line, after its cause was repaired."""
         self._last = ""
 
     def standing(self) -> str:
-        """The line that was heard last, "" where that is long ago."""
+        """Returns the last line, "" if it is older than `STANDING_SECONDS`."""
         return self._last if self._last and time.monotonic() - self._heard < STANDING_SECONDS else ""

@@ -1,4 +1,4 @@
-"""What has to be done again and again for bans to hold: say that the daemon lives, and look after the table."""
+"""The heartbeat, which keeps bans in force and checks the table for drift."""
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -9,16 +9,16 @@ from monitor.errors import MachineError
 from monitor.periodic import Periodic
 
 BEAT_SECONDS: Final = 1.0
-# A look at all of a large table takes a while: where somebody else changes nftables without a pause, it may take this
-# share of the time.
+# Checking a large table takes a while. If other programs change nftables all the time, checks may take this share of
+# the time.
 LOOK_SHARE: Final = 1 / 20
 LOOK_SECONDS_MAX: Final = 60.0
 
 
 @final
 class Heartbeat:
-    """Once a second while the table is held. `sees` tells whether the daemon sees anything. `holds`: bans are not
-    opening for want of a renewal that the kernel refused.
+    """Beats once a second while the table is held. `sees` returns whether anything is captured. `holds` is False while
+    bans open because the kernel refused a renewal.
     """
 
     def __init__(self, loop: AbstractEventLoop, holding: KernelTable, sees: Callable[[], bool]) -> None:
@@ -38,7 +38,7 @@ class Heartbeat:
         self._timer.stop()
 
     def look(self) -> None:
-        """Puts back at once what somebody else took away: costs microseconds where nobody touched any table."""
+        """Begins to repair the table at once. Costs microseconds if no table was changed."""
         enforcer = self._holding.enforcer
         if enforcer is None:
             return
@@ -50,13 +50,13 @@ class Heartbeat:
             self._holding.complaints.settle()
 
     def beat(self) -> None:
-        """Looks at the table where that is due, and renews the bans."""
+        """Checks the table if a check is due, and renews the bans."""
         if self._loop.time() >= self._look_due:
             self.look()
         self._renew()
 
     def _renew(self) -> None:
-        """Nothing is renewed by a daemon that sees nothing: its bans open."""
+        """Renews the bans if anything is captured. Otherwise they open."""
         enforcer = self._holding.enforcer
         if enforcer is None or not self._sees():
             return

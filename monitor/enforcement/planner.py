@@ -1,5 +1,5 @@
-"""What a policy's table is planned from: who is in the groups, and whose the addresses are. Both take long where there
-are many, so they can be made beforehand, bit by bit.
+"""Inputs of the table's plan: the members of groups and the owners of prefixes. Computing either is slow if there are
+many, so both can be computed beforehand, in steps.
 """
 
 from asyncio import sleep
@@ -10,20 +10,20 @@ from monitor.policy.groups import Groups
 from monitor.policy.table.members import Members
 from monitor.policy.table.owned_prefixes import OwnedPrefixes
 
-# Lets the loop turn: `sleep(0)` would let no timer of others in between.
+# Yields to the event loop: with `sleep(0)` no other timer would run.
 PAUSE_SECONDS: Final = 0.001
 
 
 @final
 class PlanInputs:
-    """Keeps what was made last, for as long as it stands on the same."""
+    """Caches the last result while its inputs stay the same."""
 
     def __init__(self) -> None:
         self._territory: tuple[EnforcementContext, OwnedPrefixes] | None = None
         self._members: tuple[object, Members] | None = None
 
     async def make(self, ground: EnforcementContext) -> tuple[Members, OwnedPrefixes]:
-        """Both, while the loop turns."""
+        """Computes both, yielding to the event loop in between."""
         members = self.members(ground)
         await sleep(PAUSE_SECONDS)
         territory = self._known(ground)
@@ -35,20 +35,20 @@ class PlanInputs:
         return members, territory
 
     def members(self, ground: EnforcementContext) -> Members:
-        """The groups' sets as the configuration says, and no device that came into them."""
+        """Returns the groups' sets from the configuration, without devices that joined later."""
         base = (ground.settings.groups, ground.settings.interfaces)
         if self._members is None or self._members[0] != base:
             self._members = (base, Members(Groups(*base)))
         return self._members[1]
 
     def take_members(self, ground: EnforcementContext) -> Members:
-        """The same for whoever has devices come into them: others get others."""
+        """Returns the sets for a caller that adds devices to them. Later callers get a new object."""
         members = self.members(ground)
         self._members = None
         return members
 
     def territory(self, ground: EnforcementContext) -> OwnedPrefixes:
-        """Made anew where a list or an address of the gateway is another than the last time."""
+        """Returns the owned prefixes. Computes them again if a list or an address of the gateway changed."""
         territory = self._known(ground)
         if territory is None:
             territory = begin(ground)
@@ -70,5 +70,5 @@ def begin(ground: EnforcementContext) -> OwnedPrefixes:
 
 
 def never(ground: EnforcementContext) -> tuple[str, ...]:
-    """The prefixes that no ban touches."""
+    """Returns the prefixes that no ban may cover."""
     return (*ground.settings.local, *ground.own)

@@ -1,6 +1,6 @@
-"""Table `inet gatewatch` in the daemon's hands: planned from the policy, held in the kernel, kept account of.
+"""Table `inet gatewatch` in the daemon: planned from the policy, held in the kernel, and counted.
 
-Whatever the kernel refuses is told in one line, and the rest goes on.
+Each refusal of the kernel is reported in one line, and everything else goes on.
 """
 
 from asyncio import AbstractEventLoop, sleep
@@ -38,12 +38,11 @@ ENFORCE_BOUNDS: Final[tuple[float, ...]] = (
 
 @final
 class KernelTable:
-    """`enforcer` is None while nothing is held. `diversion` tells what decides whose questions are diverted now.
+    """`enforcer` is None while no table is held. `diversion` returns the current inputs of the diversion's rules.
 
-    `recut` drops again what had been cut, `refill` puts back what else the run of time had put into the table: both are
-    called when some of it has to be put back, as soon as there is a place for them. `spare` puts in the addresses of
-    names that pass: it is called as soon as their sets are there, before the rules that would refuse them.
-    What stands on ground that has changed is made anew by `stand_on`.
+    `recut` re-adds killed flows, `refill` re-adds learned addresses. Both run during repair, once their sets exist.
+    `spare` adds the addresses of allowed names as soon as their sets exist, before the rules that would refuse them.
+    `stand_on` computes again whatever depends on a context that changed.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class KernelTable:
         self.complaints = Faults()
         self._counters = KernelCounters()
         self._repairs = {"ok": 0, "failed": 0}
-        # What every enforcer that there was has counted.
+        # Counts of all enforcers so far.
         self._transactions = {"ok": 0, "failed": 0}
         self._refused: dict[tuple[str, str], int] = {}
         self._survey = PlanInputs()
@@ -90,14 +89,14 @@ class KernelTable:
             self.enforcer.alive.watch(ground.interfaces)
 
     async def prepare(self, ground: EnforcementContext, policy: Policy) -> None:
-        """Does beforehand, bit by bit, what takes long of `stand_on` and `rebuild`, while all stays as it is."""
+        """Computes the slow parts of `stand_on` and `rebuild` beforehand, in steps, without changing anything."""
         members, territory = await self._survey.make(ground)
         vendors = ground.index.vendors()
         plan_table(policy, members, territory, vendors, ground.interfaces, self._diversion(self.enforcer), self._now())
         await sleep(PAUSE_SECONDS)
 
     def start(self, policy: Policy, spared: Spared) -> Enforcer:
-        """Makes the table, with what is `spared`. Raises MachineError where that cannot be; nothing is held then."""
+        """Creates the table with the `spared` keys. Raises MachineError on failure; no table is held then."""
         if not self._ground.forwarding:
             raise MachineError("this host does not forward what it sees")
         bridged = self._ground.bridged
@@ -108,7 +107,7 @@ class KernelTable:
         enforcer = self._make_enforcer()
         enforcer.elements.transactions, enforcer.elements.refused = self._transactions, self._refused
         try:
-            # What an earlier run left must be replaced without a gap, all at once; else it may come bit by bit.
+            # The table of an earlier run must be replaced at once, without a gap. Otherwise rules may come in portions.
             left = enforcer.refuse_foreign()
             first = self._plan(policy) if left is not None else bare_table(self._ground.interfaces)
             enforcer.start(
@@ -123,12 +122,12 @@ class KernelTable:
         return enforcer
 
     def is_whole(self) -> bool:
-        """False once somebody has removed a link that was made for the diversion or for the self-test."""
+        """False if a link that was created for the diversion or for the self-test was removed."""
         link, enforcer = self._link, self.enforcer
         return (link is None or link.is_there()) and (enforcer is None or enforcer.diversion.is_whole())
 
     def probe_link(self) -> ProbeLink:
-        """The way of the self-test, made anew where somebody has taken it away. Raises MachineError."""
+        """Returns the self-test's link, created again if it was removed. Raises MachineError."""
         if self._link is not None and not self._link.is_there():
             self._link.close()
             self._link = None
@@ -137,7 +136,7 @@ class KernelTable:
         return self._link
 
     def stop(self) -> None:
-        """Leaves nothing behind."""
+        """Removes the table and the links."""
         enforcer = self.enforcer
         if enforcer is not None:
             self.backlog.clear()
@@ -150,10 +149,10 @@ class KernelTable:
             self.desired = Desired()
 
     def rebuild(self, enforcer: Enforcer, policy: Policy, between: Callable[[], None] | None = None) -> None:
-        """Another policy, other members: the table as it must be now, without a gap on the way.
+        """Changes the table for another policy or other members, without a gap on the way.
 
-        `between` is called once the new rules are there and the old ones still are: learned addresses change their sets
-        then. Where the changes are many, `backlog` still has some of them when this returns.
+        `between` is called once the new rules exist beside the old ones: learned addresses then move to other sets. If
+        there are many changes, some are still in `backlog` when this returns.
         """
         wanted, self._wanted = self._wanted or self._loop.time(), 0.0
         desired = self._plan(policy)
@@ -171,7 +170,7 @@ class KernelTable:
         self.backlog.add(steps.take, wanted)
 
     def _perform(self, changes: Sequence[Change]) -> None:
-        """Where the table is gone they have no place; `reconcile` makes it with all that is wanted."""
+        """Applies a portion. Does nothing if the table was deleted: `reconcile` creates it with all its content."""
         enforcer = self.enforcer
         if enforcer is None:
             return
@@ -184,7 +183,7 @@ class KernelTable:
         self.tell(enforcer)
 
     def follow(self, news: Sequence[MembershipChanged]) -> list[Change]:
-        """What changes in the groups' sets after the news of devices."""
+        """Returns the changes of the groups' sets after changes of membership."""
         changes: list[Change] = []
         for one in news:
             changes += self._members.follow(one.number, one.groups, one.mac, one.addresses, one.excluding)
@@ -197,7 +196,7 @@ class KernelTable:
                 change_elements(self.desired.elements[change.set], change)
 
     def kill(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
-        """Cuts the flows and notes how long that took since their hellos were seen."""
+        """Cuts the flows and records how long that took after their ClientHellos were seen."""
         enforcer.kill(kills)
         now = self._now()
         for kill in kills:
@@ -205,12 +204,12 @@ class KernelTable:
                 self.seconds.add(max(0.0, now - kill.time))
 
     def hold(self, enforcer: Enforcer, kills: Sequence[Kill]) -> None:
-        """Has flows that are cut already dropped again."""
+        """Drops flows again that were already cut."""
         enforcer.hold(kills)
 
     def release(self, enforcer: Enforcer, freed: Mapping[bytes, str]) -> None:
-        """Takes flows, by key, out of the sets of bans that fail this way, or out of all where that is empty: what is
-        not there is not missed.
+        """Removes flows, by key, from the kill sets of bans with this `on_failure`, or from all if it is empty. Missing
+        elements are ignored.
         """
         flows: dict[str, list[bytes]] = {}
         for key, kind in freed.items():
@@ -223,10 +222,10 @@ class KernelTable:
             enforcer.forget(name, both)
 
     def reconcile(self, enforcer: Enforcer) -> bool:
-        """Begins to put back what somebody took away; true where something was missing.
+        """Begins to repair drift. True if something was missing.
 
-        Members come first, then the rules, then what time had put in, and what is banned last: so nobody is refused who
-        was not, and what is large comes in portions. Where the table goes again meanwhile, the next call begins anew.
+        Restores members, then rules, then run-time sets, then banned elements: allowed traffic is never refused, and
+        large sets are restored in portions. If the table is removed again meanwhile, the next call starts over.
         """
         if self.backlog:
             return False
@@ -256,11 +255,11 @@ class KernelTable:
             log.error("%s", fault)
 
     def tell(self, enforcer: Enforcer) -> None:
-        """What the kernel refused."""
+        """Reports what the kernel refused."""
         self.complaints.take(enforcer.take_complaints())
 
     def _read_counters(self, enforcer: Enforcer) -> None:
-        """What the kernel does not tell now it tells the next time: nothing else may fail for that."""
+        """Reads the counters. A failed read is retried on the next call and must not fail the caller."""
         try:
             self._counters.read(enforcer.counters(), self.desired.counters)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What a batch of effects asks enforcement for, by kind, and in which order it is done."""
+"""Sorts the effects of a batch by kind and passes them to enforcement in the right order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from monitor.policy.policy import Policy
 
 @dataclass
 class BatchOrders:
-    """`names` are to be resolved, `seen` compared with learned addresses. `freed` has the keys of flows to release,
-    each with the `on_failure` of the sets that it leaves, `""` for all. `other_policy`: the table has to change.
+    """`names` are to be resolved, `seen` compared with learned addresses. `freed` maps the keys of flows to release to
+    the `on_failure` of the sets that they leave, `""` for all. `other_policy`: the table must change.
     """
 
     kills: list[Kill] = field(default_factory=list)
@@ -25,7 +25,7 @@ class BatchOrders:
 
 
 def wanted_of(effects: Sequence[Effect]) -> BatchOrders:
-    """A flow that is killed and released in one batch does what comes last."""
+    """Returns the orders. If a batch kills and releases the same flow, the last effect counts."""
     wanted = BatchOrders()
     for effect in effects:
         if isinstance(effect, Kill):
@@ -47,7 +47,7 @@ def wanted_of(effects: Sequence[Effect]) -> BatchOrders:
 def perform(
     wanted: BatchOrders, enforcer: Enforcer, table: KernelTable, learning: Learning, policy: Policy | None
 ) -> None:
-    """The table comes first, then the kills. Raises OSError or MachineError where the kernel refuses."""
+    """Changes the table first, then kills flows. Raises OSError or MachineError if the kernel refuses."""
     for name in wanted.names:
         learning.ask(name)
     for seen in wanted.seen:
