@@ -1,5 +1,5 @@
-"""The addresses of names that pass, remembered for when the table is made anew: nobody who may reach them is refused
-until their resolvers have been asked again.
+"""Caches trusted answers for allowed names, so that rebuilding the table never rejects allowed traffic while the names
+are resolved again.
 """
 
 import time
@@ -11,7 +11,7 @@ NAMES_MAX: Final = 16_384
 
 @final
 class AllowedAnswers:
-    """What the last trusted answer said of each name, as long as it holds; of too many the oldest is forgotten."""
+    """The last trusted answer for each name, until it expires. If there are too many, the oldest is evicted."""
 
     def __init__(self) -> None:
         self._answers: dict[bytes, tuple[list[bytes], float]] = {}
@@ -27,14 +27,14 @@ class AllowedAnswers:
             del self._answers[next(iter(self._answers))]
 
     def standing(self) -> Iterator[tuple[bytes, list[bytes], float]]:
-        """Each name with its addresses and the seconds that are left."""
+        """Yields each name with its addresses and the remaining seconds."""
         now = time.monotonic()
         self._answers = {name: answer for name, answer in self._answers.items() if answer[1] > now}
         for name, (addresses, until) in self._answers.items():
             yield name, addresses, until - now
 
     def names_at(self, address: bytes) -> list[bytes]:
-        """The names that the packed address was given for."""
+        """Returns the names whose answers contain the packed address."""
         return [name for name, addresses, _ in self.standing() if address in addresses]
 
     def forget(self) -> None:

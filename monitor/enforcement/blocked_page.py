@@ -1,6 +1,7 @@
-"""The page behind the doors of the diversion, where `[sinkhole].answer` is an address: it needs no port of the gateway.
+"""The page for banned names, served behind the diversion's namespace links if `[sinkhole].answer` is an address.
 
-What cannot be had costs one line: then the address is answered by whoever has it, or nobody, and bans hold as before.
+It needs no port of the gateway. A failure to listen is one log line: connections to the address then reach its owner,
+if there is one, and bans hold as before.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ WILDCARDS: Final = {4: "0.0.0.0", 16: "::"}
 
 
 class BlockedPage:
-    """`address` is the packed address whose port 80 is this page's now, `b""` where there is none."""
+    """`address` is the packed address whose port 80 serves this page now, `b""` if there is none."""
 
     def __init__(self, explain: Explain, section: SinkholeSettings) -> None:
         self.address = b""
@@ -41,7 +42,7 @@ class BlockedPage:
         self._wanted = page_address(section)
 
     async def open(self, doors: Mapping[str, NamespaceLink]) -> None:
-        """Listens behind every door, where a page is wanted; `address` tells the outcome."""
+        """Listens behind every link if a page is configured. `address` shows the outcome."""
         if self._wanted != self.address:
             await self.close()
         for door in [door for door in self._servers if door not in doors.values()]:
@@ -88,7 +89,7 @@ class BlockedPage:
 
 @final
 class Sinks:
-    """The packed addresses that banned names were answered with lately: clients go on using an answer for a while."""
+    """The packed addresses that banned names were recently answered with: clients use an answer for some time."""
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
@@ -96,7 +97,7 @@ class Sinks:
         self._until: dict[bytes, float] = {}
 
     def take(self, addresses: frozenset[bytes]) -> frozenset[bytes]:
-        """These are the answers from now on; returned with those of the last hour."""
+        """Sets the current addresses. Returns them with those of the last hour."""
         now = self._time()
         self._until = {address: until for address, until in self._until.items() if until > now}
         self._until.update(dict.fromkeys(self._current - addresses, now + SINK_SECONDS))
@@ -105,12 +106,12 @@ class Sinks:
 
 
 def page_address(section: SinkholeSettings) -> bytes:
-    """The packed address that a page is wanted at, `b""` for none."""
+    """Returns the packed address to serve a page at, `b""` for none."""
     return next(iter(answer_addresses(section)), b"") if section.page else b""
 
 
 def answer_addresses(section: SinkholeSettings) -> frozenset[bytes]:
-    """The packed address that banned names are answered with, if it is one."""
+    """Returns the packed address that banned names are answered with, if the configured answer is an address."""
     try:
         return frozenset((ip_address(section.answer).packed,))
     except ValueError:

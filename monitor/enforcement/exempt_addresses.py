@@ -1,7 +1,7 @@
-"""Keeps the addresses of names that pass reachable under bans by address: allowed, excepted and protected names.
+"""Keeps the addresses of allowed, excepted and protected names reachable under bans by address.
 
-Their addresses must be in the table before the rules that refuse, so they are looked up before a policy is put in
-force, and again whenever an answer has lapsed: a connection lives longer than the answer that led to it.
+Their addresses must be in the table before the rules that refuse, so the names are resolved before a policy is put in
+force, and again whenever an answer expires: a connection outlives the answer that led to it.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from monitor.periodic import Periodic
 from monitor.policy.policy import Policy
 from monitor.policy.table.excused import excused_elements, excused_names
 
-# A policy waits at most so long for the addresses of the names that it lets pass.
+# Maximum time that a policy waits for the addresses of the names that it allows.
 WAIT_SECONDS: Final = 3.0
-# Less than an element outlives its answer.
+# Shorter than the time by which an element outlives its answer.
 RENEWAL_SECONDS: Final = 10.0
-# Put back between two turns of the loop: 10 ms of it.
+# Restored per turn of the event loop: takes 10 ms.
 NAMES_AT_ONCE: Final = 50
 
 
 @final
 class ExemptAddresses:
-    """`lookups` must call `take` with every answer. A name passes if the policy in force lets it, or the next one."""
+    """`lookups` must call `take` with every answer. A name is allowed if the current or the next policy allows it."""
 
     def __init__(self, gateway: Gateway, now: Callable[[], float], holding: KernelTable, lookups: NameResolver) -> None:
         self.passing = AllowedAnswers()
@@ -45,7 +45,7 @@ class ExemptAddresses:
         self._renewal = Periodic(loop, "asking for names that pass", RENEWAL_SECONDS, self._renew)
 
     async def prepare(self, policy: Policy) -> None:
-        """Looks up the names that the policy lets pass, before it refuses anything."""
+        """Resolves the names that the policy allows, before it is put in force."""
         self._next = policy
         names = excused_names(policy)
         self._lookups.forget([name for name in names if name not in self._names and name not in self.passing])
@@ -60,7 +60,7 @@ class ExemptAddresses:
         self._renewal.start()
 
     def elements(self) -> dict[str, list[bytes]]:
-        """What is known, as keys by set."""
+        """Returns the known addresses as keys by set."""
         found: dict[str, list[bytes]] = {}
         for name, addresses, _ in self.passing.standing():
             for set_name, keys in self._excused(name, addresses).items():
@@ -68,7 +68,7 @@ class ExemptAddresses:
         return {set_name: list(dict.fromkeys(keys)) for set_name, keys in found.items()}
 
     def take(self, name: bytes, addresses: list[bytes], seconds: float) -> None:
-        """A trusted answer, or none where `addresses` is empty; an address may be used for so long."""
+        """Takes a trusted answer, or a failure if `addresses` is empty. The addresses are valid for `seconds`."""
         if self._excuse(name, addresses, seconds):
             self.passing.note(name, addresses, seconds)
         self._awaited.discard(name)
@@ -76,7 +76,7 @@ class ExemptAddresses:
             self._ended.set()
 
     def restore(self) -> None:
-        """Puts back what is known, into the sets that are there; of many some before all that waits in the backlog."""
+        """Restores the known addresses in existing sets, in portions, each before all that the backlog contains."""
         self._put_back(list(self.passing.standing()))
 
     def _put_back(self, answers: list[tuple[bytes, list[bytes], float]]) -> None:
@@ -86,7 +86,7 @@ class ExemptAddresses:
             self._holding.backlog.next(partial(self._put_back, answers[NAMES_AT_ONCE:]))
 
     def ask_anew(self) -> None:
-        """The table holds no addresses of names that pass, or other names pass than before."""
+        """Resolves all allowed names again, after the table lost their addresses or the policy changed."""
         policy = self._gateway.policy
         if self._holding.enforcer is not None and policy is not None:
             self._lookups.forget()
@@ -94,14 +94,14 @@ class ExemptAddresses:
                 self._lookups.ask(name)
 
     def close(self) -> None:
-        """The table is gone."""
+        """Discards everything, after the table was removed."""
         self._renewal.stop()
         self._next = None
         self._names = frozenset()
         self.passing.forget()
 
     def _excuse(self, name: bytes, addresses: Sequence[bytes], seconds: float) -> bool:
-        """Lets the addresses pass for the devices that may reach the name; False where the name does not pass."""
+        """Allows the addresses for the devices that may reach the name. False if the name is not allowed."""
         excused, enforcer = self._excused(name, addresses), self._holding.enforcer
         if enforcer is not None and excused:
             try:
@@ -114,7 +114,7 @@ class ExemptAddresses:
         return bool(excused)
 
     def _excused(self, name: bytes, addresses: Sequence[bytes]) -> dict[str, list[bytes]]:
-        """The keys by set for the addresses of a name that the policy in force lets pass, or the next one."""
+        """Returns the keys by set for the addresses of a name that the current or the next policy allows."""
         excused: dict[str, list[bytes]] = {}
         for policy in dict.fromkeys((self._gateway.policy, self._next)):
             if policy is not None:

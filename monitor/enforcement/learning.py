@@ -1,7 +1,7 @@
-"""What trusted answers move in the kernel: addresses of banned names are learned, those of names that pass are spared.
+"""Applies trusted answers to the kernel: learns addresses of banned names, and exempts those of allowed names.
 
-Before an address is learned, the names under which devices know it are asked for as well, so that no innocent
-connection is refused for a moment; names that show up later free it at once.
+Before an address is learned, the names that devices use for it are resolved too, so that no allowed connection is
+refused for a moment. A name that appears later frees the address at once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,19 +28,19 @@ from monitor.policy.owners import OwnerNames
 from monitor.policy.table.planner import chain_for
 from monitor.policy.table.rules import learned_set
 
-# So many names of an address are asked for before it is learned, the newest of those that devices know.
+# Maximum number of names resolved before an address is learned, the most recently used ones first.
 NAMES_ASKED: Final = 16
-# Applications use an address longer than its TTL.
+# Applications use an address for longer than its TTL.
 SECONDS_LEAST: Final = 300.0
 GRACE_SECONDS: Final = 30.0
 SWEEP_SECONDS: Final = 10.0
-# Put back between two turns of the loop: 10 ms of it.
+# Restored per turn of the event loop: takes 10 ms.
 ADDRESSES_AT_ONCE: Final = 50
 
 
 @final
 class Learning:
-    """`holding` is the table that is moved, `upstreams` are the configured resolvers, none for the system's."""
+    """`holding` is the table to change. `upstreams` returns the configured resolvers, none for the system's."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Learning:
         self._sweep_due = 0.0
 
     def stand_on(self, ground: EnforcementContext) -> None:
-        """Other lists, addresses or resolvers; `rule` has to follow."""
+        """Applies a change of lists, addresses or resolvers. The caller must call `rule` afterwards."""
         self._ground = ground
         self._lookups.resolvers = self._upstreams()
 
     def rule(self) -> None:
-        """Other bans are in force, or stand on other ground: what they no longer want is freed.
+        """Applies a change of bans or of their context: frees addresses that no ban covers any longer.
 
-        To be called while the rules of before still hold beside the new ones.
+        Call while the old rules are still in force beside the new ones.
         """
         policy, ground = self._gateway.policy, self._ground
         enforcer = self._holding.enforcer
@@ -91,17 +91,17 @@ class Learning:
         self._chains = chains
 
     def step(self, seconds: float) -> None:
-        """The clock was set, by so much."""
+        """Shifts the times by `seconds` after a clock step."""
         self._sweep_due += seconds
         if self._learned is not None:
             self._learned.step(seconds)
 
     def ask(self, name: bytes) -> None:
-        """A device wants a name whose vendor a ban by address is about."""
+        """Resolves a name that a device requested and whose vendor is banned by address."""
         self._lookups.ask(name)
 
     def use(self, address: bytes, name: bytes) -> None:
-        """A learned address goes by this name, too, as far as a device says or was told."""
+        """Handles a `name` seen at the learned `address`: checks whether an allowed name shares the address."""
         learned = self._learned
         if learned is None:
             return
@@ -112,13 +112,13 @@ class Learning:
         self._publish(learned)
 
     def restore(self) -> None:
-        """The table was made anew, or has other chains: what passes goes back, then what is learned, bit by bit."""
+        """Restores allowed addresses, then learned ones, in portions, after the table or its chains were replaced."""
         self.sparing.restore()
         if self._learned is not None:
             self._put_back(self._learned.addresses())
 
     def forget(self) -> None:
-        """The table is gone: nothing is learned any longer."""
+        """Discards all learned addresses, after the table was removed."""
         self._awaited.clear()
         self.sparing.close()
         if self._learned is not None:
@@ -130,7 +130,7 @@ class Learning:
         self.forget()
 
     def states_of(self, address: bytes) -> list[dict[str, Any]]:
-        """What became of an address of banned names, for people: learned, guarded, or why it is never learned."""
+        """Returns the states of an address of banned names: learned, guarded, or the reason why it is never learned."""
         learned = self._learned
         if learned is None:
             return []
@@ -164,7 +164,7 @@ class Learning:
         return samples
 
     def _publish(self, learned: Learned) -> None:
-        """Gives the core the learned addresses, where they have changed."""
+        """Passes the learned addresses to the core if they changed."""
         if self._published != learned.version:
             self._published = learned.version
             self._gateway.set_enforcement(replace(self._gateway.enforcement, learned=frozenset(learned.keys)))
@@ -177,7 +177,7 @@ class Learning:
         return Learnable(ground.index, ground.settings.lookup, ground.settings.nat64, never)
 
     def _found(self, names: list[bytes], addresses: list[bytes], ttl: float) -> None:
-        """A trusted answer, or none where `addresses` is empty."""
+        """Takes a trusted answer, or a failure if `addresses` is empty."""
         seconds = max(ttl + GRACE_SECONDS, SECONDS_LEAST)
         self.sparing.take(names[0], addresses, seconds)
         enforcer, policy, learned = self._holding.enforcer, self._gateway.policy, self._learned
@@ -195,9 +195,9 @@ class Learning:
         self._publish(learned)
 
     def _verify(self, address: bytes, now: float) -> bool:
-        """Asks for the names that devices know the address by; True where the answers must be waited for.
+        """Resolves the names that devices use for the address. True if the answers must be awaited.
 
-        Where too many questions wait already the address is not learned now, but when its name is asked for again.
+        If too many lookups are pending, the address is not learned now, but after the next lookup of its name.
         """
         learned = self._learned
         if learned is None:
@@ -210,7 +210,7 @@ class Learning:
         return address in self._awaited or any(result == DROPPED for _, result in results)
 
     def _names_at(self, address: bytes, now: float) -> list[bytes]:
-        """The names of an address as far as devices were told or say, the newest first."""
+        """Returns the names of an address, from DNS answers to devices and their ClientHellos, newest first."""
         learned = self._learned
         keys = learned.learnable.keys(address) if learned is not None else [address]
         dated = [pair for key in keys for pair in self._gateway.name_claims(key).dated(now)]
@@ -238,9 +238,9 @@ class Learning:
             self._holding.backlog.next(partial(self._put_back, rest))
 
     def _perform(self, enforcer: Enforcer, lessons: Sequence[Lesson], now: float) -> None:
-        """A batch for each name that brings something, then one for what goes: an address may have another owner.
+        """Adds addresses in one batch per name, then deletes freed ones from other sets: the owner may have changed.
 
-        What goes to a chain that is still to come is put back once it is there.
+        Addresses for a chain that does not exist yet are added once it exists.
         """
         desired = self._holding.desired
         gone: dict[str, list[bytes]] = {}
@@ -266,7 +266,7 @@ class Learning:
 
     @contextmanager
     def _telling(self, enforcer: Enforcer) -> Iterator[None]:
-        """What the kernel does not do is told, and done when the name is asked for again."""
+        """Reports kernel errors of the block. The next lookup of the name retries the change."""
         try:
             yield
         except (OSError, MachineError) as error:

@@ -1,4 +1,4 @@
-"""Which addresses wait for which names to be looked up before they are learned."""
+"""Addresses that wait for lookups of names before they are learned."""
 
 from collections.abc import Sequence
 from typing import final
@@ -6,7 +6,7 @@ from typing import final
 
 @final
 class PendingLookups:
-    """By name the packed addresses that wait for it, and of each how many names it waits for."""
+    """The packed addresses that wait for each name, and the number of names that each address waits for."""
 
     def __init__(self) -> None:
         self._waiting: dict[bytes, set[bytes]] = {}
@@ -23,7 +23,7 @@ class PendingLookups:
                 self._pending[address] = self._pending.get(address, 0) + 1
 
     def release(self, name: bytes) -> list[bytes]:
-        """The lookup of the name has ended: the addresses that waited for this name last."""
+        """Ends the lookup of a name. Returns the addresses that waited for no other name."""
         free = []
         for address in self._waiting.pop(name, ()):
             self._pending[address] -= 1

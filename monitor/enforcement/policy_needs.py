@@ -1,4 +1,4 @@
-"""What a policy needs of the machine, and which resolvers its clients are meant to query."""
+"""What a policy needs of the machine, and which resolvers its clients should query."""
 
 from ipaddress import ip_address
 
@@ -18,9 +18,9 @@ def needs_sinkhole(policy: Policy) -> bool:
 
 
 def meant_resolvers(ground: EnforcementContext, upstreams: tuple[bytes, ...]) -> frozenset[bytes]:
-    """The packed addresses of the gateway, its upstream resolvers and the exempt ones; none where clients may choose.
+    """Returns the packed addresses of the gateway, its upstream resolvers and the exempt resolvers.
 
-    `upstreams` are the configured resolvers, none for those of the system.
+    Empty if clients may choose any resolver. `upstreams` are the configured resolvers, none for those of the system.
     """
     section = ground.config.sinkhole
     if section.upstream == ASKED:

@@ -1,7 +1,8 @@
-"""The diversion of queries to the sinkhole: begun once the sinkhole answers, ended where queries get lost.
+"""The diversion of queries to the sinkhole: starts once the sinkhole responds, and ends if queries get lost.
 
-While queries are diverted, those that are not banned are tried again whenever some got no answer since the last look. A
-client may ask a resolver that is not there, so that alone ends nothing, and costs one query more each time.
+While queries are diverted, an unbanned query is tried again whenever some query got no response since the last check.
+A client may query a resolver that does not exist, so lost queries alone do not end the diversion. Each trial costs one
+extra query.
 """
 
 from asyncio import AbstractEventLoop
@@ -26,14 +27,14 @@ LOOK_SECONDS: Final = 10.0
 
 @final
 class QueryDiversion:
-    """`context` is what the last policy was planned from."""
+    """`context` is the input of the last policy's plan."""
 
     def __init__(self, answers: SinkholeService, context: EnforcementContext) -> None:
         self._answers = answers
         self.context = context
 
     def rules(self, enforcer: Enforcer | None) -> DiversionRules:
-        """What the table's rules depend on; `enforcer` is None while no table is held."""
+        """Returns the inputs of the table's rules. `enforcer` is None while no table is held."""
         page = self._answers.page.address
         own = [ip_address(text).packed for text in self.context.own]
         exempt = never_diverted(self.context.config.sinkhole)
@@ -42,7 +43,7 @@ class QueryDiversion:
         return DiversionRules(self._answers.armed, exempt, page, page_alone=page not in own, ports=ports)
 
     async def arm(self, table: KernelTable, policy: Policy) -> None:
-        """Diverts queries once the sinkhole has answered a probe, and no longer where no ban needs it."""
+        """Diverts queries once the sinkhole has answered a probe. Ends the diversion if no ban needs it."""
         enforcer = table.enforcer
         if enforcer is None:
             return
@@ -66,7 +67,7 @@ class QueryDiversion:
 
 @final
 class QuestionWatch:
-    """`take` gets what each look has found."""
+    """Checks periodically for lost queries. `take` receives the results."""
 
     def __init__(
         self, loop: AbstractEventLoop, answers: SinkholeService, take: Callable[[Sequence[Check]], Awaitable[None]]

@@ -1,8 +1,8 @@
-"""Asks for a name's addresses itself: what clients were told by resolvers of their choice moves no address.
+"""Resolves names for gatewatch itself: answers that clients get from resolvers of their choice change no address.
 
-The system's resolvers are asked, or the configured ones, once a TTL at most; an answer counts only from the address
-that was asked, with the id and the question (RFC 5452 section 9.1). Devices decide which names are asked for, so there
-is a limit on how many wait, how many are under way, and how fast they follow each other.
+Queries the system's resolvers or the configured ones, at most once per TTL. An answer counts only if it comes from the
+queried address, with the same id and question (RFC 5452 section 9.1). Devices determine which names are resolved, so
+the number of pending names, the number of concurrent lookups and their rate are limited.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ WAIT_SECONDS: Final = 2.0
 NAMES_MAX: Final = 16_384
 WAITING_MAX: Final = 1_024
 AT_ONCE: Final = 16
-# A slot is free again so long after it was taken: not more than 80 names a second leave.
+# A slot is free again this long after it was taken: at most 80 names per second are resolved.
 SLOT_SECONDS: Final = 0.2
 ADDRESSES_MAX: Final = 64
 TTL_LEAST: Final = 30.0
@@ -42,16 +42,16 @@ EMPTY: Final = "empty"
 FAILED: Final = "failed"
 DROPPED: Final = "dropped"
 
-# What becomes of a question: its answer comes, it was asked within its TTL, or too many wait already.
+# The fate of a request: its answer is pending, it was resolved within its TTL, or (DROPPED) too many are pending.
 COMING: Final = "coming"
 KNOWN: Final = "known"
 
-# The name with its CNAME chain, its packed addresses (none where there are none) and its TTL in seconds.
+# Called with the name and its CNAME chain, its packed addresses (may be empty) and its TTL in seconds.
 Found = Callable[[list[bytes], list[bytes], float], None]
 
 
 class NameResolver:
-    """`found` is told of the end of everything that was asked, also where nothing came of it."""
+    """Calls `found` at the end of every lookup, including failed ones."""
 
     def __init__(self, found: Found) -> None:
         self.resolvers: tuple[bytes, ...] = ()
@@ -69,7 +69,7 @@ class NameResolver:
         return len(self._due)
 
     def ask(self, name: bytes, urgent: bool = False) -> str:
-        """Asks for the name, unless that was done within its TTL. What is `urgent` has every second slot for itself."""
+        """Resolves the name unless that was done within its TTL. Urgent names get every second slot."""
         if name in self._asking or name in self._urgent or (name in self._waiting and not urgent):
             return COMING
         if self._due.get(name, 0.0) > time.monotonic() or not wire_name(name):
@@ -84,7 +84,7 @@ class NameResolver:
         return COMING
 
     def forget(self, names: Sequence[bytes] | None = None) -> None:
-        """What was found of these names, or of all, is to be asked for again."""
+        """Clears the results for these names, or all, so that they can be resolved again before their TTL expires."""
         for name in list(self._due) if names is None else names:
             self._due.pop(name, None)
 
@@ -97,7 +97,7 @@ class NameResolver:
         self._asking.clear()
 
     def _go_on(self) -> None:
-        """Whoever waits longest takes a free slot."""
+        """Assigns free slots to the names that have waited longest."""
         while len(self._tasks) < AT_ONCE and (self._urgent or self._waiting):
             self._was_urgent = bool(self._urgent) and (not self._waiting or not self._was_urgent)
             queue = self._urgent if self._was_urgent else self._waiting
@@ -143,7 +143,7 @@ class NameResolver:
 
 
 def read_answers(name: bytes, messages: list[DnsMessage]) -> tuple[list[bytes], list[bytes], float]:
-    """The name with its CNAME chain, the addresses that it leads to, and for how long they may be believed."""
+    """Returns the name with its CNAME chain, its addresses, and how many seconds they are valid."""
     names = {name: None}
     addresses: dict[bytes, None] = {}
     ttls: list[int] = []
@@ -160,7 +160,7 @@ def read_answers(name: bytes, messages: list[DnsMessage]) -> tuple[list[bytes], 
 
 
 def system_resolvers() -> tuple[bytes, ...]:
-    """The name servers of this machine, packed."""
+    """Returns the packed addresses of this machine's name servers."""
     try:
         return tuple(listed_resolvers(RESOLV_CONF.read_text("utf-8", "replace")))
     except OSError:
@@ -168,9 +168,9 @@ def system_resolvers() -> tuple[bytes, ...]:
 
 
 def never_diverted(section: SinkholeSettings) -> tuple[bytes, ...]:
-    """Resolvers whose own questions are left alone: one of them that lives on the LAN would be asked what it asks.
+    """Returns the resolvers whose own queries are not diverted: diverting those of a resolver on the LAN would loop.
 
-    They are those of `exempt`, and whomever the sinkhole passes questions on to.
+    These are the resolvers in `exempt` and the upstream resolvers of the sinkhole.
     """
     exempt = section.exempt
     if isinstance(section.upstream, str):
@@ -179,7 +179,7 @@ def never_diverted(section: SinkholeSettings) -> tuple[bytes, ...]:
 
 
 async def ask_any(servers: tuple[bytes, ...], name: bytes, kind: int) -> DnsMessage | None:
-    """The answer of the first server that gives one: failures and refusals are none."""
+    """Returns the answer of the first server with one. Failures and refusals do not count as answers."""
     for server in servers:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -194,7 +194,7 @@ async def ask_any(servers: tuple[bytes, ...], name: bytes, kind: int) -> DnsMess
 
 
 async def ask_one(server: bytes, name: bytes, kind: int) -> DnsMessage:
-    """Raises OSError where the server cannot be asked."""
+    """Returns the server's answer over UDP. Raises OSError if the server cannot be queried."""
     loop = asyncio.get_running_loop()
     query = make_query(name, kind)
     family = socket.AF_INET if len(server) == 4 else socket.AF_INET6
@@ -209,7 +209,7 @@ async def ask_one(server: bytes, name: bytes, kind: int) -> DnsMessage:
 
 
 async def ask_stream(server: bytes, name: bytes, kind: int) -> DnsMessage:
-    """The whole of an answer that was too long for a datagram (RFC 7766). Raises OSError or IncompleteReadError."""
+    """Returns an answer that is too long for a datagram (RFC 7766). Raises OSError or IncompleteReadError."""
     query = make_query(name, kind)
     family = socket.AF_INET if len(server) == 4 else socket.AF_INET6
     reader, writer = await asyncio.open_connection(socket.inet_ntop(family, server), DNS_PORT)
@@ -230,7 +230,7 @@ def make_query(name: bytes, kind: int) -> bytes:
 
 
 def read_answer(data: bytes, query: bytes, name: bytes, kind: int) -> DnsMessage | None:
-    """The message if it is the answer to this query (RFC 5452 section 9.1)."""
+    """Returns the message if it is the answer to this query (RFC 5452 section 9.1), else None."""
     message = read_message(data)
     if message is None or not message.is_response or data[:2] != query[:2]:
         return None
@@ -238,7 +238,7 @@ def read_answer(data: bytes, query: bytes, name: bytes, kind: int) -> DnsMessage
 
 
 def wire_name(name: bytes) -> bytes:
-    """A host name as questions have it (RFC 1035 section 3.1), `b""` for what is no host name."""
+    """Encodes a host name for a question (RFC 1035 section 3.1). Returns `b""` if it is not a host name."""
     labels = name.split(b".")
     if b"\\" in name or len(name) > NAME_BYTES_MAX or not all(0 < len(label) < 64 for label in labels):
         return b""

@@ -1,4 +1,4 @@
-"""When the self-test runs, and what it said last: to health, to the metrics and, where that has changed, to the log."""
+"""Runs the self-test on schedule. Its last result goes to health and metrics, and to the log if it changed."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from monitor.selftest.check import Check
 
 @final
 class SelftestSchedule:
-    """What it said holds while bans are enforced, and until it runs again."""
+    """The last result is valid while bans are enforced, until the next run."""
 
     def __init__(self, loop: AbstractEventLoop, enforcement: Enforcement) -> None:
         self._loop = loop
@@ -26,11 +26,11 @@ class SelftestSchedule:
         self._told = ""
 
     def every(self, seconds: float) -> None:
-        """Runs at once and then so often; 0: only when somebody asks."""
+        """Runs the self-test now and then at this interval. With 0 it runs only on request."""
         self._timer.every(seconds)
 
     async def run(self) -> list[Check]:
-        """What the checks say now, none where nothing is enforced; who asks meanwhile gets the same answer."""
+        """Returns the checks of a run, none if nothing is enforced. Concurrent callers share one run."""
         if self._running is None or self._running.done():
             self._running = self._loop.create_task(self._run())
         return await asyncio.shield(self._running)

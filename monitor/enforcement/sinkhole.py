@@ -1,4 +1,4 @@
-"""The sinkhole behind the diversion's doors, and the policy that decides what it says."""
+"""The sinkhole behind the diversion's namespace links, and the policy that decides its responses."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -31,9 +31,9 @@ EXCUSED_STRIPPED: Final = Decision(banned=False, strip_ech=True, excused=True)
 
 
 class SinkholeService:
-    """The sinkhole, there while a ban needs it, else None. `armed`: it answers, so questions may be diverted to it.
+    """Runs the sinkhole while a ban needs it. `armed` is True if it responds, so that queries may be diverted to it.
 
-    `look` has the gateway look at the frames that wait: a question may overtake the frame that shows who asks.
+    `look` makes the gateway process pending frames: a query may overtake the frame that identifies its client.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class SinkholeService:
         self._section = section
         self.page = BlockedPage(self._explain, section)
         self.sinkhole: Sinkhole | None = None
-        self._counts: Counts | None = None  # of every sinkhole that there was
+        self._counts: Counts | None = None  # summed over all sinkholes so far
         self._doors: dict[str, NamespaceLink] = {}
         self._decisions: dict[int, Decision] = {}
         self._strips: dict[tuple[str, ...], bool] = {}
@@ -67,7 +67,7 @@ class SinkholeService:
         return self._gateway.enforcement.armed
 
     def disarm(self) -> None:
-        """No query may be diverted from now on."""
+        """Forbids the diversion of queries from now on."""
         self._arm(False)
 
     def configure(self, section: SinkholeSettings) -> None:
@@ -77,13 +77,13 @@ class SinkholeService:
             self.sinkhole.configure(section)
 
     def upstreams(self) -> tuple[bytes, ...]:
-        """Configured resolvers: what they ask themselves is never diverted."""
+        """Returns the configured resolvers, whose own queries are never diverted."""
         upstream = self._section.upstream
         return () if isinstance(upstream, str) else upstream
 
     async def open(self, doors: Mapping[str, NamespaceLink], link: ProbeLink) -> None:
-        """Listens behind every door; armed once all have answered, the client behind `link` has got its answers by the
-        diversion, and questions that are not banned get through. Raises MachineError where one has not.
+        """Listens behind every link. Arms the sinkhole once all links have responded, the client behind `link` has
+        received its answers through the diversion, and unbanned queries get through. Raises MachineError otherwise.
         """
         if not doors.keys() - {PROBE}:
             raise MachineError("no LAN interface has a way to the sinkhole")
@@ -101,17 +101,17 @@ class SinkholeService:
         self._arm(True)
 
     async def try_passing(self) -> list[Check]:
-        """Whether questions that are not banned get through, as their clients' own; nothing where the gateway asks."""
+        """Checks whether unbanned queries get through with their clients' addresses. Empty if the gateway queries."""
         if self.sinkhole is None or self._section.upstream != ASKED:
             return []
         return await self._try_ordinary(self._doors)
 
     def lost(self) -> int:
-        """Questions since the start that no resolver answered in time."""
+        """Returns the number of queries since the start that no resolver answered in time."""
         return self._counts.upstream[TIMEOUT] if self._counts is not None else 0
 
     def give_up(self, reason: str) -> None:
-        """Questions must not be diverted. Told in one line, again only for another reason."""
+        """Forbids the diversion of queries. Logs one line, again only for another reason."""
         fault = f"the dns layer is off, sni and ip hold: {reason}"
         if fault != self.fault:
             log.error("%s", fault)
@@ -145,7 +145,7 @@ class SinkholeService:
             await sinkhole.stop()
 
     def samples(self) -> Samples:
-        """What was counted stays when the sinkhole is closed: counters only grow."""
+        """Returns the samples. Counters only grow, so they stay after the sinkhole is closed."""
         if self._counts is None:
             return {}
         answers = self.sinkhole.samples() if self.sinkhole is not None else self._counts.samples()
@@ -172,7 +172,7 @@ class SinkholeService:
         return STRIPPED if strips else PASS
 
     def _explain(self, client: str, name: bytes) -> Rule | None:
-        """The ban that keeps the client from the name now."""
+        """Returns the rule that bans the name for the client now, None if there is none."""
         address, now = ip_address(client).packed, self._now()
         answer = self._gateway.answer_policy(address, name, now)
         verdict = answer.verdict
@@ -183,7 +183,7 @@ class SinkholeService:
         return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
 
     def _decision(self, verdict: Verdict) -> Decision:
-        """One object a verdict, so that its answer's option is made once."""
+        """Returns one object per verdict, so that the option in its answer is built only once."""
         made = self._decisions.get(id(verdict))
         if made is None:
             made = Decision(banned=True, text=verdict.ban.reason, about=verdict)

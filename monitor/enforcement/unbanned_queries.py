@@ -1,10 +1,10 @@
-"""Whether questions that are not banned get through as the sinkhole passes them on: with their clients' addresses.
+"""Checks whether unbanned queries get through when the sinkhole forwards them with their clients' addresses.
 
-Each interface is tried with the addresses of neighbours that the kernel knows there, so that the question meets NAT,
-filters and resolvers as a question of theirs, and its answer comes back before it would leave for them: no device sees
-anything of it. Asked are the gateway's own address on the interface and the system's resolvers. An interface where no
-such question is answered is broken only if one of these resolvers answers the gateway itself; where none answers
-anybody, or the interface has no neighbour, nothing can be said.
+Each interface is tested with the addresses of neighbours that the kernel knows on it. The query meets NAT, filters and
+resolvers like a query of these clients, and its response is diverted before it would reach them, so no device notices.
+The queried servers are the gateway's own address on the interface and the system's resolvers. An interface without any
+response fails only if one of these resolvers answers the gateway itself. If none answers the gateway either, or if the
+interface has no neighbour, there is no result.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ ATTEMPTS: Final = 3
 CLIENTS_MAX: Final = 3
 SERVERS_MAX: Final = 3
 ANSWER_BYTES: Final = 4_096
-# What conntrack tells of questions from this port counts for no device; below the ports that the kernel picks.
+# Conntrack entries with this source port count for no device. It is below the range of the kernel's ephemeral ports.
 OWN_PORT: Final = 16_384 + secrets.randbits(14)
-# Resolvers answer it by themselves (RFC 6761 section 6.3).
+# Resolvers answer this name themselves (RFC 6761 section 6.3).
 NAME: Final = b"localhost"
 
 
 async def try_ordinary(doors: Mapping[str, NamespaceLink]) -> list[Check]:
-    """One check for each interface and family of which something can be said."""
+    """Returns one check for each interface and address family with a result."""
     machine = look_at_machine()
     tries = []
     for name, door in doors.items():
@@ -76,7 +76,7 @@ async def try_family(door: NamespaceLink, clients: Sequence[bytes], servers: Seq
 
 
 def clients_of(door: NamespaceLink, index: int, own: Sequence[Address]) -> list[bytes]:
-    """Neighbours of the interface; on a link without MAC addresses, where no packet waits for one, any address."""
+    """Returns neighbours on the interface. A link without MAC addresses needs no neighbour entry: any address works."""
     if not own:
         return []
     taken = {address.packed for address in own}
@@ -90,7 +90,7 @@ def clients_of(door: NamespaceLink, index: int, own: Sequence[Address]) -> list[
 
 
 def servers_of(own: Sequence[Address]) -> list[bytes]:
-    """The gateway's address on the interface, then the system's resolvers of the same family."""
+    """Returns the gateway's address on the interface, then the system's resolvers of the same family."""
     if not own:
         return []
     size = len(own[0].packed)
@@ -99,7 +99,7 @@ def servers_of(own: Sequence[Address]) -> list[bytes]:
 
 
 async def ask_as(door: NamespaceLink, pairs: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether one of the servers answers a question that seems to be the client's beside which it stands."""
+    """Whether a server answers a query from the client address paired with it."""
     try:
         with door.make_socket(family_of(address_text(pairs[0][1])), socket.SOCK_DGRAM) as asking:
             receive_info(asking)
@@ -118,7 +118,7 @@ async def ask(server: bytes) -> bool:
 
 
 async def is_answered(asking: socket.socket, port: int, ways: Sequence[tuple[Control | None, bytes]]) -> bool:
-    """Whether a response of any kind comes to one of the questions. Raises OSError where no port can be had."""
+    """Whether any response to one of the queries arrives. Raises OSError if the port cannot be bound."""
     query = secrets.token_bytes(2) + make_query(NAME, TYPE_A)[2:]
     asking.setblocking(False)
     asking.bind(("::" if asking.family == socket.AF_INET6 else "0.0.0.0", port))
