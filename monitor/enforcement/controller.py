@@ -1,7 +1,7 @@
 """Puts the policy in force: the kernel's table, the flows to kill, the queries to divert.
 
 Changes nothing in the kernel unless a ban does more than observe. A failure is logged in one line and shown by health
-and a metric, and everything else goes on. The bans hold as long as a heartbeat every second shows that the daemon runs.
+and a metric, and everything else continues. The bans hold as long as a heartbeat renews them every second.
 """
 
 from asyncio import AbstractEventLoop, Lock, Task, TimerHandle
@@ -84,7 +84,7 @@ class Enforcement:
         self._stand_on(ground)
 
     async def prepare(self, policy: Policy, ground: EnforcementContext) -> None:
-        """Computes beforehand the slow parts of putting the policy in force."""
+        """Computes the slow parts of a policy change beforehand."""
         await self._holding.prepare(ground, policy)
 
     async def govern(self, policy: Policy, ground: EnforcementContext) -> None:
@@ -189,7 +189,7 @@ class Enforcement:
         return self.fault or self._answers.fault or self._holding.complaints.standing() or lost
 
     def layer_faults(self) -> dict[str, str]:
-        """Returns the reason for each layer that is down."""
+        """Returns the fault of each layer that is down."""
         fault = self.fault or ("" if self._sees() else "bans rest, because nothing is captured")
         if fault:
             return dict.fromkeys(LAYERS, fault)

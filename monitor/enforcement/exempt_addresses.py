@@ -1,7 +1,7 @@
 """Keeps the addresses of allowed, excepted and protected names reachable under bans by address.
 
-Their addresses must be in the table before the rules that refuse, so the names are resolved before a policy is put in
-force, and again whenever an answer expires: a connection outlives the answer that led to it.
+These addresses must be in the table before the rules that refuse traffic, so the names are resolved before a policy is
+put in force, and again whenever an answer expires: a connection outlives the answer that led to it.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from monitor.policy.table.excused import excused_elements, excused_names
 
 # Maximum time that a policy waits for the addresses of the names that it allows.
 WAIT_SECONDS: Final = 3.0
-# Shorter than the time by which an element outlives its answer.
+# Shorter than `GRACE_SECONDS` of learning, by which an element outlives its answer.
 RENEWAL_SECONDS: Final = 10.0
 # Restored per turn of the event loop: takes 10 ms.
 NAMES_AT_ONCE: Final = 50

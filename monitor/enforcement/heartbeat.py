@@ -38,7 +38,7 @@ class Heartbeat:
         self._timer.stop()
 
     def look(self) -> None:
-        """Begins to repair the table at once. Costs microseconds if no table was changed."""
+        """Checks the table now and begins its repair. Costs microseconds if no table was changed."""
         enforcer = self._holding.enforcer
         if enforcer is None:
             return

@@ -1,4 +1,4 @@
-"""What a policy needs of the machine, and which resolvers its clients should query."""
+"""Whether a policy needs the kernel table and the sinkhole, and which resolvers its clients should query."""
 
 from ipaddress import ip_address
 

@@ -1,4 +1,4 @@
-"""Resolves names for gatewatch itself: answers that clients get from resolvers of their choice change no address.
+"""Resolves names for gatewatch itself: answers to clients, from resolvers of their choice, change no address.
 
 Queries the system's resolvers or the configured ones, at most once per TTL. An answer counts only if it comes from the
 queried address, with the same id and question (RFC 5452 section 9.1). Devices determine which names are resolved, so
@@ -42,7 +42,7 @@ EMPTY: Final = "empty"
 FAILED: Final = "failed"
 DROPPED: Final = "dropped"
 
-# The fate of a request: its answer is pending, it was resolved within its TTL, or (DROPPED) too many are pending.
+# Results of `ask`: the answer is pending, the name was resolved within its TTL, or (DROPPED) too many are pending.
 COMING: Final = "coming"
 KNOWN: Final = "known"
 

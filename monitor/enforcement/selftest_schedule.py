@@ -26,7 +26,7 @@ class SelftestSchedule:
         self._told = ""
 
     def every(self, seconds: float) -> None:
-        """Runs the self-test now and then at this interval. With 0 it runs only on request."""
+        """Runs the self-test at once, then at this interval. With 0 it runs only on request."""
         self._timer.every(seconds)
 
     async def run(self) -> list[Check]:

@@ -1,6 +1,6 @@
 """Table `inet gatewatch` in the daemon: planned from the policy, held in the kernel, and counted.
 
-Each refusal of the kernel is reported in one line, and everything else goes on.
+Each refusal of the kernel is reported in one line, and everything else continues.
 """
 
 from asyncio import AbstractEventLoop, sleep

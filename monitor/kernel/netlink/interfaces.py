@@ -91,8 +91,8 @@ class Machine:
     def with_parts(self, names: Sequence[str]) -> tuple[str, ...]:
         """Returns the names, then the interfaces stacked on them (VLAN, macvlan, ipvlan) without a default route.
 
-        The lower interface already captures their frames, but their packets enter the rules by the upper interface. If
-        some VLANs of an interface are in `names`, its other VLANs are left out.
+        The capture on the lower interface already includes their frames, but rules match their packets by the upper
+        interface. If some VLANs of an interface are in `names`, its other VLANs are left out.
         """
         indexes = {interface.index for interface in self.interfaces if interface.name in names}
         found = list(names)

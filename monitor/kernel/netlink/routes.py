@@ -56,7 +56,7 @@ def routes_out(interface: int) -> list[RouteVia]:
 
 
 def route_of(body: bytes, wanted: int = 0) -> RouteVia | None:
-    """Returns None for a default route, a non-unicast route, or one without an interface, with RTA_VIA or RTA_ENCAP.
+    """Parses a route. None for a default or non-unicast route, or one without interface, with RTA_VIA or RTA_ENCAP.
 
     For a multipath route it uses the first next hop, or the first one through the `wanted` interface.
     """

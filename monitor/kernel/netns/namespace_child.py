@@ -28,7 +28,8 @@ PORTS = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 def open_ports() -> None:
     """Allows unprivileged sockets of this namespace to bind to port 53. Raises OSError.
 
-    A service manager without support for network namespaces starts this program in the machine's initial one.
+    A service manager without support for network namespaces starts this program in the machine's initial
+    one, which this function rejects.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         if int.from_bytes(any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), sys.byteorder) == FIRST:
@@ -69,7 +70,7 @@ def serve(channel: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM):  # may be sent to the whole group; only the channel's end counts
+    for number in (signal.SIGINT, signal.SIGTERM):  # may reach the whole group; the program exits with its channel
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(ConnectionError), socket.socket(fileno=sys.stdin.fileno()) as own:
         serve(own)

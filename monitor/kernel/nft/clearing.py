@@ -26,12 +26,12 @@ from monitor.wire.netlink.set_elements import attribute
 NOTHING: Final = "nothing was left in the kernel"
 CLEARED: Final = "removed what a daemon left in the kernel"
 CLOSED_HOLD: Final = "the bans of a daemon that died are lifted, except those that fail closed: their addresses hold"
-# Only a table that is being changed has these chains; a daemon that dies during a change leaves them.
+# Includes chains that exist only during a change of the table: a daemon that dies meanwhile leaves them.
 OWNER_CHAINS: Final = ("v_", "c_", PASSAGE)
 
 
 def clear() -> str:
-    """Ends `open` bans and the diversion at once, and returns what was done. `closed` bans keep layer `ip` and cuts.
+    """Ends `open` bans and the diversion at once, and returns what was done. `closed` bans keep addresses and cuts.
 
     Raises MachineError if a daemon enforces here, or without the privilege.
     """

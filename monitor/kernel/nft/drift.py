@@ -84,10 +84,10 @@ def has_ends(elements: Elements, desired: Desired, name: str) -> bool:
 def leftovers(
     nftables: Nftables, desired: Desired, failed: Sequence[Change], lacking: set[str], there: Desired
 ) -> tuple[list[Change], Desired]:
-    """Returns the table's content after failed changes: without additions that failed, with deletions that failed.
+    """Returns changes that empty unknown chains, and the content that the table appears to have after failed changes.
 
-    Other objects in the table are unknown and may have caused the failure. The returned changes empty unknown chains
-    first.
+    The content lacks failed additions and includes failed deletions. It also includes unknown objects, which may have
+    caused the failure.
     """
     undone = {change.name for change in failed if isinstance(change, PutChain | AddSet | AddCounter)}
     emptied = lacking | {change.set for change in failed if isinstance(change, AddElements | ReplaceElements)}

@@ -61,7 +61,7 @@ class Batches:
         self._netlink = Netlink(NETLINK_NETFILTER)
         self._sequence = 0
         try:
-            self._netlink.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # errors do not return the whole batch
+            self._netlink.socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # an error does not include the batch
             self._netlink.socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
         except PermissionError as error:
             self._netlink.close()
