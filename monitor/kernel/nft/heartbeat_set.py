@@ -37,5 +37,5 @@ class HeartbeatSet:
         self._elements.renew(ALIVE, [(PROBE.encode(), "")], ALIVE_SECONDS)
 
     def renew(self) -> bool:
-        """False if the kernel refused: bans open after `ALIVE_SECONDS` unless a later renewal succeeds."""
+        """False if the kernel refused: bans open within `ALIVE_SECONDS` unless a later renewal succeeds."""
         return self._elements.renew(ALIVE, [(name, "") for name in (*self.interfaces, *self.ports)], ALIVE_SECONDS) == 0
