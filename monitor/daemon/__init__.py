@@ -1,1 +1,1 @@
-"""The daemon: one asyncio loop around the straight line, its signals, its reloads and what it says of itself."""
+"""The daemon: one asyncio loop that runs the pipeline and handles signals, reloads and status reports."""

@@ -1,7 +1,8 @@
-"""What each ban has blocked and what leaked since it began: counters only grow, so the figures are differences.
+"""Computes what each ban has blocked and leaked since it began.
 
-A counter is that of a vendor or category, a service and a group, and outlives its bans. A ban that is made anew, in
-another mode or with other layers begins again at zero.
+Counters belong to a vendor or category, a service and a group; they only grow and outlive bans. Each figure is
+therefore the difference to the counter's value when the ban began. A ban whose mode or layers change starts at zero
+again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,16 @@ from monitor.policy.ban import DNS, EVERYONE, IP, SHADOW, SNI, Ban
 from monitor.policy.owners import subject_label
 
 Numbers: TypeAlias = Mapping[str, Mapping[tuple[str, ...], float]]
-# What makes two bans one and the same for its counters.
+# Two bans with the same key share one start value.
 BanKey: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...], str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """`blocked` has by layer the queries (dns), flows (sni) and packets (ip) that a ban stopped, in shadow those that
-    it would have stopped. `leaked` are bytes, `since` is in seconds since the epoch.
+    """What one ban did since `since` (seconds since the epoch).
+
+    `blocked` maps each layer to a count: queries (dns), flows (sni), packets (ip). In shadow mode it counts what the
+    ban would have blocked. `leaked` is in bytes.
     """
 
     since: float = 0.0
@@ -29,23 +32,25 @@ class Figures:
 
 NOTHING: Final = Figures()
 
-# What counts what each layer stopped.
+# The counter of each layer's blocked items.
 COUNTERS: Final = {DNS: "dns_blocked_queries_total", SNI: "killed_flows_total", IP: "refused_packets_total"}
 
 
 @final
 class BanFigures:
-    """Remembers where the counters stood when each ban began."""
+    """Stores the counter values at the start of each ban."""
 
     def __init__(self) -> None:
         self._began: dict[BanKey, Figures] = {}
 
     def is_new(self, bans: Sequence[Ban]) -> bool:
-        """Whether one of the bans has not begun yet."""
+        """Returns whether any of the bans has no stored start values yet."""
         return any(key_of(ban) not in self._began for ban in bans)
 
     def begin(self, bans: Sequence[Ban], numbers: Numbers, now: float) -> None:
-        """These are all bans from now on; to be called before they are in force."""
+        """Replaces the set of bans; bans that are not known yet start at the current `numbers`. Call it before the bans
+        are in force.
+        """
         before = self._began
         self._began = {}
         for ban in bans:
@@ -64,7 +69,7 @@ def key_of(ban: Ban) -> BanKey:
 
 
 def counted(ban: Ban, numbers: Numbers, since: float) -> Figures:
-    """What the counters of the ban's subjects and groups have."""
+    """Returns the current counter values, summed over the ban's subjects and groups."""
     groups = ban.groups or (EVERYONE,)
     keys = {(*subject_label(str(subject)), group) for subject in ban.subjects for group in groups}
     blocked = dict.fromkeys(sorted(ban.layers), 0.0)

@@ -1,4 +1,4 @@
-"""Bans as rows for programs: what they are, their state, and when they begin or end next."""
+"""Bans as rows for programs: definition, state, and the next start or end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,11 +18,11 @@ from monitor.policy.policy import Policy
 def ban_rows(
     states: Sequence[BanState], figures: Sequence[Figures], policy: Policy | None, now: float
 ) -> list[dict[str, Any]]:
-    """A row a ban. `state` and `why` are those of the ban as a whole, `pairs` those of each subject and group,
-    and `notes` state what it leaves open.
+    """Returns one row per ban. `state` and `why` describe the ban as a whole, `pairs` each combination of subject and
+    group, `notes` what the ban leaves open.
 
-    `blocked` has by layer what was stopped, in shadow what would have been, `leaked_bytes` what passed, both `since`
-    the ban began.
+    `blocked` maps each layer to what was blocked (in shadow mode: would have been blocked); `leaked_bytes` counts what
+    passed. Both count from the start of the ban.
     """
     active = {ban.id for ban in policy.active} if policy is not None else set()
     return [
@@ -47,7 +47,9 @@ def ban_rows(
 
 
 def schedule_row(one: BanState, now: float) -> dict[str, Any]:
-    """`next_change`: when the schedule or the end of the ban puts it in force (`starts`) or out of it (`ends`)."""
+    """`next_change` is when the ban comes into force (`starts`) or goes out of force (`ends`), by schedule or
+    expiry.
+    """
     due = next_turn(one.ban, local_time, now)
     begins = not one.ban.schedule.active(*local_time(now))
     change = {"time": due, "what": "starts" if begins else "ends"} if isfinite(due) else None
@@ -55,15 +57,15 @@ def schedule_row(one: BanState, now: float) -> dict[str, Any]:
 
 
 def host_names(devices: Sequence[DeviceRow]) -> dict[str, str]:
-    """What devices call themselves, by MAC and by each address as text."""
+    """Returns the host names that devices announced, by MAC and by each address as text."""
     return {key: row.hostname for row in devices if row.hostname for key in (row.mac, *row.addresses)}
 
 
 def exception_rows(
     standing: EffectivePolicy, configured: EffectivePolicy, hosts: Mapping[str, str], now: float
 ) -> list[dict[str, Any]]:
-    """The exceptions in force, those made at run time first; `device` is a MAC or an address as text. `hosts` are the
-    names of devices by MAC and address.
+    """Returns the exceptions in force, run-time ones first. `device` is a MAC or an address as text; `hosts` maps MACs
+    and addresses to host names.
     """
     return [
         {

@@ -1,4 +1,4 @@
-"""The states of all bans: computed from what runs, reported in the log once per change, in metrics and in health."""
+"""Computes the states of all bans and reports changes: one log line each, metrics and health."""
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
@@ -27,18 +27,19 @@ from monitor.policy.owners import subject_label
 from monitor.selftest.check import Check
 
 LOOK_SECONDS: Final = 5.0
-# A page and a scrape of one moment share the states.
+# Maximum age of cached states, so that a page and a scrape at the same moment share them.
 FRESH_SECONDS: Final = 1.0
-# What counts as present, as for `gatewatch_group_devices`.
+# A device seen within this time counts as present, as for `gatewatch_group_devices`.
 SEEN_SECONDS: Final = 3600.0
-# Bans that health names one by one.
+# Maximum number of bans that health lists by name.
 NAMED_MAX: Final = 5
 
 
 @final
 class BanWatch:
-    """Looks every few seconds and whenever the policy changes. `running` returns what the daemon runs with, and
-    `standing` the policy that is wanted now.
+    """Recomputes ban states every few seconds and after each policy change.
+
+    `running` returns the daemon's current `Running`, `standing` returns the policy wanted now.
     """
 
     def __init__(
@@ -73,17 +74,17 @@ class BanWatch:
         self._timer.stop()
 
     def states(self) -> tuple[BanState, ...]:
-        """The state of each ban, configured and made at run time, then those with `enabled = false`."""
+        """Returns the state of each configured and run-time ban, then those with `enabled = false`."""
         if self._loop.time() - self._looked >= FRESH_SECONDS:
             self.look()
         return self._states
 
     def states_under(self, standing: EffectivePolicy) -> tuple[BanState, ...]:
-        """The states that the bans of another policy would have now."""
+        """Returns the states that the bans of another policy would have now."""
         return self._compute(standing)
 
     def look(self) -> None:
-        """Computes the states, and reports what has changed."""
+        """Recomputes the states and reports changes."""
         states = self._compute(self._standing())
         off = ban_states(self._disabled, self._conditions, local_time, self._now(), disabled=ids_of(self._disabled))
         self._states = (*states, *off)
@@ -95,28 +96,28 @@ class BanWatch:
         self._tell()
 
     def begin(self, bans: Sequence[Ban]) -> None:
-        """These bans are about to be in force: what they count begins now. To be called before they are."""
+        """Starts counting for these bans. Call it before they are in force."""
         numbers = self._numbers() if self._figures.is_new(bans) else {}
         self._figures.begin(bans, numbers, self._now())
 
     def figures(self) -> list[Figures]:
-        """What each of the `states` has blocked and what leaked since it began."""
+        """Returns what each of the `states` has blocked and leaked since its ban began."""
         states = self.states()
         numbers = self._numbers() if states else {}
         return [self._figures.of(one.ban, numbers) for one in states]
 
     def _numbers(self) -> Samples:
-        """The counters of bans, the kernel's among them."""
+        """Returns the counters of all bans, including those of the kernel."""
         return Collector([self._gateway.snapshot, self._enforcement.samples], []).numbers()
 
     def degraded(self) -> dict[str, str]:
-        """Which bans are ineffective and why, in one line for the topic `bans`; `""` where none is."""
+        """Returns one line for the topic `bans` that lists ineffective bans with the reason; `""` if there are none."""
         wrong = [f"{name_of(one.ban)}: {one.reason}" for one in self.states() if one.state == INEFFECTIVE]
         more = f"; and {len(wrong) - NAMED_MAX} more" if len(wrong) > NAMED_MAX else ""
         return {"bans": "ineffective: " + "; ".join(wrong[:NAMED_MAX]) + more if wrong else ""}
 
     def checks(self) -> list[Check]:
-        """A failed check of the self-test for each ban with a mistake in it."""
+        """Returns a failed self-test check for each ban that contains a mistake."""
         return [
             Check("ban", name_of(one.ban), 0.0, "; ".join(dict.fromkeys(mistakes)))
             for one in self.states()
@@ -124,7 +125,7 @@ class BanWatch:
         ]
 
     def samples(self) -> Samples:
-        """`ban_state`: 1 for the state that each vendor or category has in each group of a ban."""
+        """`ban_state`: 1 for the state of each vendor or category in each group of a ban."""
         found: dict[tuple[str, ...], float] = {}
         for one in self.states():
             for pair in one.pairs:
@@ -142,13 +143,13 @@ class BanWatch:
         return ban_states(standing.bans, conditions, local_time, self._now(), standing.paused_until)
 
     def _tell(self) -> None:
-        """A line for each ban whose state or reason is another one; at the start, for those that cannot bite."""
+        """Logs each changed state or reason. The first call logs each ban that is neither effective nor idle."""
         told: dict[tuple[str, str], tuple[str, str]] = {}
         for one in self._states:
             key = (one.ban.source, name_of(one.ban))
             before = self._told.get(key, (EFFECTIVE, ""))
             if one.state == INEFFECTIVE and not any(is_mistake(pair) for pair in one.pairs):
-                told[key] = before  # enforcement logs by itself why it is down
+                told[key] = before  # enforcement logs its own failures
                 continue
             told[key] = (one.state, one.reason)
             if told[key] != before:
@@ -157,7 +158,7 @@ class BanWatch:
 
 
 def tell_change(one: BanState, before: str) -> None:
-    """One line for the log; none for devices that come and go."""
+    """Logs one line, unless the change only means that devices came or went."""
     if one.state in (EFFECTIVE, IDLE) and before in (EFFECTIVE, IDLE):
         return
     line = f"the ban of {name_of(one.ban)} is {one.state}" + (f": {one.reason}" if one.reason else "")
@@ -184,14 +185,15 @@ def ids_of(bans: Sequence[Ban]) -> frozenset[str]:
 
 
 def is_mistake(pair: PairState) -> bool:
-    """Whether the ban can never bite there, whatever becomes of enforcement."""
+    """Whether the pair can never be effective, even while enforcement works."""
     return pair.state == INEFFECTIVE and pair.key != ENFORCEMENT
 
 
 def ineffective_pairs(states: Sequence[BanState]) -> frozenset[tuple[str, str, str]]:
-    """The pairs with a mistake, each with the id of its ban: `ban_info` leaves them out.
+    """Returns the pairs that contain a mistake, each with its ban's id; `ban_info` omits them.
 
-    Where enforcement is down, `enforcement_up` says so: the ban is wanted, and holds again with the kernel's table.
+    Pairs that are ineffective because enforcement is down are not included: `enforcement_up` reports that, and the ban
+    takes effect again as soon as the kernel's table is restored.
     """
     return frozenset(
         [(one.ban.id, pair.subject, pair.group) for one in states for pair in one.pairs if is_mistake(pair)]

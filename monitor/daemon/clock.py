@@ -1,4 +1,4 @@
-"""Notices that somebody has set the clock, by hand or by the first answer of a time server, or the time zone."""
+"""Detects steps of the system clock (set manually or by a time server) and changes of the time zone."""
 
 import time
 from asyncio import AbstractEventLoop
@@ -8,7 +8,7 @@ from typing import Final, final
 from monitor.log import log
 from monitor.periodic import Periodic
 
-# What is less is a clock that is being slewed, or a daemon that had to wait between two looks.
+# Smaller differences come from a clock that is being slewed or from a daemon that was delayed between two looks.
 STEP_SECONDS: Final = 2.0
 
 ZONE_SECONDS: Final = 5.0
@@ -16,7 +16,7 @@ ZONE_SECONDS: Final = 5.0
 
 @final
 class Clock:
-    """Compares the wall's clock with one that only goes on."""
+    """Compares the wall clock with the monotonic clock."""
 
     def __init__(self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic) -> None:
         self._wall = wall
@@ -24,7 +24,7 @@ class Clock:
         self._ahead = wall() - steady()
 
     def look(self) -> tuple[float, float]:
-        """The time, and by how much the clock was set since the last look: 0.0 for not at all."""
+        """Returns the time, and by how many seconds the clock was stepped since the last call (0.0: not at all)."""
         now = self._wall()
         ahead = now - self._steady()
         moved = ahead - self._ahead
@@ -34,9 +34,9 @@ class Clock:
 
 @final
 class TimeZone:
-    """Follows the machine's time zone, which the C library would read once and never again.
+    """Follows the machine's time zone, which the C library reads only once by default.
 
-    `changed` is called when it is another one. A look costs a stat(2).
+    Calls `changed` when the zone changes. Each look costs one stat(2).
     """
 
     def __init__(self, loop: AbstractEventLoop, changed: Callable[[], None]) -> None:

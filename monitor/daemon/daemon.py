@@ -1,4 +1,4 @@
-"""The daemon: what it is made of, and what it has its parts do when policy, machine or clock change."""
+"""The daemon: its parts, and what they do when policy, machine or clock change."""
 
 import asyncio
 import time
@@ -33,12 +33,14 @@ from monitor.wire.batch import BatchDecoder
 from monitor.wire.decoder import Decoder
 
 FAULT_SECONDS: Final = 60.0
-EXPIRY_SECONDS_MAX: Final = 3600.0  # the clock may be set meanwhile
+EXPIRY_SECONDS_MAX: Final = 3600.0  # an upper limit, because the clock may be set meanwhile
 
 
 class Daemon:
-    """Everything that runs, with what is `running`; made inside the loop. `named` are the interfaces of the command
-    line, `ways_out` those that were once the way to the internet. `life.py` starts and ends it.
+    """All parts of the daemon, and the `running` state. Must be constructed inside the loop.
+
+    `named` are the interfaces given on the command line, `ways_out` those that have ever had a default route. `life.py`
+    starts and stops the daemon.
     """
 
     def __init__(
@@ -108,21 +110,21 @@ class Daemon:
         return self.running.lookup
 
     def standing(self) -> EffectivePolicy:
-        """The policy that the configuration asks for, as changed at run time."""
+        """Returns the configured policy with all run-time overrides applied."""
         return self.orders.standing(self.configured(), self.line.now())
 
     def configured(self) -> EffectivePolicy:
-        """The policy of the configuration alone."""
+        """Returns the policy of the configuration alone."""
         return self._standings.of(self.config, self.loaded.index)
 
     async def prepare_policy(self, running: Running) -> None:
-        """Does beforehand what takes long of `take_policy` after this is swapped in."""
+        """Does the slow part of `take_policy` in advance, before `running` is swapped in."""
         configured = configured_standing(running.config, running.loaded.index)
         policy = build_policy(running.config, self.orders.standing(configured, self.line.now()))
         await self.enforcement.prepare(policy, context_of(running, self.capture, self.flows))
 
     def swap(self, running: Running) -> None:
-        """Runs with this from now on, as far as nothing has to be waited for: `take_policy` is to follow."""
+        """Replaces the `running` state, without waiting for anything. The caller must call `take_policy` afterwards."""
         self.running = running
         self.orders.folder = running.config.state.path
         self.line.writer = running.writer
@@ -133,7 +135,7 @@ class Daemon:
         self.record.configure(running.config)
 
     async def take_policy(self) -> None:
-        """Puts `standing` in force, now and whenever an order is over."""
+        """Puts `standing` in force, and does so again when the next override expires."""
         policy = build_policy(self.config, self.standing())
         self.bans.begin(policy.bans)
         await self.enforcement.govern(policy, context_of(self.running, self.capture, self.flows))
@@ -147,7 +149,9 @@ class Daemon:
             self._expiry = self.loop.call_later(wait, lambda: self.begin(self.take_policy()))
 
     def stand_on(self, running: Running, anew: bool = False) -> None:
-        """Everything that knows of the machine learns what it is now; `anew` where something else is watched."""
+        """Passes the new state of the machine to all parts. `anew` forces a reload of the core: the watched interfaces
+        have changed.
+        """
         before = settings_of(self.running, self.capture, self.flows)
         self.running = running
         if not self.machine.default_routes <= self.ways_out:
@@ -159,22 +163,24 @@ class Daemon:
             self.gateway.reload(after, self.loaded.index, self.line.now())
 
     def look_around(self) -> None:
-        """Has the kernel's side stand on the machine and the captured interfaces as they are now."""
+        """Updates the kernel's side from the current machine and captured interfaces."""
         capture = self.capture
         self.kernel.look_around(self.machine, capture.names, capture.watched, local_of(self.running, capture))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work that nothing waits for; it is kept until it is done."""
+        """Runs `work` as a background task; keeps a reference until it is done."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def sees(self) -> bool:
-        """Whether any interface is captured: who sees nothing must not ban."""
+        """Whether any interface is captured. Without capture, bans must not be enforced."""
         return len(self.capture.down()) < len(self.capture.watched)
 
     def chooses(self) -> bool:
-        """Whether no interface is named, so that they are the LAN side, whichever that is."""
+        """Whether the daemon chooses the interfaces itself, because neither the command line nor the configuration
+        names any.
+        """
         return not self.named and not self.config.capture.interfaces
 
     def describe(self) -> str:
@@ -187,26 +193,26 @@ class Daemon:
         self.enforcement.perform(effects)
 
     def _follow_clock(self, moved: float) -> None:
-        """The clock was set, by so many seconds: what was learned keeps its age, what was ordered for a while lasts as
-        long as before, and schedules are looked at anew.
+        """Adapts to a clock step of `moved` seconds: learned entries keep their age, timed overrides keep their
+        remaining time, schedules are evaluated again.
         """
         self.enforcement.learning.step(moved)
         if self.orders.step(moved):
             standing = self.standing()
-            # At once, or what has not ended would rest until the next policy.
+            # Immediate: otherwise bans that have not expired would stay inactive until the next policy.
             self.gateway.move_ends(standing.bans, standing.exemptions, standing.paused_until)
             self.begin(self._save_orders())
         self.begin(self.take_policy())
 
     async def _save_orders(self) -> None:
-        """Whatever keeps the file from being written is told by the book."""
+        """Saves the overrides. `OverrideStore` reports failures."""
         await self.orders.save()
 
     def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """An error that nobody caught: told at most once a minute, and the loop goes on."""
+        """Handles an uncaught error: logs at most one a minute, and the loop continues."""
         error = context.get("exception")
         if isinstance(error, BrokenPipeError):
-            self.ended.set()  # whoever read the events on our standard output has gone
+            self.ended.set()  # the reader of the events on standard output has closed the pipe
             return
         now = time.monotonic()
         if now - self._fault_told >= FAULT_SECONDS:

@@ -1,4 +1,4 @@
-"""What the daemon shows of itself, on the site and to the control socket: health, metrics, facts of the status page."""
+"""What the daemon reports on its site and its control socket: health, metrics, facts for the status page."""
 
 from monitor.config.values import Endpoint
 from monitor.core.settings import CONNTRACK
@@ -13,7 +13,7 @@ from monitor.web.status import Facts
 
 
 def health_of(daemon: Daemon) -> dict[str, str]:
-    """What is wrong by component, "" where nothing is."""
+    """Returns the fault of each component, "" where there is none."""
     down = daemon.capture.down()
     broken = [f"{status.name}: {status.error}" for status in daemon.loaded.statuses if status.error]
     wanted = daemon.config.capture.flows == CONNTRACK and daemon.machine.forwarding
@@ -30,7 +30,7 @@ def health_of(daemon: Daemon) -> dict[str, str]:
 
 
 async def serve_daemon(daemon: Daemon, listen: Endpoint) -> HttpServer | None:
-    """The site at that address, None where there is to be none. Raises MachineError."""
+    """Starts the site at `listen`, and returns None if no address is configured. Raises MachineError."""
     if not listen.host:
         return None
     samples = [
@@ -51,7 +51,7 @@ def status_facts(daemon: Daemon) -> Facts:
 
 
 def daemon_samples(daemon: Daemon) -> Samples:
-    """What only the daemon knows."""
+    """Returns the samples that only the daemon can supply."""
     decoder = daemon.decoder.decoder
     samples: Samples = {
         **capture_samples(daemon.capture.counts()),

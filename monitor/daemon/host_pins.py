@@ -1,6 +1,7 @@
-"""Keeps which MAC has which host name over a restart: else a device that asks first after it could take another's name.
+"""Stores which MAC has which host name, so that after a restart no other device can claim the name first.
 
-Only where a group has `host:` members, and nowhere where privacy forbids to name devices: the file has both in clear.
+Used only if a group has `host:` members, and never if privacy settings forbid device names: the file contains both in
+clear text.
 """
 
 import json
@@ -26,7 +27,9 @@ Entries = list[tuple[bytes, bytes, float]]
 
 @final
 class HostPinBook:
-    """`tell` takes a line for people. What cannot be read or written costs that line, and the names of before."""
+    """Reads and writes the file of host names. A failed read or write is reported once through the constructor's
+    callback; a failed read also loses the stored names.
+    """
 
     def __init__(self, pins: HostPins, tell: Callable[[str], None]) -> None:
         self._pins = pins
@@ -37,7 +40,7 @@ class HostPinBook:
         self._told = ""
 
     def configure(self, config: Config, now: float) -> None:
-        """Takes up what an earlier run knew, where names count and may be kept."""
+        """Loads the names of an earlier run, if host names are used and may be stored."""
         members = [member for group in config.groups for member in group.members]
         counts = any(member.removeprefix(BUT).startswith(HOST_MARK) for member in members)
         path = os.path.join(config.state.path, FILE_NAME) if counts and config.privacy.device != NONE else ""
@@ -47,13 +50,13 @@ class HostPinBook:
         self._path = path
 
     def look(self, loop: AbstractEventLoop) -> None:
-        """Writes what has changed, beside the loop and at most once in `SAVE_SECONDS`."""
+        """Writes changes in a thread, at most once in `SAVE_SECONDS`."""
         if loop.time() >= self._due and self._has_changed():
             self._due = loop.time() + SAVE_SECONDS
             loop.run_in_executor(None, self._write, self._pins.entries())
 
     def save(self) -> None:
-        """Writes what has changed."""
+        """Writes changes immediately."""
         if self._has_changed():
             self._write(self._pins.entries())
 
@@ -87,8 +90,8 @@ class HostPinBook:
 
 
 def pack(entries: Entries) -> bytes:
-    """`{"version": 1, "names": [[MAC, name, last], …]}`, both as hexadecimal digits, `last` in seconds since the epoch;
-    the oldest are left out where the file would become too large.
+    """Returns `{"version": 1, "names": [[MAC, name, last], …]}`: MAC and name as hexadecimal digits, `last` in seconds
+    since the epoch. Omits the oldest entries if the file would become too large.
     """
     lines: list[str] = []
     size = 0

@@ -1,4 +1,4 @@
-"""The kernel's side of the straight line: conntrack's counters and the neighbour table, as observations."""
+"""The kernel's inputs of the pipeline: conntrack's counters and the neighbour table, as observations."""
 
 import time
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from monitor.lan.interfaces import vantage
 from monitor.log import log
 from monitor.model import Observation
 
-DUMP_SECONDS: Final = 5.0  # a third of what Prometheus usually waits between two scrapes
-DUMP_DIVISOR: Final = 128  # a datagram of a dump holds a hundred entries or so
-DUMP_SHARE: Final = 20.0  # a dump that takes long comes that much more seldom, up to
+DUMP_SECONDS: Final = 5.0  # a third of Prometheus' usual scrape interval
+DUMP_DIVISOR: Final = 128  # one datagram of a dump holds about a hundred entries
+DUMP_SHARE: Final = 20.0  # pause after a dump, as a multiple of the time it took; at most DUMP_SECONDS_MAX
 DUMP_SECONDS_MAX: Final = 20.0
 
 
 @final
 class KernelSide:
-    """What to read beside the frames. Raises MachineError where the kernel refuses a subscription."""
+    """The netlink sockets that are read beside the frames. Raises MachineError if the kernel refuses a subscription."""
 
     def __init__(self, with_conntrack: bool) -> None:
         self.conntrack: Conntrack | None = None
@@ -38,8 +38,10 @@ class KernelSide:
         self._dump_due = 0.0
 
     def look_around(self, machine: Machine, names: Sequence[str], watched: Sequence[str], local: Sequence[str]) -> None:
-        """To be called before anything is read, and whenever interfaces or addresses have changed; `watched` are those
-        of the names, which are numbered in their order, that are captured now.
+        """Updates interfaces and addresses. Call it before the first read, and after each change of interfaces or
+        addresses.
+
+        `names` gives the order in which interfaces are numbered; `watched` are those of them that are captured now.
         """
         self._places = {
             interface.index: names.index(interface.name)
@@ -56,7 +58,7 @@ class KernelSide:
         return found
 
     def read(self, now: float, events_max: int, out: list[Observation]) -> None:
-        """Appends what waits, a bounded part of it."""
+        """Appends pending observations to `out`, a bounded number per call."""
         out.extend(self.neighbours.read(now, self._places))
         conntrack, watch = self.conntrack, self._vantage
         if conntrack is None or watch is None:
@@ -70,7 +72,7 @@ class KernelSide:
                 self._dump_due = ended + min(max(DUMP_SECONDS, pause), DUMP_SECONDS_MAX)
 
     def dump_when_due(self) -> None:
-        """Asks conntrack for all its counters again when it is time."""
+        """Requests a dump of all conntrack counters if one is due."""
         conntrack = self.conntrack
         if conntrack is None:
             return
@@ -81,11 +83,11 @@ class KernelSide:
             conntrack.start_dump()
 
     def is_behind(self) -> bool:
-        """Whether conntrack has told of more flows than were read."""
+        """Whether conntrack has reported more flows than were read."""
         return self.conntrack is not None and self.conntrack.is_behind
 
     def dump(self) -> None:
-        """Asks for all counters now."""
+        """Requests all counters immediately."""
         if self.conntrack is not None:
             self.conntrack.start_dump()
 

@@ -1,4 +1,4 @@
-"""How the daemon starts, runs and ends."""
+"""Starts, runs and stops the daemon."""
 
 import asyncio
 import gc
@@ -28,7 +28,8 @@ from monitor.lists.child import load_in_background
 from monitor.log import log
 from monitor.periodic import Periodic
 
-# Of the second in which we must be gone: for conntrack's last counters, and until when events are written.
+# The daemon must exit within a second of SIGTERM. Of that second: the time for conntrack's last counters, and the
+# deadline for writing events.
 FINAL_SECONDS: Final = 0.2
 EVENTS_SECONDS: Final = 0.6
 
@@ -36,10 +37,10 @@ EVENTS_SECONDS: Final = 0.6
 async def start_daemon(
     config: Config, machine: Machine, names: Sequence[str], named: Sequence[str], flows: str, lenient: bool = False
 ) -> Daemon:
-    """Takes hold of everything that may be refused. Raises GatewatchError, a line each.
+    """Acquires everything that the machine may refuse. Raises GatewatchError, with one line per problem.
 
-    `names` are the interfaces, `named` those of the command line, `flows` is what counts. `lenient`: a subject that no
-    list knows does not keep the daemon from starting.
+    `names` are the interfaces to watch, `named` those given on the command line, `flows` is the source of byte counts.
+    With `lenient`, a subject that no list contains does not prevent the start.
     """
     orders = OverrideStore(config.state.path, lambda line: log.warning("%s", line))
     orders.load(time.time())
@@ -59,14 +60,14 @@ async def start_daemon(
     daemon = Daemon(running, capture, kernel, orders, named, flows, ways_out)
     daemon.running = replace(running, server=await serve_daemon(daemon, config.metrics.listen))
     gc.collect()
-    gc.freeze()  # what is here now stays: the collector need not look at it again
+    gc.freeze()  # exempt all current objects from later collections
     return daemon
 
 
 async def run_daemon(
     daemon: Daemon, reload: Callable[[], None], follow: Callable[[], Coroutine[Any, Any, None]]
 ) -> None:
-    """Until SIGTERM or SIGINT; SIGHUP calls `reload`, and `follow` is for when the LAN side may have changed."""
+    """Runs until SIGTERM or SIGINT. SIGHUP calls `reload`; `follow` runs when the LAN side may have changed."""
     for number in (signal.SIGTERM, signal.SIGINT):
         daemon.loop.add_signal_handler(number, daemon.ended.set)
     daemon.loop.add_signal_handler(signal.SIGHUP, reload)
@@ -90,7 +91,7 @@ async def run_daemon(
 
 
 def keep_alive(daemon: Daemon) -> None:
-    """Only while capture and kernel are well: what else is wrong would be no better after a restart."""
+    """Sends watchdog notifications while capture and kernel work. A restart would not repair other faults."""
 
     def notify() -> None:
         fault = "" if daemon.sees() else "nothing is captured"
@@ -103,8 +104,8 @@ def keep_alive(daemon: Daemon) -> None:
 
 
 async def close_daemon(daemon: Daemon) -> None:
-    """Stops everything and writes down what was counted; within a second, however many flows there are."""
-    gc.disable()  # a last look at everything that lives would cost more than it frees
+    """Stops all parts and writes the final counts, within a second for any number of flows."""
+    gc.disable()  # a final collection would cost more than it frees
     began = time.monotonic()
     daemon.zone.stop()
     daemon.bans.stop()
@@ -128,7 +129,7 @@ async def close_daemon(daemon: Daemon) -> None:
 
 
 async def last_turns(daemon: Daemon, deadline: float) -> None:
-    """What waits still comes in, conntrack's last counters too, as far as the time goes."""
+    """Reads pending input and conntrack's final counters, until `deadline`."""
     daemon.kernel.dump()
     while time.monotonic() < deadline:
         daemon.line.turn()

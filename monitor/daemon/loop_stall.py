@@ -1,4 +1,4 @@
-"""How long the loop stood still: a timer that notices how late it is."""
+"""Measures how long the event loop was blocked, by the lateness of a timer."""
 
 from asyncio import AbstractEventLoop
 from typing import Final, final
@@ -10,7 +10,7 @@ SLOTS: Final = 6
 
 @final
 class Stall:
-    """The longest delay of the last minute, in slots of ten seconds."""
+    """The longest delay of the last minute, kept in slots of ten seconds."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop

@@ -1,7 +1,7 @@
-"""Follows links, addresses and forwarding while the daemon runs: looks after each change, and never often.
+"""Follows links, addresses and forwarding while the daemon runs; looks after each change, at a limited rate.
 
-Whoever starts and stops containers makes hundreds of changes a second, and gatewatch's own pairs make some too. So
-changes only say that it is time to look, and what is looked at tells whether there is anything to do.
+Starting and stopping containers makes hundreds of changes a second, and gatewatch's own veth pairs make some too. An
+event therefore only triggers a look, and the look determines whether there is anything to do.
 """
 
 import asyncio
@@ -16,15 +16,15 @@ from monitor.errors import MachineError
 from monitor.kernel.netlink.interfaces import LinkEvents, look_at_machine
 from monitor.log import log
 
-LOOK_SECONDS: Final = 0.2  # from one look to the next: the first change is seen at once, the last one soon
+LOOK_SECONDS: Final = 0.2  # minimum between two looks: the first change is handled at once, the last one soon after
 FAILED_SECONDS: Final = 5.0
 
 
 @final
 class NetworkWatcher:
-    """`look` tells whether what bans stand on has changed, `adapt` puts them on the new ground.
+    """Calls `look` after link events. If it returns True, the state that bans depend on has changed, and `adapt` runs.
 
-    However many changes there are, one look waits at the most, and one `adapt` runs; what it missed is for the next.
+    At most one look is pending and one `adapt` is running. If a change arrives meanwhile, `adapt` runs once more.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class NetworkWatcher:
         self._loop.add_reader(self._links.fileno(), self._changed)
 
     def stop(self) -> None:
-        """Looks no more; an `adapt` that runs comes to its end."""
+        """Stops looking; a running `adapt` completes."""
         self._loop.remove_reader(self._links.fileno())
         self._wanted = False
         if self._timer is not None:
@@ -78,12 +78,12 @@ class NetworkWatcher:
             await self._adapt()
 
 
-SETTLE_SECONDS: Final = 5.0  # from a change of links until what leads where is believed: routes follow addresses
+SETTLE_SECONDS: Final = 5.0  # between a link change and choosing the LAN side again: routes follow addresses
 
 
 @final
 class LanWatch:
-    """`follow` watches the LAN side as it has become."""
+    """Follows changes of the network; calls `follow` when the LAN side may have changed."""
 
     def __init__(self, daemon: Daemon, follow: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._daemon = daemon
@@ -100,7 +100,7 @@ class LanWatch:
             self._choosing.cancel()
 
     def _look(self) -> bool:
-        """Takes interfaces up that came back, and what is on-link as it is now; whether bans stand on other ground."""
+        """Captures returned interfaces again and updates on-link prefixes. Returns whether enforcement must adapt."""
         daemon = self._daemon
         machine = look_at_machine()
         daemon.turning.forget()

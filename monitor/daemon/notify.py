@@ -1,4 +1,4 @@
-"""What the service manager is told: sd_notify(3), a datagram to the socket that it named."""
+"""Notifies the service manager by sd_notify(3): datagrams to the socket in `NOTIFY_SOCKET`."""
 
 import os
 import socket
@@ -7,12 +7,12 @@ from typing import Final, final
 
 from monitor.log import log
 
-WATCHDOG_SHARE: Final = 0.5  # of the time after which systemd would lose patience
+WATCHDOG_SHARE: Final = 0.5  # of systemd's watchdog timeout
 
 
 @final
 class Notifier:
-    """Quiet where nobody listens. `watchdog_seconds` is how often to call `alive`, 0: never."""
+    """Does nothing without `NOTIFY_SOCKET`. `watchdog_seconds` is the interval for calling `alive`, 0: never."""
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
@@ -31,7 +31,9 @@ class Notifier:
         self._send("STOPPING=1")
 
     def alive(self, fault: str = "") -> None:
-        """To be called every `watchdog_seconds`; with a fault the manager's patience runs out."""
+        """Sends a watchdog notification; call it every `watchdog_seconds`. With a fault none is sent, so that the
+        manager's watchdog timeout expires.
+        """
         if fault and fault != self._fault:
             log.error("%s: if that lasts, the service manager will start us again", fault)
         self._fault = fault
@@ -46,5 +48,5 @@ class Notifier:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
                 out.setblocking(False)
                 out.sendto(text.encode(), address)
-        except OSError:  # a manager that does not listen must not stop us
+        except OSError:  # a manager that does not listen must not stop the daemon
             return

@@ -1,7 +1,7 @@
-"""The orders that were given at run time, and their file: what was asked for holds over a restart.
+"""The overrides ("orders") given at run time, and the file that keeps them over a restart.
 
-The file is `orders.json` in the state directory, written whole or not at all. A damaged one is set aside under another
-name and the configuration alone rules; one that cannot be written costs a line, and the orders hold until a restart.
+The file is `orders.json` in the state directory, replaced atomically. A damaged file is renamed, and the configuration
+alone applies. If the file cannot be written, the failure is logged and the orders hold until a restart.
 """
 
 import asyncio
@@ -37,15 +37,15 @@ ASIDE: Final = ".damaged"
 FRESH: Final = ".new"
 VERSION: Final = 1
 FILE_BYTES: Final = 8_388_608
-# Who asks for more wants a configuration.
+# More changes than this belong in the configuration.
 ORDERS_MAX: Final = 4_096
-SECONDS_END: Final = 1e12  # beyond any date, and what is not a number
+SECONDS_END: Final = 1e12  # later than any real date; also excludes infinity and NaN
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
 
 class OverrideStore:
-    """All orders that still matter, oldest first. `tell` gets a line for each trouble with the file."""
+    """All orders that still have an effect, oldest first. Reports file errors through the constructor's callback."""
 
     def __init__(self, folder: str, tell: Callable[[str], None]) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class OverrideStore:
         return os.path.join(self.folder, FILE_NAME)
 
     def load(self, now: float) -> None:
-        """Takes up what an earlier daemon kept."""
+        """Loads the orders of an earlier daemon."""
         try:
             self.orders = live_orders(read_orders(self.path), now)
             self._earlier = frozenset(self.orders)
@@ -72,19 +72,19 @@ class OverrideStore:
             self._set_aside(str(error))
 
     def standing(self, configured: EffectivePolicy, now: float) -> EffectivePolicy:
-        """What is in force beside schedules: the configuration as the orders have changed it."""
+        """Returns the configuration as changed by the orders, without schedules applied."""
         return effective(configured, self.orders, now)
 
     def next_expiry(self, now: float) -> float:
-        """When `standing` will say something else."""
+        """Returns when the result of `standing` changes next."""
         return next_expiry(self.orders, now)
 
     def add(self, order: Override, now: float) -> None:
-        """Takes an order; UsageError where there are too many. `save` keeps it."""
+        """Adds an order without saving it (see `save`). Raises UsageError if there are too many."""
         self.add_all([order], now)
 
     def add_all(self, added: Sequence[Override], now: float) -> None:
-        """Takes all of the orders or none."""
+        """Adds all of the orders or none. Raises UsageError if there are too many."""
         orders = self.orders
         for order in added:
             orders = with_order(orders, order, now)
@@ -93,9 +93,10 @@ class OverrideStore:
         self.orders = orders
 
     def step(self, seconds: float) -> bool:
-        """The clock was set: what was ordered for two hours still lasts two hours; whether that is any order's.
+        """Shifts the ends of orders after a clock step, so that a two-hour order still lasts two hours. Returns whether
+        any order has changed.
 
-        What an earlier daemon kept ends at its time of day: after a start, it is the clock that is put right.
+        Orders of an earlier daemon keep their absolute end: after a start, a clock step corrects the clock.
         """
         orders = [
             replace(order, until=order.until + seconds) if order.until and order not in self._earlier else order
@@ -106,7 +107,7 @@ class OverrideStore:
         return moved
 
     async def save(self) -> str:
-        """Writes the file beside the loop; what kept it from being written, `""` where nothing did."""
+        """Writes the file in a thread. Returns the error, `""` on success."""
         async with self._writing:
             data = json.dumps({"version": VERSION, "orders": [order_row(order) for order in self.orders]}, indent=1)
             try:
@@ -127,9 +128,9 @@ class OverrideStore:
 
 
 def write_whole(path: str, data: bytes) -> None:
-    """Puts a file in place whole, also where the power fails meanwhile, readable for its owner only.
+    """Replaces a file atomically, safe against power failure, readable by its owner only.
 
-    What root writes is the folder's owner's: a service that runs as somebody else must be able to read it.
+    A file written by root is given the folder's owner, so that a service running as another user can read it.
     """
     folder = os.path.dirname(path)
     os.makedirs(folder, FOLDER_MODE, exist_ok=True)
@@ -156,8 +157,8 @@ def write_whole(path: str, data: bytes) -> None:
 
 
 def read_orders(path: str) -> list[Override]:
-    """Every order of a file. Raises OSError, or ValueError for what `write_whole` never wrote."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not hold up the start
+    """Returns all orders in a file. Raises OSError, or ValueError for content that `write_whole` never wrote."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # opening a pipe must not block the start
     with open(descriptor, "rb") as file:
         data = file.read(FILE_BYTES + 1)
     if len(data) > FILE_BYTES:
@@ -175,7 +176,7 @@ def read_orders(path: str) -> list[Override]:
 
 
 def order_row(order: Override) -> dict[str, Any]:
-    """An order for a program; what is empty is left out."""
+    """Returns an order as a row for programs, without empty values."""
     row: dict[str, Any] = {
         "verb": order.verb, "time": order.time, "uid": order.uid, "user": order.user, "pid": order.pid,
         "vendor": order.subject, "group": order.group, "mode": order.mode if order.verb == "ban" else "",
@@ -187,7 +188,7 @@ def order_row(order: Override) -> dict[str, Any]:
 
 
 def read_order(row: object) -> Override:
-    """The order that `order_row` wrote. Raises ValueError."""
+    """Returns the order that `order_row` wrote. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("an order that is no object")
     order = Override(

@@ -1,4 +1,4 @@
-"""The straight line for live traffic, and the loop that turns it whenever something waits."""
+"""The pipeline for live traffic, and the driver that runs it whenever input is ready."""
 
 import time
 from asyncio import AbstractEventLoop
@@ -23,23 +23,24 @@ TICK_SECONDS_MAX: Final = 1.0
 TURN_SECONDS_MAX: Final = 0.01
 FRAMES_MIN: Final = 16
 FRAMES_MAX: Final = 512
-EVENTS_A_LOOK: Final = 64  # between two looks at the clock
+EVENTS_A_LOOK: Final = 64  # events written between two reads of the clock
 EVENTS_WAITING_MAX: Final = 400_000
-EVENTS_PER_FRAME: Final = 4  # they cost less, and one that is lost loses bytes
+EVENTS_PER_FRAME: Final = 4  # kernel events per frame: an event costs less than a frame, and a lost event loses bytes
 
 
 @final
 class Pace:
-    """How much a turn may take of each source, so that under a flood the loop still comes round to everybody else.
+    """How many frames one turn may read, so that other work on the loop still runs during a flood.
 
-    A page of metrics is made in some forty steps between which a turn may fall: ten milliseconds each are bearable.
+    Building a page of metrics takes about forty steps, and a turn may run between any two: ten milliseconds per turn
+    are acceptable.
     """
 
     def __init__(self) -> None:
         self.frames = FRAMES_MAX
 
     def note(self, seconds: float) -> None:
-        """How long the last turn took."""
+        """Adapts the limit to the duration of the last turn."""
         if seconds > TURN_SECONDS_MAX:
             self.frames = max(FRAMES_MIN, self.frames // 2)
         elif seconds < TURN_SECONDS_MAX / 3:
@@ -48,10 +49,9 @@ class Pace:
 
 @final
 class Pipeline:
-    """Everything between the wire and the numbers. Metrics read `gateway.snapshot()` when Prometheus asks.
+    """All stages from capture to the core's counters. Metrics read `gateway.snapshot()` on a scrape.
 
-    `perform` does what the effects ask for, before anything is written; `clock_set` is told by how much the clock
-    was set.
+    `perform` executes the effects before any event is written. `clock_set` receives the clock step in seconds.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Pipeline:
         self._looked = 0.0
 
     def turn(self) -> None:
-        """The straight line, once: a bounded part of what waits."""
+        """Runs the pipeline once, on a bounded amount of pending input."""
         seen: list[Observation] = []
         frames = self.capture.read(self.pace.frames)
         now = self.now()
@@ -95,7 +95,7 @@ class Pipeline:
         self.write(effects)
 
     def now(self) -> float:
-        """The time; where the clock was set, everything follows it. Frames that wait may have stamps of before."""
+        """Returns the time. After a clock step it notifies all parts; pending frames may still have old timestamps."""
         now, moved = self.clock.look()
         if moved:
             log.warning("the clock was set by %+.0f s", moved)
@@ -106,7 +106,7 @@ class Pipeline:
         return now
 
     def tick(self) -> None:
-        """Time goes on also where nothing is seen."""
+        """Advances time, also while there is no traffic."""
         now = self.now()
         self._look_for_losses(now)
         effects = self.gateway.tick(now)
@@ -117,7 +117,9 @@ class Pipeline:
         self.kernel.dump_when_due()
 
     def _look_for_losses(self, now: float) -> None:
-        """The gateway hears of them before it counts anything. Flows that began meanwhile may still wait to be told."""
+        """Reports packet losses to the gateway before it counts anything. Conntrack's reports of flows that began
+        meanwhile may still be unread.
+        """
         if now < self.gateway.next_wakeup():
             return
         lost = self.capture.dropped()
@@ -128,7 +130,7 @@ class Pipeline:
         self._looked = now
 
     def write(self, effects: list[Effect]) -> None:
-        """Takes what is to be written; `write_some` writes it. What waits beyond the maximum is lost and counted."""
+        """Queues events for `write_some`. Events beyond the maximum are dropped, oldest first, and counted."""
         if self.writer is None:
             return
         waiting = self._waiting
@@ -138,7 +140,9 @@ class Pipeline:
             self.writer.dropped += 1
 
     def write_some(self, seconds: float) -> int:
-        """Writes for so long at the most, because thousands of flows may end at once; returns how many still wait."""
+        """Writes queued events for at most `seconds`, because thousands of flows may end at once. Returns how many
+        remain.
+        """
         waiting, writer = self._waiting, self.writer
         if writer is None:
             waiting.clear()
@@ -152,7 +156,7 @@ class Pipeline:
 
 @final
 class LoopDriver:
-    """Calls `turn` when a descriptor is readable, once for all of them, and `tick` when the gateway wants to wake."""
+    """Calls `turn` once when descriptors are readable, and `tick` at the gateway's next wakeup."""
 
     def __init__(self, loop: AbstractEventLoop, line: Pipeline) -> None:
         self._loop = loop
@@ -167,7 +171,7 @@ class LoopDriver:
         self._tick()
 
     def watch(self) -> None:
-        """Follows the descriptors that are open now."""
+        """Watches the descriptors that are open now."""
         wanted = {*self._line.capture.filenos(), *self._line.kernel.filenos()}
         for fileno in self._watched - wanted:
             self._loop.remove_reader(fileno)
@@ -176,7 +180,7 @@ class LoopDriver:
         self._watched = wanted
 
     def forget(self) -> None:
-        """Lets go of every descriptor, before some of them are closed: their numbers may come again for others."""
+        """Stops watching all descriptors. Call it before closing any: their numbers may be reused."""
         for fileno in self._watched:
             self._loop.remove_reader(fileno)
         self._watched = set()
@@ -208,7 +212,7 @@ class LoopDriver:
         self._write()
 
     def _write(self) -> None:
-        """A slice of the events that wait; the next one once everybody else had a turn."""
+        """Writes a slice of the queued events, and schedules the next slice behind other work on the loop."""
         if not self._stopped and not self._writes and self._line.write_some(TURN_SECONDS_MAX):
             self._writes = True
             self._loop.call_soon(self._go_on_writing)

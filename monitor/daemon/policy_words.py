@@ -1,4 +1,4 @@
-"""What changes of policy and bans are called: for people on a terminal and in the log, for programs as rows."""
+"""Describes policy changes and bans: text for terminals and the log, rows for programs."""
 
 import time
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from monitor.wire.dns.presentation import address_text
 
 
 def concerns(order: Override, ban: Ban) -> bool:
-    """Whether a `ban` or `unban` is about a subject and group of the ban."""
+    """Whether a `ban` or `unban` order concerns a subject and group of the ban."""
     every = order.verb == UNBAN and not order.group
     return any(subject == order.subject and (every or group == order.group) for subject, group in pairs_of(ban))
 
@@ -40,7 +40,7 @@ def whom(ban: Ban) -> str:
 def tell(
     order: Override, configured: EffectivePolicy, before: EffectivePolicy, after: EffectivePolicy, index: Index
 ) -> list[str]:
-    """What the order did, for people; the first line is for the log too."""
+    """Returns lines for people about what the order did; the first line also goes to the log."""
     end = until_text(order.until)
     if order.verb == BAN:
         return tell_ban(order, configured, after, index)
@@ -88,12 +88,14 @@ def until_text(until: float) -> str:
 
 
 def device_text(device: bytes) -> str:
-    """A packed MAC or address as a person writes it."""
+    """Returns a packed MAC or address as text."""
     return device.hex(":") if len(device) == 6 else address_text(device)
 
 
 def standing_rows(standing: EffectivePolicy, policy: Policy | None) -> dict[str, Any]:
-    """The bans and the pause, for programs; a pause without end is -1. What sleeps by its schedule is not active."""
+    """Returns the bans and the pause for programs; a pause without end is -1. A ban outside its schedule is not
+    active.
+    """
     paused = standing.paused_until
     active = {ban.id for ban in policy.active} if policy is not None else set()
     return {
@@ -103,12 +105,12 @@ def standing_rows(standing: EffectivePolicy, policy: Policy | None) -> dict[str,
 
 
 def layers_of(ban: Ban) -> list[str]:
-    """In the order in which they meet a packet."""
+    """Returns the ban's layers in the order in which they see traffic."""
     return [layer for layer in LAYERS if layer in ban.layers]
 
 
 def ban_text(ban: Ban) -> str:
-    """All that matters of a ban in one line."""
+    """Returns all relevant properties of a ban in one line."""
     subjects = ", ".join(map(str, ban.subjects))
     layers = ", ".join(layers_of(ban))
     reason = f" ({ban.reason})" if ban.reason else ""

@@ -1,8 +1,8 @@
-"""Brings what the core has noted into the journal: once a minute, and when the day changes. Host names have a file of
-their own beside it.
+"""Writes the core's notes into the journal, once a minute and when the day changes. Host names have a separate file
+beside it.
 
-Days are local ones, as the clock shows them when a note is taken: should somebody set the clock, what comes later goes
-to another day, and nothing is written twice.
+Days are local days of the wall clock at the moment a note is taken. After a clock step, later notes go to another day;
+nothing is written twice.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from monitor.periodic import Periodic
 
 LOOK_SECONDS: Final = 1.0
 TAKE_SECONDS: Final = 60.0
-SLICE: Final = 256  # notes between two turns of the loop
+SLICE: Final = 256  # notes taken between two yields to the loop
 CLOSE_SECONDS: Final = 0.3
 
 Count = dict[tuple[str, ...], float]
@@ -32,7 +32,9 @@ Count = dict[tuple[str, ...], float]
 
 @final
 class Recorder:
-    """`refused` gives the packets that the kernel has refused by address so far, by vendor, service and group."""
+    """Writes the journal. `refused` returns the packets that the kernel has refused by address so far, by vendor,
+    service and group.
+    """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, gateway: Gateway, config: Config, refused: Callable[[], Samples]
@@ -51,7 +53,7 @@ class Recorder:
         self.configure(config)
 
     def configure(self, config: Config) -> None:
-        """Another place, size or time to keep: another journal goes on from here."""
+        """Applies the settings. If path, size or retention change, a new journal continues from here."""
         self._pins.configure(config, time.time())
         settings = (config.state.path, config.state.journal_max_bytes, config.privacy.retention_days)
         if settings == self._settings:
@@ -72,7 +74,7 @@ class Recorder:
         self._timer.start()
 
     def close(self) -> None:
-        """Writes down everything, also what has come this second."""
+        """Writes everything, including the notes of the last second."""
         self._timer.stop()
         if self._taking is not None:
             self._taking.cancel()
@@ -97,7 +99,7 @@ class Recorder:
             self._day = today()
 
     async def _take(self, day: str) -> None:
-        """What is noted by now belongs to that day; the loop turns in between."""
+        """Writes the notes taken so far under `day`, and yields to the loop in between."""
         self._taken = self._loop.time()
         waiting = self._gateway.notes_waiting()
         journal = self._journal
@@ -112,7 +114,9 @@ class Recorder:
             await asyncio.sleep(0)
 
     def _refusals(self) -> list[NoteRow]:
-        """What the kernel refused by address since the last time: it counts by group, so no device is named."""
+        """Returns the packets refused by address since the last call. The kernel counts by group, so no device is
+        named.
+        """
         counts: Count = dict(self._refused().get("refused_packets_total", {}))
         now = time.time()
         rows = []
@@ -126,7 +130,9 @@ class Recorder:
 
 
 def tell_of_leftover(path: str) -> None:
-    """A journal of before is the administrator's: it is not thrown away, but nothing ages in it any more."""
+    """Warns about an existing journal file. It belongs to the administrator and is not deleted, but its entries no
+    longer expire.
+    """
     if os.path.exists(path):
         log.warning("%s: is not written any more, and its days are not forgotten: remove it if nobody needs it", path)
 

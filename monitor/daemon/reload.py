@@ -1,4 +1,6 @@
-"""A reload: everything new is made beside what runs, and takes its place only when all of it works."""
+"""Reloads the configuration: prepares everything new beside the running state, and swaps it in only if all of it
+works.
+"""
 
 import asyncio
 from collections.abc import Collection
@@ -28,7 +30,7 @@ from monitor.web.http import HttpServer
 
 @dataclass
 class Prepared:
-    """What a reload has made so far; `writer` and `server` are None where the old one stays."""
+    """The parts a reload has prepared so far. `writer` and `server` are None if the old one stays."""
 
     config: Config
     machine: Machine
@@ -38,7 +40,7 @@ class Prepared:
     server: HttpServer | None = field(default=None)
 
     async def drop(self) -> None:
-        """It is not taken."""
+        """Closes the prepared parts of an abandoned reload."""
         if self.server is not None:
             await self.server.close()
         if self.writer is not None:
@@ -46,9 +48,9 @@ class Prepared:
 
 
 class Reloader:
-    """One reload at a time; whoever asks meanwhile gets another one after it.
+    """Runs one reload at a time; a request during a reload runs after it.
 
-    `path` is where a configuration is looked for when the daemon began without one.
+    `path` is the default configuration path, checked on a reload if the daemon started without a configuration.
     """
 
     def __init__(self, daemon: Daemon, path: str = "") -> None:
@@ -58,13 +60,13 @@ class Reloader:
         self._tasks: set[asyncio.Task[str]] = set()
 
     def soon(self) -> None:
-        """SIGHUP."""
+        """Schedules a reload (SIGHUP)."""
         task = asyncio.ensure_future(self.reload())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def reload(self) -> str:
-        """What kept the new configuration and lists from being taken, "" where nothing did."""
+        """Reloads configuration and lists. Returns the reason if they were not accepted, "" on success."""
         daemon = self._daemon
         async with self._lock:
             daemon.notifier.reloading()
@@ -79,15 +81,15 @@ class Reloader:
             return daemon.running.reload_fault
 
     async def reload_lists(self) -> bool:
-        """Takes what is new in the files of the lists, under the configuration that runs; whether anything was.
+        """Loads changed list files under the running configuration. Returns whether any had changed.
 
-        Raises ListError, and all stays as it was, where a list can no longer be used.
+        Raises ListError, and changes nothing, if a list can no longer be used.
         """
         async with self._lock:
             return await reload_lists(self._daemon)
 
     async def follow(self) -> None:
-        """Watches the LAN side as it has become, where nobody has named any interface."""
+        """Watches the current LAN side, if no interface is named explicitly."""
         daemon = self._daemon
         async with self._lock:
             machine = look_at_machine()
@@ -106,11 +108,13 @@ class Reloader:
             daemon.notifier.ready(f"watching {', '.join(names)}")
 
     def place(self) -> str:
-        """Where the configuration lies now: where it was, else in its default place; `""` where there is none."""
+        """Returns the path of the configuration: the loaded one, else the default path if a file is there, else
+        `""`.
+        """
         return self._daemon.config.path or (self._path if is_there(self._path) else "")
 
     async def _prepare(self) -> Prepared:
-        """Everything that may fail."""
+        """Does everything that can fail."""
         daemon = self._daemon
         old = daemon.config
         place = self.place()
@@ -150,9 +154,9 @@ class Reloader:
             turning.watch()
 
     async def _take(self, prepared: Prepared) -> None:
-        """Puts the new in the place of the old; nothing here may fail, and nothing is seen half done.
+        """Swaps the new state in. Nothing here may fail, and no caller sees a partial change.
 
-        What takes long comes before that, so that others have their turn meanwhile.
+        The slow preparation runs before the swap and yields to other work on the loop.
         """
         daemon = self._daemon
         old = daemon.running
@@ -169,7 +173,7 @@ class Reloader:
             reload_fault="",
         )
         await daemon.prepare_policy(running)
-        if daemon.machine is not old.machine:  # links have changed meanwhile
+        if daemon.machine is not old.machine:  # links changed meanwhile
             running = replace(running, machine=daemon.machine)
         daemon.swap(running)
         await daemon.take_policy()
@@ -177,7 +181,7 @@ class Reloader:
             daemon.assurance.every(config.selftest.every)
         if old.writer is not None:
             if old.writer is running.writer:
-                old.writer.reopen()  # the file may have been moved away
+                old.writer.reopen()  # the file may have been renamed (log rotation)
             else:
                 old.writer.close()
         if old.server is not None and old.server is not running.server:
@@ -186,10 +190,10 @@ class Reloader:
 
 
 async def reload_lists(daemon: Daemon) -> bool:
-    """Reads all lists again where the file of one has changed: no flow is lost, and the configuration is not read. What
-    became of updates is known afterwards in any case.
+    """Loads all lists again if a list file has changed, without losing flows and without reading the configuration. The
+    results of updates are refreshed in any case.
 
-    Whether they were read. Raises ListError, and all stays as it was, where a list can no longer be used.
+    Returns whether the lists were loaded. Raises ListError, and changes nothing, if a list can no longer be used.
     """
     users = user_lists(daemon.config)
     stamps = {status.name: status.stamp for status in daemon.loaded.statuses if not status.shipped}
@@ -221,8 +225,8 @@ async def _read_again(daemon: Daemon) -> None:
 
 
 def refuse_broken(loaded: Loaded, known: Collection[str] = ()) -> None:
-    """Raises ListError for lists that cannot be used, but for those whose fault is `known`. A subscription of which
-    there is no copy yet is none of them.
+    """Raises ListError for lists that cannot be used, except those whose fault is in `known`. A subscription without a
+    downloaded copy is not an error.
     """
     broken = [line for line in list_faults(loaded.statuses) if line not in known]
     if broken:

@@ -1,4 +1,4 @@
-"""What the daemon says of itself: samples, health, and the last words when it stops."""
+"""The daemon's reports about itself: samples, health, and the summary logged when it stops."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -40,13 +40,15 @@ def decode_samples(errors: ErrorCounts, sizes: dict[str, int], evictions: dict[s
 
 
 def limit_samples(limits: Limits, tables: Iterable[str]) -> Samples:
-    """The maximum of each of these tables that the configuration bounds."""
+    """Returns the configured maximum of each of these tables."""
     bounds: dict[str, Any] = {**asdict(limits), "host_names": limits.devices, "replacements": WAITING_MAX}
     return {"table_limit": {(table,): float(bounds[table]) for table in tables if table in bounds}}
 
 
 def list_samples(statuses: Sequence[ListStatus], sources: Sequence[ListSource]) -> Samples:
-    """`sources` are the `[[list]]` of the configuration: which of them are fetched, and how often."""
+    """Returns the samples of all lists. `sources` are the configured `[[list]]` sections: which lists are fetched, and
+    how often.
+    """
     intervals = {source.name: source.interval for source in sources if is_subscription(source.url)}
     return {
         "list_entries": {(status.name,): float(status.entries) for status in statuses},
@@ -60,7 +62,7 @@ def list_samples(statuses: Sequence[ListStatus], sources: Sequence[ListSource]) 
 
 
 def list_lines(statuses: Sequence[ListStatus]) -> list[str]:
-    """A line for each list that could not be read, and for the first lines of each that made no sense."""
+    """Returns a line for each list that could not be read, and for the first invalid lines of each list."""
     lines = []
     for status in statuses:
         if status.error:
@@ -72,7 +74,7 @@ def list_lines(statuses: Sequence[ListStatus]) -> list[str]:
 
 
 def last_words(rows: Sequence[Row], counts: dict[str, InterfaceCounts], errors: ErrorCounts) -> list[str]:
-    """The counters at the end, for the log: what came in, then bytes by vendor and service, most first."""
+    """Returns the final counters for the log: input first, then bytes by vendor and service in descending order."""
     captured = ", ".join(
         f"{name} {count.frames} frames, {count.bytes} bytes, {count.dropped} dropped" for name, count in counts.items()
     )

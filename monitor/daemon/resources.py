@@ -1,6 +1,6 @@
-"""What the daemon takes from the machine and gives back: the file of events, the key of pseudonyms, and memory.
+"""Resources that the daemon takes from the machine and releases: the event file, the pseudonym key, memory.
 
-The key is kept, so that a device has the same pseudonym after a restart.
+The key is stored, so that a device has the same pseudonym after a restart.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ from monitor.log import log
 
 
 def open_writer(config: Config) -> EventWriter | None:
-    """Where events go, None where nobody wants them. Raises ConfigError where they cannot be written."""
+    """Opens the event output; returns None if none is configured. Raises ConfigError if it cannot be written."""
     events = config.events
     if not events.path:
         return None
@@ -25,7 +25,7 @@ def open_writer(config: Config) -> EventWriter | None:
 
 
 def return_memory() -> None:
-    """Gives free memory back to the system, where the C library can: loading lists leaves much of it."""
+    """Returns free memory to the system if the C library supports it: loading lists leaves much of it."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -35,10 +35,11 @@ FILE_NAME: Final = "pseudonym.key"
 
 
 def pseudonym_key(folder: str, tell: Callable[[str], None]) -> bytes:
-    """The key of the state directory, made where there is none; one for this life only where that is impossible.
+    """Returns the key stored in the state directory, and creates it if missing. If it cannot be read or written,
+    returns a key that is valid for this run only.
 
-    Whoever has it can find out which MAC address is behind a pseudonym; without it nobody can. Removing the file
-    makes strangers of all devices.
+    With the key, a pseudonym can be traced back to its MAC address; without it, it cannot. If the file is removed, all
+    devices get new pseudonyms.
     """
     path = os.path.join(folder, FILE_NAME)
     try:

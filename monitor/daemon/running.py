@@ -1,4 +1,4 @@
-"""What the daemon runs with. A reload makes another one and puts it in the place of the old one, whole."""
+"""The daemon's running state. A reload creates a new one and swaps it in as a whole."""
 
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -20,8 +20,10 @@ from monitor.web.http import HttpServer
 
 @dataclass(frozen=True)
 class Running:
-    """`key` is that of pseudonyms, `b""` until they are wanted. `writer` is None where no events are written, `server`
-    where no metrics are served. `reload_fault` is why the last reload was not taken.
+    """Configuration, machine, lists and outputs in use.
+
+    `key` is the pseudonym key, `b""` until one is needed. `writer` is None without event output, `server` is None
+    without metrics. `reload_fault` is the reason why the last reload failed.
     """
 
     config: Config
@@ -35,14 +37,14 @@ class Running:
 
 
 def key_for(config: Config, known: bytes = b"") -> bytes:
-    """The key of pseudonyms where the configuration wants them: the `known` one, else that of the state folder."""
+    """Returns the pseudonym key if the configuration requires one: `known`, else the one in the state directory."""
     if config.privacy.device != PSEUDONYM or known:
         return known
     return pseudonym_key(config.state.path, lambda line: log.warning("%s", line))
 
 
 def settings_of(running: Running, capture: LiveCapture, flows: str) -> Settings:
-    """The core's settings on this machine as it is now."""
+    """Returns the core's settings for the current machine."""
     config = running.config
     connected = connected_prefixes(running.machine, capture.watched)
     events = frozenset(config.events.types if config.events.path else ())
@@ -52,14 +54,14 @@ def settings_of(running: Running, capture: LiveCapture, flows: str) -> Settings:
 
 
 def local_of(running: Running, capture: LiveCapture) -> tuple[str, ...]:
-    """What is configured as inside, and what is on-link there: IPv6 prefixes of a LAN are global ones."""
+    """Returns the configured local prefixes and the on-link ones: a LAN's IPv6 prefixes are global."""
     connected = connected_prefixes(running.machine, capture.watched) or {}
     on_link = [prefix for prefixes in connected.values() for prefix in prefixes]
     return tuple(dict.fromkeys([*map(str, running.config.capture.local), *on_link]))
 
 
 def context_of(running: Running, capture: LiveCapture, flows: str) -> EnforcementContext:
-    """What enforcement is planned from, beside the policy."""
+    """Returns everything beside the policy that enforcement is planned from."""
     machine = running.machine
     own = [str(ip_address(address.packed)) for one in machine.interfaces for address in one.addresses]
     names = machine.with_parts(capture.watched)

@@ -1,4 +1,4 @@
-"""The daemon's own site, and what of the daemon it tells."""
+"""The daemon's own site, and the facts it shows."""
 
 import asyncio
 import errno
@@ -31,7 +31,7 @@ from monitor.web.status_page import status_page
 async def serve(
     listen: Endpoint, collector: Collector, facts: Callable[[], Facts], health: Health, degraded: Health
 ) -> HttpServer:
-    """The site at that address; where the internet may reach it, the log has a line. Raises MachineError."""
+    """Starts the site at `listen`; logs a line if it may be reachable from the internet. Raises MachineError."""
     site = Site(collector.render, status_render(collector, facts), health, own_names(listen), degraded)
     server = HttpServer(site.answer)
     try:
@@ -48,9 +48,10 @@ async def serve(
 
 
 def own_names(listen: Endpoint) -> frozenset[str] | None:
-    """The name that this host has, where only itself can ask; None elsewhere: others call it what they like.
+    """Returns the host's own name if `listen` is a loopback address. Returns None otherwise: other hosts may use any
+    name.
 
-    What resolvers call it is not asked for: at the start there may be none yet.
+    The resolver is not queried for names: at startup there may be none yet.
     """
     if not ip_address(listen.host).is_loopback:
         return None
@@ -59,7 +60,7 @@ def own_names(listen: Endpoint) -> frozenset[str] | None:
 
 def status_render(collector: Collector, facts: Callable[[], Facts]) -> Callable[[], Awaitable[bytes]]:
     async def render() -> bytes:
-        """The numbers are of one moment; what is made of them is made beside the loop."""
+        """Takes all numbers at one moment, and renders the page in a thread."""
         return await asyncio.to_thread(status_page, collector.numbers(), facts())
 
     return render
@@ -74,7 +75,7 @@ def facts_of(
     bans: Sequence[tuple[BanState, Figures]],
     statuses: Sequence[ListStatus],
 ) -> Facts:
-    """What the status page tells beside the numbers; nothing of a device."""
+    """Returns the facts that the status page shows beside the numbers; none of them is about a device."""
     now = time.time()
     lasting = [exemption for exemption in standing.exemptions if not is_over(exemption.until, now)]
     paused = standing.paused_until
@@ -118,7 +119,7 @@ def ban_line(one: BanState, figures: Figures, now: float) -> BanLine:
 
 
 def list_line(status: ListStatus) -> ListLine:
-    """A subscription is as old as its last good update, and its last failure shows."""
+    """Returns a list's line. `updated_at` of a subscription is its last good update; the last failure is shown too."""
     failed = f"not updated: {status.update_error}" if status.update_error else ""
     wrong = status.error or failed
     return ListLine(status.name, status.entries, status.ignored, status.updated_at, wrong, status.shipped)
