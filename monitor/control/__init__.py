@@ -1,1 +1,1 @@
-"""The control socket: its protocol, its verbs and what they answer."""
+"""The control socket: protocol, verbs and answers."""

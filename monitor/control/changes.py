@@ -1,4 +1,4 @@
-"""Requests to change the policy, from what came over the socket to an order, or to a line that says what is wrong."""
+"""Parses requests to change the policy: arguments from the socket become orders or an error message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ VENDORS_MAX: Final = 500
 
 
 class ChangeRequest:
-    """The arguments of a verb, each looked at before it is believed."""
+    """The arguments of a verb; each accessor validates its value."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self._arguments = arguments
@@ -43,7 +43,7 @@ class ChangeRequest:
         return value
 
     def seconds(self, key: str) -> float | None:
-        """None where nothing was said."""
+        """Returns None if the argument is missing."""
         value = self._arguments.get(key)
         if value is None:
             return None
@@ -52,7 +52,9 @@ class ChangeRequest:
         return float(value)
 
     def until(self, now: float, may_be_past: bool) -> float:
-        """The end that `for` or `until` gives, 0 for none; only what ends an exception may be over at once."""
+        """Returns the end given by `for` or `until`, 0 for none. Only the end of an exception may be now (`for` =
+        0).
+        """
         seconds = self.seconds("for")
         end = self._arguments.get("until")
         if end is None:
@@ -66,7 +68,7 @@ class ChangeRequest:
         return float(end)
 
     def vendors(self) -> list[str]:
-        """The words of `vendor`, or of the list `vendors`."""
+        """Returns the words of `vendor`, or of the list `vendors`."""
         value = self._arguments.get("vendors", [self.text("vendor")])
         if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
             raise UsageError("vendors must be a list of texts")
@@ -75,7 +77,7 @@ class ChangeRequest:
         return value
 
     def words(self, key: str, known: Sequence[str]) -> tuple[str, ...]:
-        """Some of the known words."""
+        """Returns a list of words, each of which must be in `known`."""
         value = self._arguments.get(key, [])
         if not isinstance(value, list):
             raise UsageError(f"{key} must be a list")
@@ -95,7 +97,7 @@ class ChangeRequest:
 
 @dataclass(frozen=True)
 class Change:
-    """An order that a verb asks for; `notes` state for people what was taken for their words."""
+    """An order that a verb requests; `notes` explain to people how their words were interpreted."""
 
     order: Override
     notes: tuple[str, ...] = ()
@@ -103,7 +105,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Known:
-    """What words in requests may mean. `banned` are the subjects of bans that stand, also of lists that are gone."""
+    """The context for interpreting words in requests. `banned` are the subjects of all bans, including subjects whose
+    list no longer exists.
+    """
 
     config: Config
     subjects: SubjectIndex
@@ -112,7 +116,9 @@ class Known:
 
 
 def read_changes(verb: str, arguments: dict[str, Any], by: Override, known: Known) -> list[Change]:
-    """The orders that a verb asks for, several for several vendors; `by` has who asks and when. Raises UsageError."""
+    """Returns the orders that a verb requests, one per vendor; `by` holds who made the request and when. Raises
+    UsageError.
+    """
     request = ChangeRequest(arguments)
     order = replace(by, verb=verb, reason=request.reason())
     if verb == RESUME:
@@ -131,7 +137,9 @@ def read_changes(verb: str, arguments: dict[str, Any], by: Override, known: Know
 
 
 def read_subjects(words: Sequence[str], known: Known, lifting: bool) -> list[Resolution]:
-    """What the words mean, once each. Raises UsageError with a line for each word that means nothing certain."""
+    """Returns what each word means, without duplicates. Raises UsageError with a line for each unknown or ambiguous
+    word.
+    """
     meanings = [read_subject(word, known, lifting) for word in words]
     faults = [meaning.fault() for meaning in meanings if not meaning.subject]
     if faults:
@@ -143,7 +151,9 @@ def read_subjects(words: Sequence[str], known: Known, lifting: bool) -> list[Res
 
 
 def read_subject(word: str, known: Known, lifting: bool = False) -> Resolution:
-    """A vendor, a service or a category of the catalogue; a ban may be lifted also where no list knows its subject."""
+    """Returns a vendor, service or category of the catalogue. A ban can also be lifted if no list contains its
+    subject.
+    """
     if lifting:
         for text in (word, stand_in(word)):
             if text in known.banned:
@@ -157,7 +167,7 @@ def notes_of(meaning: Resolution) -> tuple[str, ...]:
 
 
 def read_group(request: ChangeRequest, config: Config) -> str:
-    """A group of the configuration, `""` for everyone."""
+    """Returns a configured group, `""` for everyone."""
     group = request.text("group")
     known = [known.name for known in config.groups]
     if group.startswith(BUT) and group[len(BUT) :] in known:
@@ -168,7 +178,7 @@ def read_group(request: ChangeRequest, config: Config) -> str:
 
 
 def read_allowance(order: Override, request: ChangeRequest, known: Known) -> Change:
-    """What one device may reach, until when and why; all of it must be given."""
+    """Returns an exception for one device: what it may reach, until when and why. All three are required."""
     if not order.until or not order.reason:
         wanted = "--for or --until, and --reason"
         raise UsageError(f"allow needs {wanted}: an exception without an end or a reason stays for ever")

@@ -1,4 +1,4 @@
-"""The device that a person means: by MAC address, by address, or by a host name that the daemon has seen."""
+"""Finds the device that a word identifies: by MAC address, address, or a host name that the daemon has seen."""
 
 import difflib
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ WANTED: Final = "expected a MAC address, an address or the host name of a device
 
 
 def device_meant(text: str, rows: Sequence[DeviceRow]) -> bytes:
-    """The packed MAC address or address. Raises UsageError with the candidates.
+    """Returns the packed MAC address or address. Raises UsageError with the candidates.
 
-    A host name means the device that has it now, and comes back as that device's MAC address: another device that
-    takes the name later is not meant.
+    A host name resolves to the MAC address of the device that has the name now. If another device takes the name later,
+    the result does not apply to it.
     """
     try:
         return packed_device(text)
@@ -42,14 +42,14 @@ def device_meant(text: str, rows: Sequence[DeviceRow]) -> bytes:
 
 
 def key_of(row: DeviceRow) -> bytes:
-    """The MAC address, else the first address, packed; none where privacy hides both."""
+    """Returns the MAC address, else the first address, packed; `b""` if privacy settings hide both."""
     if row.mac:
         return parse_mac(row.mac)
     return packed_device(row.addresses[0]) if row.addresses else b""
 
 
 def host_keys(hostname: str) -> tuple[str, str]:
-    """By what a host is called: its whole name and its first label."""
+    """Returns the names that identify a host: its full name and its first label."""
     whole = host_key(hostname)
     return whole, whole.partition(".")[0]
 
@@ -59,7 +59,7 @@ def host_key(text: str) -> str:
 
 
 def listed(rows: Sequence[DeviceRow]) -> str:
-    """Each with what tells it from the others, and how many are not shown."""
+    """Returns each device with what distinguishes it, and how many are not shown."""
     shown = [f"{row.hostname} ({row.mac or ', '.join(row.addresses) or row.device})" for row in rows[:CANDIDATES_MAX]]
     more = len(rows) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -1,4 +1,6 @@
-"""What would happen to a device that wants a name or an address: on each layer, and by which ban."""
+"""Explains what would happen to a device that requests a name or an address: the result of each layer, and the ban
+behind it.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,13 +18,13 @@ from monitor.policy.shared_prefixes import left_open
 PASS: Final = "pass"
 NO_BAN: Final = "no ban"
 ALLOWED: Final = "allowed by its ban"
-# What blocking means on each layer, for people.
+# The effect of blocking on each layer, for people.
 BLOCKED: Final = {
     DNS: "answered as banned",
     SNI: "cut at its hello",
     IP: "refused at the vendor's own and at learned addresses",
 }
-# Of a ban of a service that has no prefix of its own.
+# For a ban of a service without prefixes of its own.
 LEARNED_ALONE: Final = "refused at learned addresses"
 
 
@@ -37,10 +39,10 @@ def fate(
     index: Index,
     passing: Sequence[bytes] = (),
 ) -> dict[str, Any]:
-    """By layer the `action` (pass, observe, shadow, block), the `ban` that decides and `what` follows.
+    """Returns, by layer, the `action` (pass, observe, shadow, block), the deciding `ban` and the effect (`what`).
 
-    Without a name an address is meant: there only `ip` decides. `passing` are names of that address that may be
-    excepted: the kernel lets the device reach it then.
+    Without a name, the question is about an address, and only the layer `ip` applies. `passing` are names of that
+    address that may have exceptions: with one, the kernel lets the device reach the address.
     """
     layers: dict[str, Any] = {}
     for layer in LAYERS if name else (IP,):
@@ -82,12 +84,12 @@ def layer_fate(
 
 
 def has_prefixes(index: Index, subject: str) -> bool:
-    """Whether a ban of the subject refuses prefixes, beside addresses that are learned."""
+    """Whether a ban of the subject blocks prefixes, besides learned addresses."""
     return index.coverage.get(subject, NO_COVERAGE).prefixes > 0
 
 
 def excuse(policy: Policy, groups: tuple[str, ...], device: bytes, owners: OwnerNames, name: bytes, now: float) -> str:
-    """Why no ban decides."""
+    """Returns why no ban blocks the device."""
     if name and policy.is_protected(name):
         return "protected"
     exemption = policy.exemption_of(groups, key_of(device), owners, name, now)
@@ -107,6 +109,6 @@ def key_of(device: bytes) -> DeviceKey:
 
 
 def groups_by_key(groups: Sequence[Group], device: bytes) -> list[str]:
-    """The groups that name a device's MAC or address, for one that was never seen."""
+    """Returns the groups that contain a device's MAC or address, for a device that has not been seen."""
     members = [GroupMembers(group) for group in groups]
     return [group.name for group in members if group.names(device)]

@@ -1,4 +1,4 @@
-"""Owners and entries of the catalogue as JSON has them."""
+"""Owners and entries of the catalogue as JSON values."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from monitor.catalog.owners import Owners
 
 
 def owner_rows(owners: Owners) -> list[dict[str, Any]]:
-    """Every owner that a list has, with the entry that names it.
+    """Returns each owner in a list, with the entry that matches it.
 
-    `also` are further services that the entry counts for; `user`: the list is one of the user's own.
+    `also` are further services that the entry counts for; `user` is true for one of the user's own lists.
     """
     return [
         {

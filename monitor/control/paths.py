@@ -1,4 +1,4 @@
-"""Where the daemon's own files lie while it runs."""
+"""Paths of the daemon's own runtime files."""
 
 import os
 from typing import Final
@@ -8,5 +8,7 @@ SOCKET_NAME: Final = "control.sock"
 
 
 def socket_path() -> str:
-    """Systemd tells the runtime directory of its units; everybody else finds it in its place."""
+    """Returns the path of the control socket. Systemd passes the runtime directory to its units; other processes use
+    the default.
+    """
     return os.path.join(os.environ.get("RUNTIME_DIRECTORY", RUNTIME_FOLDER), SOCKET_NAME)

@@ -1,4 +1,4 @@
-"""`ban`, `unban`, `allow`, `pause` and `resume`: a change of policy, told to the log and the events, and kept."""
+"""`ban`, `unban`, `allow`, `pause` and `resume`: changes the policy, logs the change, writes an event, and saves it."""
 
 import asyncio
 import pwd
@@ -23,19 +23,21 @@ from monitor.policy.ban_state import BanState
 from monitor.policy.overrides import ALLOW, BAN, UNBAN, EffectivePolicy, Override, effective, with_order
 
 EVENT_TYPE: Final = "policy"
-# States that the answer to `ban` must not be silent about.
+# The answer to `ban` must mention these states.
 AMISS: Final = (INEFFECTIVE, WAITING)
 
 
 class PolicyVerbs:
-    """Changes the daemon's policy at run time. `changed` makes the daemon act on its orders."""
+    """Changes the daemon's policy at run time. `changed` makes the daemon apply its orders."""
 
     def __init__(self, daemon: Daemon, changed: Callable[[], Awaitable[None]]) -> None:
         self._daemon = daemon
         self._changed = changed
 
     async def answer(self, verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        """What has changed. Raises UsageError where nothing was understood, GatewatchError where nothing can change."""
+        """Applies the verb and returns the changes. Raises UsageError for arguments that cannot be interpreted,
+        GatewatchError if nothing can be changed.
+        """
         daemon = self._daemon
         user = await asyncio.to_thread(user_name, peer.uid)
         now = self._daemon.line.now()
@@ -64,7 +66,7 @@ class PolicyVerbs:
         return {"order": rows[0], "orders": rows, **told, **bans}
 
     def _refuse_mistakes(self, orders: Sequence[Override], configured: EffectivePolicy, now: float) -> None:
-        """Raises UsageError for a ban that can never bite, with the reason."""
+        """Raises UsageError with the reason, for a ban that can never be effective."""
         kept = list(self._daemon.orders.orders)
         for order in orders:
             kept = with_order(kept, order, now)
@@ -76,7 +78,7 @@ class PolicyVerbs:
                 raise UsageError(f"this ban would have no effect: {'; '.join(mistakes)}")
 
     def _warnings(self, orders: Sequence[Override]) -> list[str]:
-        """A line for each ban that was made and does not hold at present."""
+        """Returns a line for each new ban that is not in force at present."""
         made = made_by([order for order in orders if order.verb == BAN], self._daemon.bans.states())
         return [f"at present {what(one, made)} is {one.state}: {one.reason}" for one in made if one.state in AMISS]
 
@@ -87,24 +89,25 @@ class PolicyVerbs:
 
 
 def banned(standing: EffectivePolicy) -> frozenset[str]:
-    """The subjects of all bans that stand."""
+    """Returns the subjects of all bans."""
     return frozenset(str(subject) for ban in standing.bans for subject in ban.subjects)
 
 
 def made_by(orders: Sequence[Override], states: Sequence[BanState]) -> list[BanState]:
-    """The bans at run time that these orders are about."""
+    """Returns the run-time bans that these orders created."""
     return [one for one in states if one.ban.source == RUNTIME and any(concerns(order, one.ban) for order in orders)]
 
 
 def what(one: BanState, made: Sequence[BanState]) -> str:
-    """The ban as a line names it among those that were made together."""
+    """Names the ban in a line about bans that were made together."""
     return "this ban" if len(made) == 1 else f"the ban of {', '.join(map(str, one.ban.subjects))}"
 
 
 def settle(order: Override, configured: EffectivePolicy, before: EffectivePolicy) -> Override:
-    """The order as it is to be kept. Raises GatewatchError where there is nothing that it could lift.
+    """Returns the order to store. Raises GatewatchError if there is no ban to lift.
 
-    Where only orders are to be lifted, it ends them; against the configuration it must stand itself.
+    If only run-time bans are to be lifted, the `unban` ends at once: it removes them and need not stay. An `unban` of a
+    configured ban stays in force.
     """
     if order.verb != UNBAN:
         return order
@@ -116,7 +119,7 @@ def settle(order: Override, configured: EffectivePolicy, before: EffectivePolicy
 
 
 def user_name(uid: int) -> str:
-    """The account's name, its number where it has none."""
+    """Returns the account's name, or its number if it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -124,7 +127,7 @@ def user_name(uid: int) -> str:
 
 
 def event_body(order: Override) -> dict[str, object]:
-    """The `policy` object of an event."""
+    """Returns the `policy` object of an event."""
     row: dict[str, object] = {"action": order.verb, **order_row(order)}
     del row["verb"], row["time"]
     if order.device:

@@ -1,4 +1,4 @@
-"""The control socket: a line of JSON there, a line of JSON back, for the daemon's owner and group only."""
+"""The control socket: one line of JSON per request and per answer, for the daemon's owner and group only."""
 
 import asyncio
 import contextlib
@@ -15,16 +15,16 @@ from monitor.errors import GatewatchError, MachineError
 REQUEST_BYTES: Final = 65_536
 REQUEST_SECONDS: Final = 10.0
 CONNECTIONS_MAX: Final = 32
-SLICE: Final = 256  # rows that are written between two turns of the loop
+SLICE: Final = 256  # rows written between two yields to the loop
 FOLDER_MODE: Final = 0o750
-NOT_OTHERS: Final = 0o117  # of the socket: read and write for owner and group, nothing for others
+NOT_OTHERS: Final = 0o117  # socket mode: read and write for owner and group, nothing for others
 
 CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Who asks, as the kernel tells it."""
+    """The process that sent a request, as reported by the kernel."""
 
     pid: int
     uid: int
@@ -34,7 +34,7 @@ Answer: TypeAlias = Callable[[str, dict[str, Any], Peer], Awaitable[dict[str, An
 
 
 class Control:
-    """Listens at `path`; `answer` gives the result of a verb to a peer or raises GatewatchError."""
+    """Listens at `path`. `answer` returns the result of a verb for a peer or raises GatewatchError."""
 
     def __init__(self, path: str, answer: Answer) -> None:
         self._path = path
@@ -43,7 +43,7 @@ class Control:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Raises MachineError where the socket cannot be made, or another daemon answers there."""
+        """Starts listening. Raises MachineError if the socket cannot be created, or if another daemon answers there."""
         try:
             os.makedirs(os.path.dirname(self._path), FOLDER_MODE, exist_ok=True)
             self._remove_leftover()
@@ -115,7 +115,7 @@ class Control:
 
 
 def peer_of(writer: asyncio.StreamWriter) -> Peer:
-    """SO_PEERCRED: the process that connected, which cannot lie about itself."""
+    """Returns the connected process by SO_PEERCRED, which the process cannot forge."""
     connection = writer.get_extra_info("socket")
     pid, uid, _ = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
     return Peer(pid, uid)
@@ -133,7 +133,7 @@ def _request(line: bytes) -> tuple[str, dict[str, Any]]:
 
 
 async def _slices(value: object) -> AsyncIterator[bytes]:
-    """The value as JSON; a long list comes in pieces between which the loop turns."""
+    """Serializes the value as JSON; a long list is yielded in pieces, between which the loop runs."""
     if not isinstance(value, list):
         yield json.dumps(value).encode()
         return

@@ -1,4 +1,4 @@
-"""What the control socket answers: the run-time verbs."""
+"""The verbs that the control socket answers."""
 
 import time
 from collections.abc import Sequence
@@ -37,7 +37,9 @@ NAMES_SHOWN: Final = 32
 
 
 class Verbs:
-    """Every answer is of one moment; none changes anything but the reloads and those of `orders`."""
+    """Answers verbs. Each answer is a consistent snapshot; only the reloads and the verbs of `orders` change
+    anything.
+    """
 
     def __init__(self, daemon: Daemon, reloader: Reloader, orders: PolicyVerbs) -> None:
         self._daemon = daemon
@@ -45,7 +47,7 @@ class Verbs:
         self._orders = orders
 
     async def answer(self, verb: str, arguments: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        """The result of a verb. Raises UsageError for one that is unknown or misused."""
+        """Returns the result of a verb. Raises UsageError for an unknown or misused verb."""
         if verb in ORDER_VERBS:
             return await self._orders.answer(verb, arguments, peer)
         if verb == "status":
@@ -134,12 +136,14 @@ class Verbs:
         }
 
     async def _selftest(self) -> dict[str, Any]:
-        """No checks where nothing is enforced; a ban that cannot bite is one that fails."""
+        """Returns no layer checks if nothing is enforced. A ban that can never be effective is a failed check."""
         checks = [*await self._daemon.assurance.run(), *self._daemon.bans.checks()]
         return {"checks": [asdict(check) for check in checks]}
 
     def _why(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """What the daemon knows of a name or an address: its list entry, and the names that answers gave to it."""
+        """Returns what the daemon knows about a name or address: its list entry, and the names that DNS answers gave
+        for the address.
+        """
         query = arguments.get("query")
         if not isinstance(query, str) or not query:
             raise UsageError("query must be a name or an address")
@@ -171,11 +175,11 @@ class Verbs:
         passing = self._daemon.enforcement.learning.sparing.passing.names_at(asked.address) if asked.address else []
         fates = self._fate(device, owners, asked.name, by_word, passing)
         if not (by_word or asked.name or asked.address or asked.asn):
-            fates["layers"] = {}  # what the word means is not known, and so not what becomes of it
+            fates["layers"] = {}  # the word is ambiguous, so there is no result to show
         return {**row, "device": device_text(device), **fates}
 
     def _device(self, arguments: dict[str, Any]) -> bytes:
-        """The device of a request, packed, none where the request names none. Raises UsageError."""
+        """Returns the packed device of a request, `b""` if the request names none. Raises UsageError."""
         text = arguments.get("device", "")
         if not isinstance(text, str):
             raise UsageError("device must be a text")
@@ -184,7 +188,9 @@ class Verbs:
     def _fate(
         self, device: bytes, owners: Owners, name: bytes, by_word: bool, passing: Sequence[bytes]
     ) -> dict[str, Any]:
-        """What would happen to the device, by layer; `by_word`: with any name of what a word means."""
+        """Returns what would happen to the device, by layer. With `by_word`, the question is about any name of the
+        word's subject.
+        """
         gateway = self._daemon.gateway
         groups = gateway.groups_for(device)
         if groups is None:
@@ -198,7 +204,7 @@ class Verbs:
         return {"groups": list(groups), "layers": layers}
 
     def _names(self, address: bytes, device: bytes) -> list[dict[str, Any]]:
-        """The newest names of the address, for one device or for all, and what each belongs to."""
+        """Returns the newest names of the address, for one device or for all, with their owners."""
         index, gateway = self._daemon.loaded.index, self._daemon.gateway
         claims = gateway.names_for(device, address) if device else gateway.names_of(address)
         found = []
@@ -216,7 +222,7 @@ class Verbs:
 
 
 def meant_owners(meaning: Resolution) -> Owners:
-    """An entry that stands for all of the vendor or service, or of the category, that a word means."""
+    """Returns an entry that represents all of the vendor, service or category that the word means."""
     if not meaning.subject:
         return NOBODY
     subject = parse_subject(meaning.subject)
@@ -227,7 +233,7 @@ def meant_owners(meaning: Resolution) -> Owners:
 
 
 def meaning_row(meaning: Resolution, index: Index, unknown: bool) -> dict[str, Any]:
-    """What a word was taken for; `unknown`: no list has what was asked, so that hints are worth a line."""
+    """Returns how a word was interpreted. `unknown` means that no list contains the query, so that hints are useful."""
     about = ""
     if meaning.how in (SLUG, WORD, PART):
         about = meaning_line(index, SubjectIndex(index), meaning)
@@ -237,7 +243,7 @@ def meaning_row(meaning: Resolution, index: Index, unknown: bool) -> dict[str, A
 
 
 def together(flows: list[FlowRow]) -> list[dict[str, Any]]:
-    """The live flows added up as rows are: by device, group, vendor, service and evidence."""
+    """Sums the live flows by device, group, vendor, service and evidence."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for flow in flows:
         key = (flow.device, flow.group, flow.vendor, flow.service, flow.evidence)

@@ -1,4 +1,4 @@
-"""Bridges that frames cross without being routed: the forward hook sees nothing of them without br_netfilter."""
+"""Bridges that forward frames without routing: the forward hook does not see these frames without br_netfilter."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +14,10 @@ CALLS: Final = (
 
 
 def pure_bridges(machine: Machine, names: Sequence[str]) -> list[str]:
-    """Those of the names that are bridges, or ports of bridges, on which this host routes for nobody.
+    """Returns those of the names that are bridges, or bridge ports, on which this host does not route.
 
-    A bridge routes where it, or a part of it, has an address and the way to the internet does not lead through itself.
+    The host routes on a bridge if the bridge or a part of it has an address, and the bridge is not itself the way to
+    the internet.
     """
     by_index = {interface.index: interface for interface in machine.interfaces}
     found = []
@@ -37,13 +38,13 @@ def has_address(interface: Interface) -> bool:
 
 
 def is_way_out(machine: Machine, bridge: Interface) -> bool:
-    """Whether the default routes leave through the bridge alone, and it has more than one port."""
+    """Whether all default routes leave through the bridge, and the bridge has more than one port."""
     ports = [interface for interface in machine.interfaces if interface.master == bridge.index]
     return machine.default_routes == {bridge.name} and len(ports) > 1
 
 
 def sees_bridged() -> bool:
-    """Whether br_netfilter hands what bridges forward to the hooks of IPv4 and IPv6."""
+    """Whether br_netfilter passes bridged packets to the hooks of IPv4 and IPv6."""
     try:
         return all(path.read_text().strip() == "1" for path in CALLS)
     except OSError:

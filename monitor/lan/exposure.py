@@ -10,12 +10,12 @@ ROUTED: Final = ("inet", "ip", "ip6")
 
 
 def exposure(listen: Endpoint) -> str:
-    """One line where the server listens at every address and no firewall drops what it does not know, else `""`."""
+    """Returns one line if the server listens on every address and no firewall drops unknown traffic, else `""`."""
     return "" if drops_input() else exposure_anywhere(listen)
 
 
 def exposure_anywhere(listen: Endpoint) -> str:
-    """The same, whatever firewall this machine has."""
+    """Returns one line if the server listens on every address, regardless of the firewall, else `""`."""
     if not listen.host or not ip_address(listen.host).is_unspecified:
         return ""
     return (
@@ -25,7 +25,7 @@ def exposure_anywhere(listen: Endpoint) -> str:
 
 
 def drops_input() -> bool:
-    """Whether a chain for what is sent to this host drops by its policy; False where the kernel does not tell."""
+    """Whether an input chain has the policy drop; False if the kernel cannot be queried."""
     try:
         return any(chain.family in ROUTED and chain.hook == NF_INET_LOCAL_IN and chain.drops for chain in base_chains())
     except OSError:

@@ -1,7 +1,7 @@
-"""What counts bytes: conntrack where it can, the packets themselves where it cannot.
+"""Chooses the source of byte counts: conntrack if possible, the captured packets otherwise.
 
-Conntrack is never woken: a rule of ours that makes it work would cost every packet of the machine something, and would
-drop packets once its table is full, on a machine whose administrator did without it.
+Gatewatch never activates conntrack's tracking itself. A rule that does so would slow down every packet of the machine
+and drop packets once conntrack's table is full, on a machine whose administrator does not use conntrack.
 """
 
 import socket
@@ -20,14 +20,16 @@ WAKE: Final = "a firewall rule with `ct state`, before gatewatch starts, makes c
 
 @dataclass(frozen=True)
 class FlowCounting:
-    """`flows` as the core has it, and a line for the log, "" where all is as configured."""
+    """`flows` is the core's setting; `why` is a line for the log, "" if the configured source is used."""
 
     flows: str
     why: str = ""
 
 
 def choose_counting(wanted: str, machine: Machine, names: Sequence[str]) -> FlowCounting:
-    """Conntrack if it is wanted, this host forwards, and conntrack tracks and counts what the interfaces carry."""
+    """Returns conntrack if it is configured, this host forwards, and conntrack tracks and counts the address families
+    of the interfaces; packets otherwise.
+    """
     if wanted == PACKETS:
         return FlowCounting(PACKETS)
     if not machine.forwarding:
@@ -54,7 +56,7 @@ def _fall_back(reason: str) -> FlowCounting:
 
 
 def carries(machine: Machine, names: Sequence[str], length: int) -> bool:
-    """Whether an interface has an address of that many bytes that is not link-local."""
+    """Whether an interface has an address of `length` bytes that is not link-local."""
     return any(
         len(address.packed) == length and not LINK_LOCAL.contains(address.packed)
         for interface in machine.interfaces

@@ -1,7 +1,8 @@
-"""Which interfaces lead out, or belong to containers, beside what routes tell at this moment.
+"""Recognizes interfaces that lead to the internet or belong to containers, even if the routes do not show it.
 
-A second WAN has a private address and, while it waits, no default route: what has ever had one is remembered in the
-state directory, and an IPv4 address with a lifetime is a lease of somebody's DHCP server, as a LAN side has none.
+A standby WAN has a private address and no default route. Interfaces that have ever had a default route are therefore
+stored in the state directory, and an interface whose IPv4 addresses all have a lifetime is treated as a WAN: its
+address is a DHCP lease, which a LAN side does not have.
 """
 
 import json
@@ -19,7 +20,7 @@ FILE: Final = "ways_out.json"
 REMEMBERED_MAX: Final = 64
 FILE_BYTES_MAX: Final = 65_536
 
-# Bridges and ports that Docker, Podman, Kubernetes, LXC, LXD, Incus and libvirt make for their guests.
+# Bridges and ports that Docker, Podman, Kubernetes, LXC, LXD, Incus and libvirt create for their guests.
 CONTAINERS: Final = (
     "docker*", "br-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]",
     "podman*", "cni*", "flannel*", "cali*", "lxcbr*", "lxdbr*", "incusbr*", "virbr*", "veth*", "vnet*",
@@ -32,7 +33,7 @@ LEASED: Final = "its address is a lease of a DHCP server"
 
 
 def reason_to_leave_out(interface: Interface, excluded: Collection[str], ways_out: Collection[str]) -> str:
-    """Why the interface is no LAN side although it has a private prefix; `""` where it is one."""
+    """Returns why an interface with a private prefix is not on the LAN side; `""` if it is."""
     if interface.name in excluded:
         return EXCLUDED
     if any(fnmatchcase(interface.name, pattern) for pattern in CONTAINERS):
@@ -44,7 +45,7 @@ def reason_to_leave_out(interface: Interface, excluded: Collection[str], ways_ou
 
 
 def remembered_ways_out(config: Config) -> frozenset[str]:
-    """The interfaces that have led out while gatewatch ran; none where the file is missing or damaged."""
+    """Returns the stored interfaces that have had a default route; none if the file is missing or damaged."""
     try:
         with open(Path(config.state.path) / FILE, "rb") as file:
             names = json.loads(file.read(FILE_BYTES_MAX))
@@ -56,7 +57,9 @@ def remembered_ways_out(config: Config) -> frozenset[str]:
 
 
 def remember_ways_out(config: Config, machine: Machine, names: Collection[str]) -> None:
-    """Writes them down, first those that are there, so that they are taken for no LAN side while they lead nowhere."""
+    """Stores the interfaces, existing ones first, so that they are not taken for the LAN side while they have no
+    default route.
+    """
     there = {interface.name for interface in machine.interfaces}
     kept = sorted(names, key=lambda name: (name not in there, name))[:REMEMBERED_MAX]
     path = Path(config.state.path) / FILE

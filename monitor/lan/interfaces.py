@@ -1,4 +1,4 @@
-"""Which interfaces are watched, and why: the configured ones, or the LAN side as far as addresses tell it."""
+"""Chooses the watched interfaces, with the reason: the configured ones, or the LAN side as far as addresses show it."""
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from monitor.errors import MachineError, UsageError
 from monitor.kernel.netlink.interfaces import VLAN, Address, Interface, Machine
 from monitor.lan.interface_roles import reason_to_leave_out, remembered_ways_out
 
-# RFC 1918, RFC 6598, RFC 4193: what a LAN has and the internet has not.
+# RFC 1918, RFC 6598, RFC 4193: prefixes used in LANs and not on the internet.
 PRIVATE: Final = Networks(("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 LAN_SIDE: Final = "this host forwards, and behind them are private prefixes and no default route"
 LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
@@ -21,7 +21,7 @@ LINK_LOCAL: Final = Networks(("169.254.0.0/16", "fe80::/10"))
 
 @dataclass(frozen=True)
 class InterfaceChoice:
-    """The names, one line that says why these, and a line for each that might be expected among them."""
+    """The names, one line with the reason, and a line for each interface that was left out unexpectedly."""
 
     names: tuple[str, ...]
     why: str
@@ -29,7 +29,7 @@ class InterfaceChoice:
 
 
 def choose_for(machine: Machine, named: Sequence[str], config: Config) -> InterfaceChoice:
-    """What `run` watches with this configuration on this machine; every verb asks here."""
+    """Returns what `run` watches with this configuration on this machine; all verbs use this function."""
     capture = config.capture
     return choose_interfaces(machine, named, capture.interfaces, capture.exclude, remembered_ways_out(config))
 
@@ -41,12 +41,12 @@ def choose_interfaces(
     excluded: Sequence[str] = (),
     ways_out: Set[str] = frozenset(),
 ) -> InterfaceChoice:
-    """Those of the command line, else the configuration's, else the default.
+    """Returns the interfaces of the command line, else those of the configuration, else the default.
 
-    `excluded` and `ways_out` (interfaces that have led out before) are left out of the default alone.
+    `excluded` and `ways_out` (interfaces that have had a default route) apply only to the default.
 
-    Raises UsageError where two of them would show everything twice, MachineError where one does not exist or there is
-    nothing to choose.
+    Raises UsageError if two interfaces would show the same traffic twice, MachineError if one does not exist or there
+    is nothing to choose.
     """
     if named:
         choice = InterfaceChoice(tuple(dict.fromkeys(named)), "named on the command line")
@@ -65,7 +65,9 @@ def choose_interfaces(
 def default_interfaces(
     machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()
 ) -> InterfaceChoice:
-    """On a forwarding host the LAN side; else what leads to the internet, where this host's own traffic is."""
+    """Returns the LAN side on a forwarding host. Otherwise returns the interfaces with a default route, which carry
+    this host's own traffic.
+    """
     if machine.forwarding:
         lan = lan_side(machine, excluded, ways_out)
         if lan:
@@ -80,7 +82,7 @@ def default_interfaces(
 
 
 def left_out_lines(machine: Machine, excluded: Sequence[str], ways_out: Set[str]) -> tuple[str, ...]:
-    """Those with private prefixes that are not taken for the LAN side, each with the reason."""
+    """Returns a line with the reason for each interface that has a private prefix but is not on the LAN side."""
     reasons = {
         one.name: reason_to_leave_out(one, excluded, ways_out) for one in machine.interfaces if _is_lan(one, machine)
     }
@@ -92,7 +94,9 @@ def left_out_lines(machine: Machine, excluded: Sequence[str], ways_out: Set[str]
 
 
 def lan_side(machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()) -> tuple[str, ...]:
-    """What `refuse_doubles` would refuse beside its parent is left to that."""
+    """Returns the LAN-side interfaces. If `refuse_doubles` would refuse an interface beside its parent, only the parent
+    is included.
+    """
     lan = [
         interface
         for interface in machine.interfaces
@@ -103,7 +107,7 @@ def lan_side(machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] 
 
 
 def vlan_parents(machine: Machine, names: Collection[str]) -> frozenset[str]:
-    """The interfaces among these whose VLANs are among them too."""
+    """Returns those of the interfaces that are parents of VLANs among them."""
     parents = {one.parent for one in machine.interfaces if one.name in names and one.kind == VLAN}
     return frozenset(one.name for one in machine.interfaces if one.name in names and one.index in parents)
 
@@ -111,10 +115,11 @@ def vlan_parents(machine: Machine, names: Collection[str]) -> frozenset[str]:
 def follow_lan(
     machine: Machine, watched: Sequence[str], ways_out: Set[str], excluded: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """What to watch from now on where nobody has named anything: the LAN side as it has become.
+    """Returns the interfaces to watch now, if none is named explicitly: the current LAN side.
 
-    At the start some of it may not have been there yet, or the way out had no route. `ways_out` have led out before:
-    they are no LAN because they do not at this moment. What is only down stays; where there is no LAN all stays.
+    At the start, a part of the LAN side may have been missing, or the WAN may have had no route yet. `ways_out`
+    (interfaces that have had a default route) are excluded even if they have none now. Interfaces that are only down
+    stay. If no LAN side is found, nothing changes.
     """
     lan = lan_side(machine, excluded, ways_out)
     if not machine.forwarding or not lan:
@@ -132,9 +137,10 @@ def _is_lan(interface: Interface, machine: Machine) -> bool:
 
 
 def refuse_doubles(chosen: Sequence[Interface]) -> None:
-    """What passes a bridge's port passes the bridge, and what a macvlan's parent sees is not told apart from its own.
+    """Raises UsageError for a bridge and its port (both see the same packets), or a parent and its macvlan (the
+    parent's traffic includes the macvlan's).
 
-    A VLAN and its parent may be watched both: `vlan_parents` then give what has no tag.
+    A VLAN and its parent may both be watched: `vlan_parents` are then captured without tagged packets.
     """
     by_index = {interface.index: interface for interface in chosen}
     for interface in chosen:
@@ -147,8 +153,8 @@ def refuse_doubles(chosen: Sequence[Interface]) -> None:
 
 
 def connected_prefixes(machine: Machine, names: Sequence[str]) -> Mapping[str, tuple[str, ...]] | None:
-    """The on-link prefixes by interface and its parts, None where one has none, as on a tap: there nobody knows what
-    is on-link.
+    """Returns the on-link prefixes by interface, including its parts. Returns None if one has no address, such as a
+    tap: its on-link prefixes are unknown.
     """
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
@@ -163,7 +169,7 @@ def connected_prefixes(machine: Machine, names: Sequence[str]) -> Mapping[str, t
 
 
 def vantage(machine: Machine, names: Sequence[str], local: Sequence[str]) -> LanConnections:
-    """What of conntrack's connections the captured interfaces see."""
+    """Returns the filter for the conntrack connections that the captured interfaces see."""
     seen = machine.with_parts(names)
     watched = [interface for interface in machine.interfaces if interface.name in seen]
     others = [interface for interface in machine.interfaces if interface.name not in seen]
@@ -181,6 +187,6 @@ def _network(address: Address) -> str:
 
 
 def own_keys(machine: Machine) -> frozenset[bytes]:
-    """The packed MACs and addresses of the gateway itself."""
+    """Returns the gateway's own MACs and addresses, packed."""
     keys = [key for one in machine.interfaces for key in (one.mac, *[address.packed for address in one.addresses])]
     return frozenset([key for key in keys if key and key != NO_MAC])
