@@ -1,14 +1,14 @@
-"""What can go wrong, split by whose fault it is.
+"""The exceptions, split by cause.
 
     GatewatchError
-    ├── UsageError        the person at the keyboard: a verb or an option         exit 2
+    ├── UsageError        the command line: an invalid verb or option             exit 2
     ├── ConfigError       the configuration: file, line, key                      exit 2
     ├── ListError         a list that cannot be read at all                       exit 2
     ├── CaptureFileError  a capture file that cannot be read at all               exit 1
     └── MachineError      the machine: privilege, interface, kernel feature       exit 3
 
-Trouble with a packet is never an exception: it is a count by layer and kind (`ErrorCounts`). A line of a
-list that makes no sense is a complaint beside the entries, never an exception either.
+A malformed packet never raises an exception: it is counted by layer and kind (`ErrorCounts`). An invalid line of a list
+does not raise either: it is reported as a complaint beside the list's entries.
 """
 
 from typing import ClassVar, Final, final
@@ -20,7 +20,7 @@ EXIT_MACHINE: Final = 3
 
 
 class GatewatchError(Exception):
-    """One clear line that says what, where and what to do."""
+    """The message states what failed, where, and what to do."""
 
     exit_code: ClassVar[int] = EXIT_FINDING
 
@@ -47,9 +47,9 @@ class MachineError(GatewatchError):
 
 @final
 class ErrorCounts:
-    """Bad bytes by layer and kind: `decode_errors_total{layer,kind}`.
+    """Counts malformed bytes by layer and kind: `decode_errors_total{layer,kind}`.
 
-    Layers and kinds are literals in the code, so the table cannot grow from outside.
+    Layers and kinds are literals in the code, so traffic cannot grow the table.
     """
 
     __slots__ = ("counts",)

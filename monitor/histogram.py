@@ -1,11 +1,13 @@
-"""A distribution of values for Prometheus."""
+"""A histogram for Prometheus."""
 
 from typing import final
 
 
 @final
 class Histogram:
-    """Cumulative buckets as Prometheus has them; `counts[i]` are the values up to `bounds[i]`, `count` all of them."""
+    """Cumulative buckets as in Prometheus: `counts[i]` counts values up to and including `bounds[i]`, `count` all
+    values.
+    """
 
     __slots__ = ("bounds", "count", "counts", "total")
 

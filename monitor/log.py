@@ -1,18 +1,20 @@
-"""One clear line on standard error for each thing that happened; the journal gets its priority too."""
+"""Logs one line per event to standard error; under systemd, with the journal's priority."""
 
 import logging
 import os
 import sys
 from typing import Final
 
-# sd-daemon(3): what the journal takes for the line's priority.
+# The priority prefixes of sd-daemon(3).
 PRIORITIES: Final = {logging.DEBUG: "<7>", logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
 
 log: Final = logging.getLogger("monitor")
 
 
 class Lines(logging.Formatter):
-    """`gatewatch: message`, whatever the message holds on one line."""
+    """Formats a record as `gatewatch: message`, always on one line; for the journal as a priority prefix and the
+    message.
+    """
 
     def __init__(self, journal: bool) -> None:
         super().__init__()
@@ -24,7 +26,7 @@ class Lines(logging.Formatter):
 
 
 def start_log() -> None:
-    """To be called once, before the loop."""
+    """Configures logging. Call it once, before the loop starts."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines("JOURNAL_STREAM" in os.environ))
     log.handlers[:] = [handler]

@@ -1,12 +1,12 @@
-"""The types that cross borders: frames in, observations through, effects out.
+"""The types shared between layers: frames in, observations through, effects out.
 
-Inside gatewatch addresses are packed `bytes` (4 or 16), names are lower-case presentation `bytes` without the
-trailing dot (the root is `.`, bytes outside printable ASCII and dots inside labels are `\\DDD`, RFC 4343
-section 2.1), MAC addresses are 6 bytes (`b""` where the link has none), and times are seconds since the epoch
-as `float`, always passed in. Text appears only at the edge.
+Inside gatewatch, addresses are packed `bytes` (4 or 16). Names are lower-case presentation `bytes` without the trailing
+dot (the root is `.`; bytes outside printable ASCII and dots inside labels are `\\DDD`, RFC 4343 section 2.1). MAC
+addresses are 6 bytes (`b""` if the link has none). Times are seconds since the epoch as `float`, always passed in as
+arguments. Conversion to text happens only at the edges.
 
-What exists per packet is a `@final` slotted class; what is rare is a frozen dataclass. Per-packet objects never form
-cycles (`acyclic`), so the garbage collector need not look at them: that halves what a packet costs.
+Per-packet types are `@final` slotted classes; rare ones are frozen dataclasses. Per-packet objects never form reference
+cycles (`acyclic`), so the garbage collector skips them, which halves the cost of a packet.
 """
 
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ TCP_RST: Final = 0x04
 TCP_ACK: Final = 0x10
 TCP_URG: Final = 0x20
 
-# A flow key is `source | destination | source port | destination port | protocol`, addresses packed, ports big
-# endian: 13 bytes for IPv4, 37 for IPv6. Ports are 0 for protocols without them.
+# A flow key is `source | destination | source port | destination port | protocol`, with packed addresses and big-endian
+# ports: 13 bytes for IPv4, 37 for IPv6. Protocols without ports have port 0.
 KEY_V4: Final = 13
 KEY_V6: Final = 37
 
 
 def flow_key(source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int) -> bytes:
-    """The key of the direction source → destination."""
+    """Returns the key of the direction source → destination."""
     ports = bytes((source_port >> 8, source_port & 255, destination_port >> 8, destination_port & 255, protocol))
     return source + destination + ports
 
 
 def reverse_key(key: bytes) -> bytes:
-    """The key of the opposite direction."""
+    """Returns the key of the opposite direction."""
     if len(key) == KEY_V4:
         return b"%b%b%b%b%b" % (key[4:8], key[0:4], key[10:12], key[8:10], key[12:13])
     return b"%b%b%b%b%b" % (key[16:32], key[0:16], key[34:36], key[32:34], key[36:37])
@@ -66,18 +66,18 @@ def key_protocol(key: bytes) -> int:
     return key[len(key) - 1]
 
 
-# A frame's number counts within its file; of several files that are read as one, the file's index is above these bits.
+# A frame's number counts within its file. If several files are read as one, the file's index is above these bits.
 FILE_SHIFT: Final = 40
 
 
 @mypyc_attr(acyclic=True)
 @final
 class Frame:
-    """One captured frame as the kernel or a capture file gave it.
+    """One captured frame, from the kernel or a capture file.
 
-    `link` is a LINKTYPE_ number, `interface` an index into the capture's table of interface names, `length` the
-    bytes on the wire (at least `len(data)`), `number` counts from 1 within its source, `vlan` is the tag that
-    the kernel stripped (0: none).
+    `link` is a LINKTYPE_ number, `interface` an index into the capture's table of interface names, `length` the number
+    of bytes on the wire (at least `len(data)`). `number` counts from 1 within its source. `vlan` is the tag that the
+    kernel stripped (0: none).
     """
 
     __slots__ = ("data", "interface", "length", "link", "number", "time", "vlan")
@@ -97,17 +97,17 @@ class Frame:
 @mypyc_attr(acyclic=True)
 @final
 class Packet:
-    """An IP packet: who to whom and how much; also the head that every other observation points to.
+    """An IP packet's addresses and sizes. Most other observations refer to one.
 
-    `length` is its IP bytes on the wire (header included; of a tunnel, the outermost packet's). `depth` is 0 for
-    the outermost packet, 1 to 3 inside tunnels. `ethernet` is
-    destination MAC then source MAC, `b""` where the link has none. `flags` are TCP's, `payload` the transport
-    payload's length in bytes as the IP header gives it. `fragment` is true for a fragment without ports of its own
-    that did not complete its datagram; the key has the ports of the first fragment, 0 where that one was not seen.
-    `acknowledgment` is TCP's where the packet completed a hello, a Host or a DNS message: what a reset to its sender
-    must carry as its sequence number; also of a SYN-ACK. `sequence` is TCP's. `hops` is the hop limit of a TCP segment
-    with data. `opening` is true for a QUIC long header, which only a new connection sends. `share` are the bytes that
-    count for the packet's own flow, so that bytes in a tunnel count once: its length without that of the packet inside.
+    `length` is the packet's IP bytes on the wire, header included; inside a tunnel, the length of the outermost packet.
+    `depth` is 0 for the outermost packet, 1 to 3 inside tunnels. `ethernet` is destination MAC then source MAC, `b""`
+    if the link has none. `flags` are TCP's. `payload` is the transport payload's length in bytes, from the IP header.
+    `fragment` is true for a fragment that has no ports of its own and did not complete its datagram; its key has the
+    ports of the first fragment, 0 if that one was not seen. `acknowledgment` is TCP's, if the packet completed a hello,
+    a Host or a DNS message (a reset to the packet's sender must use it as sequence number), or is a SYN-ACK. `sequence`
+    is TCP's. `hops` is the hop limit of a TCP segment with data. `opening` is true for a QUIC long header, which only a
+    new connection sends. `share` is the number of bytes counted for the packet's own flow: `length` without that of a
+    packet inside, so that tunneled bytes count once.
     """
 
     __slots__ = (
@@ -172,7 +172,7 @@ LLMNR: Final = 2
 @mypyc_attr(acyclic=True)
 @final
 class DnsRecord:
-    """A resource record (RFC 1035 section 3.2.1): `rdata` lies at `start` to `end` of the message's bytes."""
+    """A resource record (RFC 1035 section 3.2.1): `rdata` is at `start` to `end` of the message's bytes."""
 
     __slots__ = ("end", "klass", "name", "start", "ttl", "type")
 
@@ -190,9 +190,9 @@ class DnsRecord:
 class DnsMessage:
     """A DNS, mDNS or LLMNR message (RFC 1035, 6762, 4795).
 
-    `name`, `type`, `klass` are of the first question (`b""`, 0, 0 without one). `answers` is the answer section
-    only. `data[start:end]` are the message's bytes, header first. `tcp` tells the transport. `rcode` holds the
-    EDNS extended bits too (RFC 6891 section 6.1.3).
+    `name`, `type` and `klass` are those of the first question (`b""`, 0, 0 without one). `answers` is the answer
+    section only. `data[start:end]` are the message's bytes, from its header. `tcp` is true over TCP. `rcode` includes
+    the EDNS extended bits (RFC 6891 section 6.1.3).
     """
 
     __slots__ = (
@@ -227,12 +227,12 @@ class DnsMessage:
 class ClientHello:
     """A TLS ClientHello over TCP or QUIC (RFC 8446 section 4.1.2, RFC 9001).
 
-    `sni` is lower case, `b""` without one. `ech_offered` is true with the extension of Encrypted ClientHello, which
-    most clients send as noise; `ech` where the hello hides its true name: the core sets it by the name, which then is
-    the outer one and weak evidence. `other_sni` is the name of the other hello of a `decoy`. `version` is the highest
-    offered (0x0304 is TLS 1.3). `quic` is QUIC's version, 0 over TCP. `packet` is the packet that completed
-    it, from client to server. `decoy` is true for a second hello in one place of the stream: which of the two the
-    server read is not known.
+    `sni` is lower case, `b""` if there is none. `ech_offered` is true if the hello has the extension of Encrypted
+    ClientHello, which most clients send as GREASE. `ech` is true if the hello hides its true name; the core decides
+    this by the name, which then is the outer one and weak evidence. `version` is the highest offered (0x0304 is TLS
+    1.3). `quic` is QUIC's version, 0 over TCP. `packet` is the client's packet that completed the hello. `decoy` is
+    true for a second hello at the same position of the stream: which of the two the server read is unknown. `other_sni`
+    is the name in the other hello of a `decoy`.
     """
 
     __slots__ = ("alpn", "decoy", "ech", "ech_offered", "ja4", "other_sni", "packet", "quic", "sni", "version")
@@ -255,7 +255,7 @@ class ClientHello:
 class HttpRequest:
     """The Host of an HTTP/1 request (RFC 9112 section 3.2), lower case, without its port.
 
-    `decoy` is true where another request or hello was read in the same place of the stream.
+    `decoy` is true if another request or hello was read at the same position of the stream.
     """
 
     __slots__ = ("decoy", "host", "packet")
@@ -269,7 +269,7 @@ class HttpRequest:
 @mypyc_attr(acyclic=True)
 @final
 class Tunnel:
-    """Encrypted traffic of a kind that hides names: `method` is `vpn`, `dot`, `doq`… as the bytes show it."""
+    """Encrypted traffic that hides names: `method` is the kind seen in the bytes, such as `vpn`, `dot`, `doq`."""
 
     __slots__ = ("method", "packet")
 
@@ -281,9 +281,9 @@ class Tunnel:
 @mypyc_attr(acyclic=True)
 @final
 class DhcpMessage:
-    """A DHCP message (RFC 2131): `kind` is `discover`, `request`, `ack`…; `address` is `b""` where none is given.
+    """A DHCP message (RFC 2131): `kind` is `discover`, `request`, `ack`…; `address` is `b""` if absent.
 
-    `lease` is in seconds, 0 where none is given.
+    `lease` is in seconds, 0 if absent.
     """
 
     __slots__ = ("address", "hostname", "kind", "lease", "mac", "packet")
@@ -300,7 +300,7 @@ class DhcpMessage:
 @mypyc_attr(acyclic=True)
 @final
 class Neighbour:
-    """An address and the MAC that answers for it: ARP (RFC 826), ND (RFC 4861) or the kernel's table."""
+    """An address and its MAC, from ARP (RFC 826), ND (RFC 4861) or the kernel's table."""
 
     __slots__ = ("address", "interface", "mac", "time")
 
@@ -319,9 +319,9 @@ FLOW_END: Final = 2
 @mypyc_attr(acyclic=True)
 @final
 class FlowCount:
-    """Conntrack's counters of one connection, since its start, in IP bytes; `key` is the original direction.
+    """Conntrack's counters of one connection since its start, in IP bytes. `key` is the original direction.
 
-    `reply` is the key of the reply direction as conntrack expects it (after NAT). `id` is conntrack's.
+    `reply` is the key of the reply direction that conntrack expects (after NAT). `id` is conntrack's.
     """
 
     __slots__ = (
@@ -345,7 +345,7 @@ Observation: TypeAlias = Packet | DnsMessage | ClientHello | HttpRequest | Tunne
 
 @dataclass(frozen=True)
 class Labels:
-    """Who and what, as far as known: the `gatewatch` object of an event and the labels of a metric."""
+    """What is known about device and remote side: an event's `gatewatch` object, a metric's labels."""
 
     device: str = ""
     group: str = "none"
@@ -359,9 +359,9 @@ class Labels:
 @mypyc_attr(acyclic=True)
 @final
 class FlowRecord:
-    """A flow at its end: `key` from client to server, bytes are IP bytes.
+    """A completed flow: `key` is from client to server, bytes are IP bytes.
 
-    `decoy` is true where two hellos or requests were read in one place of its stream.
+    `decoy` is true if two hellos or requests were read at the same position of its stream.
     """
 
     __slots__ = (
@@ -386,7 +386,7 @@ class FlowRecord:
 @mypyc_attr(acyclic=True)
 @final
 class Event:
-    """An effect: write this as one EVE line."""
+    """An effect: one EVE line to write."""
 
     __slots__ = ("about", "labels", "time")
 

@@ -1,4 +1,4 @@
-"""Work that is repeated on the event loop, at a fixed interval."""
+"""Repeats work on the event loop at a fixed interval."""
 
 from asyncio import AbstractEventLoop, Task, TimerHandle
 from collections.abc import Callable, Coroutine
@@ -13,8 +13,8 @@ Act: TypeAlias = Callable[[], Coroutine[Any, Any, None] | None]
 class Periodic:
     """Calls `act` every `seconds` between `start` and `stop`.
 
-    A coroutine that `act` returns runs as a task; calls that are due before its end are left out. An error of `act` is
-    logged once, until `act` has succeeded again, and the next call comes at its time. `what` names the work in the log.
+    If `act` returns a coroutine, it runs as a task; calls due before the task ends are skipped. An error of `act` is
+    logged once, until `act` succeeds again, and does not stop the calls. `what` names the work in the log.
     """
 
     def __init__(self, loop: AbstractEventLoop, what: str, seconds: float, act: Act) -> None:
@@ -27,7 +27,7 @@ class Periodic:
         self._fault = ""
 
     def start(self, first: float | None = None) -> None:
-        """Begins, or begins again: the next call is in `first` seconds, in the interval by default."""
+        """Starts or restarts the timer: the next call is in `first` seconds, by default after the interval."""
         self.stop()
         self._timer = self._loop.call_later(self._seconds if first is None else first, self._call)
 
@@ -40,7 +40,7 @@ class Periodic:
             self.stop()
 
     def stop(self) -> None:
-        """Cancels the next call. A coroutine that runs comes to its end."""
+        """Cancels the next call. A running coroutine completes."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

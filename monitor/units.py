@@ -1,4 +1,4 @@
-"""Numbers as a person reads them."""
+"""Formats numbers for people."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ _BINARY: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def bytes_text(count: float) -> str:
-    """`0 B`, `1.5 KiB`, `12 MiB`: three digits at most."""
+    """Returns `0 B`, `1.5 KiB`, `12 MiB`: at most three digits."""
     value = float(count)
     unit = 0
     while value >= 999.5 and unit < len(_BINARY) - 1:
@@ -17,7 +17,7 @@ def bytes_text(count: float) -> str:
 
 
 def span_text(seconds: float) -> str:
-    """`0 s`, `5 min`, `3 h`, `12 d`: the largest unit that is full."""
+    """Returns `0 s`, `5 min`, `3 h`, `12 d`: whole units of the largest unit that fits."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size:.0f} {unit}"
@@ -25,5 +25,5 @@ def span_text(seconds: float) -> str:
 
 
 def count_text(count: int, one: str, many: str = "") -> str:
-    """`1 device`, `1,200 devices`."""
+    """Returns `1 device`, `1,200 devices`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
