@@ -1,1 +1,1 @@
-"""Configuration: TOML text to frozen dataclasses, with file and line for whatever is wrong."""
+"""Configuration: parses TOML text into frozen dataclasses; every error has its file and line."""

@@ -1,4 +1,4 @@
-"""What of the configuration's bans cannot bite, with the lists that were loaded: for `run`, `reload` and `check`."""
+"""Finds configured bans that cannot be effective with the loaded lists, for `run`, `reload` and `check`."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -18,7 +18,7 @@ from monitor.policy.ban_state import BanState, ban_states
 
 
 def conditions_of(config: Config, loaded: Loaded) -> Conditions:
-    """What the bans of the configuration depend on beside devices and enforcement."""
+    """Returns the conditions of the configured bans, apart from devices and enforcement."""
     return Conditions(
         index=loaded.index,
         members={group.name: group.members for group in config.groups},
@@ -30,7 +30,9 @@ def conditions_of(config: Config, loaded: Loaded) -> Conditions:
 
 
 def list_lines(config: Config, statuses: Sequence[ListStatus], missing: bool) -> dict[str, str]:
-    """The subjects of the lists that were not fetched yet, or of those that cannot be used, each with a line."""
+    """Returns the subjects of lists that were not fetched yet (`missing`), or of lists that cannot be used, each with a
+    line that describes the problem.
+    """
     owners = {source.name: source.vendor or source.name for source in config.lists}
     return {
         owners[status.name]: f"list {status.name}: {fault_of(status)}"
@@ -40,14 +42,14 @@ def list_lines(config: Config, statuses: Sequence[ListStatus], missing: bool) ->
 
 
 def configured_states(config: Config, loaded: Loaded) -> list[tuple[int, BanState]]:
-    """The state of each enabled `[[ban]]`, with its place in the file; of devices nothing is known."""
+    """Returns the state of each enabled `[[ban]]` with its index in the file, without any knowledge of devices."""
     bans = [(at, ban) for at, ban in enumerate(every_ban(config, loaded.index)) if config.bans[at].enabled]
     states = ban_states([ban for _, ban in bans], conditions_of(config, loaded), local_time, time.time())
     return [(at, state) for (at, _), state in zip(bans, states, strict=True)]
 
 
 def unknown_words(config: Config, index: Index) -> list[Named]:
-    """The words of enabled bans and of exceptions that no list knows."""
+    """Returns the words of enabled bans and of exceptions that no list contains."""
     return [named for named in named_subjects(config, SubjectIndex(index)) if is_unknown(config, named)]
 
 
@@ -58,14 +60,14 @@ def is_unknown(config: Config, named: Named) -> bool:
 
 
 def complain_of_subjects(config: Config, index: Index, complaints: ConfigFaults, kept: Collection[str] = ()) -> None:
-    """A complaint for each word that no list knows, except for those that are `kept`."""
+    """Adds a complaint for each word that no list contains, except the `kept` ones."""
     for named in unknown_words(config, index):
         if named.word not in kept:
             complaints.add(named.path, named.meaning.fault())
 
 
 def complain_of_bans(config: Config, loaded: Loaded, complaints: ConfigFaults) -> None:
-    """A complaint for each enabled ban that can never bite for another reason than an unknown subject."""
+    """Adds a complaint for each enabled ban that can never be effective, unless the reason is an unknown subject."""
     for at, state in configured_states(config, loaded):
         told: set[str] = set()
         for pair in state.pairs:
@@ -75,12 +77,12 @@ def complain_of_bans(config: Config, loaded: Loaded, complaints: ConfigFaults) -
 
 
 def complaints_of(config: Config) -> ConfigFaults:
-    """An empty collection that finds the files and lines of this configuration. Raises ConfigError."""
+    """Returns an empty collection that can locate files and lines of this configuration. Raises ConfigError."""
     return ConfigFaults(Merged(read_files(config.path)))
 
 
 def refuse_unknown(config: Config, index: Index, kept: Collection[str] = ()) -> None:
-    """Raises ConfigError, a line each, for words that no list knows, except for those that are `kept`."""
+    """Raises ConfigError, with a line for each word that no list contains, except the `kept` ones."""
     if all(named.word in kept for named in unknown_words(config, index)):
         return
     complaints = complaints_of(config)

@@ -1,4 +1,4 @@
-"""One device as people write it: its MAC address in every common notation, or its address."""
+"""Parses one device: a MAC address in any common notation, or an IP address."""
 
 import re
 from ipaddress import IPv6Address, ip_address
@@ -13,7 +13,7 @@ _MARKS: Final = re.compile(r"[:.-]")
 
 
 def mac(text: str) -> bytes:
-    """The six bytes of a MAC address. Raises ValueError."""
+    """Returns the six bytes of a MAC address. Raises ValueError."""
     word = text.strip()
     if _BYTES.fullmatch(word):
         return bytes(int(part, 16) for part in _MARKS.split(word))
@@ -23,9 +23,10 @@ def mac(text: str) -> bytes:
 
 
 def device_address(text: str) -> bytes | None:
-    """The packed address, None where the text is none; brackets and a zone (RFC 4007 section 11) are left out.
+    """Returns the packed address, None if the text is not an address. Ignores brackets and a zone (RFC 4007 section
+    11).
 
-    An IPv4-mapped address is the IPv4 address that it stands for.
+    An IPv4-mapped address becomes the IPv4 address it contains.
     """
     try:
         found = ip_address(text.strip().removeprefix("[").removesuffix("]").partition("%")[0])
@@ -36,7 +37,7 @@ def device_address(text: str) -> bytes | None:
 
 
 def packed_device(text: str) -> bytes:
-    """A MAC address or an address, packed: 6, 4 or 16 bytes. Raises ValueError."""
+    """Returns a MAC or IP address, packed: 6, 4 or 16 bytes. Raises ValueError."""
     try:
         return mac(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is wrong in a configuration, each with its file and line, all of it at once."""
+"""Configuration errors, each with its file and line; all are reported at once."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 @dataclass(frozen=True, order=True)
 class ConfigFault:
-    """One line for a person: `file:line: what is wrong`; line 0 means the file as a whole."""
+    """One error: `file:line: description`; line 0 means the file as a whole."""
 
     file: str
     line: int
@@ -23,12 +23,12 @@ class ConfigFault:
 
 
 def one_line(text: str) -> str:
-    """Without what would break the line or move a cursor: `a\\nb` for two lines."""
+    """Escapes characters that would break the line or move the cursor: `a\\nb` for two lines."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 class ConfigErrors(ConfigError):
-    """Every complaint about one configuration, in the order of its lines."""
+    """All errors of one configuration, in the order of its lines."""
 
     def __init__(self, complaints: list[ConfigFault]) -> None:
         self.complaints = sorted(complaints)
@@ -42,7 +42,7 @@ class SourceLines(Protocol):
 
 
 class ConfigFaults:
-    """Collects complaints while sections are read, and finds their files and lines."""
+    """Collects errors while sections are read, and finds their files and lines."""
 
     def __init__(self, places: SourceLines) -> None:
         self._places = places
@@ -53,7 +53,9 @@ class ConfigFaults:
         self.found.append(ConfigFault(file, line, f"{dotted(own)}: {text}"))
 
     def unknown(self, path: KeyPath, known: list[str]) -> None:
-        """An unknown key is an error that names the nearest known one, so that a typo never passes as a default."""
+        """Adds an error for an unknown key, with the most similar known key, so that a typo never passes as a
+        default.
+        """
         file, line, own = self._places.place(path)
         *parent, key = own
         where = f"in [{dotted(tuple(parent))}]" if parent else "at the top"
@@ -67,7 +69,7 @@ class ConfigFaults:
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """The known word most like `word`, `""` where none is alike."""
+    """Returns the known word most similar to `word`, `""` if none is similar."""
     matches = get_close_matches(word, known, n=1, cutoff=0.5)
     return matches[0] if matches else ""
 
@@ -76,7 +78,7 @@ EVERYONE: Final = ("all", "any", "everybody", "everyone", "*")
 
 
 def no_group(name: str, known: list[str]) -> str:
-    """Why an option names no group: the nearest one, those that there are, or what stands for everyone."""
+    """Returns an error text for an unknown group: the most similar group, all groups, or how to specify everyone."""
     if name in EVERYONE:
         return f"no group is called '{name}': leave --group out for everyone"
     near = nearest(name, known)
@@ -88,7 +90,7 @@ def no_group(name: str, known: list[str]) -> str:
 
 
 def dotted(path: KeyPath) -> str:
-    """`("ban", 1, "mode")` as a person counts: `ban 2.mode`."""
+    """Returns the path as text with numbers from 1: `("ban", 1, "mode")` becomes `ban 2.mode`."""
     text = ""
     for part in path:
         if isinstance(part, int):

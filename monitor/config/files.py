@@ -1,4 +1,4 @@
-"""Which files make a configuration: the named one, then `conf.d/*.toml` beside it in the order of their names."""
+"""Finds the files of a configuration: the named one, then `conf.d/*.toml` beside it, sorted by name."""
 
 import os
 import tomllib
@@ -15,7 +15,7 @@ ENDING: Final = ".toml"
 
 @dataclass(frozen=True)
 class File:
-    """The text of one file and its values as `tomllib` reads them."""
+    """The text of one file, and its values as read by `tomllib`."""
 
     path: str
     text: str
@@ -23,7 +23,9 @@ class File:
 
 
 def part_paths(path: str) -> list[str]:
-    """The files of conf.d beside the configuration `path`. Raises ConfigError where the folder cannot be listed."""
+    """Returns the files of conf.d beside the configuration `path`. Raises ConfigError if the folder cannot be
+    listed.
+    """
     folder = os.path.join(os.path.dirname(path), PARTS_FOLDER)
     try:
         names = os.listdir(folder)
@@ -35,21 +37,21 @@ def part_paths(path: str) -> list[str]:
 
 
 def written_paths(path: str) -> list[str]:
-    """All that decides what the configuration is: its files, and the folder of those beside `path`."""
+    """Returns all paths that determine the configuration: its files, and the conf.d folder beside `path`."""
     parts = part_paths(path)
     folder = [os.path.dirname(parts[0])] if parts else []
     return [*([path] if os.path.exists(path) else []), *folder, *parts]
 
 
 def is_there(path: str) -> bool:
-    """Whether there is anything to load: the file, or files of conf.d beside it."""
+    """Whether there is anything to load: the file, or files in conf.d beside it."""
     return os.path.exists(path) or bool(part_paths(path))
 
 
 def read_files(path: str) -> list[File]:
-    """Every file of the configuration, in order. Raises ConfigError with a line for each file that cannot be read.
+    """Reads all files of the configuration, in order. Raises ConfigError with a line for each unreadable file.
 
-    The file `path` itself may be missing where conf.d has files.
+    The file `path` itself may be missing if conf.d has files.
     """
     parts = part_paths(path)
     paths = [path, *parts] if os.path.exists(path) or not parts else parts
@@ -66,7 +68,7 @@ def read_files(path: str) -> list[File]:
 
 
 def parsed(text: str, path: str) -> File:
-    """Raises ConfigErrors where the text is not TOML."""
+    """Parses the text. Raises ConfigErrors if it is not TOML."""
     try:
         return File(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -76,7 +78,7 @@ def parsed(text: str, path: str) -> File:
 def _text(path: str) -> str:
     try:
         with open(path, "rb") as file:
-            return file.read().decode("utf-8-sig")  # some editors put a mark before it
+            return file.read().decode("utf-8-sig")  # some editors write a byte order mark
     except OSError as error:
         raise ConfigErrors([ConfigFault(path, 0, f"cannot be read: {refusal(error)}")]) from None
     except UnicodeDecodeError as error:
@@ -84,7 +86,7 @@ def _text(path: str) -> str:
 
 
 def _syntax(text: str, path: str, message: str) -> ConfigFault:
-    """`tomllib` ends its message with the place; a complaint begins with it."""
+    """Moves the position from the end of `tomllib`'s message to the start of the complaint."""
     what, _, place = message.rpartition(" (at ")
     words = place.rstrip(")").replace(",", "").split()
     if len(words) == 4 and words[0] == "line":

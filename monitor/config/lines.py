@@ -1,7 +1,7 @@
-"""Which line of a TOML text holds which key: `tomllib` does not tell.
+"""Finds the line of each key in a TOML text, which `tomllib` does not report.
 
-The text has been accepted by `tomllib` before, so this reader may be simple: it knows headers, keys, strings,
-comments and brackets, and nothing of values.
+The text has already been accepted by `tomllib`, so this parser can be simple: it knows headers, keys, strings, comments
+and brackets, and ignores values.
 """
 
 import re
@@ -16,7 +16,7 @@ _BLANK: Final = re.compile(r"(?:\s+|#[^\n]*)*")
 
 
 class KeyLines:
-    """Lines, from 1, of tables and keys; arrays of tables count from 0 as in the parsed data."""
+    """Line numbers, from 1, of tables and keys. Arrays of tables count from 0, as in the parsed data."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[tuple[str | int, ...], int] = {}
@@ -24,7 +24,7 @@ class KeyLines:
         self._scan(text)
 
     def line(self, path: tuple[str | int, ...]) -> int:
-        """The line of a key, or of the nearest table around it that has one; 0 for a text without it."""
+        """Returns the line of a key, or of the nearest enclosing table that has one; 0 if there is none."""
         while path and path not in self._lines:
             path = path[:-1]
         return self._lines.get(path, 0)
@@ -46,7 +46,7 @@ class KeyLines:
                 at = text.index("]", at) + 1 + array
                 self._lines.setdefault(table, line + 1)
                 if array:
-                    self._lines.setdefault(table[:-1], line + 1)  # the array has its first table's line
+                    self._lines.setdefault(table[:-1], line + 1)  # an array has the line of its first table
             else:
                 parts, at = _key(text, at)
                 self._lines[self._resolve(table, parts)] = line + 1
@@ -61,7 +61,7 @@ class KeyLines:
         return (*path, self._arrays[path] - 1)
 
     def _resolve(self, table: tuple[str | int, ...], parts: list[str]) -> tuple[str | int, ...]:
-        """The path of a key below a table; a name of an array of tables means its last element."""
+        """Returns the full path of a key below a table; the name of an array of tables refers to its last element."""
         path = table
         for part in parts:
             path = (*path, part)
@@ -71,7 +71,7 @@ class KeyLines:
 
 
 def _key(text: str, at: int) -> tuple[list[str], int]:
-    """The parts of a dotted key at `at`, and where it ends."""
+    """Returns the parts of the dotted key at `at`, and the position after it."""
     parts = []
     while match := _KEY_PART.match(text, at):
         bare, basic, literal, dot = match.groups()
@@ -83,7 +83,7 @@ def _key(text: str, at: int) -> tuple[list[str], int]:
 
 
 def _after_value(text: str, at: int) -> int:
-    """Where the value that begins at `at` ends: the line's end outside of brackets and strings."""
+    """Returns the end of the value that starts at `at`: the first line end outside brackets and strings."""
     depth = 0
     while match := _VALUE_PART.match(text, at):
         part = match.group()

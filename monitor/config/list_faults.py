@@ -1,4 +1,4 @@
-"""Lists that cannot be used at all, in one line each."""
+"""Finds lists that cannot be used at all, with one line for each."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,12 +7,14 @@ from monitor.catalog.formats.reader import NO_FORMAT
 from monitor.lists.loader import ListStatus
 from monitor.units import count_text
 
-# So begins the origin of a list only while it has no copy: then it is its file.
+# The origin of a list has one of these prefixes only while there is no copy; with a copy it is the file's path.
 FETCHED: Final = ("https://", "http://", "file://")
 
 
 def fault_of(status: ListStatus) -> str:
-    """Why nothing of the list is used: it cannot be read, or none of its lines makes sense; `""` where some is."""
+    """Returns why nothing of the list is used (unreadable, or without a valid line); `""` if at least a part is
+    used.
+    """
     if status.error or status.entries or not status.ignored:
         return status.error
     first = next((complaint for complaint in status.complaints if complaint.ignored), None)
@@ -26,12 +28,12 @@ def fault_of(status: ListStatus) -> str:
 
 
 def list_faults(statuses: Sequence[ListStatus]) -> list[str]:
-    """The lists that should be there and cannot be used."""
+    """Returns a line for each list that should exist and cannot be used."""
     return [_line(status) for status in statuses if fault_of(status) and not is_missing(status)]
 
 
 def missing_subscriptions(statuses: Sequence[ListStatus]) -> list[str]:
-    """Subscriptions of which there is no copy yet: everything works without them."""
+    """Returns a line for each subscription without a downloaded copy, which everything else works without."""
     return [_line(status) for status in statuses if fault_of(status) and is_missing(status)]
 
 

@@ -1,4 +1,4 @@
-"""Where a list comes from, and what it is pinned to. Nonsense is a ValueError in one line."""
+"""Validates the location of a list and its checksum or key. Invalid text raises a one-line ValueError."""
 
 import base64
 import re
@@ -13,7 +13,7 @@ _KEY_ALGORITHM: Final = b"Ed"
 
 
 def location(text: str, folder: Path) -> str:
-    """A list's address: a URL of https or `file:`, or a file's path. Plain http is for this host alone."""
+    """Returns a list's location: an https or `file:` URL, or a file path. Plain http is accepted for this host only."""
     if "://" not in text:
         return below(folder, text)
     try:
@@ -50,7 +50,7 @@ def sha256(text: str) -> str:
 
 
 def minisign_key(text: str) -> str:
-    """A public key as `minisign -G` prints it: the line of base64."""
+    """Returns a public key as printed by `minisign -G`: its base64 line."""
     try:
         key = base64.b64decode(text, validate=True)
     except ValueError:

@@ -1,4 +1,6 @@
-"""Several files as one configuration: tables join, arrays of tables append, a key that is set twice is a mistake."""
+"""Merges several files into one configuration: tables are joined, arrays of tables are concatenated, and a key that is
+set twice is an error.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ HASH_DIGITS: Final = 16
 
 
 class Merged:
-    """`values` of all files together; `faults` name each key that two files set, with both places."""
+    """`values` of all files together; `faults` lists each key that is set twice, with both places."""
 
     def __init__(self, files: Sequence[File]) -> None:
         self.values: dict[str, object] = {}
@@ -25,7 +27,9 @@ class Merged:
             self._join(self.values, file.values, (), number)
 
     def place(self, path: KeyPath) -> tuple[str, int, KeyPath]:
-        """The file, line and path in that file of a key of `values`, or of the nearest table around it."""
+        """Returns the file, the line, and the path within that file of a key of `values`, or of the nearest enclosing
+        table.
+        """
         known = path
         while known and known not in self._from:
             known = known[:-1]
@@ -61,12 +65,12 @@ class Merged:
 
 
 def are_tables(value: object) -> TypeGuard[list[dict[str, object]]]:
-    """Whether a value is an array of tables, such as all `[[ban]]` of a file."""
+    """Whether a value is an array of tables, such as all `[[ban]]` sections of a file."""
     return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
 
 def digest(files: Sequence[File]) -> str:
-    """Changes with each text, and with the names of the files behind the first."""
+    """Returns a hash of all texts, and of the names of all files but the first."""
     found = hashlib.sha256()
     for number, file in enumerate(files):
         if number:

@@ -1,4 +1,4 @@
-"""A configuration's files or a text to a `Config`, or to every complaint about it."""
+"""Parses a configuration's files or text into a `Config`, or raises all of its errors at once."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from monitor.config.table import Table
 
 
 def load(path: str) -> Config:
-    """Reads a file and `conf.d/*.toml` beside it; raises `ConfigError` with one line for each thing that is wrong."""
+    """Reads a file and `conf.d/*.toml` beside it. Raises `ConfigError` with one line per error."""
     return _build(read_files(path), path)
 
 
 def parse(text: str, path: str) -> Config:
-    """Reads a text; `path` is for the complaints, and what relative paths in it are relative to."""
+    """Parses a text. `path` appears in errors, and relative paths in the text are relative to its folder."""
     return _build([parsed(text, path)], path)
 
 

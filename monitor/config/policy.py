@@ -1,4 +1,4 @@
-"""The configuration's bans and exceptions as the policy wants them."""
+"""Converts the configuration's bans and exceptions into the types of the policy."""
 
 import time
 
@@ -11,16 +11,16 @@ from monitor.policy.policy import Policy
 
 
 def configured_standing(config: Config, index: Index) -> EffectivePolicy:
-    """Every `[[ban]]` that is enabled and every `[[exception]]`, in their order.
+    """Returns all enabled `[[ban]]` and all `[[exception]]` sections, in order.
 
-    Words for vendors, services and categories mean what they mean in the index.
+    Words for vendors, services and categories are resolved with the index.
     """
     config = with_subjects(config, index)
     return EffectivePolicy(tuple(distinct([ban for ban in config.bans if ban.enabled])), config.exceptions)
 
 
 class EffectivePolicyCache:
-    """`configured_standing`, computed once for a configuration and an index: resolving words takes milliseconds."""
+    """Caches `configured_standing` for one configuration and index: resolving words takes milliseconds."""
 
     def __init__(self) -> None:
         self._config: Config | None = None
@@ -35,21 +35,21 @@ class EffectivePolicyCache:
 
 
 def every_ban(config: Config, index: Index) -> list[Ban]:
-    """Every `[[ban]]`, enabled or not, in the order of the file."""
+    """Returns all `[[ban]]` sections, enabled or not, in the order of the file."""
     return distinct(with_subjects(config, index).bans)
 
 
 def build_policy(config: Config, standing: EffectivePolicy) -> Policy:
-    """The judge over what `standing` says, on this machine's wall clock."""
+    """Returns the policy for `standing`, evaluated in local time."""
     return Policy(standing.bans, standing.exemptions, protected_names(config), local_time, standing.paused_until)
 
 
 def protected_names(config: Config) -> tuple[bytes, ...]:
-    """The names of `[protect]`, beside which the built-in ones always stand."""
+    """Returns the names of `[protect]`; built-in names are always protected in addition."""
     return tuple(name.encode() for name in config.protect.names)
 
 
 def local_time(now: float) -> tuple[int, int]:
-    """Weekday (0: Monday) and minute of the day on this machine's wall."""
+    """Returns the local weekday (0: Monday) and minute of the day."""
     local = time.localtime(now)
     return local.tm_wday, local.tm_hour * 60 + local.tm_min

@@ -1,4 +1,4 @@
-"""What a question of `why` is about: a name, an address, an AS number, or a word for something in the catalogue."""
+"""Parses the argument of `why`: a name, an address, an AS number, or a word for a subject of the catalogue."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,10 @@ from monitor.config.device_address import device_address
 
 @dataclass(frozen=True)
 class Question:
-    """One of `asn`, `address` (packed) and `name`; or none of them, and then `meaning` is what the word means.
+    """The subject of a question: one of `asn`, `address` (packed) and `name`. If all are empty, `meaning` is the
+    meaning of the word.
 
-    A `name` comes with its `meaning`, too, for hints where no list has the name.
+    A `name` has a `meaning` too, for hints if no list contains the name.
     """
 
     asn: int = 0
@@ -22,7 +23,7 @@ class Question:
 
 
 def read_question(query: str, subjects: SubjectIndex) -> Question:
-    """Never fails: of a URL or an authority the host is meant, and any text is a word at least."""
+    """Parses a query, and accepts any text: of a URL or an authority the host is used; other text is a word."""
     word = query.strip()
     if word[:2].upper() == "AS" and word[2:].isascii() and word[2:].isdigit():
         return Question(asn=int(word[2:]))
@@ -37,7 +38,7 @@ def read_question(query: str, subjects: SubjectIndex) -> Question:
 
 
 def as_name(text: str) -> bytes:
-    """A name as the data path has it: lower case, A-labels, no trailing dot, `\\DDD` for what is not printable."""
+    """Returns a name in internal form: lower case, A-labels, no trailing dot, `\\DDD` for unprintable bytes."""
     bare = text.lower()
     bare = bare[:-1] if len(bare) > 1 and bare.endswith(".") else bare
     if bare.isascii():

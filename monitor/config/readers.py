@@ -1,4 +1,4 @@
-"""One function a section: its keys, their kinds and what holds between them."""
+"""One function per section: reads its keys, checks their types and the constraints between them."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -43,16 +43,16 @@ S = TypeVar("S")
 JOURNAL_BYTES_MIN: Final = 1_048_576
 TTL_MAX: Final = 86_400
 SELFTEST_SECONDS_MIN: Final = 1.0
-# The values of keys that are left out; compiled classes have no attributes for them.
+# Default values of optional keys: compiled classes do not expose them as class attributes.
 _BAN: Final = Ban("", ())
 
 
 def read_config(top: Table, path: str, digest: str) -> Config:
-    """All sections; relative paths are relative to the file's folder."""
+    """Reads all sections; relative paths are relative to the file's folder."""
     folder = Path(path).parent
     groups = _array(top, "group", _group)
     _unique([group.name for group in groups], top, "group")
-    # A name that is wrong has its own complaint: who refers to it is not to blame, too.
+    # An invalid group name has its own error, so references to it must not report another one.
     group_names = [group.name or written for group, written in zip(groups, top.texts("group", "name"), strict=True)]
     lists = _array(top, "list", lambda table: _list(table, folder))
     _unique([source.name for source in lists], top, "list")
@@ -197,7 +197,7 @@ def _upstream(value: object) -> str | tuple[bytes, ...]:
 
 
 def _list(table: Table, folder: Path) -> ListSource:
-    own = word if table.has("vendor") else list_name  # without one the list's name is its vendor
+    own = word if table.has("vendor") else list_name  # without `vendor`, the list's name is also its vendor
     return ListSource(
         name=table.parsed("name", "", own, required=True),
         url=table.parsed("url", "", lambda text: location(text, folder), required=True),
@@ -214,7 +214,9 @@ def _list(table: Table, folder: Path) -> ListSource:
 
 
 def _pause(text: str) -> float:
-    """A duration between two self-tests, 0 for none at all: one takes a good part of a second."""
+    """Returns the seconds between two self-tests, 0 for none. A test takes a good part of a second, hence the
+    minimum.
+    """
     seconds = duration(text)
     if 0 < seconds < SELFTEST_SECONDS_MIN:
         raise ValueError(f"expected 0 or at least {SELFTEST_SECONDS_MIN:g}s, got '{text}'")
@@ -253,7 +255,7 @@ def _privacy(table: Table) -> Privacy:
 
 
 def _limits(table: Table) -> Limits:
-    """Every field of `Limits` is a key."""
+    """Reads every field of `Limits` as a key."""
     defaults = Limits()
     changed: dict[str, Any] = {}
     for limit in fields(Limits):
@@ -266,7 +268,7 @@ def _limits(table: Table) -> Limits:
 
 
 def _unique(names: list[str], top: Table, key: str) -> list[str]:
-    """The names; complains of those that come twice."""
+    """Returns the names; adds an error for each duplicate."""
     for at, given in enumerate(names):
         if given and given in names[:at]:
             top.complain_at((key, at, "name"), f"'{given}' is there twice")

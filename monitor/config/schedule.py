@@ -1,4 +1,6 @@
-"""Text to schedules: `mon-fri 8-12, 13:00-16:00`, `weekend`, `22:00-06:00`. Nonsense is a ValueError in one line."""
+"""Parses schedules: `mon-fri 8-12, 13:00-16:00`, `weekend`, `22:00-06:00`. Invalid text raises a one-line
+ValueError.
+"""
 
 import re
 from typing import Final
@@ -18,12 +20,12 @@ _DAY_SETS: Final = {
     "weekend": frozenset((5, 6)), "weekends": frozenset((5, 6)), "daily": _EVERY_DAY,
 }  # fmt: skip
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3])(?::([0-5]\d))?|24(?::00)?")
-_RANGE_MARK: Final = re.compile(r"\s*[-\u2010-\u2014]\s*")  # also the dashes that word processors make of a hyphen
+_RANGE_MARK: Final = re.compile(r"\s*[-\u2010-\u2014]\s*")  # also dashes that word processors make of a hyphen
 _EXAMPLES: Final = "'mon-fri 08:00-18:00', 'weekdays 8-12, 13-16' or 'weekend'"
 
 
 class SchedulePart:
-    """Days and hours that belong together: every pair of them is a window."""
+    """Days and hours that belong together: each combination of them is a window."""
 
     def __init__(self) -> None:
         self.days: list[frozenset[int]] = []
@@ -35,9 +37,9 @@ class SchedulePart:
 
 
 def schedule(value: object) -> Schedule:
-    """A string, or a list of strings of which each may be a string of several windows; `""` is always.
+    """Parses a string or a list of strings, each of which may contain several windows; `""` means always.
 
-    Commas separate days, hours and windows: hours belong to the days before them.
+    Commas separate days, hours and windows; hours apply to the days before them.
     """
     texts = value if isinstance(value, list) else [value]
     windows: list[Window] = []
@@ -63,7 +65,7 @@ def windows_of(text: str) -> list[Window]:
 
 
 def parts_of(text: str) -> list[SchedulePart]:
-    """The parts of one string. Raises ValueError with what is wrong."""
+    """Returns the parts of one string. Raises ValueError with the reason."""
     pieces = _RANGE_MARK.sub("-", text.strip().lower()).replace(";", ",").split(",")
     parts = [SchedulePart()]
     if pieces == [""]:
@@ -99,7 +101,7 @@ def days_of(word: str) -> frozenset[int]:
 
 
 def hours_of(word: str) -> tuple[int, int]:
-    """The first minute of the day and the minute after the last."""
+    """Returns the first minute of the day, and the minute after the last."""
     first, dash, last = word.partition("-")
     if not dash:
         raise ValueError(f"'{word}' is no span of hours such as 8-16 or 08:00-16:00")

@@ -1,8 +1,8 @@
-"""Every section and key of the configuration, with its default. The shipped example says why each is so.
+"""All sections and keys of the configuration with their defaults. The shipped example explains each default.
 
-Groups, bans, exceptions and the sinkhole have the types of those who act on them: `readers.py` builds these. The
-subjects of bans and exceptions are as the file writes them, until `targets.py` puts what they mean in their place.
-Prefixes are `ipaddress` objects here, at the edge; `settings.py` writes them for the core.
+Groups, bans, exceptions and the sinkhole use the types of the modules that process them; `readers.py` builds these.
+Subjects of bans and exceptions are stored as written in the file until `targets.py` resolves them. Prefixes are
+`ipaddress` objects here, at the edge; `settings.py` converts them to text for the core.
 """
 
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ LOCAL_PREFIXES: Final = tuple(ip_network(text) for text in DEFAULT_LOCAL)
 
 @dataclass(frozen=True)
 class CaptureSection:
-    """`interfaces`: none means that the daemon picks them, never one of `exclude`, and says which."""
+    """If `interfaces` is empty, the daemon chooses them, never one of `exclude`, and logs its choice."""
 
     interfaces: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -50,9 +50,9 @@ class Metrics:
 
 @dataclass(frozen=True)
 class ListSource:
-    """A user list: `url` is https or `file:` (a subscription, which is fetched), or a file's path.
+    """A user list. `url` is https or `file:` (a subscription, which is fetched), or a file path.
 
-    `interval` and `timeout` in seconds.
+    `interval` and `timeout` are in seconds.
     """
 
     name: str
@@ -70,7 +70,7 @@ class ListSource:
 
 @dataclass(frozen=True)
 class GeoSection:
-    """MMDB files, `""`: none."""
+    """Paths of MMDB files, `""`: none."""
 
     asn: str = ""
     country: str = ""
@@ -78,7 +78,7 @@ class GeoSection:
 
 @dataclass(frozen=True)
 class Events:
-    """EVE lines: `path` `""` writes none, `-` to standard output."""
+    """EVE output. An empty `path` disables it, `-` is standard output."""
 
     path: str = ""
     types: tuple[str, ...] = EVENT_TYPES
@@ -88,7 +88,7 @@ class Events:
 
 @dataclass(frozen=True)
 class StateSection:
-    """`journal_max_bytes` 0: no journal."""
+    """State directory. `journal_max_bytes` = 0 disables the journal."""
 
     path: str = "/var/lib/gatewatch"
     journal_max_bytes: int = 268_435_456
@@ -107,14 +107,14 @@ class Protect:
 
 @dataclass(frozen=True)
 class Selftest:
-    """`every` in seconds, 0: never."""
+    """`every` is in seconds, 0: never."""
 
     every: float = 0.0
 
 
 @dataclass(frozen=True)
 class Config:
-    """A whole configuration; `path` and `hash` tell where it came from and count for no comparison."""
+    """A whole configuration. `path` and `hash` identify its origin and are ignored in comparisons."""
 
     capture: CaptureSection = CaptureSection()
     metrics: Metrics = Metrics()

@@ -1,4 +1,4 @@
-"""The configuration as the core and the lists want it."""
+"""Converts the configuration into the settings of the core and the lists."""
 
 import secrets
 from collections.abc import Mapping
@@ -21,9 +21,10 @@ def core_settings(
     lookup: Lookup | None = None,
     pseudonym_key: bytes = b"",
 ) -> Settings:
-    """`interfaces`, `connected` and `flows` are the machine's or the capture file's; `events` those that are read.
+    """Returns the core's settings. `interfaces`, `connected` and `flows` come from the machine or the capture file;
+    `events` are the event types with a consumer.
 
-    Where pseudonyms are wanted and no key for them is given, a new one is made: they then mean nothing after a restart.
+    If pseudonyms are configured and no key is given, a random key is used, and pseudonyms change with a restart.
     """
     fresh = secrets.token_bytes(PSEUDONYM_KEY_BYTES) if config.privacy.device == PSEUDONYM else b""
     return Settings(
@@ -42,17 +43,17 @@ def core_settings(
 
 
 def open_lookup(geo: GeoSection) -> Lookup | None:
-    """Opens the MMDB files, None where none is configured. Raises `ConfigError` where one cannot be read."""
+    """Opens the MMDB files; returns None if none is configured. Raises `ConfigError` if one cannot be read."""
     if not geo.asn and not geo.country:
         return None
-    # Not above: reading MMDB files takes 80 ms of imports, and most have none.
+    # Imported here, because reading MMDB files needs 80 ms of imports, and most installations have none.
     from monitor.lists.geo import Geo as Files
 
     return Files(geo.asn, geo.country).lookup
 
 
 def subscriptions(config: Config) -> list[Subscription]:
-    """Every `[[list]]` that is fetched."""
+    """Returns all `[[list]]` sections that are fetched."""
     return [
         Subscription(
             user, source.interval, source.timeout, source.sha256, source.minisign, source.public_suffixes == SKIP
@@ -63,7 +64,7 @@ def subscriptions(config: Config) -> list[Subscription]:
 
 
 def user_lists(config: Config) -> list[UserList]:
-    """Every `[[list]]`; one without a vendor is a vendor of its own name."""
+    """Returns all `[[list]]` sections; a list without a vendor is a vendor of the list's name."""
     return [
         UserList(
             name=source.name,

@@ -1,4 +1,4 @@
-"""What people read of a vendor, a service or a category that a word means, and which bans are about it."""
+"""Describes a vendor, service or category in words, and finds the bans that concern it."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from monitor.units import count_text
 
 
 def about_subject(bans: Sequence[Ban], subject: Subject) -> tuple[Ban, ...]:
-    """The bans of the subject, of all of its vendor, or of a service of it."""
+    """Returns the bans of the subject, of its whole vendor, or of one of its services."""
     return tuple(ban for ban in bans if any(concern(one, subject) for one in ban.subjects))
 
 
@@ -23,7 +23,7 @@ def concern(one: Subject, subject: Subject) -> bool:
 
 
 def subject_line(index: Index, subjects: SubjectIndex, subject: str) -> str:
-    """`TikTok, a service of ByteDance: 52 names, 3 prefixes`."""
+    """Returns a line such as `TikTok, a service of ByteDance: 52 names, 3 prefixes`."""
     name = subjects.name_of(subject)
     vendor, slash, _ = subject.partition("/")
     if slash:
@@ -40,7 +40,7 @@ def subject_line(index: Index, subjects: SubjectIndex, subject: str) -> str:
 
 
 def meaning_line(index: Index, subjects: SubjectIndex, meaning: Resolution) -> str:
-    """A line on what a word means, or on what it may mean."""
+    """Returns a line about what a word means or could mean."""
     if not meaning.subject:
         return meaning.fault()
     line = subject_line(index, subjects, meaning.subject)
@@ -48,5 +48,5 @@ def meaning_line(index: Index, subjects: SubjectIndex, meaning: Resolution) -> s
 
 
 def subject_of(meaning: Resolution) -> Subject:
-    """Nothing where the word means nothing certain."""
+    """Returns the subject, or an empty one if the word has no certain meaning."""
     return parse_subject(meaning.subject) if meaning.subject else Subject()

@@ -1,4 +1,4 @@
-"""Whom and what a policy is about: group members, domain names, ban targets. Returned in their one spelling."""
+"""Validates group members, domain names and ban targets, and returns them in canonical form."""
 
 import re
 from ipaddress import ip_address
@@ -14,7 +14,7 @@ from monitor.policy.group_words import BUT
 
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
-# What metrics call everyone, devices of no group, and what is folded or of no vendor.
+# Metric labels with a special meaning: everyone, devices without a group, folded series, traffic without a vendor.
 _GROUP_LABELS: Final = ("all", "none", "other")
 _VENDOR_LABELS: Final = ("other", "unknown")
 _HOST_OR_INTERFACE: Final = re.compile(r"(?!\d+(?:\.|$))[\w.-]{1,15}")
@@ -23,40 +23,40 @@ _INTERFACE: Final = re.compile(r"[^\s/]{1,15}")
 
 
 def word(text: str) -> str:
-    """The name of a group, list or vendor: it becomes a metric label."""
+    """Validates the name of a group, list or vendor, which becomes a metric label."""
     if not _WORD.fullmatch(text):
         raise ValueError(f"expected a name of a-z, 0-9, '.', '_' and '-', got '{text}'")
     return text
 
 
 def group_name(text: str) -> str:
-    """The name of a group, none that metrics give to something else."""
+    """Validates the name of a group. Labels with a special meaning in metrics are refused."""
     if text in _GROUP_LABELS:
         raise ValueError(f"'{text}' is what metrics call something else, expected another name")
     return word(text)
 
 
 def vendor_name(text: str) -> str:
-    """What a list's entries belong to: as `target`, and nothing that metrics say of what has no vendor."""
+    """Validates the owner of a list's entries: a `target`, but no label with a special meaning in metrics."""
     if text in _VENDOR_LABELS:
         raise ValueError(f"'{text}' is what metrics call something else, expected another name")
     return target(text)
 
 
 def list_name(text: str) -> str:
-    """The name of a list that is its vendor's too."""
+    """Validates the name of a list that is also its vendor."""
     return vendor_name(word(text))
 
 
 def interface(text: str) -> str:
-    """A network interface name as Linux allows it."""
+    """Validates a network interface name by Linux' rules."""
     if not _INTERFACE.fullmatch(text) or text in (".", ".."):
         raise ValueError(f"expected an interface name, got '{text}'")
     return text
 
 
 def name(text: str) -> str:
-    """A domain name: lower case, A-labels (RFC 5890 section 2.3.2.1), no trailing dot."""
+    """Returns a domain name in lower case, with A-labels (RFC 5890 section 2.3.2.1), without a trailing dot."""
     bare = text.strip().removesuffix(".").lower()
     plain = bare if bare.isascii() else to_ascii(bare)[0]
     if is_name(plain):
@@ -71,7 +71,7 @@ def is_name(text: str) -> bool:
 
 
 def target(text: str) -> str:
-    """`vendor`, `vendor/service` or `category:name`."""
+    """Validates `vendor`, `vendor/service` or `category:name`."""
     scheme, colon, rest = text.rpartition(":")
     if colon and scheme != "category":
         raise ValueError(f"expected a vendor, vendor/service or category:name, got '{text}'")
@@ -82,7 +82,9 @@ def target(text: str) -> str:
 
 
 def subject(text: str) -> str:
-    """What a ban or an exception names: a word or name of any script, which the catalogue resolves later."""
+    """Validates the subject of a ban or an exception: a word or name in any script, which the catalogue resolves
+    later.
+    """
     word = text.strip()
     if not word or not word.isprintable() or len(word) > WORD_CHARACTERS_MAX or not tokens(word):
         raise ValueError(f"expected the name of a vendor, service or category, or a domain name, got '{text}'")
@@ -90,7 +92,9 @@ def subject(text: str) -> str:
 
 
 def member(text: str) -> str:
-    """A MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`; behind a `!` one that is never a member."""
+    """Validates a member: a MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`. A leading `!` excludes
+    it.
+    """
     text = text.strip()
     if text.startswith(BUT) and not text.startswith(BUT + BUT):
         return BUT + member(text[len(BUT) :])
@@ -117,14 +121,14 @@ def member(text: str) -> str:
 
 
 def unicast(address: bytes) -> bytes:
-    """The MAC address, which some device may have (IEEE 802-2014 section 8.2.2). Raises ValueError."""
+    """Returns the MAC address if it is a unicast address (IEEE 802-2014 section 8.2.2). Raises ValueError otherwise."""
     if address[0] & 1 or not any(address):
         raise ValueError(f"'{address.hex(':')}' is {MULTICAST}")
     return address
 
 
 def member_hint(text: str) -> str:
-    """What may be meant by a member of no kind: a host name and an interface are written with their kind."""
+    """Returns a hint for an invalid member: a host name and an interface need their prefix."""
     if text.lower() in EVERYONE:
         return ": a ban without `groups` is for everyone"
     if not _HOST_OR_INTERFACE.fullmatch(text):
@@ -133,7 +137,7 @@ def member_hint(text: str) -> str:
 
 
 def device(text: str) -> bytes:
-    """A MAC address or an address, packed."""
+    """Returns a MAC or IP address, packed."""
     if "/" in text:
         raise ValueError(f"expected the MAC address or address of one device, got '{text}'")
     try:

@@ -1,7 +1,7 @@
-"""A TOML table as it is read: every key asked for by its kind, complaints with lines for what does not fit.
+"""Typed access to a TOML table: each key is read with a type, and mismatches are reported with their line.
 
-A key that is wrong yields its default, so that reading goes on and all complaints come at once. Whatever nobody
-asked for is unknown.
+An invalid value is replaced by its default, so that reading continues and all errors are reported at once. Keys that
+are never read are unknown keys.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _KINDS: Final[dict[type, str]] = {
 
 
 class Table:
-    """One table of the file. `required` keys are those that have no default."""
+    """One table of the file. `required` keys have no default."""
 
     def __init__(self, values: dict[str, object], path: KeyPath, complaints: ConfigFaults) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Table:
         self._known: list[str] = []
 
     def finish(self) -> None:
-        """Complains of the keys that nobody asked for."""
+        """Reports the keys that were not read."""
         for key in self._values:
             if key not in self._known:
                 self._complaints.unknown((*self.path, key), self._known)
@@ -38,7 +38,7 @@ class Table:
         self._complaints.add((*self.path, key) if key else self.path, text)
 
     def complain_at(self, path: KeyPath, text: str) -> None:
-        """As `complain`, for a key further down."""
+        """Reports an error like `complain`, for a key of a nested table."""
         self._complaints.add((*self.path, *path), text)
 
     def has(self, key: str) -> bool:
@@ -48,7 +48,7 @@ class Table:
         return self.parsed(key, default, str, required)
 
     def parsed(self, key: str, default: T, parse: Callable[[str], T], required: bool = False) -> T:
-        """A string that `parse` turns into the value."""
+        """Returns a string, converted by `parse`."""
         value = self._typed(key, str)
         if value is None or (required and not value):
             if required and (not self.has(key) or value == ""):
@@ -57,7 +57,7 @@ class Table:
         return self._convert(key, value, default, parse)
 
     def parsed_list(self, key: str, default: tuple[T, ...], parse: Callable[[str], T]) -> tuple[T, ...]:
-        """A list of strings, each turned into a value; the good ones are kept beside the complaints."""
+        """Returns a list of strings, each converted by `parse`. Invalid ones are reported, valid ones are kept."""
         value = self._typed(key, list)
         if value is None:
             return default
@@ -100,19 +100,19 @@ class Table:
         return default if value is None else value
 
     def size(self, key: str, default: int, parse: Callable[[str], int], least: int = 1) -> int:
-        """A number of bytes, or a string such as `64MiB`."""
+        """Returns a number of bytes, given as an integer or as a string such as `64MiB`."""
         value = self._values.get(key)
         if isinstance(value, int) and not isinstance(value, bool):
             return self.count(key, default, least)
         return self.parsed(key, default, parse)
 
     def any(self, key: str, default: T, parse: Callable[[object], T]) -> T:
-        """A value of any type that `parse` accepts."""
+        """Returns a value of any type, converted by `parse`."""
         self._known.append(key)
         return self._convert(key, self._values[key], default, parse) if key in self._values else default
 
     def tables(self, key: str) -> list["Table"]:
-        """The tables of an array of tables."""
+        """Returns the tables of an array of tables."""
         self._known.append(key)
         value = self._values.get(key, [])
         if isinstance(value, list) and all(isinstance(entry, dict) for entry in value):
@@ -121,14 +121,14 @@ class Table:
         return []
 
     def texts(self, key: str, inner: str) -> list[str]:
-        """What the tables of an array have for a key, `""` where that is no text."""
+        """Returns the value of `inner` in each table of an array, `""` if it is not a string."""
         tables = self._values.get(key, [])
         if not isinstance(tables, list) or not all(isinstance(entry, dict) for entry in tables):
             return []
         return [value if isinstance(value := entry.get(inner), str) else "" for entry in tables]
 
     def table(self, key: str) -> "Table":
-        """A table of this one, empty where it is absent."""
+        """Returns a nested table, empty if it is absent."""
         self._known.append(key)
         value = self._values.get(key, {})
         if not isinstance(value, dict):
@@ -137,7 +137,9 @@ class Table:
         return Table(value, (*self.path, key), self._complaints)
 
     def _typed(self, key: str, kind: type[T]) -> T | None:
-        """The value of `key` if it is of that kind, None with a complaint if not; bool is no integer here."""
+        """Returns the value of `key` if it has that type; otherwise reports an error and returns None. A bool is not an
+        integer here.
+        """
         self._known.append(key)
         value = self._values.get(key)
         if value is None:
@@ -167,5 +169,5 @@ def chosen(text: str, choices: Sequence[str]) -> str:
 
 
 def kind_of(value: object) -> str:
-    """What a person calls a value of that type."""
+    """Returns a readable name of the value's type."""
     return _KINDS.get(type(value), type(value).__name__)

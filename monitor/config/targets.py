@@ -1,4 +1,4 @@
-"""The words by which a configuration names vendors, services and categories, and what they mean in the catalogue."""
+"""Resolves the words that name vendors, services and categories in a configuration, using the catalogue."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _NO_SLUG: Final = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True)
 class Named:
-    """A word of the configuration, the key where it stands, and what it means."""
+    """A word of the configuration, its key, and its meaning."""
 
     path: KeyPath
     word: str
@@ -30,7 +30,7 @@ class Named:
 
 
 def named_subjects(config: Config, subjects: SubjectIndex) -> Iterator[Named]:
-    """Every word of `[[ban]].vendors` and `[[exception]].vendor`, in their order."""
+    """Yields every word of `[[ban]].vendors` and `[[exception]].vendor`, in order."""
     for at, ban in enumerate(config.bans):
         for word in map(str, ban.subjects):
             yield Named(("ban", at, "vendors"), word, subjects.resolve(word))
@@ -40,10 +40,10 @@ def named_subjects(config: Config, subjects: SubjectIndex) -> Iterator[Named]:
 
 
 def with_subjects(config: Config, index: Index) -> Config:
-    """The configuration with subjects in the place of words.
+    """Returns the configuration with words replaced by subjects.
 
-    What the catalogue does not know, or not for certain, becomes its `stand_in`, which no list knows either. Where all
-    words are subjects with entries, as of a program that writes configurations, there is nothing to look up.
+    An unknown or ambiguous word becomes its `stand_in`, which no list contains. If all words already are subjects with
+    entries, as in a generated configuration, nothing is looked up.
     """
     words = [str(subject) for ban in config.bans for subject in ban.subjects]
     words += [one.vendor for one in config.exceptions if one.vendor]
@@ -55,25 +55,27 @@ def with_subjects(config: Config, index: Index) -> Config:
 
 
 def meant_by(words: list[str], index: Index) -> dict[str, str]:
-    """The subject of each word."""
+    """Returns the subject of each word."""
     subjects = SubjectIndex(index)
     return {word: subjects.resolve(word).subject or stand_in(word) for word in words}
 
 
 def meaning(ban: Ban, subjects: dict[str, str]) -> Ban:
-    """The ban with what its words mean, once each: `tiktok` and `bytedance/tiktok` are one subject."""
+    """Returns the ban with its words resolved, without duplicates: `tiktok` and `bytedance/tiktok` are one subject."""
     found = list(dict.fromkeys([subjects.get(word, word) for word in map(str, ban.subjects)]))
     return replace(ban, id=ban_id(found, ban.groups), subjects=tuple(map(parse_subject, found)))
 
 
 def as_written(word: str) -> Subject:
-    """A word that is still to be looked up, as a subject that `str` turns into the same word again."""
+    """Returns an unresolved word as a subject that `str` converts back to the same word."""
     subject = parse_subject(word)
     return subject if str(subject) == word else Subject(word)
 
 
 def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Lists whose vendor is new and called like something that the shipped lists have: often that one is meant."""
+    """Yields lists with a new vendor whose name resembles a subject of the shipped lists, which is often the intended
+    one.
+    """
     known = shipped.subjects()
     for at, source in enumerate(config.lists):
         vendor = source.vendor or source.name
@@ -90,7 +92,9 @@ def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath,
 
 
 def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Names of exceptions and of `allow` that are one label: often a vendor is meant, of which a name frees nothing."""
+    """Yields single-label names in exceptions and `allow`: often a vendor is intended, and the name would allow nothing
+    of it.
+    """
     places: list[tuple[KeyPath, str]] = []
     for at, ban in enumerate(config.bans):
         places += [(("ban", at, "allow"), name.decode()) for name in ban.allow]
@@ -106,13 +110,16 @@ def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyP
 
 
 def is_typo(vendor: str, subject: str) -> bool:
-    """Whether the slugs at the end differ by a letter or two: lists have names of their own, such as `mine`."""
+    """Whether the last parts of the slugs differ by only a letter or two. Lists may have names of their own, such as
+    `mine`.
+    """
     written, known = (fold(text.rpartition("/")[2].removeprefix(CATEGORY_MARK)) for text in (vendor, subject))
     return ratio(written, known) >= RATIO_LEAST
 
 
 def stand_in(word: str) -> str:
-    """A subject for a word that means none: the word itself where it is written as subjects are, else made of it.
+    """Returns a subject for a word without a meaning: the word itself if it has the form of a subject, otherwise one
+    derived from it.
 
     It becomes a label of metrics and a part of kernel names.
     """

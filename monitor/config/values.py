@@ -1,4 +1,4 @@
-"""Text to values: durations, sizes, addresses, endpoints, dates. Nonsense is a ValueError in one line."""
+"""Parses durations, sizes, addresses, endpoints and dates. Invalid text raises a one-line ValueError."""
 
 import re
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SIZE: Final = re.compile(r"(\d+) ?([A-Za-z]*)")
 
 
 def duration(text: str) -> float:
-    """`90s`, `5m`, `1h30m`, `7d` or `0`, in seconds."""
+    """Returns `90s`, `5m`, `1h30m`, `7d` or `0` in seconds."""
     parts = _SPAN.findall(text)
     if text == "0":
         return 0.0
@@ -30,7 +30,7 @@ def duration(text: str) -> float:
 
 
 def size(value: str | int) -> int:
-    """`64MiB`, `10MB` or a plain number of bytes."""
+    """Returns `64MiB`, `10MB` or a plain number in bytes."""
     match = _SIZE.fullmatch(str(value).strip())
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"expected a size such as 64MiB or a number of bytes, got '{value}'")
@@ -50,7 +50,7 @@ def prefix(text: str) -> Prefix:
 
 
 def nat64_prefix(text: str) -> Prefix:
-    """A prefix that may carry IPv4 addresses (RFC 6052 section 2.2)."""
+    """Returns a prefix that may embed IPv4 addresses (RFC 6052 section 2.2)."""
     network = prefix(text)
     if network.version != 6 or network.prefixlen not in (32, 40, 48, 56, 64, 96):
         raise ValueError(f"expected an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits, got '{text}'")
@@ -66,7 +66,7 @@ def address(text: str) -> Address:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a server listens; an empty host means nowhere."""
+    """The address where a server listens; an empty host disables it."""
 
     host: str = ""
     port: int = 0
@@ -76,7 +76,7 @@ class Endpoint:
 
 
 def endpoint(text: str) -> Endpoint:
-    """`127.0.0.1:10053`, `[::1]:10053`, or `""` for none."""
+    """Parses `127.0.0.1:10053`, `[::1]:10053`, or `""` for none."""
     if not text:
         return Endpoint()
     host, _, port = text.rpartition(":")
@@ -91,8 +91,8 @@ def endpoint(text: str) -> Endpoint:
 
 
 def moment(value: object) -> float:
-    """A TOML date or date with time, in quotes or not, as seconds since the epoch; a date alone lasts until its end,
-    in UTC, a date with time without a zone is local time.
+    """Returns a TOML date, or date and time, quoted or not, in seconds since the epoch. A date without a time means its
+    end in UTC; a date and time without a zone is local time.
     """
     if isinstance(value, str):
         value = quoted_moment(value)
@@ -104,7 +104,7 @@ def moment(value: object) -> float:
 
 
 def quoted_moment(text: str) -> date:
-    """The date (ISO 8601) in a string. Raises ValueError in one line."""
+    """Returns the date (ISO 8601) in a string. Raises a one-line ValueError."""
     plain = text.strip()
     try:
         return date.fromisoformat(plain)
