@@ -21,12 +21,12 @@ SETTLE_SECONDS: Final = 0.3
 PCAP_HEADER: Final = 24
 RECORD_HEADER: Final = 16
 ETHERNET: Final = 14
-# IPv6's header and TCP's with all options that are usual without data; no QUIC packet is that short.
+# An IPv6 header and a TCP header with all usual options but no data. No QUIC packet is that short.
 EMPTY_BYTES: Final = 80
 HTTPS: Final = 443
 PROTOCOLS: Final = {6: "tcp", 17: "udp"}
 
-# Protocol, then source address and port, then destination address and port.
+# Protocol, source address and port, destination address and port.
 Conversation = tuple[str, str, int, str, int]
 
 
@@ -44,7 +44,7 @@ class FlowTally:
 
 
 class TcpdumpCapture:
-    """A tcpdump on `interface`; `stop` returns the tallies."""
+    """Runs tcpdump on `interface`; `stop` returns the tallies."""
 
     def __init__(self, namespace: Namespace, interface: str, folder: Path) -> None:
         self.path = folder / f"{interface}.pcap"
@@ -55,8 +55,8 @@ class TcpdumpCapture:
         self.child.wait_log("listening on")
 
     def stop(self) -> dict[Conversation, FlowTally]:
-        """The tally of each direction of each flow; fails if tcpdump lost a packet."""
-        # The last acknowledgments of what has just ended are still on their way.
+        """Stops tcpdump and returns the tally of each direction of each flow. Fails if tcpdump lost a packet."""
+        # The last acknowledgments of recently ended flows may still arrive.
         time.sleep(SETTLE_SECONDS)
         self.child.stop(signal.SIGINT)
         summary = self.child.log.read_text()
@@ -79,7 +79,7 @@ def tally(path: Path) -> dict[Conversation, FlowTally]:
 
 
 def frames(path: Path) -> Iterator[tuple[float, bytes]]:
-    """The packets of a little-endian pcap file, as tcpdump writes them here, each with its time."""
+    """Yields the packets of a little-endian pcap file with their times."""
     data = path.read_bytes()
     at = PCAP_HEADER
     while at + RECORD_HEADER <= len(data):
@@ -89,7 +89,7 @@ def frames(path: Path) -> Iterator[tuple[float, bytes]]:
 
 
 def measure(frame: bytes) -> tuple[Conversation, int] | None:
-    """The conversation and IP length of a TCP or UDP packet without IPv6 extension headers; None for others."""
+    """Returns the conversation and IP length of a TCP or UDP packet without IPv6 extension headers; None for others."""
     kind = int.from_bytes(frame[12:14], "big")
     packet = frame[ETHERNET:]
     if kind == 0x0800:

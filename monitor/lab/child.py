@@ -1,4 +1,4 @@
-"""A program that runs in a namespace for as long as the lab wants it."""
+"""A program that runs in a namespace until the lab stops it."""
 
 import contextlib
 import os
@@ -21,15 +21,15 @@ STOP_SECONDS: Final = 20.0
 
 
 def python_module(module: str, *arguments: str) -> list[str]:
-    """The command line of one of our own modules, run by this interpreter.
+    """Returns the command line that runs one of our own modules with this interpreter.
 
-    `-P`: the package that is running, not another that lies in the current directory.
+    `-P` selects the package that is running, not another one in the current directory.
     """
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment, with the package importable from wherever it was imported here."""
+    """Returns this process's environment, with the package's location added to the import path."""
     paths = [str(Path(folder).parent) for folder in monitor.__path__]
     inherited = os.environ.get("PYTHONPATH")
     known = {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, *([inherited] if inherited else [])])}
@@ -37,9 +37,9 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 class Child:
-    """A running program; its standard error (and output, unless it is read) goes to `log`.
+    """A running program. Its standard error (and output, unless the lab reads it) goes to `log`.
 
-    It has a session of its own, so that Ctrl-C reaches the lab alone, which then stops it.
+    It has a session of its own, so that Ctrl-C reaches only the lab, which then stops the program.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        # `ip netns exec` becomes the program, it does not fork.
+        # `ip netns exec` replaces itself by the program and does not fork.
         return self.process.pid
 
     def wait_ready(self) -> None:
-        """Wait for the server's `ready`."""
+        """Waits for the server's `ready`."""
         assert self.process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
@@ -78,7 +78,7 @@ class Child:
             raise MachineError(f"lab: {' '.join(self.arguments[:4])} did not start: {self.last_words()}")
 
     def wait_log(self, words: str) -> None:
-        """Wait until the log holds `words`."""
+        """Waits until the log contains `words`."""
         deadline = time.monotonic() + START_SECONDS
         while words not in self.log.read_text(errors="replace"):
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -93,7 +93,7 @@ class Child:
         return self.process.poll() is None
 
     def resident_bytes(self) -> int:
-        """The resident set, 0 once it has ended (proc(5))."""
+        """Returns the resident set in bytes, 0 after the program has ended (proc(5))."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except FileNotFoundError:
@@ -102,13 +102,13 @@ class Child:
         return int(sizes[0]) * 1024 if sizes else 0
 
     def stop(self, first: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end, insist after a while; its exit code."""
+        """Asks the program to end, and kills it after a timeout. Returns its exit code."""
         if self.running():
             self.process.send_signal(first)
         return self.finish(STOP_SECONDS)
 
     def finish(self, seconds: float) -> int:
-        """Give it that long to end by itself; its exit code."""
+        """Waits at most `seconds` for the program to end by itself. Returns its exit code."""
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:

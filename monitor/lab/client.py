@@ -1,4 +1,4 @@
-"""A client of the lab and the real programs that it runs: dig, kdig, curl, openssl, and aioquic's HTTP/3."""
+"""A client of the lab, and the real programs that it runs: dig, kdig, curl, openssl, and aioquic's HTTP/3."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What became of a request; `code` is the program's exit code, `port` the client's port."""
+    """The outcome of a request. `code` is the program's exit code, `port` the client's port."""
 
     code: int
     status: int
@@ -61,8 +61,8 @@ class Transfer:
 class Client:
     """One client: its MAC, its addresses (`v4`, `v6`, the privacy address `v6_private`) and its programs.
 
-    Each transfer leaves from the next of `ports`, so that it can be found again in a capture. What it starts and does
-    not wait for goes to `children`, whose owner ends them.
+    Each transfer uses the next of `ports`, so that a capture can be searched for it. Programs that continue in the
+    background are added to `children`, and the owner of that list stops them.
     """
 
     def __init__(self, name: str, wires: Wires, folder: Path, ports: Iterator[int], children: list[Child]) -> None:
@@ -88,7 +88,7 @@ class Client:
         port: int = 0,
         options: Sequence[str] = (),
     ) -> Answer:
-        """Ask `server`, or the resolver of the client's resolv.conf."""
+        """Queries `server`, or the resolver in the client's resolv.conf."""
         source = port or next(self._ports)
         chosen = server or self._first_resolver()
         local = self.v6 if ":" in chosen else self.v4
@@ -98,9 +98,9 @@ class Client:
         return read_answer(done.stdout, source)
 
     def dig_all(self, questions: Sequence[Question], *, tcp: bool = False, port: int = 0) -> dict[Question, Answer]:
-        """Ask many questions one after the other: all from `port`, or each from a new one.
+        """Sends many queries in sequence, all from `port`, or each from a new one.
 
-        dig wants a process for each family and transport, not for each question.
+        One dig process is needed for each family and transport, not for each question.
         """
         answers = {question: Answer("", (), port, "") for question in questions}
         for ipv6 in (False, True):
@@ -113,7 +113,7 @@ class Client:
         return answers
 
     def kdig(self, name: str, type: str = "A", *, server: str, options: Sequence[str] = ()) -> Answer:
-        """Knot's dig, which also speaks DNS over TLS (`options=["+tls"]`)."""
+        """Runs Knot's dig, which also supports DNS over TLS (`options=["+tls"]`)."""
         done = self.namespace.run(["kdig", f"@{server}", name, type, "+retry=0", "+time=3", *options])
         return read_answer(done.stdout, 0)
 
@@ -132,10 +132,10 @@ class Client:
         source: str = "",
         seconds: float = 20.0,
     ) -> Transfer:
-        """Fetch `url`, its name resolved over the lab's DNS unless `address` is given.
+        """Fetches `url`. The name is resolved by the lab's DNS unless `address` is given.
 
-        `tls` is `1.2` or `1.3`, empty for what the two agree on. `upload` posts that many bytes. `source` is one of
-        the client's addresses, or `privacy`.
+        `tls` is `1.2` or `1.3`, empty to negotiate. `upload` posts that many bytes. `source` is one of the client's
+        addresses, or `privacy`.
         """
         port = next(self._ports)
         source = self.v6_private if source == "privacy" else source
@@ -147,7 +147,7 @@ class Client:
         return read_transfer(done, port)
 
     def start_curl(self, url: str, *, address: str = "", ipv6: bool = False) -> tuple[Child, int]:
-        """A transfer that goes on beside whatever follows; the running curl and its port."""
+        """Starts a transfer in the background. Returns the running curl and its port."""
         port = next(self._ports)
         log = self._folder / f"curl-{self.name}-{port}.log"
         child = Child(self.namespace, self._curl(url, port, address, ipv6, "", ""), log)
@@ -179,7 +179,7 @@ class Client:
         sni: bool = True,
         seconds: float = 10.0,
     ) -> Transfer:
-        """HTTP/3 to `address` under `name`; without `sni` the ClientHello has no name."""
+        """Sends an HTTP/3 request to `address` under `name`; without `sni` the ClientHello contains no name."""
         port = next(self._ports)
         arguments = [*self._quic(name, address, path, port, seconds), "--upload", str(upload)]
         arguments += [] if sni else ["--no-sni"]
@@ -189,7 +189,7 @@ class Client:
         return Transfer(done.returncode, result["status"], result["received"], port, address, 0.0, text)
 
     def start_quic(self, name: str, address: str, path: str, seconds: float = 60.0) -> tuple[Child, int]:
-        """As `start_curl`, over HTTP/3."""
+        """Starts a transfer in the background, over HTTP/3. Returns the running client and its port."""
         port = next(self._ports)
         command = python_module("monitor.lab.programs.quic_client", *self._quic(name, address, path, port, seconds))
         child = Child(self.namespace, command, self._folder / f"quic-{self.name}-{port}.log")
@@ -201,7 +201,9 @@ class Client:
         return [*arguments, "--authority", str(self._folder / AUTHORITY)]
 
     def long_hello(self, name: str, address: str, protocols: int = 10) -> Transfer:
-        """A TLS handshake whose ClientHello is longer than a full segment: `protocols` ALPN names of 200 bytes."""
+        """Performs a TLS handshake whose ClientHello is longer than a full segment: `protocols` ALPN names of 200
+        bytes.
+        """
         port = next(self._ports)
         host = f"[{address}]" if ":" in address else address
         alpn = ",".join(f"{number:02d}{LONG_PROTOCOL_NAME}" for number in range(protocols))
@@ -222,13 +224,15 @@ class Client:
         return hostname
 
     def flood(self, kind: str, packets: int, target: str, rate: int = 0) -> None:
-        """Send `packets` of a flood (see `monitor.lab.programs.flood`) by way of the gateway."""
+        """Sends `packets` of a flood (see `monitor.lab.programs.flood`) through the gateway."""
         arguments = [kind, CLIENT_INTERFACE, self.mac, self._gateway_mac, self.v4, target]
         arguments += ["--packets", str(packets), "--rate", str(rate)]
         self._module("monitor.lab.programs.flood", *arguments, timeout=120).check_returncode()
 
     def start_hammer(self, name: str, address: str, *options: str) -> Child:
-        """A client that does not give up (`lab/programs/hammer.py`), beside whatever follows; `hammered` reads it."""
+        """Starts a client that retries without end (`lab/programs/hammer.py`), in the background. `hammered` reads its
+        results.
+        """
         command = python_module("monitor.lab.programs.hammer", name, address, *options)
         child = Child(self.namespace, command, self._folder / f"hammer-{self.name}-{len(self._children)}.log")
         self._children.append(child)
@@ -246,20 +250,20 @@ class Client:
 
 
 def hammered(child: Child, seconds: float) -> dict[str, int]:
-    """What a hammer did, once it has ended: `attempts`, `handshakes` and `received` bytes."""
+    """Waits for a hammer to end and returns its results: `attempts`, `handshakes` and `received` bytes."""
     assert child.finish(seconds) == 0, child.last_words()
     done: dict[str, int] = json.loads(child.last_words())
     return done
 
 
 def is_address(url: str) -> bool:
-    """Whether a URL has an address for a host: curl then sends no name in its hello (RFC 6066 section 3)."""
+    """Whether the URL's host is an address: curl then sends no name in its hello (RFC 6066 section 3)."""
     host = urlsplit(url).hostname or ""
     return ":" in host or host.replace(".", "").isdigit()
 
 
 def read_answer(text: str, port: int) -> Answer:
-    """The status and the records of dig's or kdig's output."""
+    """Parses the status and the records from the output of dig or kdig."""
     status = ""
     records = []
     section = ""
@@ -274,7 +278,9 @@ def read_answer(text: str, port: int) -> Answer:
 
 
 def read_transfer(done: subprocess.CompletedProcess[str], port: int) -> Transfer:
-    """curl's own report (CURL_REPORT). `port` is the one that curl was given: 8.14 reports none for a failed one."""
+    """Parses curl's own report (CURL_REPORT). `port` is the one given to curl: 8.14 reports none for a failed
+    transfer.
+    """
     fields = done.stdout.strip().split(" ")
     remote = fields[2] if len(fields) == 4 else ""
     return Transfer(done.returncode, int(fields[0]), int(fields[1]), port, remote, float(fields[-1]), done.stderr)

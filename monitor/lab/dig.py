@@ -1,4 +1,4 @@
-"""Many questions through one process of dig."""
+"""Sends many questions through one dig process."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,16 +13,16 @@ BATCH_SECONDS: Final = 120.0
 
 
 def asked(question: Question) -> str:
-    """A question as dig takes it, and repeats it."""
+    """Returns the question in the form that dig reads and repeats in its output."""
     server, name, kind = question
     return f"@{server} {name} {kind}"
 
 
 def dig_batch(namespace: Namespace, questions: Sequence[Question], options: Sequence[str]) -> dict[Question, str]:
-    """What dig prints for each question, without those that it printed nothing for.
+    """Returns dig's output for each question; questions without output are missing.
 
-    From 9.20 on dig begins with a question before it has closed the port of the last one. Where one port is for all,
-    it leaves out those that find the port in use; they are asked again.
+    From version 9.20 on, dig starts a question before it has closed the port of the previous one. If all use the same
+    port, dig skips questions that find the port in use; these are repeated.
     """
     printed: dict[str, str] = {}
     while missing := [line for line in map(asked, questions) if line not in printed]:

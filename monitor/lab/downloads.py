@@ -1,4 +1,4 @@
-"""Downloads that go on until they are stopped, over TLS and QUIC, from addresses that only a name gives away."""
+"""Endless downloads over TLS and QUIC, from addresses that are identified by name only."""
 
 import time
 from typing import Final, final
@@ -8,9 +8,9 @@ from monitor.lab.child import Child
 from monitor.lab.lab import Lab
 
 NAME: Final = "www.capcut.com"
-# Outside the vendor's prefixes: only names lead there.
+# Outside the vendor's prefixes: only their names identify them.
 ADDRESSES: Final = ("203.0.113.30", "2001:db8:cd::30")
-# At this rate a stream takes 40 minutes.
+# The stream takes 40 minutes at this rate.
 STREAM: Final = "/bytes/1000000000?rate=400000"
 FLOWING_BYTES: Final = 20_000
 SILENT_SECONDS: Final = 1.5
@@ -18,7 +18,7 @@ SILENT_SECONDS: Final = 1.5
 
 @final
 class Downloads:
-    """Four downloads of the phone: `children` by protocol and the client's port. They begin at once."""
+    """Four downloads of the phone, started at once: `children` by protocol and client port."""
 
     def __init__(self, lab: Lab) -> None:
         phone = lab.client("phone")
@@ -30,12 +30,12 @@ class Downloads:
             self.children["udp", port] = child
 
     def all_flow(self, capture: TcpdumpCapture) -> bool:
-        """Whether the capture has data of every one of them."""
+        """Whether the capture contains data of every download."""
         down = {(key[0], key[4]): counted.bytes for key, counted in tally(capture.path).items()}
         return all(down.get(download, 0) > FLOWING_BYTES for download in self.children)
 
     def all_silent(self, capture: TcpdumpCapture) -> bool:
-        """Whether the capture has no data of any of them for a while."""
+        """Whether the capture contains no recent data of any download."""
         down = {(key[0], key[4]): counted.last for key, counted in tally(capture.path).items()}
         return all(time.time() - down[download] > SILENT_SECONDS for download in self.children)
 

@@ -28,11 +28,11 @@ Sample = tuple[dict[str, str], float]
 
 
 class LabDaemon:
-    """`gatewatch run` in the gateway's namespace, which differs from a real one only in its folders.
+    """`gatewatch run` in the gateway's namespace. Only its folders differ from a real installation.
 
-    `folder` takes its configuration, state, socket, log and `events`. It is ready when it reports so by
-    sd_notify(3), as for systemd. `through` are words before its command: a program that starts it with
-    less than root has.
+    `folder` contains its configuration, state, socket, log and `events`. It is ready when it reports so by
+    sd_notify(3), as under systemd. `through` is prepended to its command: a program that starts it with fewer
+    privileges than root has.
     """
 
     def __init__(
@@ -59,12 +59,14 @@ class LabDaemon:
         }
 
     def configure(self, configuration: str) -> None:
-        """Write the configuration file; the daemon looks at it when it starts and upon SIGHUP."""
+        """Writes the configuration file. The daemon reads it at its start and after SIGHUP."""
         events = f'[events]\npath = "{self.events}"\n\n[state]\npath = "{self.folder / "state"}"\n\n'
         self.configuration.write_text(events + configuration)
 
     def start(self, seconds: float = READY_SECONDS) -> None:
-        """Start it and wait until it is ready; raises `MachineError` with its last line where it is not in time."""
+        """Starts the daemon and waits until it is ready. Raises `MachineError` with the last line of its log on a
+        timeout.
+        """
         with notify_socket(self.folder / "notify") as notified:
             command = python_module(COMMAND, "run", "--config", str(self.configuration), *self._arguments)
             self.child = Child(self.gateway, [*self._through, *command], self.log, self._environment)
@@ -75,14 +77,14 @@ class LabDaemon:
                     raise MachineError(f"lab: the daemon did not start: {self.child.last_words()}")
 
     def stop(self) -> int:
-        """End it as systemd would; its exit code."""
+        """Stops the daemon as systemd does, and returns its exit code."""
         return self.child.stop()
 
     def reload(self) -> None:
         os.kill(self.child.pid, signal.SIGHUP)
 
     def metrics(self) -> dict[str, list[Sample]]:
-        """All samples of `/metrics`, by name with the prefix."""
+        """Returns all samples of `/metrics`, by name with the prefix."""
         found: dict[str, list[Sample]] = {}
         for family in text_string_to_metric_families(self.page("/metrics")):
             for sample in family.samples:
@@ -90,12 +92,12 @@ class LabDaemon:
         return found
 
     def metric(self, name: str, **labels: str) -> float:
-        """The sum of a metric's samples that carry these labels, 0 where there are none."""
+        """Returns the sum of a metric's samples that have these labels, 0 if there are none."""
         samples = self.metrics().get(f"gatewatch_{name}", [])
         return sum(value for known, value in samples if labels.items() <= known.items())
 
     def page(self, path: str) -> str:
-        """A page of the daemon's own web server, fetched on the gateway."""
+        """Returns a page of the daemon's own web server, fetched on the gateway."""
 
         def fetch() -> str:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -105,7 +107,7 @@ class LabDaemon:
         return self.gateway.inside(fetch)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command beside the daemon, as an administrator types it on the gateway."""
+        """Runs the gatewatch command on the gateway, as an administrator does."""
         return subprocess.run(
             self.gateway.command(python_module(COMMAND, *arguments)),
             capture_output=True,
@@ -134,7 +136,7 @@ class LabDaemon:
         return cast(list[dict[str, Any]], json.loads(done.stdout)["rows"])
 
     def eve(self, kind: str = "") -> list[dict[str, Any]]:
-        """The events written so far, of one `event_type` or all."""
+        """Returns the events written so far, of one `event_type` or all."""
         if not self.events.exists():
             return []
         lines = self.events.read_text().splitlines(keepends=True)
@@ -145,7 +147,9 @@ class LabDaemon:
         return self.child.resident_bytes()
 
     def wait_for(self, what: str, true: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
-        """Ask again and again until `true`, or fail with `what`; a daemon too busy to answer is asked again."""
+        """Polls until `true` returns True; fails with `what` on a timeout. Retries if the daemon is too busy to
+        answer.
+        """
         deadline = time.monotonic() + seconds
         while not holds(true):
             if time.monotonic() > deadline:
@@ -164,7 +168,7 @@ def notify_socket(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notified.bind(str(path))
-    path.chmod(0o777)  # for any user that the daemon runs as
+    path.chmod(0o777)  # accessible to any user the daemon runs as
     notified.settimeout(0.2)
     return notified
 

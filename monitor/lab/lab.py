@@ -1,4 +1,4 @@
-"""The lab itself: `with Lab(Plan()) as lab:` and there is a network."""
+"""The lab as a context manager: `with Lab(Plan()) as lab:` creates the network."""
 
 import subprocess
 from itertools import count
@@ -19,15 +19,16 @@ from monitor.lab.network import Wires, wire
 from monitor.lab.plan import RESOLVER_CLIENT, RESOLVER_V4, Plan
 from monitor.lab.requirements import require
 
-# Below the ports that the kernel picks by itself.
+# Below the range from which the kernel chooses ports.
 FIRST_PORT: Final = 20_000
 
 
 class Lab:
-    """A gateway, its clients and their internet, for as long as the context lasts.
+    """A gateway, its clients and their internet, for the duration of the context.
 
-    `gateway` and `internet` are namespaces, `clients` the clients by name, `daemons` all that were started, `folder`
-    holds logs and captures and goes with the lab. Raises `MachineError`, with a one-line message about what is missing.
+    `gateway` and `internet` are namespaces, `clients` maps names to clients, and `daemons` are all started ones.
+    `folder` contains logs and captures and is deleted with the lab. Raises `MachineError`, with a one-line message
+    about what is missing.
     """
 
     def __init__(self, plan: Plan | None = None) -> None:
@@ -81,7 +82,7 @@ class Lab:
         return self.clients[name]
 
     def capture(self, interface: str = "") -> TcpdumpCapture:
-        """A tcpdump on an interface of the gateway, the first LAN's if none is named."""
+        """Starts tcpdump on an interface of the gateway, by default on that of the first LAN."""
         capture = TcpdumpCapture(self.gateway, interface or self.plan.lans[0].interface, self.folder)
         self._children.append(capture.child)
         return capture
@@ -89,9 +90,9 @@ class Lab:
     def daemon(
         self, configuration: str = "", arguments: tuple[str, ...] = (), through: tuple[str, ...] = ()
     ) -> LabDaemon:
-        """The real daemon, running in the gateway; `configuration` is TOML beyond what the lab must set.
+        """Starts the real daemon on the gateway. `configuration` is TOML in addition to what the lab must set.
 
-        `through` are words before its command: a program that starts it with less than root has.
+        `through` is prepended to its command: a program that starts it with fewer privileges than root has.
         """
         folder = self.folder / f"daemon-{len(self.daemons)}"
         daemon = LabDaemon(self.gateway, folder, configuration, arguments, through)
@@ -119,7 +120,7 @@ class Lab:
         self._start_servers(zone)
 
     def _start_servers(self, zone: Path) -> None:
-        """All servers at once; each is listening when this returns."""
+        """Starts all servers; each is listening when this returns."""
         certified = ("--certificates", str(self.folder))
         delayed = ("--delay", str(self.plan.server_delay_s))
         servers = [

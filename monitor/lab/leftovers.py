@@ -1,4 +1,6 @@
-"""Which labs live: each holds a lock for as long as it runs, so that the dead are known without asking a pid."""
+"""Finds labs that are alive: each holds a lock while it runs, so that dead labs are recognized without checking a
+pid.
+"""
 
 import fcntl
 import os
@@ -14,7 +16,7 @@ LABS: Final = Path("/run/gatewatch-lab")
 
 
 class LabLock:
-    """A lab's identity and its folder, held by a lock that the kernel drops with the process."""
+    """A lab's identity and its folder, held by a lock that the kernel releases when the process ends."""
 
     def __init__(self) -> None:
         self.id = secrets.token_hex(3)
@@ -35,7 +37,7 @@ class LabLock:
 
 
 def remove_leftovers() -> list[str]:
-    """Remove what dead labs left behind; the ids of those labs."""
+    """Removes what dead labs left behind, and returns the ids of these labs."""
     dead = [lab for lab in known_labs() if not is_alive(lab)]
     for lab in dead:
         remove_namespaces(lab)
@@ -44,7 +46,7 @@ def remove_leftovers() -> list[str]:
 
 
 def known_labs() -> list[str]:
-    """The ids of all labs that left a folder, a namespace or a resolv.conf, dead or alive."""
+    """Returns the ids of all labs that left a folder, a namespace or a resolv.conf, dead or alive."""
     found = {name for name in names_in(LABS) if not name.startswith(".")}
     for name in names_in(RUN_DIRECTORY) + names_in(ETC_DIRECTORY):
         if name.startswith(PREFIX):

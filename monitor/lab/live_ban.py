@@ -1,4 +1,6 @@
-"""A ban in the living lab: what an administrator types, and what each client finds before it is undone."""
+"""Demonstrates a ban in the running lab: the administrator's commands, and the effect on each client until the ban is
+lifted.
+"""
 
 from typing import Final
 
@@ -18,7 +20,7 @@ def refused(transfer: Transfer) -> str:
 
 
 def goes_to_capcut(phone: Client) -> Transfer:
-    """To where CapCut was before the ban, as an app does that keeps addresses."""
+    """Connects to the address that CapCut had before the ban, like an app that caches addresses."""
     return phone.curl("https://www.capcut.com/", address="203.0.113.30", seconds=5)
 
 

@@ -1,4 +1,4 @@
-"""One network namespace: made, entered, and removed with every process in it."""
+"""A network namespace: creates it, runs work in it, and removes it with all of its processes."""
 
 import ctypes
 import os
@@ -21,15 +21,15 @@ ETC_DIRECTORY: Final = Path("/etc/netns")
 CLONE_NEWNET: Final = 0x40000000
 LOOPBACK: Final = 1
 
-# pyroute2 makes namespaces and sockets in children of its own, and gives a child 2 s by default: too few where the
-# machine is busy or emulated.
+# pyroute2 creates namespaces and sockets in child processes and waits 2 s for a child by default, which is too short on
+# a busy or emulated machine.
 config.default_communicate_timeout = config.default_create_socket_timeout = 60
 
 
 class Namespace:
-    """A named network namespace; `create` before anything else, `remove` at the end.
+    """A named network namespace. Call `create` first and `remove` at the end.
 
-    Work inside it happens in a thread that enters it and ends (`inside`, `link`), or in a process (`command`).
+    Work inside it runs in a thread that enters it and then ends (`inside`, `link`), or in a process (`command`).
     """
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,9 @@ class Namespace:
         self.link(lambda link: link.link("set", index=LOOPBACK, state="up"))
 
     def remove(self) -> None:
-        """End every process in the namespace, then the namespace and its /etc files; quiet if it is gone."""
+        """Ends every process in the namespace, then removes the namespace and its /etc files. Ignores a missing
+        namespace.
+        """
         for process in self.processes():
             kill(process)
         shutil.rmtree(ETC_DIRECTORY / self.name, ignore_errors=True)
@@ -53,14 +55,14 @@ class Namespace:
             netns.remove(self.name)
 
     def resolve_by(self, addresses: Sequence[str]) -> None:
-        """Give processes in the namespace a resolv.conf of their own (`ip netns exec` binds it)."""
+        """Gives processes in the namespace their own resolv.conf (`ip netns exec` binds it)."""
         folder = ETC_DIRECTORY / self.name
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"nameserver {address}\n" for address in addresses]
         (folder / "resolv.conf").write_text("".join(lines) + "options timeout:2 attempts:2\n")
 
     def inside(self, work: Callable[[], T]) -> T:
-        """The result of `work`, done by a thread that lives in the namespace."""
+        """Runs `work` in a thread inside the namespace and returns its result."""
         results: list[T] = []
         failures: list[BaseException] = []
 
@@ -79,7 +81,7 @@ class Namespace:
         return results[0]
 
     def link(self, work: Callable[[Any], T]) -> T:
-        """The result of `work`, given a netlink socket (pyroute2's `IPRoute`) of the namespace."""
+        """Runs `work` with a netlink socket (pyroute2's `IPRoute`) of the namespace and returns its result."""
 
         def open_and_work() -> T:
             with IPRoute() as netlink:
@@ -88,7 +90,7 @@ class Namespace:
         return self.inside(open_and_work)
 
     def sysctl(self, values: Mapping[str, str | int]) -> None:
-        """Set kernel parameters, by path below /proc/sys/net."""
+        """Sets kernel parameters, by path below /proc/sys/net."""
 
         def write() -> None:
             for path, value in values.items():
@@ -100,13 +102,13 @@ class Namespace:
         return ["ip", "netns", "exec", self.name, *arguments]
 
     def run(self, arguments: Sequence[str], timeout: float = 60.0, input: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a program to its end; never raises for its exit code."""
+        """Runs a program to its end. Never raises for its exit code."""
         return subprocess.run(
             self.command(arguments), timeout=timeout, input=input, capture_output=True, text=True, check=False
         )
 
     def processes(self) -> list[int]:
-        """The ids of all processes in the namespace."""
+        """Returns the ids of all processes in the namespace."""
         try:
             wanted = (RUN_DIRECTORY / self.name).stat().st_ino
         except FileNotFoundError:
@@ -115,7 +117,7 @@ class Namespace:
 
 
 def enter_namespace(path: Path) -> None:
-    """Move the calling thread, and only it, into a namespace."""
+    """Moves the calling thread, and only it, into a namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -131,7 +133,7 @@ def all_processes() -> list[int]:
 
 
 def namespace_of(pid: int) -> int:
-    """The inode of a process's network namespace, 0 if the process is gone."""
+    """Returns the inode of a process's network namespace, 0 if the process does not exist."""
     try:
         return os.stat(f"/proc/{pid}/ns/net").st_ino
     except OSError:

@@ -1,4 +1,4 @@
-"""The lab's wires: bridges, veth pairs, addresses, routes and kernel parameters, as planned."""
+"""Builds the lab's network as planned: bridges, veth pairs, addresses, routes and kernel parameters."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,14 +24,14 @@ INET: Final = 2
 INET6: Final = 10
 WAN: Final = "wan0"
 CLIENT_INTERFACE: Final = "eth0"
-# A router solicits its neighbours from a link-local address; the kernel's own appears up to a second late.
+# A router solicits its neighbours from a link-local address; the kernel assigns its own up to a second late.
 GATEWAY_LINK_LOCAL: Final = "fe80::1"
 INTERNET_LINK_LOCAL: Final = "fe80::2"
 SCOPE_HOST: Final = 254
 IFA_F_NODAD: Final = 0x02
 
-# Addresses work at once (no duplicate address detection, RFC 4862 section 5.4), outlast an interface that goes down,
-# and none come from router advertisements.
+# Addresses are usable at once (no duplicate address detection, RFC 4862 section 5.4), stay when an interface goes down,
+# and never come from router advertisements.
 QUIET: Final = {
     "ipv6/conf/all/accept_dad": 0,
     "ipv6/conf/default/accept_dad": 0,
@@ -42,11 +42,11 @@ QUIET: Final = {
     "ipv4/conf/all/rp_filter": 0,
     "ipv4/conf/default/rp_filter": 0,
 }
-# Servers may bind, and answer from, addresses that no interface carries.
+# Servers may bind to, and answer from, addresses that no interface has.
 ANY_ADDRESS: Final = {"ipv4/ip_nonlocal_bind": 1, "ipv6/ip_nonlocal_bind": 1}
 FORWARDING: Final = {"ipv4/ip_forward": 1, "ipv6/conf/all/forwarding": 1}
 
-# Conntrack counts only where some rule needs it; every real gateway has such a rule.
+# Conntrack counts only if a rule needs it; every real gateway has such a rule.
 FIREWALL: Final = """
 table inet lab_firewall {{
     chain forward {{
@@ -64,7 +64,7 @@ MASQUERADE: Final = f'meta nfproto ipv4 oifname "{WAN}" masquerade'
 
 @dataclass
 class Wires:
-    """The namespaces of a lab that is wired up; `addresses` are each client's, IPv4 first within a prefix."""
+    """The connected namespaces of a lab. `addresses` are those of each client, IPv4 first within a prefix."""
 
     gateway: Namespace
     internet: Namespace
@@ -75,7 +75,7 @@ class Wires:
 
 
 def wire(plan: Plan, claim: LabLock) -> Wires:
-    """Make the namespaces of `plan` and connect them."""
+    """Creates the namespaces of `plan` and connects them."""
     wires = Wires(claim.namespace("gateway"), claim.namespace("internet"))
     for namespace in (wires.gateway, wires.internet):
         namespace.create()
@@ -89,14 +89,14 @@ def wire(plan: Plan, claim: LabLock) -> Wires:
     for lan, name, number in plan.members():
         add_client(wires, lan, name, number, claim)
         wires.clients[name].resolve_by(plan.resolver_addresses())
-    # The gateway itself asks the internet's resolver, whatever its clients ask.
+    # The gateway itself always uses the internet's resolver.
     wires.gateway.resolve_by(Plan().resolver_addresses())
     start_tracking(wires.gateway, plan)
     return wires
 
 
 def connect_internet(link: Any, internet: Namespace) -> None:
-    """The gateway's WAN side and its default routes."""
+    """Creates the gateway's WAN side and its default routes."""
     link.link("add", ifname=WAN, kind="veth", peer={"ifname": WAN, "net_ns_fd": internet.name})
     wan = index_of(link, WAN)
     link.link("set", index=wan, state="up")
@@ -104,12 +104,12 @@ def connect_internet(link: Any, internet: Namespace) -> None:
     add_address(link, wan, WAN_GATEWAY_V6, 64)
     add_address(link, wan, GATEWAY_LINK_LOCAL, 64)
     link.route("add", dst="0.0.0.0/0", gateway=WAN_INTERNET_V4)
-    # The far end is up only later; its route must not wait for that.
+    # The far end comes up later; the route must not wait for it.
     link.route("add", family=INET6, dst="::/0", gateway=WAN_INTERNET_V6, oif=wan)
 
 
 def answer_everywhere(link: Any, plan: Plan) -> None:
-    """Every address there is belongs to the internet's namespace, but for those of the LANs behind the gateway."""
+    """Routes all addresses to the internet's namespace, except those of the LANs behind the gateway."""
     wan = index_of(link, WAN)
     link.link("set", index=wan, state="up")
     add_address(link, wan, WAN_INTERNET_V4, 30)
@@ -124,7 +124,7 @@ def answer_everywhere(link: Any, plan: Plan) -> None:
 
 
 def make_bridge(link: Any, lan: Lan) -> None:
-    # Without an address of its own a bridge takes that of its ports, and changes it with them.
+    # A bridge without a MAC of its own takes that of a port, and changes it with its ports.
     link.link("add", ifname=lan.interface, kind="bridge", br_mcast_snooping=0, address=bridge_mac(lan))
     bridge = index_of(link, lan.interface)
     link.link("set", index=bridge, state="up")
@@ -161,7 +161,7 @@ def connect_client(link: Any, lan: Lan, number: int) -> None:
             add_address(link, interface, privacy_address(network, number), network.prefixlen)
         if network.version not in routed:
             everything = "0.0.0.0/0" if network.version == 4 else "::/0"
-            # Without a preferred source the kernel would take the newest of the IPv6 addresses.
+            # Without a preferred source, the kernel would use the newest of the IPv6 addresses.
             link.route(
                 "add",
                 family=family(network),
@@ -174,14 +174,14 @@ def connect_client(link: Any, lan: Lan, number: int) -> None:
 
 
 def client_addresses(lan: Lan, number: int) -> list[str]:
-    """All addresses of a client; the privacy ones last."""
+    """Returns all addresses of a client, the privacy ones last."""
     networks = lan.networks()
     stable = [str(network[number]) for network in networks]
     return stable + [privacy_address(network, number) for network in networks if isinstance(network, IPv6Network)]
 
 
 def start_tracking(gateway: Namespace, plan: Plan) -> None:
-    """Connection tracking as an administrator would have it: accounting on, a firewall, perhaps NAT."""
+    """Sets connection tracking up as an administrator would: accounting, a firewall, optionally NAT."""
     rules = FIREWALL.format(nat=MASQUERADE if plan.masquerade else "")
     loaded = gateway.run(["nft", "-f", "-"], input=rules)
     if loaded.returncode != 0:

@@ -1,4 +1,4 @@
-"""What a lab shall look like, and the addresses that follow from it."""
+"""The plan of a lab, and the addresses derived from it."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -21,7 +21,7 @@ RESOLVER_CLIENT: Final = "dns"
 class Lan:
     """One bridge of the gateway: its prefixes (IPv4 and IPv6, as text) and the clients behind it.
 
-    A client has an address in every prefix, the gateway the first of each.
+    Each client has an address in every prefix; the gateway has the first address of each.
     """
 
     interface: str = "br-lan"
@@ -39,12 +39,11 @@ class Lan:
 class Plan:
     """The whole lab.
 
-    `resolver` is where the clients' resolver lives: out in the internet, on the gateway, or as a further client
-    named `dns` of the first LAN; the latter two forward to the internet's. `masquerade` hides the IPv4 clients
-    behind the gateway's WAN address. `timeouts` are conntrack's, in seconds, shorter than the kernel's so that
-    flows end during a demonstration. `zone` is added to the resolver's, in master file form (RFC 1035
-    section 5). `server_delay_s` holds back the first answer of the servers that speak TLS,
-    and whatever those hear that speak QUIC.
+    `resolver` is the place of the clients' resolver: in the internet, on the gateway, or on an additional client named
+    `dns` in the first LAN. The latter two forward to the internet's resolver. `masquerade` hides the IPv4 clients
+    behind the gateway's WAN address. `timeouts` are conntrack's, in seconds, shorter than the kernel's, so that flows
+    end during a demonstration. `zone` is added to the resolver's zone, in master file form (RFC 1035 section 5).
+    `server_delay_s` delays the first answer of TLS servers, and every datagram that QUIC servers receive.
     """
 
     lans: tuple[Lan, ...] = (Lan(),)
@@ -57,7 +56,7 @@ class Plan:
     )
 
     def members(self) -> list[tuple[Lan, str, int]]:
-        """Every client: its LAN, its name and its number, which ends its addresses and its MAC."""
+        """Returns every client: its LAN, its name, and its number, which ends its addresses and its MAC."""
         lists = [list(lan.clients) for lan in self.lans]
         if self.resolver == "lan":
             lists[0].append(RESOLVER_CLIENT)
@@ -68,7 +67,7 @@ class Plan:
         return found
 
     def resolver_addresses(self) -> list[str]:
-        """What the clients' resolv.conf names."""
+        """Returns the resolvers for the clients' resolv.conf."""
         if self.resolver == "internet":
             return [RESOLVER_V4, RESOLVER_V6]
         if self.resolver == "gateway":
@@ -78,15 +77,15 @@ class Plan:
 
 
 def client_mac(number: int) -> str:
-    """A locally administered unicast MAC (IEEE 802 section 8.4)."""
+    """Returns a locally administered unicast MAC (IEEE 802 section 8.4)."""
     return f"02:67:77:00:00:{number:02x}"
 
 
 def bridge_mac(lan: Lan) -> str:
-    """The gateway's own MAC on a LAN: as with real gateways not the same on two of them."""
+    """Returns the gateway's MAC on a LAN; as on real gateways, it differs from LAN to LAN."""
     return f"02:67:77:ff:00:{sum(lan.interface.encode()) & 0xFF:02x}"
 
 
 def privacy_address(network: IPv6Network, number: int) -> str:
-    """A second IPv6 address whose interface identifier reveals nothing (RFC 8981)."""
+    """Returns a second IPv6 address whose interface identifier reveals nothing (RFC 8981)."""
     return str(network[0x7A31_C0DE_51DE_0000 + number])

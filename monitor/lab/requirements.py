@@ -7,7 +7,7 @@ from typing import Final
 
 from monitor.errors import MachineError
 
-# Each tool with the Debian package that has it.
+# Each tool, with the Debian package that contains it.
 TOOLS: Final = {
     "ip": "iproute2",
     "nft": "nftables",
@@ -21,7 +21,7 @@ PACKAGES: Final = ("aioquic", "dnslib", "pyroute2", "scapy", "trustme")
 
 
 def require() -> None:
-    """Raise `MachineError` unless a lab can be built here."""
+    """Raises `MachineError` unless a lab can be built on this machine."""
     if os.geteuid() != 0:
         raise MachineError("lab: network namespaces need root; run it with sudo")
     tools = [package for tool, package in TOOLS.items() if shutil.which(tool) is None]

@@ -1,4 +1,4 @@
-"""`gatewatch lab`: builds the lab, lets clients make traffic, and shows what the daemon made of it."""
+"""`gatewatch lab`: builds the lab, lets clients generate traffic, and shows what the daemon recorded."""
 
 import shlex
 import signal
@@ -15,15 +15,15 @@ from monitor.lab.live_ban import AFTER_IT, BAN, UNBAN, UNDER_THE_BAN
 from monitor.lab.traffic import ACTS, Act
 
 DEFAULT_SECONDS: Final = 20.0
-# The daemon lists conntrack every five seconds.
+# The daemon requests conntrack's counters every five seconds.
 SETTLE_SECONDS: Final = 5.5
 COLUMNS: Final = ("device", "vendor", "service", "evidence", "upload", "download", "flows")
 
 
 def run(seconds: float = DEFAULT_SECONDS) -> int:
-    """Show the lab for about `seconds`; the exit code.
+    """Runs the lab for about `seconds`; returns the exit code.
 
-    Ctrl-C and SIGTERM end it early and as cleanly.
+    Ctrl-C and SIGTERM end it early, with the same cleanup.
     """
     previous = signal.signal(signal.SIGTERM, interrupt)
     try:
@@ -62,7 +62,7 @@ def say(lines: list[str]) -> None:
 
 
 def topology(lab: Lab) -> list[str]:
-    """The picture: every client with its addresses, and what lies beyond the gateway."""
+    """Returns the drawing: every client with its addresses, and the network beyond the gateway."""
     lines = [f"The lab {lab.id}: network namespaces of this machine; no packet leaves them.", ""]
     for name, client in lab.clients.items():
         lines.append(f"  {name:8} {client.mac}  {client.v4:15}  {client.v6}")
@@ -92,7 +92,7 @@ def where_to_look(lab: Lab, daemon: LabDaemon) -> list[str]:
 
 
 def play(lab: Lab, seconds: float) -> None:
-    """Let the clients act, over and over, for `seconds`, but everything once; only the first round is printed."""
+    """Repeats the clients' actions for `seconds`, each at least once; prints only the first round."""
     started = time.monotonic()
     perform(lab, ACTS)
     done = len(ACTS)
@@ -126,7 +126,7 @@ def order(daemon: LabDaemon, words: tuple[str, ...]) -> None:
 
 
 def verdict(lab: Lab, daemon: LabDaemon) -> list[str]:
-    """The daemon's own account: vendors, devices, bytes."""
+    """Returns the daemon's own figures: vendors, devices, bytes."""
     names = {client.mac: name for name, client in lab.clients.items()}
     rows = sorted(daemon.rows(), key=lambda row: -(row["bytes_up"] + row["bytes_down"]))
     table = [COLUMNS, *(cells(row, names) for row in rows)]
@@ -142,5 +142,5 @@ def cells(row: dict[str, Any], names: dict[str, str]) -> tuple[str, ...]:
 
 
 def align(cell: str, width: int) -> str:
-    """Numbers to the right, words to the left."""
+    """Aligns numbers to the right, words to the left."""
     return cell.rjust(width) if cell[:1].isdigit() and cell.replace(",", "").isdigit() else cell.ljust(width)

@@ -1,7 +1,7 @@
-"""The names of the lab's internet: what the resolver answers and what the servers have certificates for.
+"""The names of the lab's internet: the resolver's records and the names in the servers' certificates.
 
-Addresses inside vendors' own prefixes are real ones; those outside are documentation addresses (RFC 5737,
-RFC 3849) and those of a shared CDN.
+Addresses inside vendors' own prefixes are real; the others are documentation addresses (RFC 5737, RFC 3849) and those
+of a shared CDN.
 """
 
 from typing import Final
@@ -45,11 +45,11 @@ shop.example.net.           IN CNAME www.example.net.edgekey.net.
 www.example.net.edgekey.net. IN CNAME e35058.api.akamaiedge.net.
 """
 
-# Servers at these addresses ask for segments of 256 bytes, so that a hello to them takes several.
+# Servers at these addresses request segments of 256 bytes, so that a ClientHello needs several.
 SMALL_SEGMENT_ADDRESSES: Final = ("71.18.3.30", "2605:340::30", "203.0.113.30", "2001:db8:cd::30")
 SMALL_SEGMENT_BYTES: Final = 256
 
-# Vendors' addresses that no name leads to.
+# Vendors' addresses without a name.
 NAMELESS_V4: Final = "71.18.2.20"
 NAMELESS_V6: Final = "2605:340::20"
 
@@ -58,7 +58,7 @@ LARGE_NAME: Final = "large.tiktok.com."
 
 
 class Zone:
-    """Records by name; `extra` is more of them in master file form."""
+    """Records by name; `extra` contains additional records in master file form."""
 
     def __init__(self, extra: str = "") -> None:
         self._records: dict[str, list[RR]] = {}
@@ -68,11 +68,11 @@ class Zone:
         self._records[key(LARGE_NAME)] = large
 
     def names(self) -> list[str]:
-        """All host names, as certificates want them."""
+        """Returns all host names, for the certificates."""
         return sorted(name.rstrip(".") for name in self._records)
 
     def answer(self, query: DNSRecord) -> DNSRecord:
-        """The complete answer to a query, CNAME chains followed (RFC 1034 section 4.3.2)."""
+        """Returns the complete answer to a query, following CNAME chains (RFC 1034 section 4.3.2)."""
         header = DNSHeader(id=query.header.id, qr=1, aa=0, ra=1, rd=query.header.rd)
         reply = DNSRecord(header, q=query.q)
         name, wanted = query.q.qname, query.q.qtype
@@ -93,7 +93,7 @@ class Zone:
 
 
 def authority(name: object) -> RR:
-    """The record that lets a negative answer be kept (RFC 2308 section 3)."""
+    """Returns the SOA record that allows a negative answer to be cached (RFC 2308 section 3)."""
     parent = str(name).rstrip(".").split(".")[-2:]
     soa = SOA("ns.lab.", "hostmaster.lab.", (1, 3600, 600, 86400, TTL_S))
     return RR(".".join(parent) + ".", QTYPE.SOA, ttl=TTL_S, rdata=soa)

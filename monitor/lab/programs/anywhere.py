@@ -1,7 +1,7 @@
-"""UDP at every address of a namespace: each answer leaves from the address that was asked.
+"""UDP at every address of a namespace: each answer is sent from the address that received the query.
 
-A socket bound to the wildcard address would answer from the address that the route prefers. The packet information
-of RFC 3542 section 6 (for IPv4 ip(7)) contains the queried address, and sets the source of the answer.
+A socket bound to the wildcard address would answer from the address that the route prefers. The packet information of
+RFC 3542 section 6 (for IPv4 ip(7)) contains the queried address, and sets the source of the answer.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ IP_PKTINFO: Final = 8
 BATCH: Final = 64
 LARGEST_DATAGRAM: Final = 65_535
 
-# The client's address as the socket gives it, and the control message that answers from the address it asked.
+# The client's address as returned by the socket, and the control message that sets the source of the answer.
 Peer = tuple[object, ...]
 
 
 class UdpAnywhere:
     """A UDP port of one family, at all addresses.
 
-    `receive(data, peer)` is called for each datagram; `sendto(data, peer)` answers it. As far as aioquic's server
-    uses a transport, this is one.
+    `receive(data, peer)` is called for each datagram; `sendto(data, peer)` answers it. Implements the methods of an
+    asyncio transport that aioquic's server uses.
     """
 
     def __init__(self, family: int, port: int, receive: Callable[[bytes, Peer], None]) -> None:
@@ -54,7 +54,7 @@ class UdpAnywhere:
         try:
             self._socket.sendmsg([data], [answer_from(local)], 0, tuple(address))
         except OSError:
-            # A full buffer or a client that is gone: UDP loses such datagrams.
+            # the buffer is full or the client has gone; UDP drops such datagrams
             return
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class UdpAnywhere:
 
 
 def heard_late(receive: Callable[[bytes, Peer], None], delay: float) -> Callable[[bytes, Peer], None]:
-    """As `receive`, so many seconds after each datagram has come."""
+    """Returns a callback that calls `receive` `delay` seconds after each datagram has arrived."""
     if not delay:
         return receive
 
@@ -74,7 +74,7 @@ def heard_late(receive: Callable[[bytes, Peer], None], delay: float) -> Callable
 
 
 def asked_address(control: list[tuple[int, int, bytes]]) -> bytes:
-    """The packed address that a datagram was sent to."""
+    """Returns the packed address that a datagram was sent to."""
     for level, kind, data in control:
         if level == socket.IPPROTO_IP and kind == IP_PKTINFO:
             return data[8:12]

@@ -1,8 +1,8 @@
-"""The lab's authority and the one certificate that all its servers show; made by a child process.
+"""The lab's certificate authority, and the one certificate that all of its servers use; created by a child process.
 
     python -m monitor.lab.programs.certificates FOLDER [--zone FILE]
 
-`trustme` is imported by that child alone, so that the lab itself starts without it and can report what is missing.
+Only that child imports `trustme`, so that the lab itself starts without it and can report what is missing.
 """
 
 import argparse
@@ -18,7 +18,7 @@ KEY: Final = "server.key"
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
-    """TLS 1.2 and 1.3 with the certificate of `folder`."""
+    """Returns a context for TLS 1.2 and 1.3 with the certificate of `folder`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(folder / CHAIN, folder / KEY)
@@ -26,7 +26,7 @@ def server_context(folder: Path) -> ssl.SSLContext:
 
 
 def issue(folder: Path, names: list[str]) -> None:
-    """Write the authority, the chain and its key into `folder`."""
+    """Writes the authority, the chain and its key into `folder`."""
     import trustme  # for the reason at the top of this file
 
     authority = trustme.CA()

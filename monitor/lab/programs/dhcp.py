@@ -1,4 +1,4 @@
-"""A DHCP exchange as a client that renews its lease has it; a child process in the client's namespace.
+"""Sends the DHCP request of a client that renews its lease; a child process in the client's namespace.
 
     python -m monitor.lab.programs.dhcp INTERFACE MAC ADDRESS HOSTNAME
 

@@ -1,4 +1,4 @@
-"""DNS over dedicated QUIC connections (RFC 9250) for the lab's resolver: one question a stream."""
+"""DNS over dedicated QUIC connections (RFC 9250) for the lab's resolver: one question per stream."""
 
 import socket
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PROTOCOL: Final = "doq"
 
 
 class DoqResponder(QuicConnectionProtocol):
-    """One connection; `answer` makes the message that answers another one."""
+    """One connection. `answer` returns the response to a query."""
 
     def __init__(self, *arguments: Any, answer: Callable[[bytes], bytes], **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -38,7 +38,7 @@ class DoqResponder(QuicConnectionProtocol):
 
 
 def listen(certificates: Path, answer: Callable[[bytes], bytes], delay: float) -> list[UdpAnywhere]:
-    """The ports of both families, at every address; they hear every datagram `delay` seconds late."""
+    """Opens the port for both address families, at every address. Datagrams are handled `delay` seconds late."""
     configuration = QuicConfiguration(is_client=False, alpn_protocols=[PROTOCOL])
     configuration.load_cert_chain(certificates / CHAIN, certificates / KEY)
     ports = []

@@ -1,11 +1,11 @@
-"""Floods for the gateway to survive, sent as ready-made frames; a child process in a client's namespace.
+"""Sends floods through the gateway, as ready-made frames; a child process in a client's namespace.
 
     python -m monitor.lab.programs.flood subdomains|syn|flows|quic INTERFACE MAC GATEWAY_MAC SOURCE TARGET --packets N
         [--rate R]
 
-`subdomains` asks TARGET for random names below a vendor's, `syn` opens TCP connections from ever new ports of
-ever new addresses and finishes none, `flows` sends one UDP datagram each to ever new addresses, `quic` long
-headers of ever new connections with nothing behind them. IPv4. The same numbers make the same packets.
+`subdomains` queries TARGET for random names below a vendor's domain. `syn` sends SYNs to TARGET from changing source
+addresses and ports, and completes no handshake. `flows` sends one UDP datagram each to random addresses. `quic` sends
+long headers of new connections without valid content. IPv4 only. The same arguments produce the same packets.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def subdomain(road: Road, chance: random.Random, number: int) -> bytes:
 
 
 def syn(road: Road, chance: random.Random, number: int) -> bytes:
-    """One SYN out of the client's network (RFC 9293 section 3.1)."""
+    """Returns one SYN from the client's network (RFC 9293 section 3.1)."""
     source = road.source[:3] + bytes((chance.randrange(100, 250),))
     ports = struct.pack(">HH", 1024 + number % 60_000, 443)
     head = ports + struct.pack(">IIBBHHH", chance.getrandbits(32), 0, 5 << 4, 0x02, 64_240, 0, 0)
@@ -57,26 +57,26 @@ def flow(road: Road, chance: random.Random, number: int) -> bytes:
 
 
 def quic(road: Road, chance: random.Random, number: int) -> bytes:
-    """A version 1 Initial that decrypts to nothing (RFC 9000 section 17.2.2)."""
+    """Returns a version 1 Initial that cannot be decrypted (RFC 9000 section 17.2.2)."""
     connection = chance.randbytes(8)
     head = b"\xc3\x00\x00\x00\x01\x08" + connection + b"\x00\x00" + struct.pack(">H", 0x4000 | 1_180)
     return datagram(road, road.source, road.target, 1024 + number % 60_000, 443, head + chance.randbytes(1_180))
 
 
 def datagram(road: Road, source: bytes, target: bytes, port: int, service: int, data: bytes) -> bytes:
-    # A UDP checksum of zero means that there is none (RFC 768).
+    # A UDP checksum of zero means that there is no checksum (RFC 768).
     head = struct.pack(">HHHH", port, service, 8 + len(data), 0)
     return road.ethernet + ipv4(source, target, UDP, 8 + len(data)) + head + data
 
 
 def ipv4(source: bytes, target: bytes, protocol: int, length: int) -> bytes:
-    """An IPv4 header without options (RFC 791 section 3.1)."""
+    """Returns an IPv4 header without options (RFC 791 section 3.1)."""
     head = struct.pack(">BBHHHBB", 0x45, 0, 20 + length, 0, 0, 64, protocol)
     return head + checksum(head + bytes(2) + source + target) + source + target
 
 
 def checksum(data: bytes) -> bytes:
-    """RFC 1071."""
+    """Returns the internet checksum (RFC 1071)."""
     total = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
@@ -92,7 +92,7 @@ KINDS: Final[dict[str, Callable[[Road, random.Random, int], bytes]]] = {
 
 
 def send(interface: str, make: Callable[[int], bytes], packets: int, rate: int) -> None:
-    """Send them as fast as they can be made, or `rate` a second."""
+    """Sends the packets as fast as possible, or `rate` per second."""
     started = time.monotonic()
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
         sender.bind((interface, 0))

@@ -1,10 +1,11 @@
-"""A client that does not give up: opens connection after connection to a name; a child process that prints one object.
+"""A client that retries without end: opens one connection after the other to a name; a child process that prints one
+JSON object.
 
     python -m monitor.lab.programs.hammer NAME ADDRESS --connections N [--seconds S | --attempts M] [--quic]
         [--give-up S]
 
-`attempts` began, `handshakes` were completed, `received` bytes came back. An attempt that hears nothing ends after
-`--give-up` seconds.
+`attempts` counts started attempts, `handshakes` completed ones, `received` the bytes received. An attempt without an
+answer ends after `--give-up` seconds.
 """
 
 import argparse
@@ -56,7 +57,7 @@ async def try_quic(options: argparse.Namespace, done: Counter[str]) -> None:
 
 
 async def hammer(options: argparse.Namespace, attempt: Attempt) -> Counter[str]:
-    """All connections at once, each one attempt after the other."""
+    """Runs all connections concurrently; each makes one attempt after the other."""
     done: Counter[str] = Counter(attempts=0, handshakes=0, received=0)
     end = time.monotonic() + options.seconds
 

@@ -26,7 +26,7 @@ PIECE: Final = bytes(16_384)
 
 
 class Requester(QuicConnectionProtocol):
-    """One request, and what came of it."""
+    """One request and its result."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -88,7 +88,7 @@ async def fetch(options: argparse.Namespace) -> dict[str, object]:
 
 
 def server_name(options: argparse.Namespace) -> str:
-    """aioquic sends no SNI where the name is an address (RFC 6066 section 3)."""
+    """Returns the name for SNI. aioquic sends no SNI if it is an address (RFC 6066 section 3)."""
     return str(ipaddress.ip_address(options.address)) if options.no_sni else options.name
 
 

@@ -2,7 +2,7 @@
 
     python -m monitor.lab.programs.quic_server --certificates FOLDER [--delay SECONDS]
 
-`/bytes/N` gives N bytes, `/bytes/N?rate=R` at R bytes a second.
+`/bytes/N` returns N bytes, `/bytes/N?rate=R` at R bytes per second.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Http3Responder(QuicConnectionProtocol):
         self._pour(http, stream, url.path, asked_rate(url.query), 0)
 
     def _pour(self, http: H3Connection, stream: int, path: str, rate: int, offset: int) -> None:
-        """Sends the rest of the body: all of it, or as much as a tick may have, and the next part a tick later."""
+        """Sends the rest of the body: all of it, or one tick's share, and the next part a tick later."""
         while data := piece(path, offset):
             data = data[: max(1, int(rate * TICK_SECONDS))] if rate else data
             http.send_data(stream, data, end_stream=False)
@@ -71,7 +71,7 @@ class Http3Responder(QuicConnectionProtocol):
 
 
 class Listener:
-    """The server's two ports, one for each address family; it hears every datagram `delay` seconds late."""
+    """The server's two ports, one for each address family. Datagrams are handled `delay` seconds late."""
 
     def __init__(self, configuration: QuicConfiguration, delay: float) -> None:
         self._configuration = configuration

@@ -27,7 +27,7 @@ IDLE_SECONDS: Final = 30.0
 
 
 class Resolver:
-    """Answers out of the zone, or asks `upstream` for it as a forwarder does; in secret `delay` seconds late."""
+    """Answers from the zone, or forwards to `upstream`; answers over TLS and QUIC are `delay` seconds late."""
 
     def __init__(self, zone: Zone, upstream: str, delay: float = 0.0) -> None:
         self._zone = zone
@@ -37,7 +37,7 @@ class Resolver:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, certificates: Path | None) -> None:
-        """Encrypted DNS needs certificates."""
+        """Starts all listeners. Encrypted DNS requires certificates."""
         tls = server_context(certificates) if certificates else None
         if certificates:
             self._udp += listen(certificates, lambda data: self.answer(data, tcp=True), self._delay)
@@ -64,7 +64,7 @@ class Resolver:
         port.sendto(await ask(self._upstream, data, tcp=False), peer)
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Queries of one TCP connection, one after the other (RFC 7766 section 6.2.1)."""
+        """Answers the queries of one TCP connection, one after the other (RFC 7766 section 6.2.1)."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
             while True:
                 async with asyncio.timeout(IDLE_SECONDS):
@@ -95,14 +95,14 @@ class Resolver:
         packed: bytes = reply.pack()
         if tcp or len(packed) <= limit:
             return packed
-        # RFC 2181 section 9: what does not fit is cut, and the client asks again over TCP.
+        # RFC 2181 section 9: an answer that does not fit is truncated, and the client repeats the query over TCP.
         reply.rr, reply.auth = [], []
         reply.header.tc = 1
         return bytes(reply.pack())
 
 
 async def ask(upstream: str, query: bytes, tcp: bool) -> bytes:
-    """One query to another resolver; SERVFAIL where it does not answer."""
+    """Sends one query to another resolver; returns SERVFAIL if it does not answer."""
     try:
         async with asyncio.timeout(UPSTREAM_SECONDS):
             return await (ask_tcp(upstream, query) if tcp else ask_udp(upstream, query))

@@ -1,4 +1,4 @@
-"""The life cycle of a lab server: prints `ready` when it listens, ends when the lab closes its standard input."""
+"""The life cycle of a lab server: prints `ready` once it listens, and ends when the lab closes its standard input."""
 
 import asyncio
 import signal
@@ -9,7 +9,7 @@ READY = "ready"
 
 
 def serve(start: Callable[[], Awaitable[object]]) -> None:
-    """Run `start`, announce that it listens, and stay until the lab ends or closes the pipe."""
+    """Runs `start`, announces that the server listens, and runs until the lab ends or closes the pipe."""
     asyncio.run(stay(start))
 
 
@@ -17,9 +17,9 @@ async def stay(start: Callable[[], Awaitable[object]]) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    # Whatever becomes of the lab, the kernel closes its end of the pipe.
+    # The kernel closes the lab's end of the pipe even if the lab is killed.
     loop.add_reader(sys.stdin.fileno(), ended.set)
-    # What `start` returns is kept alive until the end.
+    # Keeps the result of `start` alive until the end.
     listening = await start()
     print(READY, flush=True)
     await ended.wait()

@@ -1,9 +1,9 @@
-"""The lab's web servers: HTTP/1.1 in the clear and over TLS 1.2 and 1.3, at every address; a child process.
+"""The lab's web servers: plain HTTP/1.1, and TLS 1.2 and 1.3, at every address; a child process.
 
     python -m monitor.lab.programs.web --certificates FOLDER [--delay SECONDS] [--zone FILE]
 
-`/bytes/N` gives N bytes, `/bytes/N?rate=R` at R bytes a second; what is posted is read and forgotten, but for a
-question to `/dns-query` (RFC 8484 section 4.1), which is answered out of the zone. One request a connection.
+`/bytes/N` returns N bytes, `/bytes/N?rate=R` at R bytes per second. Request bodies are discarded, except for queries to
+`/dns-query` (RFC 8484 section 4.1), which are answered from the zone. One request per connection.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Handshake = asyncio.Future[tuple[asyncio.Transport, asyncio.StreamReaderProtocol
 
 
 class Web:
-    """All listeners; `delay` seconds pass before a TLS server so much as looks at a ClientHello that is there."""
+    """All listeners. TLS servers wait `delay` seconds before they read a ClientHello."""
 
     def __init__(self, tls: ssl.SSLContext, delay: float, zone: Zone) -> None:
         self._tls = tls
@@ -68,7 +68,7 @@ class Web:
         loop.call_later(self._delay, self._begin, accepted)
 
     def _begin(self, accepted: socket.socket) -> None:
-        """Read from a connection for the first time; the hello has been waiting in its socket."""
+        """Starts reading from a connection whose ClientHello has been waiting in the socket."""
         loop = asyncio.get_running_loop()
         protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(LONGEST_HEAD), self._answer)
         task = asyncio.ensure_future(loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._tls))
@@ -78,7 +78,7 @@ class Web:
     def _forget(self, task: Handshake) -> None:
         self._handshakes.discard(task)
         if not task.cancelled():
-            # A handshake that failed is the client's affair; asking for it keeps asyncio from reporting it.
+            # The client handles a failed handshake; reading the exception keeps asyncio from logging it.
             task.exception()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -95,7 +95,7 @@ class Web:
 
 
 async def request(reader: asyncio.StreamReader) -> tuple[str, int]:
-    """The path of a request and the length of its body (RFC 9112 sections 3 and 6)."""
+    """Returns the path of a request and the length of its body (RFC 9112 sections 3 and 6)."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     _, path, _ = head[0].split(" ")
     for line in head[1:]:
@@ -137,10 +137,10 @@ async def send_message(writer: asyncio.StreamWriter, message: bytes) -> None:
 
 
 def listener(address: str, port: int, segment_bytes: int) -> socket.socket:
-    """A listening socket that asks for segments of at most `segment_bytes` (0: what the route allows)."""
+    """Returns a listening socket that requests segments of at most `segment_bytes` (0: the route's limit)."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
-    # One address and all addresses may then listen beside each other; the kernel takes the closer one.
+    # Allows one socket at a specific address beside one at all addresses; the kernel prefers the specific one.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if family == socket.AF_INET6:
         bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
