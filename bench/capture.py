@@ -1,11 +1,11 @@
-"""Measures how frames get from the kernel into Python: a ring of blocks, or one system call a frame.
+"""Measures how fast frames get from the kernel into Python: with a ring of blocks, or one system call per frame.
 
     python bench/capture.py [--frames N]
 
-Needs root. A pair of virtual interfaces in two namespaces of its own carries UDP frames of 120 bytes (as DNS). For
-each way: the median and the 99th percentile of the time from sending to having the `Frame` object, with one frame at
-a time; and how many frames a second one core drains from a full buffer, as objects, or refusing them all in the gate
-(TCP frames of an upload).
+Needs root. A veth pair between two network namespaces carries UDP frames of 120 bytes, like DNS. For each method, the
+output shows the median and the 99th percentile of the time from sending a single frame to its `Frame` object, and how
+many frames per second one core reads from a full buffer: as objects, or refused by the segment filter (TCP frames of an
+upload).
 """
 
 import argparse
@@ -44,7 +44,7 @@ def run(command: str) -> None:
 
 
 def frame(protocol: int, payload: bytes) -> bytes:
-    """An Ethernet frame of IPv4 10.0.0.1 → 10.0.0.2: UDP to port 53, or TCP with payload to port 443."""
+    """Returns an Ethernet frame of IPv4 10.0.0.1 → 10.0.0.2: UDP to port 53, or TCP with payload to port 443."""
     if protocol == 17:
         transport = struct.pack("!HHHH", 40000, 53, 8 + len(payload), 0) + payload
     else:
@@ -63,7 +63,7 @@ def read(reader: Ring | Direct, frames_max: int, gate: SegmentFilter | None, out
 
 
 def latency(reader: Ring | Direct, sender: socket.socket) -> list[float]:
-    """Milliseconds from sending a frame to its object, sorted."""
+    """Returns the milliseconds from sending a frame to its object, sorted."""
     sample = frame(17, b"x" * 78)
     times = []
     poll = select.poll()
@@ -83,7 +83,7 @@ def latency(reader: Ring | Direct, sender: socket.socket) -> list[float]:
 def drain(
     reader: Ring | Direct, sender: socket.socket, sample: bytes, frames: int, gate: SegmentFilter | None
 ) -> float:
-    """Frames a second out of a buffer that is full before the clock starts."""
+    """Returns the frames per second read from a buffer that is full before the clock starts."""
     for _ in range(frames):
         sender.send(sample)
     time.sleep(0.05)

@@ -1,8 +1,8 @@
-"""Writes a capture file of DNS messages as a busy resolver's network has them: `dns_messages.py FILE [MESSAGES]`.
+"""Writes a capture file of DNS messages like those in the network of a busy resolver: `dns_messages.py FILE
+[MESSAGES]`.
 
-Every query is answered. 500 clients ask for 2,000 names, popular ones more often (Zipf); a third of the answers come
-through a CNAME, a tenth of the queries carry EDNS, a twentieth of the names do not exist. The same seed gives the
-same file.
+Every query is answered. 500 clients query 2,000 names, popular ones more often (Zipf). A third of the answers contain a
+CNAME, a tenth of the queries have EDNS, a twentieth of the names do not exist. The same seed produces the same file.
 """
 
 import random
@@ -25,7 +25,7 @@ VENDOR_NAMES = (
 
 
 def names(chance: random.Random) -> list[str]:
-    """Vendor names among made-up ones of ordinary length."""
+    """Returns vendor names mixed with random names of usual length."""
     letters = "abcdefghijklmnopqrstuvwxyz0123456789-"
     made = [
         f"{''.join(chance.choices(letters[:26], k=3))}{''.join(chance.choices(letters, k=chance.randint(2, 12)))}x."
@@ -36,7 +36,7 @@ def names(chance: random.Random) -> list[str]:
 
 
 def exchange(name: str, chance: random.Random) -> tuple[bytes, bytes]:
-    """A query and its answer as messages with id 0."""
+    """Returns a query and its answer as messages with id 0."""
     kind = chance.choice(("A", "A", "AAAA"))
     query = DNSRecord.question(name, kind)
     query.header.id = 0
@@ -60,14 +60,14 @@ def exchange(name: str, chance: random.Random) -> tuple[bytes, bytes]:
 
 
 def frame(macs: bytes, source: bytes, destination: bytes, ports: bytes, message: bytes) -> bytes:
-    """Ethernet, IPv4 (RFC 791) and UDP (RFC 768) around a message, without checksums."""
+    """Wraps a message in Ethernet, IPv4 (RFC 791) and UDP (RFC 768), without checksums."""
     length = 28 + len(message)
     ip = struct.pack("!BBHHHBBH", 0x45, 0, length, 0, 0x4000, 64, 17, 0) + source + destination
     return macs + b"\x08\x00" + ip + ports + struct.pack("!HH", 8 + len(message), 0) + message
 
 
 def write(path: Path, messages: int, seed: int = 1) -> None:
-    """Writes `messages` DNS messages, microsecond pcap, little endian."""
+    """Writes `messages` DNS messages to a little-endian pcap file with microsecond timestamps."""
     chance = random.Random(seed)
     pool = [exchange(name, chance) for name in names(chance)]
     weights = [1 / (rank + 1) ** 0.8 for rank in range(len(pool))]

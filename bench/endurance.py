@@ -1,9 +1,9 @@
-"""Seventy-two hours in ten minutes: `endurance.py [--seconds N] [--queries RATE] [--flows RATE]`.
+"""Seventy-two hours of load in ten minutes: `endurance.py [--seconds N] [--queries RATE] [--flows RATE]`.
 
-The daemon in the lab, with questions and new flows at a rate that many gateways never see, while its lists are loaded
-again, an interface goes down and comes back, somebody scrapes every second and a ban comes and goes. Prints its memory
-and its descriptors as it goes, and ends with 1 where the memory of the last third is more than 3 % above that of the
-second, a descriptor was left open or a frame was dropped. Needs root.
+Runs the daemon in the lab with a higher rate of DNS queries and new flows than many gateways ever see. Meanwhile the
+lists are reloaded, an interface goes down and up, metrics are scraped every second, and a ban is added and lifted.
+Prints the daemon's memory and open descriptors. Exits with 1 if the mean memory of the last third is more than 3 %
+above that of the second, a descriptor was left open, or a frame was dropped. Needs root.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
 
 GROWTH = 1.03
-DESCRIPTORS = 2  # what a scrape has open for a moment
+DESCRIPTORS = 2  # open for a moment during a scrape
 WARMING_SHARE = 3
 RESOLVER, SERVER = "203.0.113.53", "71.18.1.10"
 SLICE_SECONDS = 30
@@ -31,7 +31,7 @@ SLICE_SECONDS = 30
 
 @dataclass
 class Course:
-    """What happened so far; `failures` are acts that did not work."""
+    """The measurements so far; `failures` are actions that failed."""
 
     memory: list[int] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Course:
 
 
 class Endurance:
-    """Everything that goes on at once until `until`, each in a thread of its own."""
+    """Runs all actions concurrently until `until`, each in its own thread."""
 
     def __init__(self, lab: Lab, daemon: LabDaemon, seconds: float) -> None:
         self.lab = lab
@@ -128,7 +128,7 @@ def verdict(course: Course, dropped: float, code: int) -> int:
     third = max(1, len(course.memory) // WARMING_SHARE)
     second = statistics.mean(course.memory[third : 2 * third])
     last = statistics.mean(course.memory[2 * third :])
-    # Bans and verbs open some and close them: what stays open shows in the fewest.
+    # Bans and verbs open and close descriptors: the minimum counts those that stay open.
     opened = min(course.descriptors[2 * third :]) - min(course.descriptors[third : 2 * third])
     print(f"memory: {second / 1e6:.1f} MB in the second third, {last / 1e6:.1f} MB in the last ({last / second:.3f})")
     print(f"descriptors: {opened:+d} left open between the two; exit code {code}; {len(course.failures)} failures")

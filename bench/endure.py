@@ -1,8 +1,8 @@
-"""Hours under load, which CI has no time for: `endure.py [--hours N]`, or `make endure HOURS=N`. Needs root.
+"""Hours of load, too long for CI: `endure.py [--hours N]`, or `make endure HOURS=N`. Needs root.
 
-Two thirds of the time go to endurance.py, a third to soak.py. What they print comes as they run. At the end a section
-with commit, machine and the last lines of both goes to bench/RESULTS.md, for the commit that publishes them. Ends with
-1 where one of them did not go well.
+Two thirds of the time go to endurance.py, one third to soak.py. Their output is printed as they run. At the end, a
+section with commit, machine and the last lines of both is added to bench/RESULTS.md, for a commit that publishes the
+results. Exits with 1 if one of them failed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from monitor.metrics.engine import engine
 
 FOLDER: Final = Path(__file__).resolve().parent
 RESULTS: Final = FOLDER / "RESULTS.md"
-# The share of the time that each measurement gets, and how many of its last lines are the result.
+# The share of time of each measurement, and how many of its last lines are the result.
 SHARES: Final = (("endurance.py", 2 / 3, 5), ("soak.py", 1 / 3, 3))
 HOUR_SECONDS: Final = 3600.0
 
@@ -35,7 +35,7 @@ class Result:
 
 
 def measure(name: str, seconds: float, kept: int) -> Result:
-    """Runs one measurement to its end and shows what it prints."""
+    """Runs one measurement to its end and prints its output."""
     command = [sys.executable, str(FOLDER / name), "--seconds", f"{seconds:.0f}"]
     shown = f"bench/{name} --seconds {seconds:.0f}"
     print(f"\n== {shown}", flush=True)
@@ -49,20 +49,20 @@ def measure(name: str, seconds: float, kept: int) -> Result:
 
 
 def commit() -> str:
-    """The commit that is checked out, marked where files differ from it."""
+    """Returns the checked-out commit, marked if files differ from it."""
     command = ["git", "-C", str(FOLDER), "describe", "--always", "--dirty"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "no commit"
 
 
 def system() -> str:
-    """Processor, kernel, distribution, Python and engine."""
+    """Returns processor, kernel, distribution, Python and engine."""
     release = platform.freedesktop_os_release().get("PRETTY_NAME", "an unknown system")
     return f"{machine()}, Linux {platform.release()}, {release}, Python {platform.python_version()}, {engine()}"
 
 
 def section(began: float, results: list[Result]) -> str:
-    """Markdown for RESULTS.md."""
+    """Returns a section of Markdown for RESULTS.md."""
     day = time.strftime("%Y-%m-%d", time.localtime(began))
     head = f"\n## {day}, commit {commit()}\n\nOn {system()}.\n\n| command | result |\n|---|---|\n"
     return head + "".join(f"| `{one.command}` | {'; '.join(one.lines).replace('|', '/')} |\n" for one in results)

@@ -1,10 +1,10 @@
-"""Measures how long a banned hello waits for its cut: from the client's send to the element in the kernel's set.
+"""Measures how long a banned ClientHello waits for its kill: from the client's send to the element in the kernel's set.
 
     python bench/enforce.py [--rounds N] [--flows conntrack|packets] [--realtime]
 
-Needs root. The lab's gateway runs the real daemon with a ban; a client sends hellos with the vendor's name to somebody
-else's address, one after the other. When the element is there, nftables itself tells: a socket in the gateway's
-namespace listens for its notifications. Beside it: how long the daemon's own metric says that it took.
+Needs root. The lab's gateway runs the real daemon with a ban; a client sends one hello after the other with the
+vendor's name to an address of another owner. A netlink socket in the gateway's namespace receives nftables'
+notification of each new element. The daemon's own metric for the same delay is printed too.
 """
 
 import argparse
@@ -40,12 +40,12 @@ SEGMENT = 1_440
 FIRST_PORT = 21_000
 LONG_PROTOCOLS = [f"protocol-{number:0200}" for number in range(7)]
 
-# Sends a hello; what its flow is in the set, and when the last segment was sent.
+# Sends a hello; returns its flow's key in the kill set, and the time when the last segment was sent.
 Send = Callable[[int], tuple[bytes, float]]
 
 
 def tls_hello(protocols: list[str]) -> bytes:
-    """A ClientHello as OpenSSL writes it."""
+    """Returns a ClientHello as written by OpenSSL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_alpn_protocols(["h2", "http/1.1", *protocols])
     inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -58,7 +58,7 @@ def tls_hello(protocols: list[str]) -> bytes:
 
 
 def key(sending: socket.socket, family: int) -> bytes:
-    """The flow from client to server as the kill set has it: addresses, then each port in four bytes."""
+    """Returns the flow from client to server in the format of the kill set: addresses, then each port in four bytes."""
     (source, source_port), (target, port) = sending.getsockname()[:2], sending.getpeername()[:2]
     kind = socket.AF_INET if family == 4 else socket.AF_INET6
     addresses = socket.inet_pton(kind, source) + socket.inet_pton(kind, target)
@@ -80,7 +80,7 @@ def over_tcp(lab: Lab, hello: bytes, segment: int) -> Send:
 
 
 def over_quic(lab: Lab) -> Send:
-    ports = count(FIRST_PORT)  # a flow that is cut already is not cut again
+    ports = count(FIRST_PORT)  # a killed flow cannot be killed again, so each hello needs a new port
 
     def send(family: int) -> tuple[bytes, float]:
         connection = QuicConnection(configuration=QuicConfiguration(server_name=NAME, alpn_protocols=["h3"]))
@@ -99,7 +99,7 @@ def over_quic(lab: Lab) -> Send:
 
 
 def await_element(news: Netlink, flow: bytes, sent: float) -> float:
-    """Milliseconds since `sent` when nftables tells of the element."""
+    """Returns the milliseconds from `sent` until nftables reports the element."""
     while True:
         left = sent + PATIENCE_SECONDS - time.monotonic()
         if left <= 0:

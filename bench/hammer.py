@@ -1,8 +1,8 @@
-"""A client under a ban that does not give up for a minute: `hammer.py [--seconds N]`. It must get nothing.
+"""A banned client that retries for a minute and must receive nothing: `hammer.py [--seconds N]`.
 
-In the lab a phone opens connections to a banned name at an address that only the handshake can give away, over TLS and
-QUIC, IPv4 and IPv6, and hears neither resets nor ICMP errors, so that each is kept alive as long as its program
-likes. The servers answer after 20 ms. Ends with 1 if a byte leaked. Needs root.
+In the lab, a phone opens connections to a banned name at an address that only the handshake can identify, over TLS and
+QUIC, IPv4 and IPv6. The phone drops resets and ICMP errors, so that its program keeps each connection as long as
+possible. The servers answer after 20 ms. Exits with 1 if a byte leaked. Needs root.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Hostile input to the sinkhole of the real daemon, from one banned client of the lab, while another one uses it.
+"""Sends hostile input to the sinkhole of the real daemon, from one banned client of the lab, while another uses it.
 
     python bench/hostile.py [--packets N] [--connections N]
 
-Needs root. Malformed and mutated DNS packets, answers that nobody asked for from addresses that nobody asked, TCP
-connections that say nothing, questions to a resolver that is dead. Prints the counters and the memory, and ends with 1
-where a well-behaved question was not answered afterwards, the memory grew by more than 20 MB, or nothing was counted.
+Needs root. Sends malformed and mutated DNS packets, unsolicited answers from addresses that were never queried, idle
+TCP connections, and queries to a dead resolver. Prints the counters and the memory. Exits with 1 if a well-behaved
+query is not answered afterwards, the memory grew by more than 20 MB, or nothing was counted.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def send_packets(lab: Lab, count: int) -> None:
 
 
 def send_forgeries(lab: Lab, count: int) -> None:
-    """Answers to the gateway's own address, at the ports from which it may ask."""
+    """Sends forged answers to the gateway's own address, at the ports from which it may query."""
     dice = random.Random(8)
     with lab.internet.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as forger:
         for number in range(count):
@@ -78,7 +78,7 @@ def send_forgeries(lab: Lab, count: int) -> None:
 
 
 def hold_connections(lab: Lab, count: int, held: ExitStack) -> int:
-    """How many could be opened; they say nothing."""
+    """Opens idle TCP connections and returns how many were accepted."""
     opened = 0
     attacker = lab.client(ATTACKER).namespace
     for _ in range(count):
@@ -102,7 +102,7 @@ def ask_the_dead(lab: Lab, count: int) -> None:
 
 
 def serves(lab: Lab) -> bool:
-    """Whether another banned client is served as ever."""
+    """Whether another banned client is still served correctly."""
     phone = lab.client("phone")
     return all(
         phone.dig("www.tiktok.com", tcp=tcp).status == "NXDOMAIN" and phone.dig("www.example.org", tcp=tcp).good

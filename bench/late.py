@@ -1,8 +1,9 @@
-"""How near a server must be to be faster than the cut: `late.py [--attempts N]`.
+"""Measures how close a server must be to answer before the kill: `late.py [--attempts N]`.
 
-In the lab, a banned phone opens connections to a banned name at an address that only the handshake can give away. The
-servers answer so many milliseconds after the hello; printed is which share of the answers came before the cut was in
-the kernel. Those answers are late_answers_total; a page is what a client read before its connection died. Needs root.
+In the lab, a banned phone opens connections to a banned name at an address that only the handshake can identify. The
+servers answer a fixed number of milliseconds after the hello. The output shows the share of answers that arrived before
+the kill was in the kernel (late_answers_total), and the bytes of pages that a client read before its connection ended.
+Needs root.
 """
 
 import argparse
@@ -32,13 +33,13 @@ def configuration(lab: Lab) -> str:
 
 
 def try_one(lab: Lab, daemon: LabDaemon, address: str, quic: bool, attempts: int) -> tuple[int, int, int]:
-    """The flows that were cut, those of them that had an answer, and the bytes of pages."""
+    """Returns the numbers of killed flows and of those with an answer, and the bytes of pages."""
     before = daemon.metric("killed_flows_total"), daemon.metric("late_answers_total")
     options = ["--attempts", str(attempts), "--connections", str(AT_ONCE), "--give-up", "0.5"]
     child = lab.client("phone").start_hammer(NAME, address, *options, *(["--quic"] if quic else []))
     done = hammered(child, 600)
     cut = daemon.metric("killed_flows_total") - before[0]
-    # Of an answer that was late conntrack tells when it ends or is asked for all of its flows.
+    # Conntrack reports a late answer only when the flow ends or all flows are listed.
     daemon.wait_for("counted everything", lambda: daemon.metric("flows_active") == 0, 60)
     late = daemon.metric("late_answers_total") - before[1]
     return int(cut), int(late), done["received"]

@@ -1,8 +1,8 @@
-"""What the catalogue costs: look-ups in nanoseconds, and a list of a million domains in bytes and seconds.
+"""Measures the cost of the catalogue: look-ups in nanoseconds, and a list of a million domains in bytes and seconds.
 
     python bench/lists.py [NAMES]
 
-Names are made up: three to five labels, about 21 bytes, as blocklists have them.
+Names are random: three to five labels, about 21 bytes, as in blocklists.
 """
 
 import random
@@ -24,7 +24,7 @@ from monitor.lists.shipped import public_suffixes
 from monitor.lists.user import UserList
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
-# A line of each format that is read line by line, as public lists write it.
+# A line of each line-based format, as in public lists.
 LINES = {
     "domains": "%s\n", "hosts": "0.0.0.0 %s\n", "adblock": "||%s^\n", "dnsmasq": "address=/%s/\n",
     "unbound": 'local-zone: "%s" always_nxdomain\n', "rpz": "%s CNAME .\n", "v2fly": "full:%s @ads\n",
@@ -36,11 +36,11 @@ TYPICAL_HITS = [b"www.tiktok.com", b"r4---sn-h0jeenek.googlevideo.com", b"gatewa
 
 
 def nothing(value: bytes) -> None:
-    """What a call costs by itself."""
+    """Does nothing; its time is the cost of a call itself."""
 
 
 def nanoseconds(call: Callable[[bytes], object], values: list[bytes]) -> float:
-    """The best of seven rounds, less the loop around it."""
+    """Returns the best of seven rounds, minus the cost of the loop."""
 
     def rounds(timed: Callable[[bytes], object]) -> float:
         best = float("inf")
@@ -97,7 +97,7 @@ def print_long_list(count: int) -> None:
 
 
 def print_formats(count: int) -> None:
-    """The processor time that each format's lines take, and PyYAML for the same rule set."""
+    """Prints the processor time for the lines of each format, and that of PyYAML for the same rule set."""
     names = list(made_up_names(count))
     for format, line in LINES.items():
         lines = [line % name for name in names]

@@ -1,11 +1,11 @@
-"""Two trees beside each other on the same files, in turns, in one run: `paired.py OLD NEW [ROUNDS] [--instructions]`.
+"""Compares two trees on the same files, alternating within one run: `paired.py OLD NEW [ROUNDS] [--instructions]`.
 
-OLD and NEW are folders that hold a compiled `monitor`, as a wheel unpacks. Prints for each file the CPU seconds of
-`gatewatch replay`, start-up taken off, and the ratio of NEW to OLD: the median of the ratios of the rounds.
+OLD and NEW are folders that contain a compiled `monitor`, such as an unpacked wheel. For each file, prints the CPU
+seconds of `gatewatch replay` without its start-up, and the ratio of NEW to OLD: the median of the rounds' ratios.
 
-With `--instructions` valgrind counts the instructions for a twentieth of each file, less those for a two-hundredth,
-so that start-up is left out. This ratio does not depend on what else the machine does, and does not contain the cost of
-memory that is not in a cache.
+With `--instructions`, valgrind counts the instructions for a twentieth of each file, minus those for a two-hundredth,
+which excludes start-up. This ratio does not depend on other load on the machine, and does not include the cost of cache
+misses.
 """
 
 import argparse
@@ -25,7 +25,7 @@ ROUNDS = 9
 DNS_MESSAGES = 400_000
 BULK_SEGMENTS = 400_000
 CONNECTIONS = 30_000
-# With --instructions the files are that much shorter, and the beginning that is not counted: valgrind is slow.
+# Divisors of the file sizes with --instructions, because valgrind is slow: the file, and the part that is subtracted.
 REDUCED = 20
 BEGUN = 200
 CLIENT, SERVER = bytes((192, 168, 1, 10)), bytes((203, 0, 113, 5))
@@ -34,7 +34,7 @@ MACS = bytes.fromhex("02000a00000102000b000001")
 
 
 def hello(name: bytes) -> bytes:
-    """A TLS 1.3 ClientHello (RFC 8446 section 4.1.2) of 600 bytes, in its record."""
+    """Returns a TLS 1.3 ClientHello (RFC 8446 section 4.1.2) of 600 bytes, in its record."""
     server_name = b"\0" + struct.pack("!H", len(name)) + name
     extensions = struct.pack("!HHH", 0, len(server_name) + 2, len(server_name)) + server_name
     extensions += b"\0\x2b\0\3\2\3\4" + struct.pack("!HH", 21, 450) + bytes(450)
@@ -44,7 +44,7 @@ def hello(name: bytes) -> bytes:
 
 
 def segment(port: int, up: bool, sequence: int, acknowledgment: int, flags: int, data: bytes = b"") -> bytes:
-    """An Ethernet frame with one segment with timestamps, without checksums."""
+    """Returns an Ethernet frame with one TCP segment with timestamps, without checksums."""
     ends = (CLIENT + SERVER, struct.pack("!HH", port, 443)) if up else (SERVER + CLIENT, struct.pack("!HH", 443, port))
     options = b"\1\1\x08\x0a" + struct.pack("!II", 1000 + sequence // 1448, 1000)
     tcp = ends[1] + struct.pack("!IIBBHHH", sequence, acknowledgment, 0x80, flags, 502, 0, 0) + options + data
@@ -53,7 +53,7 @@ def segment(port: int, up: bool, sequence: int, acknowledgment: int, flags: int,
 
 
 def connection(port: int, name: bytes) -> Iterator[bytes]:
-    """A handshake, a hello and the beginning of an answer."""
+    """Yields a handshake, a hello and the first segments of an answer."""
     first = hello(name)
     yield segment(port, True, 999, 0, SYN)
     yield segment(port, False, 4999, 1000, SYN | ACK)
@@ -63,7 +63,7 @@ def connection(port: int, name: bytes) -> Iterator[bytes]:
 
 
 def bulk(segments: int) -> Iterator[bytes]:
-    """One download; every second segment is acknowledged."""
+    """Yields one download; every second segment is acknowledged."""
     yield from connection(50_000, b"www.tiktok.com")
     for number in range(segments):
         if number % 3 == 2:
@@ -73,7 +73,7 @@ def bulk(segments: int) -> Iterator[bytes]:
 
 
 def connections(count: int) -> Iterator[bytes]:
-    """Short connections, each with a FIN from both ends."""
+    """Yields short connections, each with a FIN from both ends."""
     for number in range(count):
         port = 1024 + number % 60_000
         yield from connection(port, b"host%d.example" % (number % 500))
@@ -82,7 +82,7 @@ def connections(count: int) -> Iterator[bytes]:
 
 
 def write(path: Path, frames: Iterator[bytes]) -> None:
-    """Microsecond pcap, little endian, a frame every 100 µs."""
+    """Writes a little-endian pcap file with microsecond timestamps, a frame every 100 µs."""
     with path.open("wb") as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1))
         for number, frame in enumerate(frames):
@@ -91,7 +91,7 @@ def write(path: Path, frames: Iterator[bytes]) -> None:
 
 
 def write_files(folder: Path, divisor: int) -> dict[str, Path]:
-    """The files of the benchmark, each with a part of its frames."""
+    """Writes the files of the benchmark, each with 1/`divisor` of its frames."""
     files = {name: folder / f"{name}-{divisor}.pcap" for name in ("dns", "bulk", "connections")}
     dns_messages.write(files["dns"], DNS_MESSAGES // divisor)
     write(files["bulk"], bulk(BULK_SEGMENTS // divisor))
@@ -106,7 +106,7 @@ def compare_seconds(old: Path, new: Path, rounds: int, folder: Path) -> None:
     for name, file in write_files(folder, 1).items():
         taken: dict[Path, list[float]] = {old: [], new: []}
         for number in range(rounds):
-            # The one that runs first finds the caches as the other one left them.
+            # Alternates the order, because the first one finds the caches as the other left them.
             for tree in (old, new) if number % 2 else (new, old):
                 taken[tree].append(measure(replay(file), tree).seconds - idle[tree])
         ratio = statistics.median(after / before for before, after in zip(taken[old], taken[new], strict=True))
@@ -119,7 +119,7 @@ def compare_seconds(old: Path, new: Path, rounds: int, folder: Path) -> None:
 
 
 def count_instructions(file: Path, tree: Path) -> int:
-    """The instructions of one replay of the file, start-up included."""
+    """Returns the instructions of one replay of the file, start-up included."""
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
     valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     run = subprocess.run([*valgrind, *replay(file)], env=environment, capture_output=True, text=True, check=True)
@@ -134,7 +134,7 @@ def compare_instructions(old: Path, new: Path, folder: Path) -> None:
     for name in whole:
         counts = []
         for tree in (old, new):
-            measure(replay(begun[name]), tree)  # keeps the index of the lists, which the runs that count read
+            measure(replay(begun[name]), tree)  # writes the cache of the index, which the counted runs read
             counts.append(count_instructions(whole[name], tree) - count_instructions(begun[name], tree))
         print(
             f"{name:12} old {counts[0] / 1e6:7.1f} M   new {counts[1] / 1e6:7.1f} M instructions   "

@@ -1,7 +1,8 @@
-"""Makes the pictures of README and docs/ from the lab: `pictures.py`, as root.
+"""Creates the pictures of README and docs/ from the lab: `pictures.py`, as root.
 
-Builds the lab, bans a vendor for one of its clients, lets the clients act, and writes what an administrator sees into
-`docs/images/`: the output of commands as text, such as `status.txt`, and `status-page.png`, the page in Chromium.
+Builds the lab, bans a vendor for one of its clients, lets the clients generate traffic, and writes what an
+administrator sees to `docs/images/`: the output of commands as text, such as `status.txt`, and `status-page.png`, the
+page in Chromium.
 """
 
 import argparse
@@ -19,15 +20,15 @@ from monitor.lab.lab import Lab
 from monitor.lab.zone import NAMELESS_V4
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-# An address of another site: there a banned name is known from the ClientHello alone.
+# A shared address of another site, where only the ClientHello identifies a banned name.
 SHARED_V4 = "203.0.113.80"
 WINDOW = "1100,1110"
-# Stands in the output for the lab's own file, whose path differs from run to run.
+# Replaces the path of the lab's own file in the output, which differs between runs.
 USUAL_CONFIGURATION = "/etc/gatewatch/gatewatch.toml"
-# The page shows the host name of the machine.
+# Sets the host name, which the page shows.
 NAMED = ("unshare", "--uts", "sh", "-c", 'hostname gateway && exec "$@"', "sh")
 BAN = ("ban", "bytedance", "--group", "students", "--reason", "School rules, section 4")
-# What is typed once there was traffic, by the name of the file for its output.
+# The commands run after the traffic, by the name of the file for their output.
 COMMANDS = {
     "status": ("status",),
     "devices": ("devices",),
@@ -51,7 +52,7 @@ reason = "A trial"
 
 
 def act(phone: Client, laptop: Client) -> None:
-    """Traffic of several vendors, allowed and banned."""
+    """Generates traffic of several vendors, allowed and banned."""
     phone.dig("www.tiktok.com")
     phone.curl("https://www.tiktok.com/", address=SHARED_V4, seconds=5)
     phone.curl(f"https://{NAMELESS_V4}/", seconds=5)
@@ -62,7 +63,7 @@ def act(phone: Client, laptop: Client) -> None:
 
 
 def photograph(lab: Lab, path: Path) -> None:
-    """The status page as a browser on the gateway shows it."""
+    """Takes a screenshot of the status page in a browser on the gateway."""
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking")
     target = (f"--window-size={WINDOW}", f"--user-data-dir={lab.folder / 'browser'}", f"--screenshot={path}")
     done = subprocess.run(
@@ -73,7 +74,7 @@ def photograph(lab: Lab, path: Path) -> None:
 
 
 def make(folder: Path) -> str:
-    """Writes the pictures; returns the output of all commands."""
+    """Writes the pictures and returns the output of all commands."""
     with Lab() as lab:
         phone, laptop = lab.client("phone"), lab.client("laptop")
         daemon = lab.daemon(CONFIGURATION.format(mac=phone.mac), through=NAMED)

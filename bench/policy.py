@@ -2,11 +2,11 @@
 
     python bench/policy.py [--bans N] [--devices N] [--prefixes N] [--realtime]
 
-Needs root. The lab's daemon runs with one ban, then the configuration grows by all of that and is reloaded, while a
-client tries without a pause what the one ban refuses. Prints how long until the kernel holds everything, what passed
-meanwhile, and how long the loop stood still at most. After a minute, which is as long as that is remembered, somebody
-deletes the table: how long until it is back, and how long the loop stood still for that. Then, at a second table of the
-same size, what one more costs.
+Needs root. The lab's daemon runs with one ban, then all of the above is added to the configuration and reloaded, while
+a client keeps trying to reach what the one ban refuses. Prints the time until the kernel holds everything, the requests
+that passed meanwhile, and the longest stall of the loop. After a minute, when that stall is no longer reported, the
+benchmark deletes the table and prints the time until it is restored, and the longest stall for that. Finally it
+measures, on a second table of the same size, the cost of one more element.
 """
 
 import argparse
@@ -52,7 +52,7 @@ VENDORS = (
 
 
 def configuration(lab: Lab, folder: Path, bans: int, devices: int, prefixes: int) -> str:
-    """The one ban, and as many more as are asked for: each of a vendor of its own, for one of a hundred groups."""
+    """Returns the one ban plus the requested number of bans: each of a separate vendor, for one of a hundred groups."""
     parts = [
         '[capture]\ninterfaces = ["br-lan"]\n',
         f'[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n',
@@ -71,7 +71,7 @@ def configuration(lab: Lab, folder: Path, bans: int, devices: int, prefixes: int
 
 
 def hammer(lab: Lab, until: threading.Event) -> tuple[int, int]:
-    """How often the banned address was tried, and how often it was reached."""
+    """Returns how often the banned address was tried, and how often it was reached."""
     phone = lab.client("phone")
     tried = reached = 0
     while not until.is_set():
@@ -122,7 +122,7 @@ def mend(daemon: LabDaemon, lab: Lab) -> bool:
 
 
 def classes() -> tuple[list[str], str]:
-    """The words of many groups, and the configuration that makes them: classes of a school, each with a prefix."""
+    """Returns the names of many groups, and their configuration: classes of a school, each with a prefix."""
     words = [f"class-{number:03}" for number in range(CLASSES)]
     parts = ['[capture]\ninterfaces = ["br-lan"]\n']
     for number, word in enumerate(words):
@@ -136,7 +136,7 @@ def ban_of(words: list[str]) -> str:
 
 
 def load_classes(daemon: LabDaemon, text: str, what: str) -> bool:
-    """Reloads, and prints how long until all is in force, how long the loop stood still, and the memory."""
+    """Reloads, and prints the time until everything is in force, the longest stall of the loop, and the memory."""
     daemon.configure(text)
     began = time.monotonic()
     daemon.reload()
@@ -152,13 +152,13 @@ def load_classes(daemon: LabDaemon, text: str, what: str) -> bool:
 
 
 def many_groups(daemon: LabDaemon) -> bool:
-    """Every group under one ban of many vendors."""
+    """Measures all groups under one ban of many vendors."""
     words, groups = classes()
     return load_classes(daemon, groups + ban_of(words), f"{CLASSES} groups under a ban of {len(VENDORS)} vendors")
 
 
 def many_bans(daemon: LabDaemon) -> bool:
-    """Every group under a ban of its own of many vendors."""
+    """Measures each group under its own ban of many vendors."""
     words, groups = classes()
     text = groups + "".join([ban_of([word]) for word in words])
     return load_classes(daemon, text, f"{CLASSES} bans of {len(VENDORS)} vendors, each of one group")
@@ -187,7 +187,7 @@ def timed(label: str, rounds: int, act: Callable[[int], None], most_ms: float) -
 
 
 def between(at: int, prefixes: int) -> bytes:
-    """An interval between two of those that are there, somewhere among them."""
+    """Returns an unused interval between two existing ones."""
     first = (20 << 24) + ((at * 9_973 % prefixes) << 8) + 160
     return first.to_bytes(4, "big") + (first + 31).to_bytes(4, "big")
 

@@ -1,7 +1,7 @@
-"""`gatewatch replay` beside ndpiReader over the same DNS messages, in turns, in one run: `replay.py [MESSAGES]`.
+"""Compares `gatewatch replay` with ndpiReader on the same DNS messages, alternating in one run: `replay.py [MESSAGES]`.
 
-Prints messages a second of one core (user and system time of the whole process, start-up included) and the ratio.
-Interpreted is measured on a tenth of the messages.
+Prints messages per second of one core (user and system time of the whole process, start-up included) and the ratio. The
+interpreted engine is measured on a tenth of the messages.
 """
 
 import os
@@ -29,7 +29,7 @@ class Usage:
 
 
 def measure(command: list[str], path: Path | None = None) -> Usage:
-    """CPU seconds and peak resident megabytes of one process that must succeed."""
+    """Returns CPU seconds and peak resident megabytes of one process that must succeed."""
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     if path is not None:
         environment["PYTHONPATH"] = str(path)

@@ -1,6 +1,7 @@
-"""Every figure of `docs/figures.md`, one measurement after the other: `make bench`.
+"""Measures every figure of `docs/figures.md`, one after the other: `make bench`.
 
-Each prints what it measured and, where there is one, its peer in the same run. Needs root for those that make networks.
+Each measurement prints its results, with those of a comparable program in the same run where there is one. Those that
+build networks need root.
 """
 
 import subprocess
@@ -26,7 +27,7 @@ MEASUREMENTS = (
 
 
 def machine() -> str:
-    """The processor and how many of it."""
+    """Returns the number of processors and their model."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{len(models)} x {models[0]}" if models else "an unknown processor"

@@ -1,8 +1,8 @@
-"""How soon downloads that run already are cut by a ban: `running.py [--rounds N]`.
+"""Measures how soon a ban stops downloads that are already running: `running.py [--rounds N]`.
 
-In the lab, a phone downloads over TLS and QUIC, IPv4 and IPv6, from addresses that only a name gives away. Printed is
-the time from the order, as the daemon notes it, to the last byte of data that left the gateway towards the phone, as
-tcpdump has seen it. Exit code 1 where one took a second or more. Needs root.
+In the lab, a phone downloads over TLS and QUIC, IPv4 and IPv6, from addresses that only a name identifies. The output
+is the time from the order, as recorded by the daemon, to the last data byte from the gateway to the phone, as captured
+by tcpdump. Exits with 1 if one took a second or more. Needs root.
 """
 
 import argparse
@@ -23,7 +23,7 @@ MOST_SECONDS = 1.0
 
 
 def measure() -> list[float]:
-    """The seconds of four downloads."""
+    """Returns the seconds of four downloads."""
     with Lab(Plan(masquerade=True)) as lab:
         group = f'[[group]]\nname = "phones"\nmembers = ["{lab.client("phone").mac}"]\n'
         daemon = lab.daemon(f'[capture]\ninterfaces = ["br-lan"]\n{group}')

@@ -1,12 +1,12 @@
-"""Measures the sinkhole with dnsperf on one core, beside dnsmasq and unbound.
+"""Measures the sinkhole with dnsperf on one core, in comparison with dnsmasq and unbound.
 
     python bench/sinkhole.py [--seconds N] [--realtime]
 
-Needs dnsperf, dnsmasq and unbound (Debian: dnsperf dnsmasq-base unbound). Every server runs alone on the first core;
-dnsperf and the resolver that allowed queries are passed on to (an unbound that knows every name) share the second.
-Banned queries are names below those of the shipped list of ByteDance; every allowed name is asked for once, so that no
-cache answers. With `--realtime` the servers go before all other work of the machine; the server's own time a query
-tells more than the rate where there is other work.
+Needs dnsperf, dnsmasq and unbound (Debian: dnsperf dnsmasq-base unbound). Each server runs alone on the first core.
+dnsperf and the upstream resolver for allowed queries (an unbound that answers every name) share the second. Banned
+queries are for names below those in the shipped list of ByteDance. Every allowed name is queried only once, so that no
+cache answers. With `--realtime` the servers have priority over all other work on the machine. If the machine has other
+load, the server's own time per query is more meaningful than the rate.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def dnsmasq_config(folder: Path, names: list[str]) -> list[str]:
 
 
 async def serve() -> None:
-    """The sinkhole with the shipped lists, until it is ended."""
+    """Runs the sinkhole with the shipped lists until it is stopped."""
     index = load_catalogue([]).index
     banned = Decision(banned=True, text="Policy 2022-17")
 
@@ -137,7 +137,7 @@ def wait_for_answer(port: int) -> None:
 
 
 def ask(file: Path, seconds: int) -> tuple[float, float, float]:
-    """Answers a second, lost per cent and mean milliseconds, as dnsperf tells them."""
+    """Returns answers per second, the percentage lost and the mean milliseconds, as reported by dnsperf."""
     command = f"taskset -c 1 dnsperf -s 127.0.0.1 -p {PORT} -d {file} -l {seconds} -q 100 -c 4 -T 1 -t 2"
     text = subprocess.run(command.split(), capture_output=True, text=True, check=True).stdout
 
@@ -165,7 +165,7 @@ def measure(label: str, arguments: list[str], folder: Path, seconds: int) -> Non
 
 
 def processor_seconds(pid: int) -> float:
-    """What the process has used of its core, in user and kernel mode."""
+    """Returns the processor time of the process, in user and kernel mode."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,8 +1,8 @@
-"""The daemon under the lab's traffic for a while, its memory watched: `soak.py [--seconds N] [--flows MODE]`.
+"""Runs the daemon under the lab's traffic and watches its memory: `soak.py [--seconds N] [--flows MODE]`.
 
-Both clients act without a pause, so that a minute holds about what an hour of two busy devices would; now and then
-a burst of names and connections that never come again. Prints the resident set as it goes, and ends with 1 if it
-passed the limit of 90 MB or grew in the second half by more than a tenth. Needs root.
+Both clients act without a pause, so that a minute contains about as much traffic as an hour of two busy devices. From
+time to time, a burst of names and connections that never recur is added. Prints the resident set. Exits with 1 if it
+exceeded 90 MB, or grew by more than a tenth in the second half. Needs root.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def keep_bursting(client: Client, until: float, done: Counter[str]) -> None:
 
 
 def watch(daemon: LabDaemon, until: float) -> list[int]:
-    """The resident set, every few seconds."""
+    """Returns samples of the resident set, taken every few seconds."""
     sizes = []
     started = time.monotonic()
     while time.monotonic() < until:

@@ -1,9 +1,9 @@
-"""Measures how long the daemon's loop stands still at most, whatever runs beside; a ban is enforced meanwhile.
+"""Measures the longest stall of the daemon's loop under load, while a ban is enforced.
 
     python bench/stall.py [--seconds N] [--domains N]
 
-Needs root. A daemon for each: 200 scrapers at once without a pause, a reload of a million domains, a flood of QUIC
-Initials, and all of these together. The figure is the daemon's own `loop_stall_seconds`, from its start on.
+Needs root. Runs one daemon for each load: 200 concurrent scrapers without a pause, a reload of a million domains, a
+flood of QUIC Initials, and all of these together. The figure is the daemon's own `loop_stall_seconds`, from its start.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def configuration(lab: Lab, more: str = "") -> str:
 
 
 def scrape(lab: Lab, daemon: LabDaemon, until: float) -> None:
-    """Connections that ask, read, and come again, all of them from one thread."""
+    """Opens connections, reads their answers and repeats, all in one thread."""
 
     def connect() -> socket.socket:
         client = socket.create_connection(("127.0.0.1", 10053), 5)
