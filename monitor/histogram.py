@@ -5,9 +5,7 @@ from typing import final
 
 @final
 class Histogram:
-    """Cumulative buckets as in Prometheus: `counts[i]` counts values up to and including `bounds[i]`, `count` all
-    values.
-    """
+    """Cumulative buckets as in Prometheus: `counts[i]` counts values up to `bounds[i]`, `count` counts all values."""
 
     __slots__ = ("bounds", "count", "counts", "total")
 

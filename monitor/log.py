@@ -12,9 +12,7 @@ log: Final = logging.getLogger("monitor")
 
 
 class Lines(logging.Formatter):
-    """Formats a record as `gatewatch: message`, always on one line; for the journal as a priority prefix and the
-    message.
-    """
+    """Formats a record in one line: as `gatewatch: message`, or with a priority prefix for the journal."""
 
     def __init__(self, journal: bool) -> None:
         super().__init__()

@@ -53,9 +53,7 @@ class ConfigFaults:
         self.found.append(ConfigFault(file, line, f"{dotted(own)}: {text}"))
 
     def unknown(self, path: KeyPath, known: list[str]) -> None:
-        """Adds an error for an unknown key, with the most similar known key, so that a typo never passes as a
-        default.
-        """
+        """Adds an error that suggests the most similar known key, so that a typo never passes as a default."""
         file, line, own = self._places.place(path)
         *parent, key = own
         where = f"in [{dotted(tuple(parent))}]" if parent else "at the top"

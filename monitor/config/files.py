@@ -23,9 +23,7 @@ class File:
 
 
 def part_paths(path: str) -> list[str]:
-    """Returns the files of conf.d beside the configuration `path`. Raises ConfigError if the folder cannot be
-    listed.
-    """
+    """Returns the files of conf.d beside the configuration `path`. Raises ConfigError if the folder is unreadable."""
     folder = os.path.join(os.path.dirname(path), PARTS_FOLDER)
     try:
         names = os.listdir(folder)

@@ -12,9 +12,7 @@ FETCHED: Final = ("https://", "http://", "file://")
 
 
 def fault_of(status: ListStatus) -> str:
-    """Returns why nothing of the list is used (unreadable, or without a valid line); `""` if at least a part is
-    used.
-    """
+    """Returns why nothing of the list is used (unreadable, or no valid line); `""` if at least a part is used."""
     if status.error or status.entries or not status.ignored:
         return status.error
     first = next((complaint for complaint in status.complaints if complaint.ignored), None)

@@ -27,9 +27,7 @@ class Merged:
             self._join(self.values, file.values, (), number)
 
     def place(self, path: KeyPath) -> tuple[str, int, KeyPath]:
-        """Returns the file, the line, and the path within that file of a key of `values`, or of the nearest enclosing
-        table.
-        """
+        """Returns file, line, and path within that file of a key of `values`, or of the nearest enclosing table."""
         known = path
         while known and known not in self._from:
             known = known[:-1]

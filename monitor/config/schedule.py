@@ -1,6 +1,4 @@
-"""Parses schedules: `mon-fri 8-12, 13:00-16:00`, `weekend`, `22:00-06:00`. Invalid text raises a one-line
-ValueError.
-"""
+"""Parses schedules: `mon-fri 8-12, 13:00-16:00`, `weekend`, `22:00-06:00`. Raises a one-line ValueError."""
 
 import re
 from typing import Final

@@ -82,9 +82,7 @@ def target(text: str) -> str:
 
 
 def subject(text: str) -> str:
-    """Validates the subject of a ban or an exception: a word or name in any script, which the catalogue resolves
-    later.
-    """
+    """Validates the subject of a ban or exception: a word or name in any script. The catalogue resolves it later."""
     word = text.strip()
     if not word or not word.isprintable() or len(word) > WORD_CHARACTERS_MAX or not tokens(word):
         raise ValueError(f"expected the name of a vendor, service or category, or a domain name, got '{text}'")
@@ -92,9 +90,7 @@ def subject(text: str) -> str:
 
 
 def member(text: str) -> str:
-    """Validates a member: a MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`. A leading `!` excludes
-    it.
-    """
+    """Validates a MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`. A leading `!` excludes it."""
     text = text.strip()
     if text.startswith(BUT) and not text.startswith(BUT + BUT):
         return BUT + member(text[len(BUT) :])

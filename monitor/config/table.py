@@ -137,8 +137,8 @@ class Table:
         return Table(value, (*self.path, key), self._complaints)
 
     def _typed(self, key: str, kind: type[T]) -> T | None:
-        """Returns the value of `key` if it has that type; otherwise reports an error and returns None. A bool is not an
-        integer here.
+        """Returns the value of `key` if it has that type; else reports an error and returns None. A bool is no
+        integer.
         """
         self._known.append(key)
         value = self._values.get(key)

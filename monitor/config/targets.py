@@ -73,9 +73,7 @@ def as_written(word: str) -> Subject:
 
 
 def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Yields lists with a new vendor whose name resembles a subject of the shipped lists, which is often the intended
-    one.
-    """
+    """Yields lists with a new vendor whose name resembles a shipped subject, which is often the intended one."""
     known = shipped.subjects()
     for at, source in enumerate(config.lists):
         vendor = source.vendor or source.name
@@ -92,9 +90,7 @@ def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath,
 
 
 def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Yields single-label names in exceptions and `allow`: often a vendor is intended, and the name would allow nothing
-    of it.
-    """
+    """Yields single-label names in exceptions and `allow`. They allow nothing of a vendor, which is often intended."""
     places: list[tuple[KeyPath, str]] = []
     for at, ban in enumerate(config.bans):
         places += [(("ban", at, "allow"), name.decode()) for name in ban.allow]
@@ -110,9 +106,7 @@ def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyP
 
 
 def is_typo(vendor: str, subject: str) -> bool:
-    """Whether the last parts of the slugs differ by only a letter or two. Lists may have names of their own, such as
-    `mine`.
-    """
+    """Whether the last parts of the slugs differ by only a letter or two, unlike a list's own name such as `mine`."""
     written, known = (fold(text.rpartition("/")[2].removeprefix(CATEGORY_MARK)) for text in (vendor, subject))
     return ratio(written, known) >= RATIO_LEAST
 

@@ -52,9 +52,7 @@ class ChangeRequest:
         return float(value)
 
     def until(self, now: float, may_be_past: bool) -> float:
-        """Returns the end given by `for` or `until`, 0 for none. Only the end of an exception may be now (`for` =
-        0).
-        """
+        """Returns the end given by `for` or `until`, 0: none. Only the end of an exception may be now (`for` = 0)."""
         seconds = self.seconds("for")
         end = self._arguments.get("until")
         if end is None:
@@ -116,9 +114,7 @@ class Known:
 
 
 def read_changes(verb: str, arguments: dict[str, Any], by: Override, known: Known) -> list[Change]:
-    """Returns the orders that a verb requests, one per vendor; `by` holds who made the request and when. Raises
-    UsageError.
-    """
+    """Returns the orders of a verb, one per vendor; `by` holds who made the request and when. Raises UsageError."""
     request = ChangeRequest(arguments)
     order = replace(by, verb=verb, reason=request.reason())
     if verb == RESUME:
@@ -137,9 +133,7 @@ def read_changes(verb: str, arguments: dict[str, Any], by: Override, known: Know
 
 
 def read_subjects(words: Sequence[str], known: Known, lifting: bool) -> list[Resolution]:
-    """Returns what each word means, without duplicates. Raises UsageError with a line for each unknown or ambiguous
-    word.
-    """
+    """Returns the meaning of each word, without duplicates. Raises UsageError for unknown and ambiguous words."""
     meanings = [read_subject(word, known, lifting) for word in words]
     faults = [meaning.fault() for meaning in meanings if not meaning.subject]
     if faults:
@@ -151,9 +145,7 @@ def read_subjects(words: Sequence[str], known: Known, lifting: bool) -> list[Res
 
 
 def read_subject(word: str, known: Known, lifting: bool = False) -> Resolution:
-    """Returns a vendor, service or category of the catalogue. A ban can also be lifted if no list contains its
-    subject.
-    """
+    """Returns a vendor, service or category. A ban can also be lifted if no list contains its subject."""
     if lifting:
         for text in (word, stand_in(word)):
             if text in known.banned:

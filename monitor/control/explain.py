@@ -1,6 +1,4 @@
-"""Explains what would happen to a device that requests a name or an address: the result of each layer, and the ban
-behind it.
-"""
+"""Explains what would happen to a device that requests a name or an address: the result and the ban of each layer."""
 
 from collections.abc import Sequence
 from typing import Any, Final

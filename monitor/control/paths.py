@@ -8,7 +8,5 @@ SOCKET_NAME: Final = "control.sock"
 
 
 def socket_path() -> str:
-    """Returns the path of the control socket. Systemd passes the runtime directory to its units; other processes use
-    the default.
-    """
+    """Returns the path of the control socket: in systemd's runtime directory, else in the default one."""
     return os.path.join(os.environ.get("RUNTIME_DIRECTORY", RUNTIME_FOLDER), SOCKET_NAME)

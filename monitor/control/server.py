@@ -17,7 +17,7 @@ REQUEST_SECONDS: Final = 10.0
 CONNECTIONS_MAX: Final = 32
 SLICE: Final = 256  # rows written between two yields to the loop
 FOLDER_MODE: Final = 0o750
-NOT_OTHERS: Final = 0o117  # socket mode: read and write for owner and group, nothing for others
+NOT_OTHERS: Final = 0o117  # umask of the socket: owner and group read and write, others nothing
 
 CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: struct ucred of unix(7)
 

@@ -37,9 +37,7 @@ NAMES_SHOWN: Final = 32
 
 
 class Verbs:
-    """Answers verbs. Each answer is a consistent snapshot; only the reloads and the verbs of `orders` change
-    anything.
-    """
+    """Answers verbs with a consistent snapshot. Only the reloads and the verbs of `orders` change anything."""
 
     def __init__(self, daemon: Daemon, reloader: Reloader, orders: PolicyVerbs) -> None:
         self._daemon = daemon
@@ -141,9 +139,7 @@ class Verbs:
         return {"checks": [asdict(check) for check in checks]}
 
     def _why(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Returns what the daemon knows about a name or address: its list entry, and the names that DNS answers gave
-        for the address.
-        """
+        """Returns what is known about a name or address: its list entry, and the names in DNS answers with it."""
         query = arguments.get("query")
         if not isinstance(query, str) or not query:
             raise UsageError("query must be a name or an address")
@@ -175,7 +171,7 @@ class Verbs:
         passing = self._daemon.enforcement.learning.sparing.passing.names_at(asked.address) if asked.address else []
         fates = self._fate(device, owners, asked.name, by_word, passing)
         if not (by_word or asked.name or asked.address or asked.asn):
-            fates["layers"] = {}  # the word is ambiguous, so there is no result to show
+            fates["layers"] = {}  # the word is unknown or ambiguous
         return {**row, "device": device_text(device), **fates}
 
     def _device(self, arguments: dict[str, Any]) -> bytes:
@@ -188,9 +184,7 @@ class Verbs:
     def _fate(
         self, device: bytes, owners: Owners, name: bytes, by_word: bool, passing: Sequence[bytes]
     ) -> dict[str, Any]:
-        """Returns what would happen to the device, by layer. With `by_word`, the question is about any name of the
-        word's subject.
-        """
+        """Returns what would happen to the device, by layer; with `by_word`, for any name of the word's subject."""
         gateway = self._daemon.gateway
         groups = gateway.groups_for(device)
         if groups is None:

@@ -1,8 +1,8 @@
 """Computes what each ban has blocked and leaked since it began.
 
 Counters belong to a vendor or category, a service and a group; they only grow and outlive bans. Each figure is
-therefore the difference to the counter's value when the ban began. A ban whose mode or layers change starts at zero
-again.
+therefore the difference to the counter's value when the ban began. A ban starts at zero again if it is removed and
+added again, or if its mode or layers change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,9 +48,7 @@ class BanFigures:
         return any(key_of(ban) not in self._began for ban in bans)
 
     def begin(self, bans: Sequence[Ban], numbers: Numbers, now: float) -> None:
-        """Replaces the set of bans; bans that are not known yet start at the current `numbers`. Call it before the bans
-        are in force.
-        """
+        """Replaces the set of bans; new bans start at the current `numbers`. Call it before the bans are in force."""
         before = self._began
         self._began = {}
         for ban in bans:

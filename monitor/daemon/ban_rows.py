@@ -47,9 +47,7 @@ def ban_rows(
 
 
 def schedule_row(one: BanState, now: float) -> dict[str, Any]:
-    """`next_change` is when the ban comes into force (`starts`) or goes out of force (`ends`), by schedule or
-    expiry.
-    """
+    """`next_change` is when the ban comes into force (`starts`) or expires or leaves its schedule (`ends`)."""
     due = next_turn(one.ban, local_time, now)
     begins = not one.ban.schedule.active(*local_time(now))
     change = {"time": due, "what": "starts" if begins else "ends"} if isfinite(due) else None

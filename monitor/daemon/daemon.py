@@ -149,9 +149,7 @@ class Daemon:
             self._expiry = self.loop.call_later(wait, lambda: self.begin(self.take_policy()))
 
     def stand_on(self, running: Running, anew: bool = False) -> None:
-        """Passes the new state of the machine to all parts. `anew` forces a reload of the core: the watched interfaces
-        have changed.
-        """
+        """Passes the machine's new state to all parts. The flag forces a reload of the core, for other interfaces."""
         before = settings_of(self.running, self.capture, self.flows)
         self.running = running
         if not self.machine.default_routes <= self.ways_out:
@@ -178,9 +176,7 @@ class Daemon:
         return len(self.capture.down()) < len(self.capture.watched)
 
     def chooses(self) -> bool:
-        """Whether the daemon chooses the interfaces itself, because neither the command line nor the configuration
-        names any.
-        """
+        """Whether the daemon chooses the interfaces, because command line and configuration name none."""
         return not self.named and not self.config.capture.interfaces
 
     def describe(self) -> str:

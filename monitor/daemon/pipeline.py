@@ -140,9 +140,7 @@ class Pipeline:
             self.writer.dropped += 1
 
     def write_some(self, seconds: float) -> int:
-        """Writes queued events for at most `seconds`, because thousands of flows may end at once. Returns how many
-        remain.
-        """
+        """Writes queued events for at most `seconds`: thousands of flows may end at once. Returns how many remain."""
         waiting, writer = self._waiting, self.writer
         if writer is None:
             waiting.clear()

@@ -93,9 +93,7 @@ def device_text(device: bytes) -> str:
 
 
 def standing_rows(standing: EffectivePolicy, policy: Policy | None) -> dict[str, Any]:
-    """Returns the bans and the pause for programs; a pause without end is -1. A ban outside its schedule is not
-    active.
-    """
+    """Returns the bans and the pause for programs. An endless pause is -1. A ban outside its schedule is inactive."""
     paused = standing.paused_until
     active = {ban.id for ban in policy.active} if policy is not None else set()
     return {

@@ -32,9 +32,7 @@ Count = dict[tuple[str, ...], float]
 
 @final
 class Recorder:
-    """Writes the journal. `refused` returns the packets that the kernel has refused by address so far, by vendor,
-    service and group.
-    """
+    """Writes the journal. `refused` returns the packets refused by address so far, by vendor, service and group."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, gateway: Gateway, config: Config, refused: Callable[[], Samples]
@@ -114,9 +112,7 @@ class Recorder:
             await asyncio.sleep(0)
 
     def _refusals(self) -> list[NoteRow]:
-        """Returns the packets refused by address since the last call. The kernel counts by group, so no device is
-        named.
-        """
+        """Returns the packets refused by address since the last call. The kernel counts by group, not by device."""
         counts: Count = dict(self._refused().get("refused_packets_total", {}))
         now = time.time()
         rows = []
@@ -130,9 +126,7 @@ class Recorder:
 
 
 def tell_of_leftover(path: str) -> None:
-    """Warns about an existing journal file. It belongs to the administrator and is not deleted, but its entries no
-    longer expire.
-    """
+    """Warns about an existing journal file: it is not deleted, but its entries no longer expire."""
     if os.path.exists(path):
         log.warning("%s: is not written any more, and its days are not forgotten: remove it if nobody needs it", path)
 

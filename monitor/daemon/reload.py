@@ -1,6 +1,4 @@
-"""Reloads the configuration: prepares everything new beside the running state, and swaps it in only if all of it
-works.
-"""
+"""Reloads the configuration: prepares everything beside the running state, and swaps it in only if all of it works."""
 
 import asyncio
 from collections.abc import Collection
@@ -108,9 +106,7 @@ class Reloader:
             daemon.notifier.ready(f"watching {', '.join(names)}")
 
     def place(self) -> str:
-        """Returns the path of the configuration: the loaded one, else the default path if a file is there, else
-        `""`.
-        """
+        """Returns the path of the loaded configuration, else the default path if a file is there, else `""`."""
         return self._daemon.config.path or (self._path if is_there(self._path) else "")
 
     async def _prepare(self) -> Prepared:

@@ -46,9 +46,7 @@ def limit_samples(limits: Limits, tables: Iterable[str]) -> Samples:
 
 
 def list_samples(statuses: Sequence[ListStatus], sources: Sequence[ListSource]) -> Samples:
-    """Returns the samples of all lists. `sources` are the configured `[[list]]` sections: which lists are fetched, and
-    how often.
-    """
+    """Returns the samples of all lists. `sources` (`[[list]]`) determine which lists are fetched, and how often."""
     intervals = {source.name: source.interval for source in sources if is_subscription(source.url)}
     return {
         "list_entries": {(status.name,): float(status.entries) for status in statuses},

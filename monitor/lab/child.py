@@ -64,7 +64,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        # `ip netns exec` replaces itself by the program and does not fork.
+        # `ip netns exec` replaces itself with the program and does not fork.
         return self.process.pid
 
     def wait_ready(self) -> None:

@@ -201,9 +201,7 @@ class Client:
         return [*arguments, "--authority", str(self._folder / AUTHORITY)]
 
     def long_hello(self, name: str, address: str, protocols: int = 10) -> Transfer:
-        """Performs a TLS handshake whose ClientHello is longer than a full segment: `protocols` ALPN names of 200
-        bytes.
-        """
+        """Performs a TLS handshake. The hello exceeds a full segment: it has `protocols` ALPN names of 200 bytes."""
         port = next(self._ports)
         host = f"[{address}]" if ":" in address else address
         alpn = ",".join(f"{number:02d}{LONG_PROTOCOL_NAME}" for number in range(protocols))
@@ -230,9 +228,7 @@ class Client:
         self._module("monitor.lab.programs.flood", *arguments, timeout=120).check_returncode()
 
     def start_hammer(self, name: str, address: str, *options: str) -> Child:
-        """Starts a client that retries without end (`lab/programs/hammer.py`), in the background. `hammered` reads its
-        results.
-        """
+        """Starts `lab/programs/hammer.py` in the background, a client that retries without end. See `hammered`."""
         command = python_module("monitor.lab.programs.hammer", name, address, *options)
         child = Child(self.namespace, command, self._folder / f"hammer-{self.name}-{len(self._children)}.log")
         self._children.append(child)
@@ -278,9 +274,7 @@ def read_answer(text: str, port: int) -> Answer:
 
 
 def read_transfer(done: subprocess.CompletedProcess[str], port: int) -> Transfer:
-    """Parses curl's own report (CURL_REPORT). `port` is the one given to curl: 8.14 reports none for a failed
-    transfer.
-    """
+    """Parses curl's own report (CURL_REPORT). `port` is the one given to curl: 8.14 reports none on a failure."""
     fields = done.stdout.strip().split(" ")
     remote = fields[2] if len(fields) == 4 else ""
     return Transfer(done.returncode, int(fields[0]), int(fields[1]), port, remote, float(fields[-1]), done.stderr)

@@ -1,4 +1,4 @@
-"""Endless downloads over TLS and QUIC, from addresses that are identified by name only."""
+"""Downloads over TLS and QUIC that run until they are stopped, from addresses that only a name identifies."""
 
 import time
 from typing import Final, final

@@ -64,9 +64,7 @@ class LabDaemon:
         self.configuration.write_text(events + configuration)
 
     def start(self, seconds: float = READY_SECONDS) -> None:
-        """Starts the daemon and waits until it is ready. Raises `MachineError` with the last line of its log on a
-        timeout.
-        """
+        """Starts the daemon and waits until it is ready. Raises `MachineError` with the last log line if that fails."""
         with notify_socket(self.folder / "notify") as notified:
             command = python_module(COMMAND, "run", "--config", str(self.configuration), *self._arguments)
             self.child = Child(self.gateway, [*self._through, *command], self.log, self._environment)
@@ -147,9 +145,7 @@ class LabDaemon:
         return self.child.resident_bytes()
 
     def wait_for(self, what: str, true: Callable[[], bool], seconds: float = SETTLE_SECONDS) -> None:
-        """Polls until `true` returns True; fails with `what` on a timeout. Retries if the daemon is too busy to
-        answer.
-        """
+        """Polls until `true` returns True; fails with `what` on a timeout. Retries while the daemon is too busy."""
         deadline = time.monotonic() + seconds
         while not holds(true):
             if time.monotonic() > deadline:

@@ -1,6 +1,4 @@
-"""Finds labs that are alive: each holds a lock while it runs, so that dead labs are recognized without checking a
-pid.
-"""
+"""Finds labs that are alive: each holds a lock while it runs, so that dead ones are recognized without a pid."""
 
 import fcntl
 import os

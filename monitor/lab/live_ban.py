@@ -1,6 +1,4 @@
-"""Demonstrates a ban in the running lab: the administrator's commands, and the effect on each client until the ban is
-lifted.
-"""
+"""Demonstrates a ban in the running lab: the administrator's commands, and the effect on each client."""
 
 from typing import Final
 

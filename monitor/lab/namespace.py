@@ -45,9 +45,7 @@ class Namespace:
         self.link(lambda link: link.link("set", index=LOOPBACK, state="up"))
 
     def remove(self) -> None:
-        """Ends every process in the namespace, then removes the namespace and its /etc files. Ignores a missing
-        namespace.
-        """
+        """Ends every process in the namespace, then removes it and its /etc files. Ignores a missing namespace."""
         for process in self.processes():
             kill(process)
         shutil.rmtree(ETC_DIRECTORY / self.name, ignore_errors=True)

@@ -57,9 +57,7 @@ def remembered_ways_out(config: Config) -> frozenset[str]:
 
 
 def remember_ways_out(config: Config, machine: Machine, names: Collection[str]) -> None:
-    """Stores the interfaces, existing ones first, so that they are not taken for the LAN side while they have no
-    default route.
-    """
+    """Stores the interfaces, existing ones first: while they have no default route, they look like the LAN side."""
     there = {interface.name for interface in machine.interfaces}
     kept = sorted(names, key=lambda name: (name not in there, name))[:REMEMBERED_MAX]
     path = Path(config.state.path) / FILE

@@ -94,9 +94,7 @@ def left_out_lines(machine: Machine, excluded: Sequence[str], ways_out: Set[str]
 
 
 def lan_side(machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()) -> tuple[str, ...]:
-    """Returns the LAN-side interfaces. If `refuse_doubles` would refuse an interface beside its parent, only the parent
-    is included.
-    """
+    """Returns the LAN-side interfaces, without those that `refuse_doubles` would refuse beside their parent."""
     lan = [
         interface
         for interface in machine.interfaces
