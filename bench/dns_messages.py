@@ -1,5 +1,4 @@
-"""Writes a capture file of DNS messages like those in the network of a busy resolver: `dns_messages.py FILE
-[MESSAGES]`.
+"""Writes a capture file of DNS messages, as in a busy resolver's network: `dns_messages.py FILE [MESSAGES]`.
 
 Every query is answered. 500 clients query 2,000 names, popular ones more often (Zipf). A third of the answers contain a
 CNAME, a tenth of the queries have EDNS, a twentieth of the names do not exist. The same seed produces the same file.

@@ -19,7 +19,7 @@ class Limits:
     aliases: int = 32_768
     # Outer names in HTTPS answers (Encrypted ClientHello): a CDN uses one or a few for all of its customers.
     ech_names: int = 4_096
-    # Pairs of device and server with an identified QUIC connection, which may continue from another port.
+    # Pairs of device and server with an identified QUIC connection, whose port may change: 8 for each of 2,000 devices.
     migrations: int = 16_384
     # Devices: well above a few thousand, so that a flood of random MAC addresses does not evict real devices at once.
     devices: int = 20_000
@@ -50,7 +50,7 @@ class Limits:
     # Seconds until an incomplete IPv4 datagram is dropped: Linux's default (ipfrag_time). For IPv6 it is doubled
     # (RFC 8200 section 4.5: 60 seconds).
     fragment_seconds: float = 30.0
-    # QUIC connections with an incomplete ClientHello: as for `streams`.
+    # QUIC connections with an incomplete ClientHello: usually for milliseconds, but a flood of Initials adds up.
     quic_connections: int = 4_096
     # DNS queries without an answer. Each waits at most 10 s: 1,600 new ones a second.
     queries: int = 16_384
@@ -58,5 +58,5 @@ class Limits:
     kills: int = 65_536
     # Addresses whose names in ClientHellos are kept while a ban is in force: finds names that share an address.
     hellos: int = 16_384
-    # Addresses learned for bans, and those that the guard leaves open: each is one element in the kernel.
+    # Addresses learned for bans, and those that the guard leaves open: a sixteenth of the room in the kernel's sets.
     learned: int = 16_384

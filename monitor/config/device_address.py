@@ -23,8 +23,7 @@ def mac(text: str) -> bytes:
 
 
 def device_address(text: str) -> bytes | None:
-    """Returns the packed address, None if the text is not an address. Ignores brackets and a zone (RFC 4007 section
-    11).
+    """Returns the packed address, None if the text is none. Ignores brackets and a zone (RFC 4007 section 11).
 
     An IPv4-mapped address becomes the IPv4 address it contains.
     """

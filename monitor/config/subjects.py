@@ -49,7 +49,7 @@ def list_name(text: str) -> str:
 
 
 def interface(text: str) -> str:
-    """Validates a network interface name by Linux' rules."""
+    """Validates a network interface name by Linux's rules."""
     if not _INTERFACE.fullmatch(text) or text in (".", ".."):
         raise ValueError(f"expected an interface name, got '{text}'")
     return text
@@ -90,7 +90,7 @@ def subject(text: str) -> str:
 
 
 def member(text: str) -> str:
-    """Validates a MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`. A leading `!` excludes it."""
+    """Validates a MAC address, an address, a prefix, `host:PATTERN` or `iface:NAME`. A leading `!` negates it."""
     text = text.strip()
     if text.startswith(BUT) and not text.startswith(BUT + BUT):
         return BUT + member(text[len(BUT) :])

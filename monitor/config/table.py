@@ -137,9 +137,7 @@ class Table:
         return Table(value, (*self.path, key), self._complaints)
 
     def _typed(self, key: str, kind: type[T]) -> T | None:
-        """Returns the value of `key` if it has that type; else reports an error and returns None. A bool is no
-        integer.
-        """
+        """Returns the value of `key`; if its type differs, reports an error and returns None. A bool is no integer."""
         self._known.append(key)
         value = self._values.get(key)
         if value is None:

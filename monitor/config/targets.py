@@ -90,7 +90,7 @@ def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath,
 
 
 def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Yields single-label names in exceptions and `allow`. They allow nothing of a vendor, which is often intended."""
+    """Yields single-label names in exceptions and `allow`: they mean no vendor, although one is often intended."""
     places: list[tuple[KeyPath, str]] = []
     for at, ban in enumerate(config.bans):
         places += [(("ban", at, "allow"), name.decode()) for name in ban.allow]

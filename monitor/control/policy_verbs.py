@@ -94,7 +94,7 @@ def banned(standing: EffectivePolicy) -> frozenset[str]:
 
 
 def made_by(orders: Sequence[Override], states: Sequence[BanState]) -> list[BanState]:
-    """Returns the run-time bans that these orders created."""
+    """Returns the run-time bans that these orders concern."""
     return [one for one in states if one.ban.source == RUNTIME and any(concerns(order, one.ban) for order in orders)]
 
 

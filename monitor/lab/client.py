@@ -228,7 +228,7 @@ class Client:
         self._module("monitor.lab.programs.flood", *arguments, timeout=120).check_returncode()
 
     def start_hammer(self, name: str, address: str, *options: str) -> Child:
-        """Starts `lab/programs/hammer.py` in the background, a client that retries without end. See `hammered`."""
+        """Starts `lab/programs/hammer.py` in the background, which keeps retrying. `hammered` reads its results."""
         command = python_module("monitor.lab.programs.hammer", name, address, *options)
         child = Child(self.namespace, command, self._folder / f"hammer-{self.name}-{len(self._children)}.log")
         self._children.append(child)

@@ -65,8 +65,8 @@ def choose_interfaces(
 def default_interfaces(
     machine: Machine, excluded: Sequence[str] = (), ways_out: Set[str] = frozenset()
 ) -> InterfaceChoice:
-    """Returns the LAN side on a forwarding host. Otherwise returns the interfaces with a default route, which carry
-    this host's own traffic.
+    """Returns the LAN side, on a forwarding host that has one; otherwise the interfaces with a default route, which
+    carry this host's own traffic.
     """
     if machine.forwarding:
         lan = lan_side(machine, excluded, ways_out)

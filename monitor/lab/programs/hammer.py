@@ -1,5 +1,4 @@
-"""A client that retries without end: opens one connection after the other to a name; a child process that prints one
-JSON object.
+"""A client that keeps opening connections to a name; a child process that prints one JSON object.
 
     python -m monitor.lab.programs.hammer NAME ADDRESS --connections N [--seconds S | --attempts M] [--quic]
         [--give-up S]
