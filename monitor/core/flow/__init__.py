@@ -1,1 +1,1 @@
-"""Packets and connections to flows, and what flows show of themselves."""
+"""Turns packets and connections into flows, and records what flows reveal about themselves."""

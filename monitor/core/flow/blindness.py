@@ -1,4 +1,4 @@
-"""What hides names from a gateway: by which method a flow does it, and why nothing can name what it carries."""
+"""Flows that hide names from the gateway: the method that a flow uses, and why its traffic cannot be identified."""
 
 from typing import Final
 
@@ -11,11 +11,11 @@ from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 from monitor.policy.shared_prefixes import SHARED_PREFIX
 
 PROTOCOL_ESP: Final = 50
-UNSAID: Final = "unknown"  # the application of a flow whose beginning said nothing, or was not seen
-# The application of a flow on a port of DNS whose payload cannot be DNS, nor anything else that is known (EVE's word).
+UNSAID: Final = "unknown"  # the application of a flow whose first data identified none, or was not seen
+# The application of a flow on a DNS port whose payload is neither DNS nor any other known protocol (EVE's term).
 FAILED: Final = "failed"
 
-# The categories whose traffic hides names, and the methods by which a device goes round plain DNS.
+# The categories whose traffic hides names, and the methods by which a device bypasses plain DNS.
 ENCRYPTED_DNS: Final = "encrypted-dns"
 VPN_PROXY: Final = "vpn-proxy"
 PRIVATE_RELAY: Final = "private-relay"
@@ -26,7 +26,8 @@ DOQ: Final = "doq"
 VPN: Final = "vpn"
 RELAY: Final = "relay"
 ECH: Final = "ech"
-# A hello with the extension of Encrypted ClientHello: beside the true name as far as known, or in its place.
+# A ClientHello with the Encrypted ClientHello extension: `offered` if the SNI is the true name as far as known, `real`
+# if the SNI is only the outer name.
 ECH_OFFERED: Final = "offered"
 ECH_REAL: Final = "real"
 FOREIGN_RESOLVER: Final = "foreign_resolver"
@@ -38,14 +39,14 @@ DROPPED: Final = "dropped"
 REASONS: Final = (ECH, VPN, DOH, UNDECODABLE, DROPPED, MIDSTREAM, SHARED_PREFIX)
 METHODS: Final = (DOH, DOT, DOQ, VPN, RELAY, ECH, FOREIGN_RESOLVER, MAC_CHANGE)
 
-# What a flow of a method is, also at an address that no list knows.
+# The category of a flow that uses a method, even at an address that no list contains.
 METHOD_CATEGORY: Final = {
     DOH: ENCRYPTED_DNS, DOT: ENCRYPTED_DNS, DOQ: ENCRYPTED_DNS, VPN: VPN_PROXY, RELAY: PRIVATE_RELAY,
 }  # fmt: skip
 
 
 def bypass_method(flow: Flow, categories: tuple[str, ...]) -> str:
-    """How the flow goes round plain DNS, `""` if it does not as far as observing can know."""
+    """Returns the method by which the flow bypasses plain DNS, or `""` if it does not as far as can be observed."""
     if flow.method:
         return flow.method
     if not flow.outbound:
@@ -60,7 +61,7 @@ def bypass_method(flow: Flow, categories: tuple[str, ...]) -> str:
 
 
 def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Losses) -> str:
-    """Why nothing can name what the flow carries, `""` where something does."""
+    """Returns the reason why the flow's traffic cannot be identified, or `""` if it can."""
     if method in (VPN, RELAY):
         return VPN
     if method:
@@ -70,7 +71,7 @@ def blind_reason(flow: Flow, method: str, attribution: Attribution, losses: Loss
     if flow.claim is not None or (flow.port == DNS_PORT and flow.application != FAILED):
         return ""
     if flow.ech:
-        # Who runs the network says nothing of who hides in it.
+        # The owner of the network does not identify the service behind an ECH hello.
         return ECH
     if flow.host or flow.inherited or attribution.evidence == ASN:
         return ""

@@ -1,4 +1,4 @@
-"""Conntrack's connections to flows: its counters are absolute, and its keys are from before the translation."""
+"""Converts conntrack's connections to flows. Conntrack's counters are absolute, its keys precede NAT."""
 
 from typing import Final, final
 
@@ -18,17 +18,18 @@ from monitor.model import (
     reverse_key,
 )
 
-# What conntrack tells of unknown connections so soon after the start is older than we are.
+# A connection that conntrack first reports within this time after the start is older than the gateway's observation.
 STARTUP_SECONDS: Final = 30.0
-# A dump's datagram may wait in its socket while the end of a connection in it comes over the other one.
+# A dump's datagram may wait in one socket while the end event of one of its connections arrives on the other socket.
 ENDED_MAX: Final = 32_768
 
 
 @final
 class Connections:
-    """Keeps flows at what conntrack says. `started` is when the gateway began to watch.
+    """Updates flows from conntrack's counters. `started` is the time when observation began.
 
-    `own_port` is the source port of queries that are no device's, whatever address they have.
+    `own_port` is the source port of the gateway's own queries. They belong to no device, whatever source address they
+    have.
     """
 
     __slots__ = ("_ended", "_ended_before", "_ends", "_started", "_tracking", "own_port")
@@ -38,12 +39,12 @@ class Connections:
         self._ends = ends
         self._started = started
         self.own_port = 0
-        # The ids of connections that have ended lately, the newer and the older half of them.
+        # The ids of recently ended connections, as a newer and an older half.
         self._ended: set[int] = set()
         self._ended_before: set[int] = set()
 
     def count(self, count: FlowCount) -> None:
-        """Takes over what conntrack has counted of a connection since its start."""
+        """Copies conntrack's absolute counters of a connection to its flow."""
         if (
             self.own_port
             and key_source_port(count.key) == self.own_port
@@ -64,7 +65,7 @@ class Connections:
             if count.state == FLOW_UPDATE and (count.id in self._ended or count.id in self._ended_before):
                 return
             if count.state != FLOW_NEW and len(table.forward) >= table.limit:
-                # Evicted before, or never heard of: to take it up would push out a flow that is being counted.
+                # The connection was evicted before or is unknown: adding it would evict a flow that is being counted.
                 return
             flow = self._open_connection(count, key, back)
         elif flow.key != key:
@@ -80,7 +81,7 @@ class Connections:
             self._tracking.end(flow, TIMEOUT)
 
     def step(self, seconds: float) -> None:
-        """The clock was set."""
+        """Shifts the start time after a clock step."""
         self._started += seconds
 
     def _remember_end(self, connection: int) -> None:
@@ -93,7 +94,8 @@ class Connections:
         flow = Flow(key, back, key_protocol(key), key_destination_port(key), count.time)
         flow.connection = count.id
         if count.state != FLOW_NEW and (count.time < self._started + STARTUP_SECONDS or self._tracking.table.evictions):
-            # What it carried before, nobody knows when, or we counted it already and forgot the flow.
+            # Its earlier bytes have no known time, or were counted before the flow was evicted: count only what
+            # follows.
             flow.midstream = True
             flow.sent = flow.counted_sent = count.bytes_sent
             flow.returned = flow.counted_returned = count.bytes_reply
@@ -105,10 +107,11 @@ class Connections:
         return flow
 
     def _is_turned(self, count: FlowCount) -> bool:
-        """Whether conntrack took up the connection in its middle, and the server's packet was the first it met.
+        """Whether conntrack has client and server swapped: it picked up the connection midstream with a packet of the
+        server.
 
-        So it is after an entry was deleted, by a cut that is over or by an administrator. Nothing comes in from a
-        well-known port to another one by itself.
+        This happens after a conntrack entry was deleted, by an expired kill or by an administrator. A server never
+        opens a connection from a well-known port to a port that is not well-known.
         """
         key = count.key
         if key_source_port(key) >= WELL_KNOWN or key_destination_port(key) < WELL_KNOWN:
@@ -116,10 +119,10 @@ class Connections:
         return not self._ends.is_local(key_source(key)) and self._ends.is_local(key_source(count.reply))
 
     def _inside_keys(self, count: FlowCount) -> tuple[bytes, bytes]:
-        """The keys of both directions as packets on the LAN side have them, client to server first.
+        """Returns the keys of both directions as packets on the LAN side have them, client to server first.
 
-        The original direction has the client's own address and the one that it asked for. Of a connection that came in
-        to a forwarded port, the reply direction has the server's.
+        The original direction has the client's own address and the address that it contacted. For an inbound connection
+        to a forwarded port, the reply direction has the server's own address.
         """
         if not self._ends.is_local(key_source(count.key)) and self._ends.is_local(key_source(count.reply)):
             return reverse_key(count.reply), count.reply
@@ -127,7 +130,7 @@ class Connections:
 
 
 def turned(count: FlowCount) -> FlowCount:
-    """The same connection with its client first."""
+    """Returns the same connection with client and server swapped."""
     other = FlowCount(count.time, count.state, count.id, count.reply, count.key)
     other.packets_sent, other.packets_reply = count.packets_reply, count.packets_sent
     other.bytes_sent, other.bytes_reply = count.bytes_reply, count.bytes_sent

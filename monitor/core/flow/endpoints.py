@@ -1,4 +1,4 @@
-"""Who is at the ends of a flow: the device, seen through its frames, and whoever it talks to."""
+"""The two ends of a flow: the device, identified by its frames, and the remote address."""
 
 from typing import final
 
@@ -23,7 +23,7 @@ from monitor.model import (
 
 @final
 class Endpoints:
-    """Finds devices by the frames that they send or get."""
+    """Finds devices by the frames that they send or receive."""
 
     __slots__ = ("_devices", "_links", "_places")
 
@@ -33,10 +33,10 @@ class Endpoints:
         self._links = links
 
     def find(self, flow: Flow, packet: Packet | None, now: float) -> None:
-        """Fills in the device of the flow and whom it talks to; without a packet by addresses alone.
+        """Sets the device and the remote address of the flow; without a packet, by addresses alone.
 
-        The device is the local end; where both ends are local or neither is, the client. So traffic inside the LAN and
-        that of the gateway itself counts for who asked, and what came in from outside counts for who was asked.
+        The device is the local end. If both ends are local or neither is, the device is the client. Traffic inside the
+        LAN and traffic of the gateway itself therefore count for the client, inbound traffic counts for the server.
         """
         client, server = key_source(flow.key), key_destination(flow.key)
         near, far = self._places.of(client), self._places.of(server)
@@ -55,14 +55,14 @@ class Endpoints:
         return self._places.of(address).local
 
     def device_of(self, key: bytes, packet: Packet) -> Device:
-        """The device of a flow that is in no table; `key` leads from client to server."""
+        """Returns the device of a flow that is in no table; `key` leads from client to server."""
         return self.device_at(packet, key_destination(key) if self.is_outside_in(key) else key_source(key))
 
     def sender_is_client(self, packet: Packet, memory: AnswerCache) -> bool:
-        """Who of the two ends of a flow that begins, or is met, with this packet is the client.
+        """Whether the sender of the first packet seen of a flow is its client.
 
-        The SYN decides, then port 53, then who asked DNS for the other's address and who is local; ports are asked
-        last.
+        Decided in this order: the SYN, port 53, which end resolved the other's address by DNS, which end is local, the
+        ports.
         """
         key = packet.key
         protocol = key_protocol(key)
@@ -85,7 +85,7 @@ class Endpoints:
         return near != serves(key, near)
 
     def meet(self, flow: Flow, packet: Packet) -> None:
-        """A frame of a flow that was known without frames: it shows which MAC or which interface its device has."""
+        """Updates the device of a flow known without frames: a frame shows its MAC or its interface."""
         device = flow.device
         if device is None or device.via or packet.depth:
             return
@@ -94,7 +94,7 @@ class Endpoints:
             flow.device = self.device_at(packet, key_source(key) if flow.outbound else key_destination(key))
 
     def device_at(self, packet: Packet, address: bytes) -> Device:
-        """The device at the address, which is one end of the packet."""
+        """Returns the device at the address, which is one end of the packet."""
         devices = self._devices
         if packet.depth:
             return devices.find_address(address, packet.time)

@@ -1,6 +1,4 @@
-"""Which devices the kernel must know by their keys: those that groups hold or exclude, as what is known of them
-changes.
-"""
+"""Follows the devices whose keys the kernel needs: those that a group contains or excludes."""
 
 from typing import final
 
@@ -10,7 +8,7 @@ from monitor.core.effects import MembershipChanged
 
 @final
 class Following:
-    """Tells of every device that a group holds or excludes, and again whenever something about it has changed."""
+    """Reports each device that a group contains or excludes, and reports it again after each change."""
 
     __slots__ = ("_devices", "_followed")
 
@@ -19,7 +17,7 @@ class Following:
         self._followed: dict[int, Device] = {}
 
     def look(self, moved: list[Device]) -> list[MembershipChanged]:
-        """The news of devices whose groups were asked for anew, and of those that are gone."""
+        """Returns the changes of devices whose groups were determined again, and of devices that are gone."""
         news: list[MembershipChanged] = []
         for device in moved:
             if (device.groups or device.excluding) and not device.gone:

@@ -1,4 +1,4 @@
-"""What a flow says of itself: ClientHello, Host, and the marks of traffic that hides its names."""
+"""Names and methods that flows reveal: ClientHello, Host header, and signs of traffic that hides names."""
 
 from typing import Final, final
 
@@ -18,7 +18,7 @@ QUIC: Final = "quic"
 
 @final
 class Hellos:
-    """Ties what a flow says to the flow, whichever of its directions it was met in."""
+    """Assigns hellos to their flows, whichever direction of the flow was seen first."""
 
     __slots__ = ("_accounting", "_ends", "_reporter", "_tracking")
 
@@ -78,7 +78,7 @@ class Hellos:
     def take_tunnel(self, tunnel: Tunnel) -> None:
         flow = self._flow_either_way(tunnel.packet)
         if tunnel.method == UNREAD:
-            # One message that cannot be read turns no conversation of questions and answers into another.
+            # One undecodable message does not change the application of a flow that has carried DNS queries.
             if flow.application == UNSAID or (flow.application == DNS and flow.asked == 0.0):
                 flow.application = FAILED
                 flow.tally = None
@@ -88,7 +88,7 @@ class Hellos:
             self._judge(flow, tunnel.packet)
 
     def _is_better_known(self, flow: Flow, name: bytes) -> bool:
-        """Of two hellos in one place, the one that a list knows names the flow; of two that are known, the later."""
+        """Whether the flow's present name is in a list and `name` is not. If both are listed, the later one counts."""
         matches = self._accounting.attributor.matches
         return bool(flow.host) and matches.of(name).entry is None and matches.of(flow.host).entry is not None
 
@@ -102,7 +102,7 @@ class Hellos:
             judge.usage.hello(flow, device.groups, packet.time)
 
     def _flow(self, packet: Packet) -> Flow:
-        """The flow whose client sent the packet."""
+        """Returns the flow whose client sent the packet."""
         flow = self._flow_either_way(packet)
         if flow.key != packet.key and flow.back == packet.key:
             self._tracking.turn_round(flow, packet)
@@ -110,7 +110,7 @@ class Hellos:
         return flow
 
     def _flow_either_way(self, packet: Packet) -> Flow:
-        """The flow of the packet, whose sender may be the server."""
+        """Returns the flow of the packet, whose sender may be the server."""
         flow = self._tracking.flow_for(packet)
         if flow is None:
             return self._tracking.loose_flow(packet)
@@ -118,7 +118,7 @@ class Hellos:
         return flow
 
     def _name(self, flow: Flow, host: bytes) -> None:
-        """The flow has said its name: what is known of it is looked up again at the next flush."""
+        """Sets the flow's name, so that the flow is attributed again at the next flush."""
         flow.host = host
         flow.settled = True
         flow.claim = None

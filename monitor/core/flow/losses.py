@@ -1,14 +1,14 @@
-"""When the capture lost frames: what began then may have been named by one of them."""
+"""Periods in which the capture lost frames: a lost frame may have carried the name of a flow that started then."""
 
 from typing import Final, final
 
 LOSSES_MAX: Final = 64
-NEAR_SECONDS: Final = 5.0  # how late a flow may say its name, or be read of from conntrack while much waits
+NEAR_SECONDS: Final = 5.0  # how late a flow may send its name, or be read from conntrack under load
 
 
 @final
 class Losses:
-    """Spans of time, oldest first; of more than `LOSSES_MAX` the oldest is forgotten."""
+    """Time spans, oldest first. With more than `LOSSES_MAX` the oldest is dropped."""
 
     __slots__ = ("spans",)
 
@@ -16,7 +16,7 @@ class Losses:
         self.spans: list[tuple[float, float]] = []
 
     def note(self, since: float, until: float) -> None:
-        """Frames were lost at some time after `since`, at `until` at the latest; spans come in order."""
+        """Records that frames were lost after `since` and not after `until`. Spans are recorded in order."""
         spans = self.spans
         if spans and since - spans[-1][1] < NEAR_SECONDS:
             since = min(since, spans.pop()[0])
@@ -25,7 +25,7 @@ class Losses:
             del spans[0]
 
     def touch(self, start: float) -> bool:
-        """Whether the hello of a flow that began at `start` may have been lost."""
+        """Whether the hello of a flow that started at `start` may have been lost."""
         for since, until in reversed(self.spans):
             if start > until + NEAR_SECONDS:
                 return False
@@ -34,5 +34,5 @@ class Losses:
         return False
 
     def step(self, seconds: float) -> None:
-        """The clock was set."""
+        """Shifts the spans after a clock step."""
         self.spans = [(since + seconds, until + seconds) for since, until in self.spans]

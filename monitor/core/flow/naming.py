@@ -1,4 +1,4 @@
-"""What a device is called in rows, labels and events: its name, a pseudonym, or nothing."""
+"""How rows, labels and events name a device: in full, by a pseudonym, or not at all."""
 
 from hashlib import blake2b
 from typing import Final, final
@@ -13,7 +13,7 @@ KEY_BYTES: Final = 64
 
 @final
 class Naming:
-    """`detail` is `full`, `pseudonym` (a hash under the key, the same as long as the key is) or `none`."""
+    """`detail` is `full`, `pseudonym` (a hash under the key, stable as long as the key) or `none`."""
 
     __slots__ = ("_key", "detail")
 
@@ -34,7 +34,7 @@ class Naming:
         return label
 
     def address(self, address: bytes) -> str:
-        """A client's address in the same manner."""
+        """Returns a client's address at the same level of detail."""
         if self.detail == FULL:
             return address_text(address)
         return self._hash(address) if self.detail == PSEUDONYM else ""

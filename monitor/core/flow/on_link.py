@@ -1,4 +1,4 @@
-"""Whether a source is on the link that its frame came over: what makes a MAC the MAC of a device."""
+"""Whether a source address is on-link at its interface: only then is the frame's MAC the device's MAC."""
 
 from typing import final
 
@@ -9,7 +9,7 @@ from monitor.core.settings import Settings
 
 @final
 class OnLinkPrefixes:
-    """The connected prefixes of each interface, by the index that packets carry."""
+    """The connected prefixes of each interface, indexed as in packets."""
 
     __slots__ = ("_always", "_interfaces", "_known")
 
@@ -25,7 +25,7 @@ class OnLinkPrefixes:
             self._interfaces = [Networks(connected.get(name, ())) for name in settings.interfaces]
 
     def of(self, address: bytes, interface: int) -> int:
-        """ON_LINK, OFF_LINK or NOBODY_KNOWS."""
+        """Returns ON_LINK, OFF_LINK or NOBODY_KNOWS."""
         if not self._known:
             return NOBODY_KNOWS
         if is_unspecified(address) or self._always.contains(address):

@@ -1,4 +1,4 @@
-"""Questions and answers: who asks for whom, how fast answers come, and what they teach."""
+"""DNS queries and responses: counts them, measures response times, and learns names from the answers."""
 
 from typing import Final, final
 
@@ -23,7 +23,7 @@ NO_ERROR: Final = 0
 
 @final
 class Questions:
-    """Takes DNS messages of one device each."""
+    """Processes DNS messages, each with its device."""
 
     __slots__ = ("_accounting", "_attributor", "_judge", "_reporter", "pending", "rcodes", "seconds")
 
@@ -37,7 +37,7 @@ class Questions:
         self.rcodes = Rcodes()
 
     def ask(self, message: DnsMessage, device: Device, flow: Flow | None, key: bytes) -> None:
-        """A question of the device; `key` leads from it to the resolver."""
+        """Processes a query of the device; `key` leads from the device to the resolver."""
         group = self._accounting.group_of(device)
         if message.service == DNS_SERVICE and message.flags & OPCODE_MASK == 0:
             match = self._attributor.matches.of(message.name)
@@ -50,7 +50,7 @@ class Questions:
             self._report(message, device, group, b"")
 
     def answer(self, message: DnsMessage, device: Device, flow: Flow | None, key: bytes) -> None:
-        """An answer to the device; `key` leads from it to the resolver."""
+        """Processes a response to the device; `key` leads from the device to the resolver."""
         if message.service == DNS_SERVICE and message.flags & OPCODE_MASK == 0:
             now = message.packet.time
             self.rcodes.add(message.rcode)
@@ -87,7 +87,7 @@ class Questions:
             self._judge.stream_question(flow, match, device, packet.acknowledgment, packet.time)
 
     def _wait(self, message: DnsMessage, flow: Flow | None, key: bytes) -> None:
-        """Most flows have one question at a time, which waits in the flow itself; the others wait in a table."""
+        """Stores the time of the query: in the flow if it has no other open query, else in the table."""
         if flow is not None and flow.question in (-1, message.id):
             if flow.question < 0:
                 flow.question = message.id
@@ -96,7 +96,7 @@ class Questions:
             self.pending.ask(key + message.data[message.start : message.start + 2], message.packet.time)
 
     def _asked(self, message: DnsMessage, flow: Flow | None, key: bytes) -> float:
-        """When the question of this answer was asked, negative where nobody saw it."""
+        """Returns the time of the query that this response answers, negative if the query was not seen."""
         if flow is not None and flow.question == message.id:
             flow.question = -1
             return flow.asked

@@ -1,4 +1,4 @@
-"""Packets to flows: opened, counted, turned round, ended."""
+"""Assigns packets to flows: opens, counts, turns round and ends flows."""
 
 from itertools import islice
 from typing import Final, final
@@ -39,7 +39,7 @@ KILLED: Final = "killed"
 
 @final
 class Tracking:
-    """Keeps the flow table and the list of flows with bytes that are not counted yet."""
+    """Keeps the flow table and the list of flows with uncounted bytes."""
 
     __slots__ = (
         "_accounting", "_dirty", "_ends", "_last_flow", "_last_packet", "_packets", "_reporter", "migrations", "table",
@@ -60,7 +60,7 @@ class Tracking:
         self._last_flow: Flow | None = None
 
     def count_packet(self, packet: Packet) -> None:
-        """Counts the packet's share of the bytes."""
+        """Adds the packet's bytes to its flow."""
         key = packet.key
         if packet.vlan:
             key = key + vlan_bytes(packet.vlan)
@@ -74,7 +74,7 @@ class Tracking:
                 flow = table.find_on_other_tag(packet.key, vlan_bytes(packet.vlan) if packet.vlan else b"")
                 is_forward = flow is None or flow.key == packet.key
         if flow is not None and flow.state >= CLOSED and packet.flags & (TCP_SYN | TCP_ACK) == TCP_SYN:
-            # The ports are used again (RFC 9293 section 3.6.1).
+            # The ports are reused by a new connection (RFC 9293 section 3.6.1).
             self.end(flow, TIMEOUT)
             flow = None
             is_forward = True
@@ -105,7 +105,7 @@ class Tracking:
         self._last_flow = flow
 
     def flow_of(self, packet: Packet) -> Flow | None:
-        """The flow that the packet belongs to; None where nothing has counted it, and for conntrack inside tunnels."""
+        """Returns the packet's flow; None if it is not counted yet, or for tunnelled packets in conntrack mode."""
         if packet is self._last_packet:
             return self._last_flow
         if self._packets:
@@ -113,43 +113,43 @@ class Tracking:
         return self.table.find(packet.key) if packet.depth == 0 else None
 
     def flow_for(self, packet: Packet) -> Flow | None:
-        """As `flow_of`, but where conntrack has not spoken yet the flow is opened and waits for its counters."""
+        """As `flow_of`, but opens the flow if conntrack has not reported it yet; its counters follow."""
         flow = self.flow_of(packet)
         return self._open(packet) if flow is None and packet.depth == 0 else flow
 
     def loose_flow(self, packet: Packet) -> Flow:
-        """A flow for a hello inside a tunnel: it has ends, but no bytes of its own, and is in no table."""
+        """Returns a flow for a hello inside a tunnel: it has endpoints, but no bytes, and is in no table."""
         key = packet.key
         flow = Flow(key, reverse_key(key), key_protocol(key), key_destination_port(key), packet.time)
         self._ends.find(flow, packet, packet.time)
         return flow
 
     def turn_round(self, flow: Flow, packet: Packet) -> None:
-        """A hello came from the end that was taken for the server."""
+        """Swaps the flow's ends after a hello came from the end that was taken for the server."""
         self.table.turn_round(flow)
         self._ends.find(flow, packet, packet.time)
 
     def touch(self, flow: Flow) -> None:
-        """The flow has bytes that are not counted yet."""
+        """Marks the flow as having uncounted bytes."""
         if not flow.dirty:
             flow.dirty = True
             self._dirty.append(flow)
 
     def flush(self, now: float) -> None:
-        """Counts the bytes of every flow that is settled or has waited long enough."""
+        """Counts the bytes of each dirty flow that is settled or has waited for `HOLD_SECONDS`."""
         waiting: list[Flow] = []
         for flow in self._dirty:
             if flow.ended:
-                continue
-            if flow.settled or now - flow.start >= HOLD_SECONDS:
+                continue  # `end` has already counted its bytes
+            if flow.settled or now - flow.start >= HOLD_SECONDS:  # its name is known, or no longer awaited
                 flow.dirty = False
                 self._accounting.flush(flow, now)
-            else:
+            else:  # a hello may still name it: its bytes wait for that attribution
                 waiting.append(flow)
         self._dirty = waiting
 
     def pending_bytes(self) -> int:
-        """The bytes that were seen and are in no counter yet."""
+        """Returns the number of bytes that were seen and are in no counter yet."""
         total = 0
         for flow in self._dirty:
             if not flow.ended:
@@ -167,7 +167,7 @@ class Tracking:
         self._dirty = []
 
     def end(self, flow: Flow, reason: str) -> None:
-        """Counts what is left, takes the flow out of the table and reports it."""
+        """Counts the remaining bytes, removes the flow from the table and reports it."""
         now = flow.last
         if flow.dirty or not flow.counted:
             self._accounting.flush(flow, now)
@@ -193,7 +193,7 @@ class Tracking:
         self._reporter.report(now, record, device, group, self._accounting.attribution_of(flow, now))
 
     def _open(self, packet: Packet) -> Flow:
-        """The flow of a packet that none is known for; its bytes are not counted here."""
+        """Opens the flow of a packet that belongs to no known flow. Does not count the packet's bytes."""
         key = packet.key
         protocol = key_protocol(key)
         if self._ends.sender_is_client(packet, self._accounting.attributor.memory):
@@ -214,15 +214,15 @@ class Tracking:
         flow.settled = not may_say_hello(flow)
         self.add(flow)
         if packet.opening:
-            # A new connection, be it between used ports.
+            # The packet opens a new connection, even if its ports were used before: it inherits no name.
             flow.inherited = flow.host = b""
             flow.hello = NO_HELLO
         return flow
 
     def _open_again(self, flow: Flow, packet: Packet) -> Flow:
-        """The server answers a later SYN: the ports are used again, and the SYN was the new connection's.
+        """Replaces the flow if the server answers a later SYN: a new connection reuses the ports.
 
-        Without its answer a SYN within a connection is ignored (RFC 5961 section 4.2).
+        Without that answer, a SYN within a connection is ignored (RFC 5961 section 4.2).
         """
         length, initial = flow.again_length, flow.again
         flow.again = -1
@@ -247,7 +247,7 @@ class Tracking:
         return opened
 
     def add(self, flow: Flow) -> None:
-        """Takes a new flow, and makes room for it first."""
+        """Adds a new flow to the table, after making room if the table is full."""
         flow.epoch = self._accounting.epoch
         table = self.table
         if len(table.forward) >= table.limit:
@@ -257,7 +257,7 @@ class Tracking:
             self.migrations.inherit(flow)
 
     def _make_room(self) -> None:
-        """Ends a few flows at once, so that a flood does not search for each."""
+        """Ends several flows at once, so that a flood does not cause a search per flow."""
         table = self.table
         count = max(1, table.limit // 256)
         chosen = table.oldest(count) or list(islice(table.forward.values(), count))
@@ -266,9 +266,9 @@ class Tracking:
             table.evictions += 1
 
     def _go_on(self, flow: Flow, packet: Packet, is_forward: bool) -> None:
-        """A segment with data moves the sequence number that comes next."""
+        """Advances the next expected sequence number after a segment with data."""
         if flow.state == RESET:
-            # It goes on: the reset was not for it (RFC 5961 section 3.2).
+            # The flow continues: the reset was not valid (RFC 5961 section 3.2).
             flow.state = ESTABLISHED
             self.table.schedule(flow)
         ends: i64 = packet.sequence + packet.payload
@@ -287,7 +287,7 @@ class Tracking:
                 flow.again = packet.sequence
                 flow.again_length = packet.share
         elif flags & TCP_RST:
-            # RFC 5961 section 3.2: only the number that comes next resets.
+            # RFC 5961 section 3.2: a reset is valid only with the next expected sequence number.
             expected = flow.next_sent if is_forward else flow.next_returned
             if expected < 0 or (packet.sequence - expected + 1) & SEQUENCE_MASK <= 2:
                 flow.state = RESET
