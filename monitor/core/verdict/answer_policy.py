@@ -1,4 +1,4 @@
-"""What the policy says of one DNS query, in one call for the sinkhole."""
+"""The verdict over one DNS query, in one call for the sinkhole."""
 
 from typing import Final, final
 
@@ -11,10 +11,10 @@ from monitor.policy.policy import Policy, Verdict
 
 @final
 class AnswerPolicy:
-    """`verdict`: the ban that is about the name, None without one. `groups`: those of the client's device.
+    """`verdict`: the verdict of the ban that applies to the name, or None. `groups`: the groups of the client's device.
 
-    `is_excused`: the name passes because of an exception or an allowed name alone, a ban would block it otherwise.
-    `is_known`: a frame or the kernel has shown which device is at the client's address.
+    `is_excused`: the name is allowed only by an exception or an allowed name; a ban would block it otherwise.
+    `is_known`: a frame or the kernel has identified the device at the client's address.
     """
 
     __slots__ = ("groups", "is_excused", "is_known", "verdict")
@@ -29,7 +29,7 @@ class AnswerPolicy:
 def judge_query(
     policy: Policy | None, match: Match, device: Device, address: bytes, now: float, is_target: bool
 ) -> AnswerPolicy:
-    """What becomes of a query for the name of `match` by the device at the address.
+    """Judges a query for the name of `match` from the device at the address.
 
     `is_target`: another name was queried, and its answer leads to this one by CNAME.
     """

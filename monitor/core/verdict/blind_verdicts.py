@@ -1,4 +1,4 @@
-"""Verdicts over flows that no name speaks for, towards addresses of a vendor under a ban."""
+"""Verdicts over flows without a known name to addresses of a banned vendor."""
 
 from monitor.attribution.client_side import DNS_PORT
 from monitor.attribution.counters import Attribution
@@ -13,7 +13,7 @@ from monitor.policy.shared_prefixes import left_open
 
 
 def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Verdict | None:
-    """A hello without a name, towards addresses where a banned vendor is, under a ban that rejects such."""
+    """Judges a hello without a name to an address of a banned vendor, under bans with `blind = "reject"`."""
     remote = flow.remote
     if remote is None or (flow.host and not flow.ech):
         return None
@@ -28,9 +28,10 @@ def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Ve
 def judge_shared(
     policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float, layer: str = "", blind: str = ""
 ) -> Verdict | None:
-    """The ban of a service that leaves the flow's address open, where no name attributes the flow to another service.
+    """Returns the verdict of a service ban that leaves the flow's address open, if no name attributes the flow to
+    another service.
 
-    None where the address is not one that a ban leaves open, and for plain DNS, whose questions have names.
+    Returns None if no ban leaves the address open, and for plain DNS, whose queries have names.
     """
     if attribution.evidence != PREFIX or flow.port == DNS_PORT or not policy.active:
         return None
@@ -45,14 +46,14 @@ def judge_shared(
 def judge_shared_hello(
     policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float
 ) -> Verdict | None:
-    """As `judge_shared` at the flow's hello, under a ban that rejects what is blind."""
+    """As `judge_shared` for a flow that has sent its hello, under bans with `blind = "reject"`."""
     if flow.hello == NO_HELLO:
         return None
     return judge_shared(policy, flow, device, attribution, now, SNI, REJECT)
 
 
 def is_left_open(policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float) -> bool:
-    """Whether a ban of a service leaves the flow's address open, and no name says which service the flow is of."""
+    """Whether a service ban leaves the flow's address open and no name identifies the service of the flow."""
     shared = judge_shared(policy, flow, device, attribution, now)
     if shared is None:
         return False

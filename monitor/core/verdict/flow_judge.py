@@ -1,7 +1,7 @@
-"""Judges what devices want against the policy, and keeps count of what bans did.
+"""Judges queries and flows of devices against the policy, and counts what bans blocked.
 
-What a client can forge may attribute a flow, it never cuts another one's: only what the flow says of itself, the
-vendor's own prefix, and the answers that its own device was given are certain enough to kill it.
+Data that a client can forge may attribute a flow, but never kills another client's flow: only a flow's own hello, a
+vendor's own prefix and DNS answers to the same device are certain enough for a kill.
 """
 
 from typing import Final, final
@@ -44,7 +44,7 @@ from monitor.policy.exempted import NO_DEVICE
 from monitor.policy.owners import subject_label
 from monitor.policy.policy import BLOCK, Policy, Verdict, holds
 
-# What a flow can be cut of whose address is not banned: the kernel drops it by its ports, which others have not.
+# Protocols whose flows can be killed although their address is not banned: the kernel drops them by their ports.
 KILLED_PROTOCOLS: Final = (PROTOCOL_TCP, PROTOCOL_UDP)
 
 ALLOWED: Final = "allowed"
@@ -54,8 +54,8 @@ SHADOWED: Final = "shadowed"
 
 @final
 class FlowJudge:
-    """Without a policy (`policy` is None) it does nothing. `enforcement` is what the kernel and the sinkhole do at
-    present. `counts_packets` says that flows count packets as they are seen, see `books/ban_bytes.py`.
+    """Does nothing without a policy (`policy` is None). `enforcement` is what the kernel and the sinkhole do at
+    present. `counts_packets`: flows count packets as they are seen, see `books/ban_bytes.py`.
     """
 
     __slots__ = (
@@ -76,23 +76,26 @@ class FlowJudge:
         self.watching = BanBytes(counts_packets, self.proof.late)
 
     def enforce(self, state: EnforcementState) -> None:
-        """The kernel or the sinkhole does something else than before."""
+        """Applies a new state of the kernel and the sinkhole."""
         self.enforcement = state
         self.usage.learned = state.learned
 
     def hello(self, flow: Flow, device: Device, acknowledgment: int, now: float) -> None:
-        """The flow has said what it is: its hello, a Host, or the marks of a tunnel."""
+        """Judges a flow that has sent a ClientHello or a Host header, or is recognised as a tunnel."""
         policy = self.policy
+        # No ban can apply, or the flow leads to the sinkhole, which has already refused its name.
         if policy is None or not flow.outbound or not policy.active or self._is_sunk(flow):
             return
         facts = self._attributor.describe(flow, now)
         self._want(self._attributor.matches.of(facts.name), device, now)
         verdict = self._judge_hello(policy, flow, device, facts, now)
+        # A list of the user names the flow and nothing blocks it: the shipped lists may give a stronger verdict.
         if facts.attribution.user and (verdict is None or verdict.action != BLOCK):
             beneath = self._attributor.describe(flow, now, shipped=True)
             under = self._judge_hello(policy, flow, device, beneath, now)
             if is_stronger(under, verdict):
                 verdict, facts = under, beneath
+        # Nothing blocks it yet: an ECH hello is also judged by its outer name.
         if verdict is None or verdict.action != BLOCK:
             outer = self._judge_outer(flow, device, now)
             if outer is not None and (verdict is None or outer.action == BLOCK):
@@ -103,7 +106,7 @@ class FlowJudge:
     def _judge_hello(
         self, policy: Policy, flow: Flow, device: Device, facts: Description, now: float
     ) -> Verdict | None:
-        """The verdict over a flow that has said what it is, where it belongs to whom the attribution says."""
+        """Judges a flow by its hello, with the owners that the attribution gives if its evidence is certain."""
         attribution = facts.attribution
         owners = (attribution.owners if is_certain(facts) else ()) + marked_categories(flow, facts)
         key = device_key(device, flow.key)
@@ -116,7 +119,7 @@ class FlowJudge:
         return shared if is_stronger(shared, verdict) else verdict
 
     def question(self, match: Match, device: Device, key: bytes, now: float) -> tuple[str, Verdict | None]:
-        """What becomes of the device's question, as `dns_queries_total` has it, and the ban that decided."""
+        """Returns how `dns_queries_total` counts the query, and the verdict of the ban that decided."""
         policy = self.policy
         if policy is None or not policy.active:
             return ALLOWED, None
@@ -133,21 +136,21 @@ class FlowJudge:
         return (BLOCKED if verdict.action == BLOCK else SHADOWED if verdict.action == SHADOW else ALLOWED), verdict
 
     def is_foreign(self, device: Device, resolver: bytes, now: float) -> bool:
-        """Whether a device whose questions a ban needs asks a resolver that it is not meant to ask."""
+        """Whether a device whose plain DNS a ban needs queries a resolver other than the configured ones."""
         policy, meant = self.policy, self.enforcement.resolvers
         if policy is None or not meant or resolver in meant:
             return False
         return policy.diverts(device.groups, now)
 
     def is_hidden(self, flow: Flow, device: Device, attribution: Attribution) -> bool:
-        """Whether ECH keeps the flow of a device under a ban from being named."""
+        """Whether ECH hides the name of the flow of a device under an enforced ban."""
         policy = self.policy
         if policy is None or not flow.ech or not flow.outbound or attribution.evidence not in (NOTHING, ASN):
             return False
         return any(ban.mode == ENFORCE and holds(ban, device.groups) for ban in policy.active)
 
     def stream_question(self, flow: Flow, match: Match, device: Device, acknowledgment: int, now: float) -> None:
-        """A question over TCP: where nobody diverts it, the flow is cut as at its hello."""
+        """Judges a query over TCP like a hello if the sinkhole does not divert it."""
         policy = self.policy
         if policy is None or not policy.active or (self.enforcement.armed and policy.diverts(device.groups, now)):
             return
@@ -157,9 +160,7 @@ class FlowJudge:
             self._act(flow, device, facts, verdict, SNI_LAYER, acknowledgment, now)
 
     def _want(self, match: Match, device: Device, now: float) -> None:
-        """Asks for the name's addresses where a ban by address is about its vendor: they are to be banned, or where the
-        name passes, to be spared.
-        """
+        """Requests the addresses of the name if a ban by address is about its vendor."""
         policy = self.policy
         if policy is None or not match.owners.names:
             return
@@ -168,14 +169,14 @@ class FlowJudge:
             self._reporter.put(ResolveName(match.name))
 
     def _judge_name(self, match: Match, device: Device, key: bytes, now: float, layer: str) -> Verdict | None:
-        """The verdict over a name that a device asks for, or names in a hello, in the flow of the key."""
+        """Judges a name that a device queries or sends in a hello; `key` is that of the flow."""
         policy = self.policy
         if policy is None:
             return None
         return policy.judge(device.groups, device_key(device, key), match.owners.names, match.name, now, layer)
 
     def note_refused(self, match: Match, device: Device, address: bytes, verdict: Verdict, now: float) -> None:
-        """The sinkhole has answered a question of the device as the ban wants."""
+        """Records that the sinkhole answered a query of the device as banned."""
         label = label_of(verdict)
         self.proof.block(label, ban_group(verdict.ban, device), DNS, device.number, now)
         known = match.owners.has(label[0])
@@ -184,7 +185,7 @@ class FlowJudge:
         self._diary.block(device, origin, group, label, match_of(match), name, now)
 
     def watch(self, flow: Flow, device: Device, now: float) -> None:
-        """Whether what the flow carries from now on is a leak, should it pass."""
+        """Counts the flow's further bytes as a leak if a ban applies to it; they count once they have passed."""
         policy = self.policy
         watch = flow.watch
         if policy is None or (watch is not None and (watch.killed or is_current(watch, flow.attribution, policy))):
@@ -201,7 +202,7 @@ class FlowJudge:
         self.proof.trying.note(label, group, device.number, now)
 
     def review(self, flow: Flow, device: Device, now: float) -> None:
-        """Other bans are in force, or the device is in other groups: a live flow is judged anew, and cut or let go."""
+        """Judges a live flow again after a change of bans or of the device's groups: kills it, or releases it."""
         policy = self.policy
         watch = flow.watch
         if policy is None:
@@ -229,23 +230,23 @@ class FlowJudge:
             self._leak(flow, device, told.attribution, facts.attribution, verdict, policy.version)
 
     def release(self, now: float, numbers: set[int] | None = None) -> frozenset[bytes]:
-        """Judges killed flows again, those of the devices with these numbers or all; the keys of those let go."""
+        """Judges killed flows again, those of the devices `numbers` or all; returns the keys of released flows."""
         again = JudgedAgain(self.policy, self.kills, numbers, now)
         for effect in again.effects:
             self._reporter.put(effect)
         return frozenset(again.gone)
 
     def standing_kills(self, now: float) -> list[Kill]:
-        """What was killed lately, for a kernel that has forgotten it."""
+        """Returns the recently killed flows, for a kernel table that has lost them."""
         return list_kills(self.policy, self.kills, now)
 
     def expect(self) -> None:
-        """Other bans are in force: what they count is there from now on."""
+        """Creates the counters of the bans in force."""
         if self.policy is not None:
             self.proof.expect(self.policy.active)
 
     def put(self, samples: Samples, now: float) -> None:
-        """The proof, and what is in force; nothing where no policy has ever been."""
+        """Adds the ban counters and the bans in force to the samples; nothing if there never was a policy."""
         policy = self.policy
         if policy is not None or self.proof.blocked.cells or self.proof.shadowed.cells:
             self.proof.put(samples, now)
@@ -262,7 +263,7 @@ class FlowJudge:
     def _judge_flow(
         self, policy: Policy, flow: Flow, device: Device, facts: Description, now: float
     ) -> tuple[Verdict | None, Description]:
-        """The verdict over the flow as a whole, on whatever layer, and the facts that it rests on."""
+        """Returns the verdict over the flow on any layer, and the description that it is based on."""
         if not policy.active:
             return None, facts
         if flow.port == DNS_PORT and self.enforcement.armed and policy.diverts(device.groups, now):
@@ -282,19 +283,18 @@ class FlowJudge:
         return verdict, facts
 
     def _by_hello(self, flow: Flow, facts: Description) -> Description:
-        """The facts, where the name outside an ECH hello decides."""
+        """Returns the description with the outer name of an ECH hello as its attribution."""
         outer = self._attributor.of_hello(flow)
         return facts if outer is None else facts.with_attribution(outer)
 
     def _is_sunk(self, flow: Flow) -> bool:
-        """Whether it leads to where the answer to a banned name leads: whoever goes there has been refused already."""
+        """Whether the flow leads to a sinkhole address: its name was already refused by DNS."""
         sinks = self.enforcement.sinks
         return len(sinks) > 0 and key_destination(flow.key) in sinks
 
     def _judge_outer(self, flow: Flow, device: Device, now: float) -> Verdict | None:
-        """The verdict over the name outside an ECH hello: its flow says it of itself, whatever answers say of others.
-
-        Browsers fill the extension with noise most of the time, beside the true name.
+        """Judges the outer name of an ECH hello. The flow itself carries it, whatever DNS answers to others contain.
+        Browsers mostly fill the extension with random data, and the outer name is then the true one.
         """
         if not flow.ech or not flow.host:
             return None
@@ -304,7 +304,7 @@ class FlowJudge:
         self, flow: Flow, device: Device, facts: Description, verdict: Verdict, layer: str, acknowledgment: int,
         now: float,
     ) -> None:  # fmt: skip
-        """Does, or counts, what the verdict says."""
+        """Executes and counts the verdict."""
         attribution = facts.attribution
         group, label = ban_group(verdict.ban, device), label_of(verdict)
         if verdict.action == BLOCK:
@@ -330,6 +330,6 @@ class FlowJudge:
     def _leak(
         self, flow: Flow, device: Device, attribution: Attribution, why: Attribution, verdict: Verdict, version: int
     ) -> None:
-        """A live flow goes on: what it carries from now on is a leak. `why` is what the verdict rests on."""
+        """Counts the further bytes of a live flow as a leak. `why` is the attribution that the verdict is based on."""
         leak = self.proof.leak_of(label_of(verdict), ban_group(verdict.ban, device), why.evidence)
         self.watching.leak(flow, attribution, version, leak, flow.sent, flow.returned)

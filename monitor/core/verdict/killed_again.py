@@ -1,4 +1,4 @@
-"""Judges flows that are killed already by another policy than the one that killed them."""
+"""Judges killed flows again after a change of policy."""
 
 from typing import final
 
@@ -12,8 +12,10 @@ from monitor.policy.policy import BLOCK, Policy, Verdict
 
 
 def grounds_of(device: Device, owners: tuple[str, ...], name: bytes, verdict: Verdict, blind: bool) -> Grounds:
-    """What the verdict over a flow rests on. The subject of the ban counts as an owner where none of `owners` is meant
-    by it: a category of the flow's kind, or the owner of the address of a flow that nothing names.
+    """Returns the basis of the verdict over a flow.
+
+    The subject of the ban is added to the owners if it matches none of them: it is then a category of the flow's
+    method, or the owner of the address of a flow without a known name.
     """
     subject = verdict.subject
     if closest((parse_subject(subject),), owners)[0] < 0:
@@ -22,7 +24,7 @@ def grounds_of(device: Device, owners: tuple[str, ...], name: bytes, verdict: Ve
 
 
 def judge_killed(policy: Policy | None, key: bytes, grounds: Grounds, now: float) -> Verdict | None:
-    """The verdict that keeps the flow killed, None where it is to pass."""
+    """Returns the verdict that keeps the flow killed, or None if the flow is to be released."""
     if policy is None or not policy.active:
         return None
     device = grounds.device
@@ -35,8 +37,8 @@ def judge_killed(policy: Policy | None, key: bytes, grounds: Grounds, now: float
 
 @final
 class JudgedAgain:
-    """What another policy makes of killed flows, those of the devices with these numbers or all: what another ban is
-    about stays killed, what none is about is `gone`.
+    """Judges killed flows, those of the devices `numbers` or all, by the new policy. Flows that a ban still blocks stay
+    killed, the keys of the others are in `gone`.
     """
 
     __slots__ = ("effects", "gone")
@@ -57,7 +59,7 @@ class JudgedAgain:
             self.effects.append(ReleaseFlows(tuple(self.gone)))
 
     def _keep(self, key: bytes, killed: Killed, ban: Ban, now: float) -> None:
-        """The ban keeps it killed, in the set of bans that fail as this one does."""
+        """Keeps the flow killed by this ban, in the kill set of the ban's `on_failure`."""
         before = killed.on_failure
         killed.ban, killed.on_failure = ban.id, ban.on_failure
         if before != ban.on_failure:
@@ -66,7 +68,7 @@ class JudgedAgain:
 
 
 def list_kills(policy: Policy | None, kills: Kills, now: float) -> list[Kill]:
-    """The flows that the kernel must hold still, as if they were killed now."""
+    """Returns the flows that the kernel must still hold, as kills at `now`."""
     bans = {ban.id: ban for ban in policy.active} if policy is not None else {}
     return [
         Kill(now, key, UNKNOWN_SEQUENCE, ban, bans[ban].on_failure)

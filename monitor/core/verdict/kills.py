@@ -1,19 +1,20 @@
-"""The flows that were killed lately: a hello that is sent again is no second one, and what is over is let go."""
+"""Recently killed flows: recognises a repeated hello, and releases flows that no ban blocks any longer."""
 
 from typing import Final, final
 
 from monitor.attribution.devices import Device
 
 KILLS_KEPT: Final = 65_536  # the kernel's sets have room for both directions of each
-# As long as the kernel keeps a killed flow that is silent.
+# The time for which the kernel keeps a silent killed flow.
 KILL_SECONDS: Final = 120.0
 
 
 @final
 class Grounds:
-    """What a flow was killed for, so that another policy can judge it again: conntrack has forgotten the flow by then.
+    """The basis of a kill, so that another policy can judge the flow again after conntrack has deleted it.
 
-    `owners` and `name` are what the verdict rests on. `blind`: nothing named the flow, and the ban rejects such.
+    `owners` and `name` are those that the verdict was based on. `blind`: the flow had no known name, and the ban
+    rejects such flows.
     """
 
     __slots__ = ("blind", "device", "name", "owners")
@@ -27,7 +28,7 @@ class Grounds:
 
 @final
 class Killed:
-    """`ban` is the id of the ban that keeps the flow killed, `on_failure` decides which set of the kernel holds it."""
+    """`ban` is the id of the ban that keeps the flow killed, `on_failure` selects the kernel set that holds it."""
 
     __slots__ = ("acknowledgment", "ban", "grounds", "on_failure", "time")
 
@@ -41,7 +42,7 @@ class Killed:
 
 @final
 class Kills:
-    """By the flow's key, the oldest first; at most `limit`. `evicted` are those that gave way, to be let go."""
+    """Kills by flow key, oldest first, at most `limit`. `evicted` are the keys of evicted kills, to be released."""
 
     __slots__ = ("_killed", "_limit", "evicted", "evictions")
 
@@ -58,7 +59,9 @@ class Kills:
         return key in self._killed
 
     def take(self, key: bytes, ban: str, on_failure: str, acknowledgment: int, now: float, grounds: Grounds) -> bool:
-        """Notes a kill; False where it is the same again: TCP's numbers tell a new connection between used ports."""
+        """Records a kill. Returns False if it repeats a known kill: the TCP acknowledgment number distinguishes a new
+        connection that reuses the ports.
+        """
         known = self._killed.pop(key, None)
         self._killed[key] = Killed(ban, on_failure, acknowledgment, now, grounds)
         self._evict()
@@ -67,7 +70,7 @@ class Kills:
         return known.acknowledgment != acknowledgment
 
     def step(self, seconds: float) -> None:
-        """The clock was set: the kernel's timeouts do not follow it."""
+        """Shifts the times after a clock step, because the kernel's timeouts do not follow the wall clock."""
         for killed in self._killed.values():
             killed.time += seconds
 
@@ -83,13 +86,13 @@ class Kills:
             self.evictions += 1
 
     def standing(self, now: float) -> dict[bytes, str]:
-        """The flows that the kernel must hold still, with the bans that killed them."""
+        """Returns the flows that the kernel must still hold, with the ids of their bans."""
         return {key: killed.ban for key, killed in self._killed.items() if now - killed.time <= KILL_SECONDS}
 
     def all(self) -> list[tuple[bytes, Killed]]:
-        """Every flow by its key, the oldest first."""
+        """Returns every kill with its flow key, oldest first."""
         return list(self._killed.items())
 
     def drop(self, key: bytes) -> None:
-        """The flow is killed no longer."""
+        """Removes the flow: it is no longer killed."""
         self._killed.pop(key, None)

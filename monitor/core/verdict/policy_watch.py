@@ -1,4 +1,4 @@
-"""Which bans are in force and which devices are in which groups: where either changes, live flows are judged again."""
+"""Detects changes of the bans in force and of the devices' groups, and judges live flows again."""
 
 from typing import final
 
@@ -14,7 +14,7 @@ from monitor.core.verdict.replacement import Replacement
 
 @final
 class PolicyWatch:
-    """Compares the policy's version and the devices' groups with those of the last look."""
+    """Compares the policy's version and the devices' groups with those of the last check."""
 
     __slots__ = ("_accounting", "_devices", "_following", "_judge", "_reporter", "_table", "_version", "replacement")
 
@@ -31,10 +31,11 @@ class PolicyWatch:
         self._version = -1
 
     def restart(self) -> None:
-        """Another policy: the next look takes everything for changed."""
+        """Makes the next check treat everything as changed, after another policy was set."""
         self._version = -1
 
     def look(self, now: float) -> None:
+        # Bans: compare the policy's version.
         judge = self._judge
         policy = judge.policy
         if policy is not None:
@@ -43,6 +44,7 @@ class PolicyWatch:
         version = policy.version if policy is not None else 0
         changed = version != self._version
         self._version = version
+        # Groups: `moved` collects the devices whose groups were determined since the last check.
         for device in self._devices.everyone.values():
             if not device.group:
                 self._accounting.group_of(device)
@@ -53,16 +55,18 @@ class PolicyWatch:
         news = self._following.look(moved)
         for follow in news:
             self._reporter.put(follow)
+        # The kernel gets another table before any kill of the new bans.
         if changed:
             judge.expect()
             self._reporter.put(PolicyChanged(now))
+        # Other bans concern all flows, other members concern the flows of these devices.
         if changed or news:
             numbers = {follow.number for follow in news}
             gone = judge.release(now, None if changed else numbers)
             self._review(numbers, changed, gone, now)
 
     def _review(self, numbers: set[int], everyone: bool, gone: frozenset[bytes], now: float) -> None:
-        """Judges the live flows of these devices or of all; those in `gone` are killed no longer."""
+        """Judges the live flows of the devices `numbers`, or of all devices. Flows in `gone` are no longer killed."""
         for flow in list(self._table.forward.values()):
             device = flow.device
             if device is not None and (everyone or device.number in numbers):

@@ -1,8 +1,8 @@
-"""Devices that may have changed their MAC to leave a ban: one appears where a banned one vanishes.
+"""Detects devices that may have changed their MAC to evade a ban: a new device appears and a banned one disappears.
 
-Nothing on the wire proves it. What is noted: a device with a locally administered MAC appears on an interface where a
-device under an enforced ban of a group was seen within `RECENT_SECONDS`, no such ban means the new one, and the old one
-is not seen again for `SILENT_SECONDS`. It bans and frees nobody.
+Traffic cannot prove it. A pair is reported if a device with a locally administered MAC appears on an interface where a
+device under an enforced group ban was seen within `RECENT_SECONDS`, the ban does not apply to the new device, and the
+old device is not seen again for `SILENT_SECONDS`. A report neither bans nor frees a device.
 """
 
 from typing import Final, final
@@ -18,7 +18,7 @@ from monitor.policy.policy import BLOCK, Policy, Verdict, holds
 
 RECENT_SECONDS: Final = 600.0
 SILENT_SECONDS: Final = 120.0
-# New devices that one look takes up, and pairs that wait for the old one to be seen again.
+# Maximum of new devices per check, and of pairs that wait for the old device to reappear.
 NEW_MAX: Final = 64
 WAITING_MAX: Final = 256
 DEVICE: Final = "device"
@@ -26,7 +26,7 @@ DEVICE: Final = "device"
 
 @final
 class Suspicion:
-    """`old` was banned by `ban`, `new` appeared at `since`."""
+    """A possible replacement: `ban` applied to `old`, and `new` appeared at `since`."""
 
     __slots__ = ("ban", "new", "old", "since")
 
@@ -39,7 +39,7 @@ class Suspicion:
 
 @final
 class Replacement:
-    """Looks at new devices, at most `WAITING_MAX` pairs at a time; `evictions` counts those that were not noted."""
+    """Checks new devices. At most `WAITING_MAX` pairs are open; `evictions` counts devices that were not checked."""
 
     __slots__ = ("_accounting", "_devices", "_last_number", "_reporter", "_waiting", "evictions")
 
@@ -86,7 +86,7 @@ class Replacement:
                     break
 
     def _settle(self, now: float) -> None:
-        """Notes the pairs whose old device stayed away for long enough, and forgets those whose came back."""
+        """Reports the pairs whose old device stayed away, and drops the pairs whose old device reappeared."""
         for number, one in list(self._waiting.items()):
             if one.old.last > one.since or one.old.gone or one.new.gone:
                 del self._waiting[number]
@@ -104,7 +104,7 @@ class Replacement:
 
 
 def ends_of(old: Device, new: Device) -> tuple[bytes, bytes]:
-    """An address of each, of one family; unspecified ones where there are none."""
+    """Returns one address of each device, of the same family; unspecified addresses if there is no such pair."""
     for size in (4, 16):
         first = [address for address in old.addresses if len(address) == size]
         second = [address for address in new.addresses if len(address) == size]

@@ -1,7 +1,6 @@
-"""Under which names addresses are used, for whoever must know whether an address is one vendor's alone.
+"""The names under which addresses are used, to decide whether an address belongs to one vendor alone.
 
-A hello counts once its server has answered it. With ECH the name may be anything and nobody outside can tell: there
-it is no more than a hint.
+A hello counts once its server has answered it. With ECH the visible name may be arbitrary, so it is only a hint.
 """
 
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from monitor.model import KEY_V4, PROTOCOL_TCP, DnsMessage
 from monitor.wire.dns.addresses import record_address
 
 WAITING_MAX: Final = 4_096
-# Conntrack's counters come every few seconds, where there is much to count every twenty.
+# Conntrack's counters arrive every few seconds, under load every twenty seconds.
 WAIT_SECONDS: Final = 60.0
-# The same hint again says nothing new.
+# Minimum time between two reports of the same name at the same address.
 HINT_SECONDS: Final = 1.0
 HINTS_MAX: Final = 4_096
 
-# The most that a packet without payload has: IP header, and TCP's with all options that a server sends, or UDP's.
+# The largest packets without payload: IP header and TCP header with all options that a server sends, or UDP header.
 EMPTY_TCP_V4: Final = 60
 EMPTY_TCP_V6: Final = 80
 EMPTY_DATAGRAM: Final = 48
@@ -30,20 +29,20 @@ EMPTY_DATAGRAM: Final = 48
 
 @dataclass(frozen=True)
 class NameClaims:
-    """The names of one address: those that DNS answers gave to devices, and those that devices sent in ClientHellos."""
+    """The names of one address: those in DNS answers to devices, and those in ClientHellos of devices."""
 
     answered: list[NameBinding]
     said: list[SniClaim]
 
     def dated(self, now: float) -> list[tuple[float, bytes]]:
-        """Each name with the time when it was seen last; of the answers those that are valid at `now`."""
+        """Returns each name with the time when it was last seen; of DNS answers only those valid at `now`."""
         found = [(claim.last, claim.name) for claim in self.answered if claim.until > now]
         return found + [(said.last, said.name) for said in self.said]
 
 
 @final
 class PendingHello:
-    """A hello that was not answered yet."""
+    """A hello that is not answered yet."""
 
     __slots__ = ("address", "flow", "groups", "said", "since")
 
@@ -70,7 +69,7 @@ class AnsweredHellos:
         self.sayings = SniClaims(limit)
 
     def step(self, seconds: float) -> None:
-        """The clock was set: nothing waits longer for it, and no hint is kept back."""
+        """Shifts all times after a clock step: no wait gets longer, no hint is delayed."""
         self.sayings.step(seconds)
         for waiting in self._waiting.values():
             waiting.since += seconds
@@ -78,7 +77,7 @@ class AnsweredHellos:
             self._hints[key] += seconds
 
     def hello(self, flow: Flow, groups: tuple[str, ...], now: float) -> None:
-        """A device of these groups has said a name to an address outside."""
+        """Records a name that a device of these groups sent to a remote address."""
         remote = flow.remote
         if remote is None or remote.local or not flow.host or not flow.outbound:
             return
@@ -93,14 +92,14 @@ class AnsweredHellos:
             self.evictions += 1
 
     def answer(self, message: DnsMessage) -> None:
-        """A device was told addresses of a name."""
+        """Reports the name at each learned address in a DNS answer to a device."""
         for record in message.answers:
             address = record_address(message, record)
             if address:
                 self._hint(address, message.name, message.packet.time)
 
     def look(self, now: float) -> None:
-        """Which hellos were answered since; to be called about once a second."""
+        """Finds the hellos that were answered since the last call. Call it about once a second."""
         over: list[bytes] = []
         for key, waiting in self._waiting.items():
             flow = waiting.flow
@@ -127,7 +126,7 @@ class AnsweredHellos:
 
 
 def has_passed(flow: Flow) -> bool:
-    """Whether the other end has answered: what was refused at its first packet has passed nothing."""
+    """Whether the server has answered with more than a refusal of the first packet."""
     if flow.connection >= 0 or flow.protocol != PROTOCOL_TCP:
         return flow.returned > 0
     if flow.state == RESET:
@@ -136,7 +135,7 @@ def has_passed(flow: Flow) -> bool:
 
 
 def empty_bytes(flow: Flow) -> int:
-    """What a returned packet without payload has at most."""
+    """Returns the size of the largest returned packet without payload."""
     if flow.protocol != PROTOCOL_TCP:
         return EMPTY_DATAGRAM
     return EMPTY_TCP_V4 if len(flow.key) == KEY_V4 else EMPTY_TCP_V6

@@ -1,4 +1,4 @@
-"""What a verdict over a flow rests on, and which of two verdicts goes before the other."""
+"""The basis of a verdict over a flow, and the order of two verdicts."""
 
 from typing import Final
 
@@ -20,12 +20,12 @@ CERTAIN: Final = (SNI, QUIC, HTTP, PREFIX)
 
 
 def device_key(device: Device, key: bytes) -> DeviceKey:
-    """What exceptions know a device by: its MAC, and the source address of a flow key."""
+    """Returns the key that exceptions match: the device's MAC, and the source address of a flow key."""
     return device.mac, key_source(key), ""
 
 
 def is_stronger(one: Verdict | None, other: Verdict | None) -> bool:
-    """Whether the one verdict goes before the other."""
+    """Whether the first verdict takes precedence over the other."""
     return one is not None and (other is None or MODE_RANK[one.mode] < MODE_RANK[other.mode])
 
 
@@ -34,7 +34,7 @@ def is_current(watch: Watch, attribution: Attribution | None, policy: Policy) ->
 
 
 def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> bool:
-    """Whether the ban's rules stop what goes to that address, by whatever protocol."""
+    """Whether the ban's address rules block traffic to the flow's address, on any protocol."""
     if IP not in verdict.ban.layers:
         return False
     remote = flow.remote
@@ -47,29 +47,29 @@ def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> 
 
 
 def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
-    """Whether only its address speaks for a flow, and the ban neither is about addresses nor rejects what is blind."""
+    """Whether the address is the only evidence and the ban has neither layer `ip` nor `blind = "reject"`."""
     return is_by_address(attribution, verdict) and verdict.ban.blind != REJECT
 
 
 def is_by_address(attribution: Attribution, verdict: Verdict) -> bool:
-    """Whether the address alone speaks for the flow, under a ban without layer `ip`."""
+    """Whether the address is the only evidence and the ban has no layer `ip` and is not of a category."""
     is_category = verdict.subject.startswith(CATEGORY_MARK)
     return attribution.evidence == PREFIX and IP not in verdict.ban.layers and not is_category
 
 
 def is_meant_by(verdict: Verdict, attribution: Attribution) -> bool:
-    """Whether the verdict is about an owner that the attribution gives, not about what nothing can name."""
+    """Whether the verdict is about an owner in the attribution, and not about unidentified traffic."""
     return closest((parse_subject(verdict.subject),), attribution.owners)[0] >= 0
 
 
 def is_certain(facts: Description) -> bool:
-    """Whether the evidence is enough to cut a flow: a client can forge none of it for another client's flow."""
+    """Whether the evidence is sufficient for a kill: a client cannot forge it for another client's flow."""
     evidence = facts.attribution.evidence
     return evidence in CERTAIN or (evidence == DNS and facts.is_own)
 
 
 def is_sure(facts: Description, verdict: Verdict) -> bool:
-    """Whether enough is known of a live flow to cut it."""
+    """Whether enough is known of a live flow to kill it."""
     if verdict.subject.startswith(CATEGORY_MARK):
         return True
     attribution = facts.attribution
@@ -77,10 +77,10 @@ def is_sure(facts: Description, verdict: Verdict) -> bool:
 
 
 def marked_categories(flow: Flow, facts: Description) -> tuple[str, ...]:
-    """The categories of the flow's name, of its address, and of what it does, as bans compare them."""
+    """Returns the categories of the flow's name, address and method, in the form that bans compare."""
     found = facts.categories
     if flow.port == DNS_PORT and ENCRYPTED_DNS in found:
-        # Plain DNS, whatever else its server offers.
+        # Plain DNS, even if the server also offers encrypted DNS.
         found = tuple([category for category in found if category != ENCRYPTED_DNS])
     done = METHOD_CATEGORY.get(bypass_method(flow, found), "")
     if done and done not in found:
