@@ -1,1 +1,1 @@
-"""What is counted, and the rows and series that are made of it."""
+"""Counters, and the rows and series that are made from them."""

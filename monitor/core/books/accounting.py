@@ -1,8 +1,8 @@
-"""From flows to the books: who, whose, on what evidence, and how many bytes since the last time.
+"""Books the bytes of flows: by device, owner and evidence, as the difference since the last flush.
 
-Bytes wait in the flow until it is settled: until its hello or Host came, `HOLD_SECONDS` have passed, or it ended. Then
-they are counted under what is known by now, and once counted they are never moved. A stronger name that comes later
-speaks for the bytes that come later.
+Bytes wait in the flow until it is settled: its hello or Host header was seen, `HOLD_SECONDS` have passed, or it has
+ended. They are then counted under the attribution known at that time and never moved. A stronger name that arrives
+later applies to later bytes only.
 """
 
 from typing import Final, final
@@ -26,7 +26,7 @@ HOLD_SECONDS: Final = 3.0
 
 @final
 class Accounting:
-    """Counts flows. A new `epoch`, after a reload, makes every flow look up again what it belongs to."""
+    """Counts flows. A new `epoch`, after a reload, makes every flow determine its attribution again."""
 
     __slots__ = ("attributor", "devices", "diary", "epoch", "groups", "judge", "ledger", "losses", "moved")
 
@@ -44,7 +44,7 @@ class Accounting:
         self.moved: list[Device] = []
 
     def reload(self, groups: Groups) -> None:
-        """Groups and lists have changed: nothing that was concluded from them holds any longer."""
+        """Applies new groups and lists, and discards everything that was derived from the old ones."""
         self.groups = groups
         self.attributor.reload()
         self.epoch += 1
@@ -102,7 +102,7 @@ class Accounting:
             self.judge.watching.count(flow, flow.watch)
 
     def attribution_of(self, flow: Flow, now: float) -> Attribution:
-        """What the flow is attributed to now; kept until a hello, a Host or a reload asks anew."""
+        """Returns the flow's attribution, cached until a hello, a Host header or a reload."""
         attribution = flow.attribution
         if attribution is None or flow.epoch != self.epoch:
             attribution = self.attributor.attribute(flow, now)
@@ -110,7 +110,7 @@ class Accounting:
         return attribution
 
     def _place(self, flow: Flow, device: Device, now: float) -> Tally:
-        """Finds the flow's tally and all cells that go with it."""
+        """Finds the flow's tally and the other counters for its bytes."""
         remote = flow.remote
         if remote is not None and flow.epoch != self.epoch:
             remote = self.attributor.places.of(remote.address)
@@ -139,7 +139,7 @@ class Accounting:
         return tally
 
     def _write_down(self, flow: Flow, tally: Tally) -> None:
-        """A flow has found its vendor: its start and its name are noted."""
+        """Adds the flow's start and its name to the note of its tally."""
         note = self.diary.note_of(tally, flow.last)
         if note is not None:
             if not flow.counted:
@@ -148,8 +148,8 @@ class Accounting:
             add_name(note, self.attributor.name_of(flow, tally.attribution.vendor))
 
     def review(self, flow: Flow, device: Device, now: float) -> None:
-        """Other bans are in force, or the device is in other groups: the judge looks again, and what was blind because
-        of a ban may not be any more.
+        """Judges the flow again after a change of bans or of the device's groups, and updates whether its bytes count
+        as blind because of a ban.
         """
         group = self.group_of(device)
         attribution = self.attribution_of(flow, now)

@@ -1,11 +1,11 @@
-"""How resolvers answer: which questions wait, how long answers took, and what they said."""
+"""How resolvers respond: open queries, response times and response codes."""
 
 from typing import Final, final
 
 from monitor.attribution.generations import Generations
 from monitor.histogram import Histogram
 
-# A resolver that has not answered by now never will (RFC 1035 section 4.2.1 asks for 5 seconds between tries).
+# A resolver that has not answered by now never will (RFC 1035 section 4.2.1 demands 5 seconds between retries).
 WAIT_SECONDS: Final = 10.0
 
 RESPONSE_BOUNDS: Final[tuple[float, ...]] = (
@@ -18,15 +18,15 @@ RCODES: Final = {
     8: "NXRRSET", 9: "NOTAUTH", 10: "NOTZONE", 16: "BADVERS", 23: "BADCOOKIE",
 }  # fmt: skip
 OTHER_RCODE: Final = "other"
-# The last one stands for all that come after.
+# The last index counts all higher codes.
 RCODES_COUNTED: Final = 32
 
 
 @final
 class Pending:
-    """Questions that wait for their answer: key of the direction and id to the time, at most `limit`.
+    """Open queries: maps the key of the direction and the query id to the time of the query, at most `limit`.
 
-    What leaves before it had `WAIT_SECONDS` was evicted, what leaves later was never answered.
+    An entry that leaves before `WAIT_SECONDS` was evicted, one that leaves later was never answered.
     """
 
     __slots__ = ("_since", "_times")
@@ -43,7 +43,7 @@ class Pending:
         return self._times.evictions
 
     def ask(self, key: bytes, now: float) -> None:
-        """A question again is the same question: its first time counts."""
+        """Records a query. A repeated query keeps its first time."""
         times = self._times
         if now - self._since > WAIT_SECONDS:
             times.age()
@@ -55,7 +55,7 @@ class Pending:
             times.put(key, now)
 
     def answer(self, key: bytes) -> float:
-        """When the question was asked, negative where nobody saw it."""
+        """Returns the time of the query, negative if the query was not seen."""
         asked = self._times.pop(key)
         return -1.0 if asked is None else asked
 
@@ -63,7 +63,7 @@ class Pending:
         self._times.limit = limit
 
     def step(self, seconds: float) -> None:
-        """The clock was set: questions have waited for as long as they have."""
+        """Shifts the times after a clock step, so waiting times are preserved."""
         self._since += seconds
         times = self._times
         times.young = {key: asked + seconds for key, asked in times.young.items()}
@@ -72,7 +72,7 @@ class Pending:
 
 @final
 class Seconds:
-    """How long answers took. Each is counted once, by the first bound that holds it."""
+    """A histogram of response times. Each is counted once, in the first bucket that contains it."""
 
     __slots__ = ("_bounds", "_counts", "_total")
 
@@ -91,7 +91,7 @@ class Seconds:
         self._total += seconds
 
     def histogram(self) -> Histogram:
-        """The same, cumulative."""
+        """Returns the cumulative histogram."""
         histogram = Histogram(RESPONSE_BOUNDS)
         total = 0
         for at in range(len(self._bounds)):
@@ -104,7 +104,7 @@ class Seconds:
 
 @final
 class Rcodes:
-    """Answers by response code."""
+    """Responses by response code."""
 
     __slots__ = ("_counts",)
 
@@ -115,7 +115,7 @@ class Rcodes:
         self._counts[rcode if rcode < RCODES_COUNTED else RCODES_COUNTED - 1] += 1
 
     def by_name(self) -> dict[str, int]:
-        """Those that were seen."""
+        """Returns the counts of the codes that were seen."""
         counts: dict[str, int] = {}
         for rcode, count in enumerate(self._counts):
             if count:

@@ -1,6 +1,6 @@
-"""The bytes of flows that bans are about: leaks of those that pass, blocked bytes of those that were cut.
+"""Bytes of flows under bans: leaked bytes of flows that pass, blocked bytes of flows that were killed.
 
-Of a killed flow only what conntrack tells late is still counted, and whether an answer came too late.
+A killed flow counts only what conntrack reports late, and whether a server's answer came too late.
 """
 
 from typing import final
@@ -12,8 +12,8 @@ from monitor.core.verdict.sni_answers import empty_bytes, has_passed
 
 @final
 class BanBytes:
-    """Counts into the proof's cells. `counts_packets` says that flows count packets as they are seen; else conntrack
-    tells of them later. `late` takes the answers that came too late.
+    """Adds to the cells of the ban counters. `counts_packets`: flows count packets as they are seen; otherwise
+    conntrack reports them later. `late` counts the answers that came too late.
     """
 
     __slots__ = ("_counts_packets", "_late")
@@ -23,19 +23,19 @@ class BanBytes:
         self._late = late
 
     def leak(self, flow: Flow, attribution: Attribution, version: int, leak: Traffic, sent: int, returned: int) -> None:
-        """The flow's bytes beyond those of before (`sent`, `returned`) go there, should they pass."""
+        """Counts the flow's bytes beyond `sent` and `returned` in `leak`, once they have passed."""
         watch = Watch(attribution, version)
         watch.leak = leak
         watch.sent, watch.returned = sent, returned
         flow.watch = watch
 
     def kill(self, flow: Flow, attribution: Attribution) -> None:
-        """The flow was cut."""
+        """Marks the flow as killed."""
         flow.watch = Watch(attribution, 0)
         flow.watch.killed = True
 
     def block(self, flow: Flow, blocked: Cell) -> None:
-        """What a cut flow carried up to its hello is blocked; of what conntrack counts, nothing is known yet."""
+        """Counts the bytes of a killed flow up to its hello as blocked. In conntrack mode they are not known yet."""
         watch = flow.watch
         if watch is None:
             return
@@ -45,7 +45,7 @@ class BanBytes:
             watch.sent, watch.returned, watch.packets_returned = flow.sent, flow.returned, flow.packets_returned
 
     def count(self, flow: Flow, watch: Watch) -> None:
-        """Counts the bytes of a watched flow since the last time."""
+        """Counts the bytes of a watched flow since the last call."""
         if watch.killed:
             self._count_killed(flow, watch)
             return

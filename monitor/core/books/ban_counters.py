@@ -1,11 +1,11 @@
-"""The proof: what bans stopped, what they would have stopped, and what passed all the same.
+"""Ban counters: what bans blocked, what they would have blocked, and what passed nevertheless.
 
-A leak is what passed after the ban took effect. The bytes of a killed flow up to its hello are blocked bytes, what
-it goes on sending is nothing. A server's data that passed behind the hello, before the kill was in the kernel,
-makes an answer that came too late.
+A leak is traffic that passed after the ban took effect. The bytes of a killed flow up to its hello count as blocked
+bytes, what the flow sends later is not counted. Server data that passed after the hello and before the kill reached the
+kernel counts as a late answer.
 
-A counter is there, at zero, as soon as a ban that may move it is in force, and stays when the ban is over: Prometheus
-sees a rise only where it saw the nothing before it. That goes as far as the budget of series does, see `ban_series.py`.
+A counter exists, at zero, as soon as a ban that may increase it is in force, and is kept when the ban ends: Prometheus
+detects an increase only if it has scraped the zero before. The budget of series limits this, see `ban_series.py`.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ DOWN: Final = "down"
 
 @final
 class BanCounters:
-    """Counters by labels from closed sets: vendor or category, service (`""` without one), the ban's group
-    (`all` without one), layer, evidence.
+    """Counters by labels from closed sets: vendor or category, service (`""` without one), the ban's group (`all`
+    without one), layer, evidence.
     """
 
     __slots__ = ("blocked", "blocked_bytes", "late", "leaked", "shadowed", "trying")
@@ -46,14 +46,14 @@ class BanCounters:
 
     @property
     def folded(self) -> int:
-        """How often a counter of `other` counted because a family's budget was spent."""
+        """How often a counter of `other` was used because a family's budget was spent."""
         return sum([budget.folded for budget in self._budgets()])
 
     def _budgets(self) -> list[SeriesBudget]:
         return [self.blocked.budget, self.shadowed.budget, self.leaked.budget, self.blocked_bytes.budget]
 
     def expect(self, bans: Sequence[Ban]) -> None:
-        """Makes the counters of bans that are in force now, as far as the budget goes."""
+        """Creates the counters of the bans in force, as far as the budget allows."""
         for ban in bans:
             for subject in ban.subjects:
                 for group in ban.groups or (EVERYONE,):
@@ -71,7 +71,7 @@ class BanCounters:
             self.blocked_bytes.expect(label, group, "")
 
     def block(self, label: SubjectLabel, group: str, layer: str, device: int, now: float) -> None:
-        """The device with this number was stopped."""
+        """Counts a block of the device with this number."""
         self.blocked.of(label, group, layer).value += 1
         self.trying.note(label, group, device, now)
 
@@ -79,7 +79,7 @@ class BanCounters:
         self.shadowed.of(label, group, layer).value += 1
 
     def leak_of(self, label: SubjectLabel, group: str, evidence: str) -> Traffic:
-        """Where the bytes of one flow go that pass."""
+        """Returns the counter for the bytes of a flow that passes."""
         return self.leaked.of(label, group, evidence)
 
     def blocked_bytes_of(self, label: SubjectLabel, group: str) -> Cell:
@@ -107,10 +107,10 @@ class BanCounters:
 
 
 def put_blocked(samples: Samples, blocked: BanCells) -> None:
-    """The three counters of what was stopped, each of one unit, and their sum by layer under its old name.
+    """Adds the three counters of blocked traffic, each of one unit, and their sum by layer under the old name.
 
-    The kernel counts the packets that it refuses by address, see `enforcement/counters.py`; they begin at zero here. A
-    flow that was cut because of its address is a flow, and under the old name one of layer `ip`.
+    The kernel counts the packets that it rejects by address, see `enforcement/counters.py`; their counters start at
+    zero here. A flow that was killed because of its address counts as a flow, and under the old name with layer `ip`.
     """
     queries: dict[tuple[str, ...], float] = {}
     flows: dict[tuple[str, ...], float] = {}

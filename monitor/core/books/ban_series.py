@@ -1,9 +1,10 @@
-"""The series of bans, within the budget: `[limits].series` for each family, in which zeros have half.
+"""The budget of the series of bans: `[limits].series` for each family, of which zeros may use half.
 
-Prometheus sees a rise only where it saw the zero before it, so a ban's counters are there before they count. A policy
-of many groups and vendors would make more zeros than all that will ever be counted; the zeros are made in this order
-until half of the budget is spent: the bans as they stand in the configuration, of each its subjects, of each its
-groups. A counter without a zero is made when it counts. Where the budget is spent, it is `other` that counts.
+Prometheus detects an increase only if it has scraped the zero before, so a ban's counters exist before their first
+event. A policy with many groups and vendors would create more zeros than counters that are ever used. Zeros are
+therefore created until half of the budget is spent, in this order: bans in the order of the configuration, the subjects
+of each ban, the groups of each subject. A counter without a zero is created at its first event. Once the budget is
+spent, events count under `other`.
 """
 
 from typing import Final, final
@@ -11,13 +12,13 @@ from typing import Final, final
 from monitor.attribution.counters import OTHER, Cell, Traffic
 from monitor.policy.owners import SubjectLabel
 
-# Of the budget, for the series of `other`: one for each value of the last label, in two directions.
+# The part of the budget reserved for `other`: one series for each value of the last label, in two directions.
 RESERVED: Final = 32
 
 
 @final
 class SeriesBudget:
-    """How many series a family may have; `width` is how many one counter makes, `folded` counts those refused."""
+    """The series that a family may have. `width` is the series per counter, `folded` counts refused counters."""
 
     __slots__ = ("_width", "folded", "limit", "used")
 
@@ -51,7 +52,7 @@ class BanCells:
         self.cells: dict[tuple[str, str, str, str], Cell] = {}
 
     def expect(self, label: SubjectLabel, group: str, last: str) -> None:
-        """The counter is there from now on, at zero, if there is room."""
+        """Creates the counter at zero if the budget has room."""
         if (label[0], label[1], group, last) not in self.cells and self.budget.has_room_for_zero():
             self.of(label, group, last)
 
@@ -70,7 +71,7 @@ class BanCells:
 
 @final
 class BanTraffic:
-    """The same of bytes in both directions; the label is the evidence."""
+    """As `BanCells`, for bytes in both directions; the last label is the evidence."""
 
     __slots__ = ("budget", "cells")
 

@@ -1,7 +1,7 @@
-"""The diary: what has happened since somebody last took it away for the journal.
+"""The diary: notes for the journal about events since the last time they were taken.
 
-A note is written at where the counters are, so that the two cannot tell different stories, and taken once. Names are
-noted only where the catalogue knows them; of what a device does elsewhere nothing is kept.
+A note is written where the counters are increased, so that both agree, and is taken once. Only names in the catalogue
+are noted; other destinations of a device are not kept.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ ADDRESSES_MAX: Final = 8
 
 @dataclass(frozen=True)
 class NoteRow:
-    """What a device exchanged with a vendor since the last time, and who the device was.
+    """What a device exchanged with a vendor since the last note, and the device's identity.
 
-    `hostname` and `addresses` are empty where privacy forbids them, and so is `device`, or it is a pseudonym. `blocked`
-    counts questions, flows and packets that a ban stopped, `leaked` the bytes that passed one.
+    If the privacy setting forbids it, `hostname` and `addresses` are empty, and `device` is empty or a pseudonym.
+    `blocked` counts queries, flows and packets that a ban blocked, `leaked` counts bytes that passed a ban.
     """
 
     device: str
@@ -46,7 +46,7 @@ class NoteRow:
 
 @final
 class Diary:
-    """At most `limit` notes that nobody has taken yet. Nothing is noted while it does not `keep`."""
+    """At most `limit` pending notes. Nothing is noted while `keeps` is False."""
 
     __slots__ = ("_notes", "evictions", "keeps", "limit")
 
@@ -60,7 +60,7 @@ class Diary:
         return len(self._notes)
 
     def note_of(self, tally: Tally, now: float) -> Note | None:
-        """The note that goes with the tally; None where there is no room for another one."""
+        """Returns the note of the tally, or None if the table is full."""
         note = tally.note
         if note is None or note.taken:
             why = tally.attribution
@@ -84,9 +84,9 @@ class Diary:
     def block(
         self, device: Device, origin: bytes, group: str, label: SubjectLabel, why: Attribution, name: bytes, now: float
     ) -> None:
-        """The device was refused something of the vendor, by a name of the catalogue or by none.
+        """Notes that a ban blocked the device from the vendor. `name` is a name in the catalogue, or empty.
 
-        The service is the one that the ban is of, else the one that `why` names of the same vendor.
+        The service is that of the ban, else the service of the same vendor in `why`.
         """
         if not self.keeps:
             return
@@ -100,7 +100,7 @@ class Diary:
             add_name(note, name)
 
     def take(self, limit: int) -> list[Note]:
-        """The oldest notes; what comes later goes into new ones."""
+        """Takes the oldest notes. Later events go into new notes."""
         keys = list(islice(self._notes, limit))
         taken: list[Note] = []
         for key in keys:
@@ -110,7 +110,7 @@ class Diary:
         return taken
 
     def take_rows(self, limit: int, devices: Devices, naming: Naming) -> list[NoteRow]:
-        """As `take`, each with whom its device is taken for now."""
+        """As `take`, with the device that each note's address or MAC belongs to now."""
         return [note_row(note, devices.settle(note.device, note.origin), naming) for note in self.take(limit)]
 
 
@@ -120,7 +120,7 @@ def add_name(note: Note, name: bytes) -> None:
 
 
 def note_row(note: Note, device: Device, naming: Naming) -> NoteRow:
-    """The note as it is kept: `device` is whom its device is taken for now."""
+    """Converts a note to a row. `device` is the device that the note belongs to now."""
     is_open = naming.is_open
     return NoteRow(
         naming.text_of(device),
@@ -142,6 +142,6 @@ def note_row(note: Note, device: Device, naming: Naming) -> NoteRow:
 
 
 def addresses_of(device: Device) -> tuple[str, ...]:
-    """Those that were seen last."""
+    """Returns the most recently seen addresses."""
     seen = sorted([(-last, address) for address, last in device.addresses.items()])
     return tuple([address_text(address) for _, address in seen[:ADDRESSES_MAX]])

@@ -1,4 +1,4 @@
-"""What verdicts are counted under: the vendor or category, the service, the ban's group, the device's group."""
+"""The labels of verdict counters: vendor or category, service, the ban's group, the device's group."""
 
 from monitor.attribution.counters import Attribution
 from monitor.attribution.devices import Device
@@ -11,7 +11,7 @@ from monitor.policy.policy import Verdict
 
 
 def ban_group(ban: Ban, device: Device) -> str:
-    """The first of the ban's groups that means the device, `all` for a ban of everyone."""
+    """Returns the first of the ban's groups that contains the device, `all` for a ban without groups."""
     for group in ban.groups:
         if is_meant(group, device.groups):
             return group
@@ -23,7 +23,7 @@ def group_label(device: Device) -> str:
 
 
 def label_of(verdict: Verdict) -> SubjectLabel:
-    """What the verdict is about: a flow may have other owners beside it."""
+    """Returns the labels of the verdict's subject; the flow may have other owners too."""
     return subject_label(verdict.subject)
 
 

@@ -1,7 +1,7 @@
-"""The books: what each device exchanged with whom, and the series that go out as metrics.
+"""The ledger: what each device exchanged with which vendor, and the series that become metrics.
 
-Everything is a cell that flows hold on to; the tables here only make cells and keep their number below a limit.
-Counters never shrink: a tally that is dropped stays in its series, a series beyond the budget is folded into `other`.
+Flows keep references to their cells; the tables here only create cells and limit their number. Counters never decrease:
+an evicted tally remains counted in its series, and a series beyond the budget is folded into `other`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ TRAFFIC_SERIES: Final = 3
 
 @final
 class Budget:
-    """How many label sets may exist; `folded` counts those that were refused."""
+    """The number of label sets that may exist; `folded` counts those that were refused."""
 
     __slots__ = ("folded", "limit", "used")
 
@@ -38,7 +38,7 @@ class Budget:
 
 @final
 class SeriesFamily:
-    """Counters of one metric whose first label is a vendor: the label that may become too many."""
+    """Counters of one metric whose first label is a vendor, which is the label with the most values."""
 
     __slots__ = ("_budget", "cells")
 
@@ -47,7 +47,7 @@ class SeriesFamily:
         self.cells: dict[tuple[str, str, str], Cell] = {}
 
     def of(self, vendor: str, group: str, last: str) -> Cell:
-        """The counter of these labels, that of `other` where the budget is spent."""
+        """Returns the counter of these labels, or that of `other` if the budget is spent."""
         cell = self.cells.get((vendor, group, last))
         if cell is not None:
             return cell
@@ -89,15 +89,15 @@ class Ledger:
         self.small.limit = series
 
     def step(self, seconds: float) -> None:
-        """The clock was set: who was seen in the last hour still was."""
+        """Shifts the times after a clock step, so that a device seen in the last hour still counts."""
         for tally in self.tallies.values():
             tally.first += seconds
             tally.last += seconds
 
     def tally(self, device: Device, origin: bytes, group: str, attribution: Attribution, now: float) -> Tally:
-        """The tally of this device and attribution, opened where it is new."""
+        """Returns the tally of this device and attribution, created if it does not exist."""
         recent = device.recent
-        # Most of what a device does in a row goes to one vendor: no key need be made for that.
+        # Consecutive traffic of a device mostly goes to one vendor, so the key need not be built again.
         if isinstance(recent, Tally) and is_page(recent, origin, group, attribution):
             return recent
         vendor, service, evidence = attribution.vendor, attribution.service, attribution.evidence
@@ -114,7 +114,7 @@ class Ledger:
         return tally
 
     def destination(self, place: RemoteAddress) -> Destination:
-        """The cell of the network and country that the address is in."""
+        """Returns the counter of the address's network and country."""
         found = place.destination
         if found is None:
             found = self._destination_of(place.asn, place.country)
@@ -122,7 +122,7 @@ class Ledger:
         return found
 
     def expect(self, groups: Sequence[str]) -> None:
-        """The small counters of these groups are there from now on, at zero: a rise from nothing is one to be seen."""
+        """Creates the small counters of these groups at zero, so that their first increase is visible."""
         for group in groups:
             if self.small.used * 2 > self.small.limit:
                 return
@@ -143,7 +143,7 @@ class Ledger:
         self._labelled(self.ech, group, kind).value += 1
 
     def _labelled(self, cells: dict[tuple[str, str], Cell], group: str, last: str) -> Cell:
-        """The counter of a group, of the group `other` where there are too many."""
+        """Returns the counter of a group, or that of the group `other` if there are too many."""
         cell = cells.get((group, last))
         if cell is not None:
             return cell
@@ -172,7 +172,7 @@ class Ledger:
         return found
 
     def _evict(self) -> None:
-        """Drops the sixty-fourth part that has been quiet for longest; what it counted stays in its series."""
+        """Evicts the 1/64 of the tallies that is idle for longest; their bytes remain counted in their series."""
         ages = sorted([(tally.last, tally.key) for tally in self.tallies.values()])
         for _, key in ages[: max(1, len(ages) // 64)]:
             self.tallies.pop(key).gone = True
@@ -180,12 +180,12 @@ class Ledger:
 
 
 def is_page(tally: Tally, origin: bytes, group: str, attribution: Attribution) -> bool:
-    """Whether the tally is the one of these, and still in the books."""
+    """Whether the tally has these values and is still in the ledger."""
     return tally.attribution is attribution and tally.origin == origin and tally.group == group and not tally.gone
 
 
 def labelled(cells: dict[tuple[str, str], Cell], first: str, second: str) -> Cell:
-    """The counter of two labels from closed sets."""
+    """Returns the counter of two labels from closed sets."""
     cell = cells.get((first, second))
     if cell is None:
         cell = Cell()

@@ -1,4 +1,4 @@
-"""Which devices bans stopped lately: those that still try."""
+"""Devices that a ban blocked in the last hour."""
 
 from typing import Final, final
 
@@ -9,7 +9,9 @@ TRYING_SECONDS: Final = 3600.0
 
 @final
 class RecentDevices:
-    """When each device was stopped last, by vendor, service and the ban's group; the oldest first, at most `limit`."""
+    """The time when each device was last blocked, by vendor, service and the ban's group; oldest first, at most
+    `limit`.
+    """
 
     __slots__ = ("_last", "evictions", "limit")
 
@@ -22,7 +24,7 @@ class RecentDevices:
         return len(self._last)
 
     def step(self, seconds: float) -> None:
-        """The clock was set: the hour goes on."""
+        """Shifts the times after a clock step."""
         for key in self._last:
             self._last[key] += seconds
 
@@ -35,7 +37,7 @@ class RecentDevices:
             self.evictions += 1
 
     def counts(self, now: float) -> dict[tuple[str, str, str], int]:
-        """How many devices in the last hour, by vendor, service and group; what is older is forgotten."""
+        """Returns the devices blocked in the last hour by vendor, service and group, and drops older ones."""
         self._last = {key: last for key, last in self._last.items() if last > now - TRYING_SECONDS}
         counts: dict[tuple[str, str, str], int] = {}
         for vendor, service, group, _ in self._last:

@@ -1,4 +1,4 @@
-"""What people read: who talked to whom, who is there, what flows now. Made when asked for, at the edge."""
+"""Rows for output: traffic by device and vendor, devices, live flows. Made on request only."""
 
 from dataclasses import dataclass
 from typing import final
@@ -31,8 +31,8 @@ class Row:
 
 @dataclass(frozen=True)
 class DeviceRow:
-    """A device. `mac`, `addresses` and `hostname` are empty where privacy forbids them or nobody knows. `random_mac`:
-    the MAC is a locally administered one, which the device may have made up and may change.
+    """A device. `mac`, `addresses` and `hostname` are empty if the privacy setting forbids them or they are unknown.
+    `random_mac`: the MAC is locally administered, so the device may have generated it and may change it.
     """
 
     device: str
@@ -50,7 +50,7 @@ class DeviceRow:
 
 @dataclass(frozen=True)
 class FlowRow:
-    """A live flow. `name` is the name that its attribution rests on; bytes are all that were seen."""
+    """A live flow. `name` is the name that its attribution is based on; the bytes are all bytes seen."""
 
     device: str
     group: str
@@ -71,7 +71,7 @@ class FlowRow:
 
 @final
 class Sum:
-    """Tallies that look the same once devices are named."""
+    """The sum of tallies that have the same labels after devices are named."""
 
     __slots__ = ("down", "first", "flows", "last", "up")
 
@@ -92,7 +92,7 @@ class Sum:
 
 @final
 class Readout:
-    """Reads the books without changing them."""
+    """Reads the ledger without changing it."""
 
     __slots__ = ("_accounting", "_ledger")
 
@@ -101,7 +101,7 @@ class Readout:
         self._ledger: Ledger = accounting.ledger
 
     def rows(self, naming: Naming) -> list[Row]:
-        """Most bytes first."""
+        """Returns the rows, most bytes first."""
         sums: dict[tuple[str, str, str, str, str], Sum] = {}
         for tally in self._ledger.tallies.values():
             owner = self._accounting.devices.settle(tally.device, tally.origin)
@@ -118,7 +118,7 @@ class Readout:
         return [rows[at] for _, _, _, at in sorted(order)]
 
     def device_rows(self, naming: Naming) -> list[DeviceRow]:
-        """Everybody in the table, seen last first."""
+        """Returns every device in the table, last seen first."""
         sums: dict[int, Sum] = {}
         for tally in self._ledger.tallies.values():
             owner = self._accounting.devices.settle(tally.device, tally.origin)
@@ -131,7 +131,7 @@ class Readout:
         return [self._device_row(everyone[at], sums.get(everyone[at].number), naming) for _, _, at in sorted(order)]
 
     def flow_rows(self, flows: list[Flow], naming: Naming, now: float, limit: int) -> list[FlowRow]:
-        """The flows with the most bytes."""
+        """Returns the flows with the most bytes."""
         order = [(-flow.sent - flow.returned, at) for at, flow in enumerate(flows)]
         rows: list[FlowRow] = []
         for _, at in sorted(order)[:limit]:

@@ -1,4 +1,4 @@
-"""The numbers as metrics: every family that observing fills, label values in the order of the family's labels."""
+"""The counters as metrics: every family of observed traffic, with label values in the order of the family's labels."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ UP: Final = "up"
 DOWN: Final = "down"
 DEVICE_SECONDS: Final = 3600.0
 DESTINATIONS_SHOWN: Final = 100
-# A destination must have had at least one part in so many of all bytes.
+# A destination needs at least 1/1000 of all bytes for a series of its own.
 DESTINATION_SHARE: Final = 1000
 
 
@@ -28,7 +28,7 @@ def put_traffic(ledger: Ledger, samples: Samples) -> None:
 
 
 def put_cells(ledger: Ledger, samples: Samples) -> None:
-    """Queries, handshakes, those with ECH, blind bytes and ways round plain DNS."""
+    """Adds queries, handshakes, ECH handshakes, blind bytes and bypasses of plain DNS."""
     samples["dns_queries_total"] = {key: float(cell.value) for key, cell in ledger.queries.cells.items()}
     samples["handshakes_total"] = {key: float(cell.value) for key, cell in ledger.handshakes.cells.items()}
     samples["ech_handshakes_total"] = {key: float(cell.value) for key, cell in ledger.ech.items()}
@@ -37,9 +37,10 @@ def put_cells(ledger: Ledger, samples: Samples) -> None:
 
 
 def put_destinations(ledger: Ledger, samples: Samples) -> None:
-    """`destination_bytes_total{asn,country,direction}`: the largest get a series each and keep it, the rest is `other`.
+    """`destination_bytes_total{asn,country,direction}`: the largest destinations get a series each and keep it, the
+    rest is `other`.
 
-    What was told as `other` before a destination got its series stays there: both only grow.
+    Bytes counted as `other` before a destination got its series remain there, so both only increase.
     """
     choose_destinations(ledger)
     totals: dict[tuple[str, ...], float] = {}
@@ -61,7 +62,7 @@ def put_destinations(ledger: Ledger, samples: Samples) -> None:
 
 
 def choose_destinations(ledger: Ledger) -> None:
-    """Gives free series to the largest destinations without one, not to those that are too small to matter."""
+    """Gives free series to the largest destinations without one, except those with too small a share."""
     everything = list(ledger.destinations.values())
     total = 0
     free = DESTINATIONS_SHOWN
@@ -78,7 +79,9 @@ def choose_destinations(ledger: Ledger) -> None:
 
 
 def put_devices(ledger: Ledger, devices: Devices, samples: Samples, now: float) -> None:
-    """`devices{vendor,group}`: how many talked to the vendor in the last hour; `group_devices{group}`: to anybody."""
+    """`devices{vendor,group}`: the devices with traffic to the vendor in the last hour; `group_devices{group}`: with
+    any traffic.
+    """
     seen: set[tuple[str, str, int]] = set()
     counts: dict[tuple[str, ...], float] = {}
     members: dict[str, set[int]] = {}
