@@ -1,1 +1,1 @@
-"""The state machine: observations in, effects and numbers out."""
+"""The state machine: takes observations, returns effects and metrics."""

@@ -1,4 +1,4 @@
-"""What the core wants done, as data: events to write, flows to kill, devices to follow."""
+"""The effects that the core returns, as data: events to write, flows to kill, names to resolve, members to update."""
 
 from dataclasses import dataclass
 from typing import Final, TypeAlias, final
@@ -10,11 +10,12 @@ UNKNOWN_SEQUENCE: Final = -1
 
 @final
 class Kill:
-    """Cut the flow: both directions into the kill set, a reset to the client, then conntrack's entry.
+    """Kills a flow: adds both directions to the kill set, sends a reset to the client, then deletes the conntrack
+    entry.
 
-    `key` leads from client to server as the LAN side sees it. `acknowledgment` is what the reset must carry as its
-    sequence number, 0 for what is not TCP, UNKNOWN_SEQUENCE for one that is cut in its middle, where nobody knows it.
-    `on_failure` is the ban's.
+    `key` leads from client to server as seen on the LAN side. `acknowledgment` is the sequence number of the reset: 0
+    for protocols other than TCP, UNKNOWN_SEQUENCE for a flow that is killed midstream, where the number is unknown.
+    `on_failure` is that of the ban.
     """
 
     __slots__ = ("acknowledgment", "ban", "key", "on_failure", "time")
@@ -29,8 +30,10 @@ class Kill:
 
 @dataclass(frozen=True)
 class ReleaseFlows:
-    """No ban kills these flows any longer: let them pass. With `on_failure` they leave the sets of that kind alone,
-    because a ban of the other kind keeps them killed. Comes after the kills that replace it.
+    """No ban applies to these killed flows any longer: remove them from the kill sets.
+
+    With `on_failure`, removes them from the kill sets of that kind only, because a ban of the other kind keeps them
+    killed. Follows the `Kill` effects that replace these kills.
     """
 
     keys: tuple[bytes, ...]
@@ -39,8 +42,8 @@ class ReleaseFlows:
 
 @dataclass(frozen=True)
 class ResolveName:
-    """A device wants a name whose vendor a ban by address is about: ask for its addresses. They are banned with it, or
-    where this name passes, let pass.
+    """A device queried or sent a name of a vendor that a ban bans by address. Resolve the name: its addresses are
+    banned, or left open if the name is allowed.
     """
 
     name: bytes
@@ -48,8 +51,8 @@ class ResolveName:
 
 @dataclass(frozen=True)
 class NameSeen:
-    """A device was told that the name is at a learned address, or says so itself: look whether somebody else is there
-    too.
+    """`name` was seen at the learned `address` (DNS answer or ClientHello). Re-check whether a name outside the ban
+    shares the address.
     """
 
     address: bytes
@@ -58,9 +61,10 @@ class NameSeen:
 
 @dataclass(frozen=True)
 class MembershipChanged:
-    """The device of this number is in these groups now, and known by these keys; no groups: forget it.
+    """The device `number` is now in these groups and has these keys. Empty `groups` and `excluding`: remove the device.
 
-    `mac` is its own, `b""` where only its addresses are. `excluding` are the groups that exclude it.
+    `mac` is the device's own MAC, or `b""` if only its addresses identify it. `excluding` are the groups that exclude
+    it.
     """
 
     number: int
@@ -72,14 +76,14 @@ class MembershipChanged:
 
 @dataclass(frozen=True)
 class PolicyChanged:
-    """Other bans are in force: the kernel must hold another table. Comes before the kills of the new ones."""
+    """The bans in force changed, so the kernel table must be replaced. Precedes the kills of the new bans."""
 
     time: float
 
 
 @final
 class VerdictEvent:
-    """A ban that bit or would have: write this as one EVE line. `key` leads from the device to whom it wanted."""
+    """A ban blocked something or would have: write one EVE line. `key` leads from the device to the remote address."""
 
     __slots__ = ("action", "ban", "key", "labels", "layer", "mode", "name", "time")
 

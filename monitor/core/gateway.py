@@ -1,7 +1,7 @@
-"""The state machine: observations in, effects out, numbers whenever somebody asks.
+"""The state machine: takes observations, returns effects, and gives metrics on request.
 
-Time is the observations' own: flows expire and bytes are counted at whole seconds of it, wherever a batch was
-split. `now` is the same clock: the wall's in live mode, the capture's in a replay.
+Time is taken from the observations: flows expire and bytes are counted at whole seconds of it, so the way a batch is
+split does not matter. `now` is the same clock: wall time in live mode, capture time in a replay.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ ACK: Final = "ack"
 
 @final
 class Gateway:
-    """All state of one gateway. Settings and index may change under it (`reload`), its flows and counters stay."""
+    """All state of one gateway. `reload` replaces settings and index; flows and counters are kept."""
 
     __slots__ = (
         "_accounting", "_clock", "_connections", "_devices", "_diary", "_due", "_ends", "_hellos", "_judge", "_ledger",
@@ -108,7 +108,7 @@ class Gateway:
         )  # fmt: skip
 
     def feed(self, observations: list[Observation], now: float) -> list[Effect]:
-        """Takes what was seen, in the order in which it was seen."""
+        """Processes observations in the order given and returns the effects."""
         for seen in observations:
             if isinstance(seen, Packet):
                 if self._packets:
@@ -124,16 +124,16 @@ class Gateway:
         return self._reporter.take()
 
     def tick(self, now: float) -> list[Effect]:
-        """Time goes on without observations: flows expire, waiting bytes are counted."""
+        """Advances time without observations: expires flows and counts pending bytes."""
         self._advance(now)
         return self._reporter.take()
 
     def next_wakeup(self) -> float:
-        """When to tick at the latest."""
+        """Returns the latest time for the next `tick`."""
         return self._due if self._due > 0.0 else self._clock + TICK_SECONDS
 
     def step(self, seconds: float) -> None:
-        """The clock was set, by so much: nothing ends, is counted again or waits for it to be as late as it was."""
+        """Shifts all times by `seconds` after a clock step, so that ages and waiting times are preserved."""
         self._tables.step(seconds)
         self._accounting.losses.step(seconds)
         self._clock += seconds
@@ -141,17 +141,17 @@ class Gateway:
             self._due = next_tick(self._clock)
 
     def lose(self, since: float, until: float) -> None:
-        """The capture lost frames between these two: what began then and says no name may have said it."""
+        """Records that the capture lost frames in this period: nameless flows that start in it count as `dropped`."""
         self._accounting.losses.note(since, until)
 
     def close(self, now: float, reason: str = "shutdown") -> list[Effect]:
-        """Ends every flow. The numbers may still be read afterwards."""
+        """Ends every flow. Counters can still be read afterwards."""
         self._advance(now)
         self._tracking.close(reason)
         return self._reporter.take()
 
     def reload(self, settings: Settings, index: Index, now: float) -> None:
-        """Takes new groups, lists and limits; every live flow stays and is attributed again as its bytes come."""
+        """Applies new groups, lists and limits. Live flows are kept and attributed again at their next flush."""
         limits = settings.limits
         self._tracking.flush(now)
         self._settings = settings
@@ -167,7 +167,7 @@ class Gateway:
         self._accounting.reload(Groups(settings.groups, settings.interfaces))
 
     def govern(self, policy: Policy | None, now: float) -> list[Effect]:
-        """Takes another policy: live flows that it bans are cut, those that only the old one banned are let go."""
+        """Applies another policy: kills live flows that it bans, and releases killed flows that it no longer bans."""
         self._advance(now)
         self._judge.policy = policy
         self._devices.forget_labels()
@@ -176,13 +176,13 @@ class Gateway:
         return self._reporter.take()
 
     def move_ends(self, bans: Sequence[Ban], exemptions: Sequence[Exemption], paused_until: float) -> None:
-        """The policy in force has these ends from now on: the same bans and exceptions, moved with the clock."""
+        """Replaces the end times of the policy in force after a clock step. The bans and exceptions stay the same."""
         if self._judge.policy is not None:
             self._judge.policy.take_ends(bans, exemptions, paused_until)
 
     @property
     def policy(self) -> Policy | None:
-        """The policy in force, None without one. It changes by `govern` and `move_ends` alone."""
+        """The policy in force, or None. Only `govern` and `move_ends` change it."""
         return self._judge.policy
 
     @property
@@ -196,15 +196,15 @@ class Gateway:
 
     @property
     def host_pins(self) -> HostPins:
-        """Which host name belongs to which MAC, to be kept over a restart."""
+        """The host name that belongs to each MAC, to be saved across restarts."""
         return self._devices.pins
 
     def standing_kills(self, now: float) -> list[Kill]:
-        """The flows that were killed lately and whose bans are in force, for a kernel that has lost them."""
+        """Returns recently killed flows whose bans are in force, for a kernel table that has lost them."""
         return self._judge.standing_kills(now)
 
     def answer_policy(self, client: bytes, name: bytes, now: float, is_target: bool = False) -> AnswerPolicy:
-        """What the policy says of a query of the client at this packed address, for the sinkhole that answers it.
+        """Judges a DNS query for `name` from the client at this packed address, for the sinkhole.
 
         `is_target`: another name was queried, and its answer leads to `name` by CNAME.
         """
@@ -213,13 +213,13 @@ class Gateway:
         return judge_query(self._judge.policy, self._matches.of(name), device, client, now, is_target)
 
     def note_refused(self, address: bytes, name: bytes, verdict: Verdict, now: float) -> None:
-        """A question of that client was answered as the ban wants."""
+        """Records that the sinkhole answered a query of this client as banned."""
         device = self._devices.find_address(address, now)
         self._accounting.group_of(device)
         self._judge.note_refused(self._matches.of(name), device, address, verdict, now)
 
     def groups_for(self, device: bytes) -> tuple[str, ...] | None:
-        """The groups of the device with this MAC or packed address, None where nobody has seen it."""
+        """Returns the groups of the device with this MAC or packed address, or None if the device is unknown."""
         known = self._devices.by_mac.get(device) or self._devices.by_address.get(device)
         if known is None:
             return None
@@ -227,11 +227,11 @@ class Gateway:
         return known.groups
 
     def groups_seen(self, seconds: float) -> frozenset[str]:
-        """The groups with a device that was seen so many seconds ago at the most."""
+        """Returns the groups with a device that was seen in the last `seconds`."""
         return self._devices.groups_since(self._clock - seconds)
 
     def snapshot(self) -> Samples:
-        """Every counter and gauge as of the last observation or tick."""
+        """Returns every counter and gauge as of the last observation or tick."""
         self._tracking.flush(self._clock)
         samples: Samples = {}
         put_traffic(self._ledger, samples)
@@ -255,22 +255,22 @@ class Gateway:
         return self._readout.rows(self._naming)
 
     def keep_notes(self, keeps: bool) -> None:
-        """Whether a journal takes the notes; without one, those that wait are dropped."""
+        """Turns notes for the journal on or off. Turning them off drops the pending notes."""
         self._diary.keeps = keeps
         if not keeps:
             self._diary.take(self._diary.limit)
 
     def wants_notes_taken(self) -> bool:
-        """Whether the notes that wait fill more than half of their table."""
+        """Whether the pending notes fill more than half of their table."""
         return len(self._diary) * 2 > self._diary.limit
 
     def notes_waiting(self) -> int:
-        """How many notes there are to take, with all that is counted by now."""
+        """Returns the number of pending notes, after all pending bytes are counted."""
         self._tracking.flush(self._clock)
         return len(self._diary)
 
     def take_notes(self, limit: int) -> list[NoteRow]:
-        """At most so many of the notes that nobody has taken yet, each with who its device is now."""
+        """Takes at most `limit` pending notes, each with the device that its MAC or address belongs to now."""
         return self._diary.take_rows(limit, self._devices, self._naming)
 
     def device_rows(self) -> list[DeviceRow]:
@@ -278,21 +278,21 @@ class Gateway:
         return self._readout.device_rows(self._naming)
 
     def active_flows(self, limit: int = 100) -> list[FlowRow]:
-        """The live flows with the most bytes."""
+        """Returns the live flows with the most bytes."""
         return self._readout.flow_rows(list(self._table.forward.values()), self._naming, self._clock, limit)
 
     def names_of(self, address: bytes) -> list[NameBinding]:
-        """The names that answers gave to the packed address, newest first."""
+        """Returns the names that DNS answers gave to the packed address, newest first."""
         return self._memory.names_of(address)
 
     def name_claims(self, address: bytes) -> NameClaims:
-        """What answers and ClientHellos claim of the packed address."""
+        """Returns the names that DNS answers and ClientHellos gave to the packed address."""
         return NameClaims(self._memory.names_of(address), self._judge.usage.sayings.at(address))
 
     def names_for(self, device: bytes, address: bytes) -> list[NameBinding]:
-        """Those that the device with this MAC or packed address was given and still believes, newest first.
+        """Returns the names of `address` in DNS answers to the device with this MAC or packed address, newest first.
 
-        None where privacy forbids to name devices.
+        Empty if the newest has expired, or if the privacy setting forbids naming devices.
         """
         known = self._devices.by_mac.get(device) or self._devices.by_address.get(device)
         if not self._naming.is_open:
@@ -305,18 +305,18 @@ class Gateway:
         return claims
 
     def pending_bytes(self) -> int:
-        """Bytes that were seen and wait in their flows until those are settled."""
+        """Returns the number of bytes that were seen but not counted yet, because their flows are not settled."""
         return self._tracking.pending_bytes()
 
     def table_sizes(self) -> dict[str, int]:
         return self._tables.sizes()
 
     def evictions(self) -> dict[str, int]:
-        """What gave way to a table's limit; of `series`, what was folded into `other`."""
+        """Returns the evictions of each table; for `series`, the label sets that were folded into `other`."""
         return self._tables.evictions()
 
     def _advance(self, now: float) -> None:
-        """Moves on to `now`: counts what waits, ends what is over. Time never goes back."""
+        """Advances to `now`: counts pending bytes and ends expired flows. Time never goes back."""
         if now < self._due:
             return
         if self._due < 0.0:
@@ -325,7 +325,7 @@ class Gateway:
         self._due = next_tick(now)
         self._tracking.flush(now)
         self._tracking.expire(now)
-        if self._judge.policy is not None:
+        if self._judge.policy is not None:  # enforcement: changes of bans and groups, see `PolicyWatch.look`
             self._policy_watch.look(now)
 
     def _take_rest(self, seen: Observation) -> None:
@@ -365,7 +365,7 @@ class Gateway:
             self._questions.ask(message, device, flow, key)
 
     def _take_dhcp(self, message: DhcpMessage) -> None:
-        """A lease binds its address to the MAC, unless a relay speaks for a client that is not on the link."""
+        """Binds the leased address to the MAC, unless the client is behind a relay and not on the link."""
         packet = message.packet
         address = message.address if message.kind == ACK and len(message.address) in (4, 16) else b""
         device: Device | None

@@ -1,4 +1,4 @@
-"""Effects: the events that somebody reads, and none that nobody does."""
+"""Collects effects. Events of types without a consumer are not created."""
 
 from typing import Final, final
 
@@ -26,7 +26,7 @@ class Reporter:
         self.configure(events, naming)
 
     def configure(self, events: frozenset[str], naming: Naming) -> None:
-        """What is wanted from now on; effects that wait stay."""
+        """Sets the event types to report and how devices are named. Collected effects are kept."""
         self.naming = naming
         self.dns = "dns" in events
         self.tls = "tls" in events
@@ -54,7 +54,7 @@ class Reporter:
         self, time: float, key: bytes, device: Device, group: str, why: Attribution, verdict: Verdict, layer: str,
         name: bytes,
     ) -> None:  # fmt: skip
-        """A device may have left a ban: action `suspect`, and `name` is what is called the new one."""
+        """Reports a device that may have evaded a ban (action `suspect`). `name` is how the new device is named."""
         if self.verdict:
             labels, ban = self._label(device, group, why), verdict.ban
             self._effects.append(VerdictEvent(time, key, labels, SUSPECT, layer, ban.id, verdict.mode, name))
@@ -63,7 +63,7 @@ class Reporter:
         self, time: float, key: bytes, device: Device, group: str, why: Attribution, verdict: Verdict, layer: str,
         name: bytes,
     ) -> None:  # fmt: skip
-        """A ban bit, or would have."""
+        """Reports that a ban blocked something, or would have."""
         if self.verdict:
             labels = self._label(device, group, why)
             ban = verdict.ban
@@ -73,7 +73,7 @@ class Reporter:
         self._effects.append(effect)
 
     def _label(self, device: Device | None, group: str, why: Attribution) -> Labels:
-        """Labels are frozen and many events share them, so they are made once."""
+        """Returns shared labels: they are frozen, so events with the same values use one object."""
         name = self.naming.text_of(device) if device is not None else ""
         key = (name, group, why.vendor, why.service, why.evidence, why.entry)
         kept = self._labels.get(key)

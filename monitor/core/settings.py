@@ -1,6 +1,4 @@
-"""What the core gets from outside: frozen pictures of the configuration and of enforcement, and one callable that
-looks things up.
-"""
+"""Inputs of the core: frozen copies of the configuration and of the state of enforcement, and a lookup of addresses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from monitor.attribution.networks import DEFAULT_LOCAL
 from monitor.limits import Limits
 from monitor.policy.groups import Group
 
-# A packed address to its AS number (0: unknown) and its ISO 3166 country code ("": unknown).
+# Maps a packed address to its AS number (0: unknown) and its ISO 3166 country code ("": unknown).
 Lookup: TypeAlias = Callable[[bytes], tuple[int, str]]
 
 PACKETS: Final = "packets"
@@ -26,10 +24,10 @@ class EnforcementState:
     """What enforcement does at present, as far as verdicts and counters depend on it.
 
     `armed`: the sinkhole answers the diverted queries. `resolvers` are the packed addresses that clients are meant to
-    query; empty where any resolver is allowed. `sinks` are the packed addresses that the sinkhole returned for banned
-    names. `learned` are the packed addresses that the kernel bans because of trusted answers. `ineffective` are what
-    bans cannot stop: the id of the ban with a subject and a group (`all`: everyone) of it. `own_port` is the source
-    port of queries that the gateway sends with addresses of devices, which are no device's; 0 for none.
+    query; empty if any resolver is allowed. `sinks` are the packed addresses that the sinkhole returned for banned
+    names. `learned` are the packed addresses that the kernel bans because of trusted answers. `ineffective` are the
+    bans without effect, each as ban id, subject and group (`all`: everyone). `own_port` is the source port of the
+    queries that the gateway sends from client addresses, which belong to no device; 0 for none.
     """
 
     armed: bool = False
@@ -44,12 +42,12 @@ class EnforcementState:
 class Settings:
     """`local` and `nat64` are prefixes as text.
 
-    `flows` says what counts bytes: `packets` (Packet observations) or `conntrack` (FlowCount observations).
-    `interfaces` are names by the index that packets carry. `connected` gives, by interface name, the prefixes that
-    are on-link there: a MAC is a device only inside them. None means that nobody knows (captures, taps): there a MAC
-    with too many IPv4 sources is a router.
-    `events` are the event types that somebody reads: `dns`, `tls`, `quic`, `flow`, `dhcp`; no others are made.
-    `device` says how rows and labels name devices: `full`, `pseudonym` (a hash under `pseudonym_key`) or `none`.
+    `flows` selects what counts bytes: `packets` (Packet observations) or `conntrack` (FlowCount observations).
+    `interfaces` are names, indexed as in packets. `connected` maps an interface name to its on-link prefixes: a MAC
+    identifies a device only inside them. None means that the prefixes are unknown (captures, taps): a MAC with too many
+    IPv4 sources is then a router. `events` are the event types with a consumer: `dns`, `tls`, `quic`, `flow`, `dhcp`,
+    `verdict`; no others are created. `device` selects how rows and labels name devices: `full`, `pseudonym` (a hash
+    under `pseudonym_key`) or `none`.
     """
 
     local: tuple[str, ...] = DEFAULT_LOCAL

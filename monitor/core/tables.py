@@ -1,4 +1,4 @@
-"""All tables of the core together: how full they are, what gave way, and what becomes of them when the clock is set."""
+"""All tables of the core: sizes, evictions, limits, and the shift of their times after a clock step."""
 
 from typing import final
 
@@ -40,7 +40,7 @@ class Tables:
         self._replacement = replacement
 
     def resize(self, limits: Limits) -> None:
-        """Takes the limits of another configuration."""
+        """Applies the limits of another configuration."""
         self._flows.limit = limits.flows
         self._migrations.resize(limits.migrations)
         self._memory.resize(limits.names, limits.names_per_address, limits.aliases)
@@ -76,7 +76,7 @@ class Tables:
         }
 
     def evictions(self) -> dict[str, int]:
-        """What gave way to a table's limit; of `series`, what was folded into `other`."""
+        """Returns the evictions of each table; for `series`, the label sets that were folded into `other`."""
         return {
             "flows": self._flows.evictions,
             "names": self._memory.evictions,
@@ -97,7 +97,9 @@ class Tables:
         }
 
     def step(self, seconds: float) -> None:
-        """Everything keeps its age: its times are those that the clock would have shown. The diary's days are past."""
+        """Shifts all timestamps by `seconds` after a clock step, so ages are preserved. The diary's notes are not
+        touched.
+        """
         self._flows.step(seconds)
         self._memory.step(seconds)
         self._devices.step(seconds)
