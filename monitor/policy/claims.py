@@ -1,7 +1,7 @@
-"""Whose a name's addresses are, and who has a claim on an address that bans by address would take.
+"""Decides which owners a name's addresses belong to, and whether a name outside a ban has a claim on an address.
 
-A name is outside a ban where some device under that ban may still reach it. Its address then belongs to others too,
-and is not banned by address.
+A name is outside a ban if a device under that ban may still reach it. Its address then does not belong to banned names
+alone, and is not banned by address.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ from monitor.policy.policy import MODE_RANK, Policy, holds
 
 @final
 class Claims:
-    """What a policy and a catalogue say of names. Bans that sleep are meant too: they come back by themselves."""
+    """Looks up names in a policy and a catalogue. Bans outside their schedule are included, because they come back."""
 
     __slots__ = ("_bans", "_index", "_policy")
 
@@ -28,10 +28,11 @@ class Claims:
         self._bans: dict[OwnerNames, list[Ban]] = {}
 
     def owners(self, name: bytes, now: float) -> list[OwnerNames]:
-        """Those, one by one, whose bans by address hold for the name's addresses; none for a name that passes.
+        """Returns the owners, one by one, whose bans by address apply to the name's addresses; empty if the name is
+        allowed.
 
-        A name that a shipped vendor has on shared infrastructure has none: its addresses are other names' too,
-        whichever list names it.
+        A name that a shipped vendor has on shared infrastructure has no owners, whichever list contains it: its
+        addresses also serve other names.
         """
         entries = self._index.owners_of_name(name).entries
         if any(entry.weak and not entry.category for entry in entries):
@@ -42,7 +43,7 @@ class Claims:
         ]
 
     def bans_of(self, owners: OwnerNames, now: float) -> list[Ban]:
-        """The bans by address that are about one of the owners and not over."""
+        """Returns the bans by address that apply to one of the owners and have not ended."""
         bans = self._bans.get(owners)
         if bans is None:
             bans = [
@@ -52,9 +53,9 @@ class Claims:
         return [ban for ban in bans if not is_over(ban.until, now)]
 
     def is_outside(self, owners: OwnerNames, names: Sequence[bytes], now: float) -> bool:
-        """Whether a name, given with those behind its CNAME chain, may be reached by a device under the owners' bans.
+        """Whether a device under the owners' bans may reach a name, given with the names of its CNAME chain.
 
-        Where the chain leads to a name that may not, the sinkhole answers for it as banned, so that it is inside.
+        If the chain leads to a banned name, the sinkhole answers the query as banned, so the name is inside.
         """
         for ban in self.bans_of(owners, now):
             for group in ban.groups or ("",):
@@ -65,7 +66,7 @@ class Claims:
         return False
 
     def is_stranger(self, owners: OwnerNames, groups: tuple[str, ...], now: float) -> bool:
-        """Whether none of the owners' bans is about a device of these groups."""
+        """Whether no ban of the owners applies to a device of these groups."""
         return not any(holds(ban, groups) for ban in self.bans_of(owners, now))
 
     def _passes(self, ban: Ban, groups: tuple[str, ...], name: bytes, now: float, behind: bool) -> bool:
@@ -78,9 +79,9 @@ class Claims:
 
 
 def spells(name: bytes, address: bytes) -> bool:
-    """Whether the name is made of the address, as those are that anybody can have for any address.
+    """Whether the name contains the address, as names do that exist for any address.
 
-    Such a name (`1-2-3-4.sslip.example`, a reverse name of a hosting company) says nothing of who uses the address.
+    Such a name (`1-2-3-4.sslip.example`, a reverse name of a hosting company) does not show who uses the address.
     """
     if address.hex().encode() in name:
         return True

@@ -1,4 +1,4 @@
-"""Which addresses are never learned, whatever an answer says, and what an address is called in the kernel's sets."""
+"""The addresses that are never learned, whatever a DNS answer contains, and the keys of an address in kernel sets."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias, final
@@ -8,7 +8,7 @@ from monitor.catalog.index import Index
 from monitor.policy.owners import OwnerNames
 from monitor.policy.table.owned_prefixes import SPECIAL, embed
 
-# A packed address to its AS number, 0: unknown, and its country.
+# Maps a packed address to its AS number, 0: unknown, and its country.
 Lookup: TypeAlias = Callable[[bytes], tuple[int, str]]
 
 SPECIAL_PURPOSE: Final = "special"
@@ -19,9 +19,10 @@ FOREIGN: Final = "foreign"
 
 @final
 class Learnable:
-    """`never` are prefixes as text: what is inside, the gateway's own, the sinkhole's, the resolvers'.
+    """`never` are prefixes as text: the local prefixes and the addresses of the gateway, the sinkhole and the
+    resolvers.
 
-    `nat64` are the translators' prefixes: an address inside one is its IPv4 address, and the other way round.
+    `nat64` are the translators' prefixes: an address inside one is equivalent to the IPv4 address that it contains.
     """
 
     __slots__ = ("_index", "_lookup", "_never", "_special", "_translators")
@@ -34,11 +35,13 @@ class Learnable:
         self._special = Networks(SPECIAL)
 
     def plain(self, address: bytes) -> bytes:
-        """The IPv4 address that a translator has written into IPv6, or the address itself."""
+        """Returns the IPv4 address that a translator has embedded in the IPv6 address, or the address itself."""
         return self._translators.embedded_v4(address) or address
 
     def keys(self, address: bytes) -> list[bytes]:
-        """A plain address as packets may carry it: as it is, and inside every translator's prefix."""
+        """Returns a plain address in every form that packets may contain: as it is, and inside each translator's
+        prefix.
+        """
         found = [address]
         if len(address) == 4:
             number = int.from_bytes(address, "big")
@@ -48,10 +51,10 @@ class Learnable:
         return found
 
     def refusal(self, address: bytes, owners: OwnerNames) -> str:
-        """Why a plain address is never learned for the owners, `""` where it may be.
+        """Returns why a plain address is never learned for the owners, or `""` if it may be learned.
 
-        What another vendor calls its own serves that vendor's other names too, and those of clouds serve everybody.
-        A prefix in a list of the user's own forbids nothing: such a list adds owners.
+        Another vendor's own prefix also serves other names of that vendor, and a cloud's prefix serves any customer. A
+        prefix in a user's own list prevents nothing, because such a list only adds owners.
         """
         if self._special.contains(address):
             return SPECIAL_PURPOSE
@@ -69,11 +72,11 @@ class Learnable:
         return SHARED if self._is_rented(address) else ""
 
     def own(self, address: bytes) -> OwnerNames:
-        """Whose own prefixes hold the address."""
+        """Returns the owners whose own prefixes contain the address."""
         return self._index.owners_of_address(address).own()
 
     def _is_rented(self, address: bytes) -> bool:
-        """Whether the AS is one of those in which anybody may rent."""
+        """Whether the address is in an AS that rents out servers."""
         if self._lookup is None:
             return False
         asn, _ = self._lookup(address)

@@ -1,9 +1,9 @@
-"""Which addresses are banned because trusted answers gave them to banned names, and which are spared by the guard.
+"""The addresses that are banned because trusted answers gave them to banned names, and those that the guard spares.
 
-A trusted answer is one that gatewatch itself got from the system's resolver or a configured one; nothing else ever
-puts an address in. An address that a name outside the ban has too is not banned by address: such a claim is a
-trusted answer as well, or a hello that was answered to a device outside the ban's groups. What was learned before is
-freed as soon as a claim shows. The vendor's own prefixes are not learned, so no claim ever frees them.
+A trusted answer is one that gatewatch itself obtained from the system's resolver or a configured one; addresses have no
+other source. An address that a name outside the ban also uses is not banned by address. Evidence of such a claim is a
+trusted answer, or an answered hello of a device outside the ban's groups. A learned address is freed as soon as a claim
+appears. The vendor's own prefixes are not learned, so no claim ever frees them.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ OUTCOMES: Final = (LEARNED, GUARDED, FREED, SPECIAL_PURPOSE, LOCAL, SHARED, FORE
 
 NAMES_PER_ADDRESS: Final = 32
 EVICTED_AT_ONCE: Final = 4
-# How long an answered hello speaks for its address.
+# For how long an answered hello counts as a claim on its address.
 SAID_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True)
 class Learn:
-    """Ban these keys in the chain of the owner until then; `name` led to them."""
+    """Ban these keys in the owner's chain until `until`; `name` resolved to them."""
 
     owner: OwnerNames
     keys: tuple[bytes, ...]
@@ -40,7 +40,7 @@ class Learn:
 
 @dataclass(frozen=True)
 class Free:
-    """These keys are not learned for the owner any longer; `last`: nor for anybody else."""
+    """These keys are no longer learned for the owner. `last`: no other owner has them either."""
 
     owner: OwnerNames
     keys: tuple[bytes, ...]
@@ -52,7 +52,7 @@ Lesson: TypeAlias = Learn | Free
 
 @final
 class Learned:
-    """At most `limit` addresses. `keys` are those in the kernel; `version` changes whenever they do."""
+    """At most `limit` addresses. `keys` are those in the kernel; `version` increases whenever they change."""
 
     __slots__ = ("_sights", "_states", "claims", "counts", "evictions", "keys", "learnable", "limit", "version")
 
@@ -71,7 +71,7 @@ class Learned:
         return len(self._sights)
 
     def step(self, seconds: float) -> None:
-        """The clock was set: answers are believed for as long as before, as the kernel's timeouts go on."""
+        """Shifts the ends of validity after a clock step, because the kernel's timeouts do not follow it."""
         for sights in self._sights.values():
             for sight in sights.values():
                 sight.until += seconds
@@ -82,9 +82,9 @@ class Learned:
     def take(
         self, names: Sequence[bytes], addresses: Sequence[bytes], until: float, now: float
     ) -> tuple[list[bytes], list[Lesson]]:
-        """A trusted answer for the first of `names`, the others are its CNAME chain.
+        """Stores a trusted answer for the first of `names`; the others are its CNAME chain.
 
-        The plain addresses that are to be settled now, and what has to go because the table is full.
+        Returns the plain addresses to settle now, and the removals that make room in a full table.
         """
         lessons: list[Lesson] = []
         found = list(dict.fromkeys([self.learnable.plain(address) for address in addresses]))
@@ -101,7 +101,7 @@ class Learned:
         return found, lessons
 
     def _evict(self) -> list[Lesson]:
-        """Makes room for one address; where the limit was lowered a little more, so that it is kept by and by."""
+        """Makes room for one address. Evicts a few more if the limit was lowered, so the table shrinks gradually."""
         lessons: list[Lesson] = []
         for _ in range(EVICTED_AT_ONCE):
             if len(self._sights) >= self.limit:
@@ -110,13 +110,15 @@ class Learned:
         return lessons
 
     def _make_room(self, sights: dict[bytes, Sight], name: bytes, now: float) -> None:
-        """The oldest of its kind gives way: many banned names must not push out a claim, nor claims what is banned."""
+        """Evicts the oldest entry of the same kind: many banned names must not evict a claim, and claims must not evict
+        a banned name.
+        """
         is_banned = bool(self.claims.owners(name, now))
         alike = [other for other in sights if bool(self.claims.owners(other, now)) == is_banned]
         del sights[alike[0] if alike else next(iter(sights))]
 
     def settle(self, address: bytes, said: Sequence[SniClaim], now: float) -> list[Lesson]:
-        """Decides anew about a plain address; `said` are the hellos that went there."""
+        """Decides again about a plain address, with the SNI claims of hellos to that address."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
         wanted: dict[OwnerNames, Sight] = {}
         for sight in sights:
@@ -132,7 +134,7 @@ class Learned:
         return self._compare(address, before, after, now)
 
     def strangers(self, address: bytes, names: Sequence[bytes], now: float) -> list[bytes]:
-        """Which of the names would have a claim on the plain address if a trusted answer gave it to them."""
+        """Returns the names that would have a claim on the plain address if a trusted answer gave it to them."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
         asked = {sight.name for sight in sights}
         owners = {owner for sight in sights for owner in self.claims.owners(sight.name, now)}
@@ -148,11 +150,11 @@ class Learned:
         return address in self.keys
 
     def addresses(self) -> list[bytes]:
-        """Every plain address about which something was decided."""
+        """Returns every plain address with a decision."""
         return list(self._states)
 
     def lessons_of(self, address: bytes, now: float) -> list[Lesson]:
-        """What the kernel must hold of a plain address, for one that has lost it."""
+        """Returns the `Learn` changes that restore a plain address in a kernel table that has lost it."""
         keys = tuple(self.learnable.keys(address))
         return [
             Learn(owner, keys, state.until, state.name)
@@ -161,20 +163,20 @@ class Learned:
         ]
 
     def owners(self) -> set[OwnerNames]:
-        """For whom addresses are learned now."""
+        """Returns the owners for which addresses are learned now."""
         return {
             owner for states in self._states.values() for owner, state in states.items() if state.outcome == LEARNED
         }
 
     def states_of(self, address: bytes, now: float) -> list[SightState]:
-        """What became of a plain address, for whoever asks why."""
+        """Returns the decisions about a plain address, as an explanation for the user."""
         return [state for state in self._states.get(address, {}).values() if state.until > now]
 
     def govern(self, now: float) -> list[bytes]:
-        """After a change of policy: the addresses that have to be settled again.
+        """Returns the addresses to settle again after a change of policy.
 
-        Those whose bans are over, those that nothing was decided about while bans slept, and those that several names
-        have: one of these may be banned no longer.
+        These are addresses whose bans have ended, addresses without a decision because no ban applied, and addresses of
+        several names, of which one may no longer be banned.
         """
         return [
             address
@@ -185,19 +187,19 @@ class Learned:
         ]
 
     def forget(self, address: bytes) -> list[Lesson]:
-        """Forgets a plain address; what of it has to leave the kernel."""
+        """Forgets a plain address; returns what has to be removed from the kernel."""
         self._sights.pop(address, None)
         return self._compare(address, self._states.pop(address, {}), {}, 0.0)
 
     def forget_all(self) -> None:
-        """The kernel holds nothing of this any longer."""
+        """Forgets all addresses, after the kernel has lost them."""
         self._sights = {}
         self._states = {}
         self.keys.clear()
         self.version += 1
 
     def sweep(self, now: float) -> None:
-        """Forgets what has lapsed: the kernel does the same by itself."""
+        """Forgets expired answers. The kernel removes its elements by their own timeouts."""
         for address in list(self._sights):
             sights = self._sights[address]
             for name in [name for name, sight in sights.items() if sight.until <= now]:
@@ -206,7 +208,7 @@ class Learned:
                 self.forget(address)
 
     def count_learned(self, now: float) -> int:
-        """How many addresses are banned by this."""
+        """Returns the number of learned addresses that are banned."""
         return sum(
             any(state.outcome == LEARNED and state.until > now for state in states.values())
             for states in self._states.values()
@@ -225,7 +227,7 @@ class Learned:
         return SightState(outcome, sight.name, sight.until, guard)
 
     def _is_banned_anyway(self, address: bytes, owner: OwnerNames, now: float) -> bool:
-        """Whether the same bans hold for the address by the prefix that it lies in."""
+        """Whether the same bans already apply to the address through the own prefix that contains it."""
         own = self.learnable.own(address)
         if not own:
             return False
@@ -235,7 +237,7 @@ class Learned:
     def _guard(
         self, address: bytes, owner: OwnerNames, sights: list[Sight], said: Sequence[SniClaim], now: float
     ) -> bytes:
-        """The name outside the owner's bans that has a claim on the address, `b""` where none has."""
+        """Returns the name outside the owner's bans that has a claim on the address, or `b""`."""
         for sight in sights:
             if not spells(sight.name, address) and self.claims.is_outside(owner, sight.names, now):
                 return sight.name
@@ -257,7 +259,7 @@ class Learned:
     def _compare(
         self, address: bytes, before: dict[OwnerNames, SightState], after: dict[OwnerNames, SightState], now: float
     ) -> list[Lesson]:
-        """What the kernel must do, and what is counted."""
+        """Counts the changed decisions, and returns the changes for the kernel."""
         keys = tuple(self.learnable.keys(address))
         lessons: list[Lesson] = []
         is_kept = any(state.outcome == LEARNED for state in after.values())

@@ -1,7 +1,7 @@
-"""Bans of a service and the prefixes that the service shares with others of its vendor.
+"""Bans of a service, and the prefixes that the service shares with other services of its vendor.
 
-A ban of a service refuses the prefixes that carry this service alone (`own_prefixes_service` and `service` in the
-vendor files). The vendor's other own prefixes stay open, because its other services use them too.
+A ban of a service blocks the prefixes that carry this service alone (`own_prefixes_service` and `service` in the vendor
+files). The vendor's other own prefixes stay open, because its other services use them too.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from monitor.policy.ban import COUNT, ENFORCE, OBSERVE, SNI, Ban, Subject
 from monitor.policy.owners import OwnerNames
 from monitor.units import count_text
 
-# The reason under which bytes to prefixes that a ban left open count as blind.
+# The reason under which bytes to prefixes left open by a ban count as blind.
 SHARED_PREFIX: Final = "shared_prefix"
 
 
 def left_open(bans: Sequence[Ban], owners: OwnerNames) -> OwnerNames:
-    """The services under a ban whose vendor is among the owners of an address, as owners: `meta/instagram` for an
-    address of `meta`.
+    """Returns the banned services whose vendor is among the owners of an address, in owner form: `meta/instagram` for
+    an address of `meta`.
     """
     vendors = [owner.partition("/")[0] for owner in owners]
     found: list[str] = []
@@ -30,7 +30,7 @@ def left_open(bans: Sequence[Ban], owners: OwnerNames) -> OwnerNames:
 
 
 def open_prefixes(index: Index, subject: Subject) -> int:
-    """How many of the vendor's own prefixes a ban of the subject leaves open; 0 for a whole vendor and a category."""
+    """Returns how many own prefixes of the vendor a ban of the subject leaves open; 0 unless it is a service."""
     if not subject.service or subject.category:
         return 0
     everything = index.coverage.get(subject.vendor, NO_COVERAGE)
@@ -38,7 +38,7 @@ def open_prefixes(index: Index, subject: Subject) -> int:
 
 
 def open_notes(ban: Ban, index: Index) -> tuple[str, ...]:
-    """A line for each subject of the ban that leaves prefixes of its vendor open."""
+    """Returns a line for each subject of the ban that leaves prefixes of its vendor open."""
     found: list[str] = []
     for subject in ban.subjects:
         count = open_prefixes(index, subject) if ban.mode != OBSERVE else 0

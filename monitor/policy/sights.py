@@ -1,4 +1,4 @@
-"""What is known of one address: the trusted answers that gave it to a name, and what was decided because of them."""
+"""State of one address: the trusted answers that gave it to a name, and the decision for each owner."""
 
 from collections.abc import Sequence
 from typing import final
@@ -6,7 +6,7 @@ from typing import final
 
 @final
 class Sight:
-    """An address in the trusted answer for `name`, to be believed `until`; `names` are it and its CNAME chain."""
+    """An address in the trusted answer for `name`, valid `until` then; `names` are the name and its CNAME chain."""
 
     __slots__ = ("name", "names", "until")
 
@@ -18,7 +18,7 @@ class Sight:
 
 @final
 class SightState:
-    """What became of an address for an owner because of `name`; `guard` is the name that has a claim on it."""
+    """The decision about an address for an owner, because of `name`; `guard` is the name that has a claim on it."""
 
     __slots__ = ("guard", "name", "outcome", "until")
 
