@@ -1,4 +1,4 @@
-"""Bans and exceptions: what an administrator wants, as data."""
+"""Bans and exceptions as data."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,13 +27,13 @@ STRIP: Final = "strip"
 CONFIGURED: Final = "config"
 RUNTIME: Final = "runtime"
 
-# The label of a ban without a group.
+# The group label of a ban without a group.
 EVERYONE: Final = "all"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a ban is about: a vendor, one service of it, or a category. The other fields are empty."""
+    """What a ban applies to: a vendor, one service of a vendor, or a category. The other fields are empty."""
 
     vendor: str = ""
     service: str = ""
@@ -46,7 +46,7 @@ class Subject:
 
 
 def parse_subject(text: str) -> Subject:
-    """`vendor`, `vendor/service` or `category:name`, as the configuration and `str(Subject)` write it."""
+    """Parses `vendor`, `vendor/service` or `category:name`, the form of the configuration and of `str(Subject)`."""
     if text.startswith(CATEGORY_MARK):
         return Subject(category=text[len(CATEGORY_MARK) :])
     vendor, _, service = text.partition("/")
@@ -55,12 +55,13 @@ def parse_subject(text: str) -> Subject:
 
 @dataclass(frozen=True)
 class Ban:
-    """`groups` may not reach `subjects`; without a group nobody may. Each is a word as `group_words.py` has them.
+    """Devices of `groups` may not reach `subjects`; without groups, no device may. Each group is a word of
+    `group_words.py`.
 
-    `id` is unique among all bans and made of a-z, 0-9, `.`, `_` and `-`: names of kernel sets are made of it. `allow`
-    are names that stay reachable, each with all below it. `protect`: the built-in protected names stay reachable too.
-    `until` is in seconds since the epoch, 0: no end. `source` is `config` or `runtime`. A ban that is not `enabled`
-    belongs to no policy: the configuration keeps it for later.
+    `id` is unique among all bans and consists of a-z, 0-9, `.`, `_` and `-`, because names of kernel sets contain it.
+    `allow` are names that stay reachable, each with all names below it. `protect`: the built-in protected names stay
+    reachable too. `until` is in seconds since the epoch, 0: no end. `source` is `config` or `runtime`. A ban that is
+    not `enabled` is in no policy: the configuration keeps it for later.
     """
 
     id: str
@@ -82,10 +83,10 @@ class Ban:
 
 @dataclass(frozen=True)
 class Exemption:
-    """A device, a group or a prefix may reach one name (and all below it) or one vendor in spite of every ban.
+    """Lets a device, a group or a prefix reach one name (with all names below it) or one vendor in spite of every ban.
 
-    `device` is a MAC or an address, packed, and means exactly that, as does `prefix`; one of the three is given.
-    `until` is in seconds since the epoch, 0: no end.
+    `device` is a packed MAC or address, and only this MAC or address is exempt; `prefix` likewise. Exactly one of
+    `device`, `group` and `prefix` is set. `until` is in seconds since the epoch, 0: no end.
     """
 
     device: bytes = b""
@@ -97,10 +98,10 @@ class Exemption:
     prefix: str = ""
 
     def is_broad(self) -> bool:
-        """Whether it is for more than one device."""
+        """Whether the exception may apply to more than one device."""
         return bool(self.group or self.prefix)
 
 
 def is_over(until: float, now: float) -> bool:
-    """Whether a ban or exception with this end has ended."""
+    """Whether a ban or exception with this end time has ended."""
     return 0.0 < until <= now

@@ -1,4 +1,4 @@
-"""What bans depend on beside their own keys, and the states that follow."""
+"""Conditions that bans depend on beside their own keys, and the possible states of a ban."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ INEFFECTIVE: Final = "ineffective"
 OFF: Final = "off"
 STATES: Final = (EFFECTIVE, IDLE, WAITING, INEFFECTIVE, OFF)
 
-# Where a mistake is: a key of `[[ban]]`, or what is outside of it.
+# The location of a mistake: a key of `[[ban]]`, or something outside of it.
 VENDORS: Final = "vendors"
 GROUPS: Final = "groups"
 LAYERS_KEY: Final = "layers"
@@ -26,13 +26,13 @@ ENFORCEMENT: Final = "enforcement"
 
 @dataclass(frozen=True)
 class Conditions:
-    """What bans depend on.
+    """Conditions that bans depend on.
 
-    `members` are those of each group. `seen` are the groups with a device seen in the last hour, None where nothing is
-    known of devices. `pending` are the subjects of subscriptions without a copy, and `broken` those of lists that
-    cannot be used, each with a line about its list. `faults` has for each layer that is down the reason. `unknown` are
-    the subjects that no list knows, each with a line that may name what is meant. `protected` are names that no ban
-    touches, beside the built-in ones.
+    `members` are the members of each group. `seen` are the groups with a device seen in the last hour, or None if
+    devices are unknown. `pending` are the subjects of subscriptions that were not fetched yet, `broken` those of
+    unusable lists, each with a line about its list. `faults` maps each layer that is down to the reason. `unknown` are
+    the subjects that no list contains, each with a line that may suggest candidates. `protected` are names that no ban
+    blocks, in addition to the built-in ones.
     """
 
     index: Index
@@ -47,7 +47,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A state with its reason; `key` is where a mistake is."""
+    """A state with its reason; `key` is the location of a mistake."""
 
     state: str
     reason: str = ""

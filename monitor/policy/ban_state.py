@@ -1,16 +1,16 @@
-"""What a ban does now: whether it bites, and where it does not, why.
+"""The state of a ban: whether it has an effect now, and the reason if it has none.
 
 | state | meaning |
 |---|---|
-| effective | the ban is in force for devices that were seen, or for everyone, and at least one of its layers can act |
-| idle | in force, but no device of the group was seen in the last hour: nothing is wrong |
+| effective | in force for devices that were seen, or for all devices, and at least one of its layers can act |
+| idle | in force, but no device of the group was seen in the last hour; this is not a fault |
 | waiting | a subscription that the ban depends on was not fetched yet |
 | ineffective | the ban cannot stop anything: a mistake in the configuration, or enforcement is down |
 | off | out of force on purpose: `enabled = false`, paused, outside the schedule, or mode `observe`, which only counts |
 
-Each pair of a subject and a group has a state, because one ban may name several of both. A mistake comes before
-everything else, so that it shows while the ban is paused or outside its schedule. A shadow ban has the state that an
-enforced one would have: `effective` means that it counts.
+Each pair of a subject and a group has a state, because one ban may have several of both. A mistake takes precedence
+over the other states, so that it is visible while the ban is paused or outside its schedule. A shadow ban has the state
+that an enforced one would have: `effective` means that it counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ from monitor.policy.group_words import parts_of
 from monitor.policy.schedule import LocalTime, next_change
 from monitor.policy.shared_prefixes import open_notes
 
-# What a ban as a whole is: the first of these that one of its pairs is.
+# The state of a whole ban is the first of these that one of its pairs has.
 WORST_FIRST: Final = (INEFFECTIVE, WAITING, EFFECTIVE, IDLE, OFF)
 
 DISABLED: Final = Outcome(OFF, "enabled = false")
@@ -51,7 +51,7 @@ ALWAYS_OPEN: Final = (
 
 @dataclass(frozen=True)
 class PairState:
-    """The state of a ban for one subject and one group (`all`: everyone); `key` is where a mistake is."""
+    """The state of a ban for one subject and one group (`all`: all devices); `key` is the location of a mistake."""
 
     subject: str
     group: str
@@ -62,9 +62,9 @@ class PairState:
 
 @dataclass(frozen=True)
 class BanState:
-    """A ban with the state of each of its pairs, subject by subject.
+    """A ban with the state of each of its pairs, ordered by subject.
 
-    `notes` state what the ban leaves open although nothing is wrong, a line each.
+    `notes` are lines about traffic that the ban leaves open although the ban has no fault.
     """
 
     ban: Ban
@@ -78,7 +78,7 @@ class BanState:
 
     @property
     def reason(self) -> str:
-        """The reasons of all pairs in this state; `""` where nothing needs an explanation."""
+        """The reasons of all pairs in this state, or `""` if the state needs no explanation."""
         state = self.state
         reasons = [pair.reason for pair in self.pairs if pair.state == state and pair.reason]
         return "; ".join(dict.fromkeys(reasons))
@@ -92,7 +92,7 @@ def ban_states(
     paused_until: float = 0.0,
     disabled: frozenset[str] = frozenset(),
 ) -> tuple[BanState, ...]:
-    """The state of each ban now. `disabled` are the ids of bans with `enabled = false`."""
+    """Returns the state of each ban now. `disabled` are the ids of bans with `enabled = false`."""
     states: list[BanState] = []
     for ban in bans:
         if ban.id in disabled:
@@ -111,7 +111,7 @@ def ban_states(
 def ban_outcomes(
     ban: Ban, conditions: Conditions, local_time: LocalTime, now: float, paused_until: float
 ) -> list[Outcome]:
-    """The outcome of each pair of a subject and a group, subject by subject."""
+    """Returns the outcome of each pair of a subject and a group, ordered by subject."""
     count = max(1, len(ban.groups))
     mistake = own_mistake(ban, local_time, now)
     if mistake is not None:
@@ -126,7 +126,7 @@ def ban_outcomes(
 
 
 def own_mistake(ban: Ban, local_time: LocalTime, now: float) -> Outcome | None:
-    """Why a ban can never bite, whatever its subjects and groups are."""
+    """Returns why a ban can never have an effect, whatever its subjects and groups are, or None."""
     if not ban.layers:
         return Outcome(INEFFECTIVE, "without any layer nothing is stopped", LAYERS_KEY)
     if ban.on_failure == CLOSED and ban.layers == frozenset((DNS,)):
@@ -142,7 +142,7 @@ def own_mistake(ban: Ban, local_time: LocalTime, now: float) -> Outcome | None:
 
 
 def resting_reason(ban: Ban, local_time: LocalTime, now: float, paused_until: float) -> str:
-    """Why a ban is out of force on purpose, `""` where it is in force."""
+    """Returns why a ban is out of force on purpose, or `""` if it is in force."""
     if now < paused_until:
         return "all bans are paused"
     if not ban.schedule.active(*local_time(now)):
@@ -151,7 +151,7 @@ def resting_reason(ban: Ban, local_time: LocalTime, now: float, paused_until: fl
 
 
 def group_outcome(ban: Ban, group: str, resting: str, conditions: Conditions) -> Outcome:
-    """The outcome for a group where the ban has something to act on."""
+    """Returns the outcome for a group, given that the layers can act on the subject."""
     first = parts_of(group)[0] if ban.groups else ""
     reason = empty_reason(group, conditions.members) if ban.groups else ""
     if reason:
@@ -167,7 +167,7 @@ def group_outcome(ban: Ban, group: str, resting: str, conditions: Conditions) ->
 
 
 def layer_fault(ban: Ban, faults: Mapping[str, str]) -> str:
-    """Why none of an enforced ban's layers works at present, `""` where one does; others need none of the kernel."""
+    """Returns why no layer of an enforced ban works at present, or `""`. Other modes do not need the kernel."""
     if ban.mode != ENFORCE:
         return ""
     reasons = [faults.get(layer, "") for layer in LAYERS if layer in ban.layers]
@@ -175,6 +175,6 @@ def layer_fault(ban: Ban, faults: Mapping[str, str]) -> str:
 
 
 def next_turn(ban: Ban, local_time: LocalTime, now: float) -> float:
-    """When the ban's schedule or its end next puts it in force or out of force, infinite where neither does."""
+    """Returns when the ban next comes into force or goes out of force, infinite if never."""
     due = next_change(ban.schedule, now, local_time)
     return min(due, ban.until) if ban.until > now else due

@@ -1,4 +1,4 @@
-"""Whether the lists give a ban something that its layers can act on."""
+"""Whether the lists contain entries of a ban's subject that the ban's layers can act on."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ from monitor.units import count_text
 
 
 def subject_outcome(ban: Ban, subject: Subject, conditions: Conditions) -> Outcome:
-    """Whether the ban's layers have something of the subject to act on."""
+    """Returns whether the ban's layers have entries of the subject to act on, as an outcome."""
     text = str(subject)
     coverage = conditions.index.coverage.get(text, NO_COVERAGE)
     if not coverage.entries:
@@ -35,7 +35,7 @@ def subject_outcome(ban: Ban, subject: Subject, conditions: Conditions) -> Outco
 
 
 def empty_outcome(text: str, conditions: Conditions) -> Outcome:
-    """The state of a subject without entries."""
+    """Returns the outcome for a subject without entries."""
     waiting, broken = of_list(text, conditions.pending), of_list(text, conditions.broken)
     if waiting:
         return Outcome(WAITING, waiting)
@@ -47,7 +47,7 @@ def empty_outcome(text: str, conditions: Conditions) -> Outcome:
 
 
 def of_list(text: str, lists: Mapping[str, str]) -> str:
-    """The line about a list of this subject, or of one of its services."""
+    """Returns the line about a list of this subject or of one of its services, or `""`."""
     for target, line in lists.items():
         if target == text or target.startswith(f"{text}/"):
             return line
@@ -55,7 +55,7 @@ def of_list(text: str, lists: Mapping[str, str]) -> str:
 
 
 def is_known(index: Index, text: str) -> bool:
-    """Whether a list names this vendor, service or category, be it without entries."""
+    """Whether a list defines this vendor, service or category, even without entries."""
     if text in index.coverage:
         return True
     slug, _, service = text.removeprefix(CATEGORY_MARK).partition("/")
@@ -67,13 +67,13 @@ def is_known(index: Index, text: str) -> bool:
 
 
 def bites(ban: Ban, subject: Subject, coverage: Coverage) -> bool:
-    """Whether some layer of the ban can act on these entries: every layer acts on names, `ip` by learned addresses."""
+    """Whether a layer of the ban can act on these entries. Every layer acts on names, `ip` by learned addresses."""
     return coverage.names > 0 or bites_by_address(ban, subject, coverage)
 
 
 def bites_by_address(ban: Ban, subject: Subject, coverage: Coverage) -> bool:
-    """Whether the ban acts without a name. `ip` does on the subject's own prefixes; `sni` cuts a flow that only its
-    address speaks for if the subject is a category or the ban rejects what is blind.
+    """Whether the ban acts without a name. Layer `ip` acts on the subject's own prefixes. Layer `sni` kills a flow by
+    its address alone if the subject is a category or the ban has `blind = "reject"`.
     """
     if IP in ban.layers and coverage.prefixes:
         return True
@@ -98,7 +98,7 @@ def blunt_reason(ban: Ban, text: str, coverage: Coverage) -> str:
 
 
 def is_all_allowed(ban: Ban, subject: Subject, coverage: Coverage, conditions: Conditions) -> bool:
-    """Whether nothing of the subject is left to ban: every name is allowed or protected, and no address is banned."""
+    """Whether every name of the subject is allowed or protected and no address is banned, so that the ban is empty."""
     if bites_by_address(ban, subject, coverage):
         return False
     free = frozenset((*(PROTECTED if ban.protect else ()), *conditions.protected, *ban.allow))

@@ -1,8 +1,8 @@
-"""Every name that a policy bans, as other programs want it: a tree of names, each with what it changes.
+"""All names that a policy bans, for export to other programs: a tree of names, each with the change that it makes.
 
-A list's suffix covers all below it, a longer entry of another vendor covers its part of that, names that are allowed or
-protected are free with all below them, and an exact entry is about itself only. What comes out is the least that says
-the same, or every name for a program that has no word for what lies below one.
+A list's suffix covers all names below it, and a longer entry of another vendor overrides it for its part. Allowed and
+protected names are free with all names below them, and an exact entry covers only itself. The result is the smallest
+equivalent set of rules, or a rule for every name if the program cannot express rules for subdomains.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,15 +13,16 @@ from monitor.policy.ban import DNS
 from monitor.policy.exempted import NO_DEVICE
 from monitor.policy.policy import BLOCK, Policy
 
-# A label that no list has: what happens to it happens to every name below that has no entry.
+# A label that no list contains: its verdict is the verdict of every name below that has no entry.
 BELOW: Final = b"\\000."
 
 
 @final
 class NameRule:
-    """What holds from a name on. `itself` and `below`: whether the name, and what lies below it, is banned.
+    """The rule that applies from a name downwards. `itself` and `below`: whether the name, and the names below it, are
+    banned.
 
-    `around` tells the same of where the name lies: what would hold without this rule.
+    `around`: whether the name would be banned without this rule.
     """
 
     __slots__ = ("around", "below", "itself", "name")
@@ -36,9 +37,9 @@ class NameRule:
 def banned_names(
     index: Index, policy: Policy, groups: tuple[str, ...], free: Iterable[bytes], now: float, every: bool = False
 ) -> list[NameRule]:
-    """The rules that a resolver needs for a member of these groups, those of upper names before those below them.
+    """Returns the rules that a resolver needs for a member of these groups, upper names before the names below them.
 
-    `free` are the names that the policy protects; `every` asks for a rule of each name of the lists.
+    `free` are the names that the policy protects; `every` requests a rule for each name in the lists.
     """
     names = {entry.value.encode("ascii") for entry in index.entries() if entry.kind in ("suffix", "exact")}
     for ban in policy.bans:
@@ -52,7 +53,7 @@ def banned_names(
 
 
 def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes, now: float) -> bool:
-    """Whether the sinkhole would answer this name as banned."""
+    """Whether the sinkhole would answer a query for this name as banned."""
     owners = index.owners_of_name(name).names
     if not owners:
         return False
@@ -61,7 +62,7 @@ def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes
 
 
 def least(states: dict[bytes, tuple[bool, bool]], every: bool) -> list[NameRule]:
-    """The names whose state is not what the nearest name above them says already; all of them for `every`."""
+    """Returns the names whose state differs from that of the nearest name above them; all names if `every`."""
     rules: list[NameRule] = []
     kept: dict[bytes, bool] = {}
     for name in sorted(states, key=labels_from_the_right):
@@ -74,12 +75,12 @@ def least(states: dict[bytes, tuple[bool, bool]], every: bool) -> list[NameRule]
 
 
 def labels_from_the_right(name: bytes) -> list[bytes]:
-    """What names are sorted by, so that each comes behind those above it."""
+    """Returns the sort key of a name, so that each name follows the names above it."""
     return name.split(b".")[::-1]
 
 
 def nearest_above(name: bytes, known: dict[bytes, bool]) -> bytes:
-    """The longest known name that this one lies below, empty where there is none."""
+    """Returns the longest known name above this one, or empty if there is none."""
     dot = name.find(b".")
     while dot >= 0:
         name = name[dot + 1 :]
@@ -90,10 +91,10 @@ def nearest_above(name: bytes, known: dict[bytes, bool]) -> bytes:
 
 
 def with_gaps(rules: Sequence[NameRule]) -> list[NameRule]:
-    """The rules, and one for each name between two of them that has none.
+    """Returns the rules, with an additional rule for each name between two rules that has none.
 
-    A name that exists only because another one lies below it hides the wildcard above from what lies beside
-    (RFC 4592 section 2.2.2).
+    An empty non-terminal, which exists only because of a name below it, hides the wildcard above it from its other
+    subdomains (RFC 4592 section 2.2.2).
     """
     known = {rule.name: rule.below for rule in rules}
     gaps: dict[bytes, bool] = {}
@@ -106,7 +107,7 @@ def with_gaps(rules: Sequence[NameRule]) -> list[NameRule]:
 
 
 def between(name: bytes, above: bytes) -> Iterable[bytes]:
-    """The names that lie above one and below the other."""
+    """Yields the names that lie above `name` and below `above`."""
     dot = name.find(b".")
     while dot >= 0 and len(name) - dot - 1 > len(above):
         name = name[dot + 1 :]

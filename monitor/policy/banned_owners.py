@@ -1,4 +1,4 @@
-"""Which bans are about which owners. Bans of the same subjects, of which there may be hundreds, are compared once."""
+"""Finds the bans that apply to an owner. Bans with equal subjects, possibly hundreds, are compared once."""
 
 from collections.abc import Sequence
 from typing import TypeAlias, final
@@ -6,19 +6,19 @@ from typing import TypeAlias, final
 from monitor.policy.ban import Ban, Subject
 from monitor.policy.owners import OwnerNames, closest
 
-# How closely a subject means an owner, as `closest` returns it.
+# How closely a subject matches an owner, and the subject, as `closest` returns them.
 Closest: TypeAlias = tuple[int, Subject | None]
 
 
 @final
 class BannedOwners:
-    """Index of bans by vendor or category; what was found is kept."""
+    """An index of bans by vendor or category. Results are cached."""
 
     __slots__ = ("_bans", "_closest", "_found", "_kinds")
 
     def __init__(self, bans: Sequence[Ban]) -> None:
         self._bans: dict[str, list[Ban]] = {}
-        self._kinds: dict[str, int] = {}  # by the id of a ban, a number for its subjects
+        self._kinds: dict[str, int] = {}  # maps the id of a ban to the number of its subjects tuple
         self._closest: dict[tuple[int, str], Closest] = {}
         self._found: dict[OwnerNames, list[Ban]] = {}
         numbers: dict[tuple[Subject, ...], int] = {}
@@ -32,7 +32,7 @@ class BannedOwners:
                 self._bans.setdefault(key, []).append(ban)
 
     def bans_of(self, owners: OwnerNames) -> list[Ban]:
-        """The bans about one of the owners, for each owner in their order."""
+        """Returns the bans that apply to one of the owners, in the order of the owners."""
         found = self._found.get(owners)
         if found is None:
             about: dict[str, Ban] = {}
@@ -44,7 +44,7 @@ class BannedOwners:
         return found
 
     def closest(self, ban: Ban, owner: str) -> Closest:
-        """The subject of the ban that means the owner most closely, and how closely; -1 and None where none does."""
+        """Returns how closely the ban matches the owner, and its closest subject; -1 and None if none matches."""
         key = (self._kinds[ban.id], owner)
         known = self._closest.get(key)
         if known is None:
@@ -53,5 +53,5 @@ class BannedOwners:
 
 
 def key_of(owner: str) -> str:
-    """The vendor or category of an owner or subject as text."""
+    """Returns the vendor or category of an owner or a subject in text form."""
     return owner.partition("/")[0]

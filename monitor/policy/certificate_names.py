@@ -1,7 +1,7 @@
-"""Names where devices ask for the status of a certificate, and for issuers that a server did not send.
+"""Names at which devices query the status of certificates, and fetch issuer certificates that a server did not send.
 
 OCSP (RFC 6960), CRL (RFC 5280 section 5) and AIA (section 4.2.2.1). `OWN_STATUS` are those of the large makers and
-public authorities, from what they publish; `STATUS` is MISP's warning list `crl-hostname`, 2026-08-20 (CC0-1.0),
+public authorities, from their publications; `STATUS` is MISP's warning list `crl-hostname`, 2026-08-20 (CC0-1.0),
 without names of internal networks, directories and whole web sites.
 """
 

@@ -1,9 +1,9 @@
-"""Changes of policy at run time, as data, and what they make of the configured policy.
+"""Changes of the policy at run time, as data, and their effect on the configured policy.
 
-The newest order about a thing rules. One that expires leaves it to the one before, and the last of them to the
-configuration. `ban` and `unban` are about one subject and one group, or everyone; an `unban` without a group is about
-every ban of its subject. A ban at run time takes the place of a configured ban of the same subject and group, and
-keeps of it what the order does not say.
+The newest override of a target takes precedence. When it expires, the previous one applies again, and after the last
+one the configuration. `ban` and `unban` concern one subject and one group, or all devices; an `unban` without a group
+concerns every ban of its subject. A runtime ban replaces a configured ban of the same subject and group, and inherits
+the settings that the override does not contain.
 """
 
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ PAUSE: Final = "pause"
 RESUME: Final = "resume"
 VERBS: Final = (BAN, UNBAN, ALLOW, PAUSE, RESUME)
 
-# A subject as `str(Subject)` writes it, and a group, `""` for everyone.
+# A subject in the form of `str(Subject)`, and a group, `""` for all devices.
 Pair: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Override:
-    """What somebody asked for, when, why and until when.
+    """One command of a user, with its time, reason and end.
 
-    `subject` is that of `ban` and `unban`, and of an `allow` of a whole vendor; `group` is `""` for everyone, else a
-    word of `group_words.py`. `device`
-    (packed MAC or address) and `name` are those of `allow`. No `layers`: those of the configured ban, else all.
-    `until` is in seconds since the epoch, 0: no end. `everything` makes `resume` forget every order before it.
-    `uid`, `user` and `pid` are the asking process's, as the kernel tells them.
+    `subject` is that of `ban` and `unban`, and of an `allow` of a whole vendor; `group` is `""` for all devices, else a
+    word of `group_words.py`. `device` (packed MAC or address) and `name` are those of `allow`. Without `layers`, the
+    ban has those of the configured ban, else all. `until` is in seconds since the epoch, 0: no end. `everything` makes
+    `resume` remove every earlier override. `uid`, `user` and `pid` identify the commanding process, as reported by the
+    kernel.
     """
 
     verb: str
@@ -54,7 +54,7 @@ class Override:
 
 @dataclass(frozen=True)
 class EffectivePolicy:
-    """What a policy is made of. `paused_until` is in seconds since the epoch, infinite for a pause without end."""
+    """The parts of a policy. `paused_until` is in seconds since the epoch, infinite for a pause without end."""
 
     bans: tuple[Ban, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
@@ -62,7 +62,7 @@ class EffectivePolicy:
 
 
 def effective(configured: EffectivePolicy, orders: Sequence[Override], now: float) -> EffectivePolicy:
-    """The configured policy as the orders, oldest first, have changed it. To be asked again at `next_expiry`."""
+    """Returns the configured policy with the overrides, oldest first, applied. Valid until `next_expiry`."""
     live = live_orders(orders, now)
     rulings, lifted = rule_pairs(live)
     bans: list[Ban] = []
@@ -84,14 +84,15 @@ def effective(configured: EffectivePolicy, orders: Sequence[Override], now: floa
 
 
 def next_expiry(orders: Sequence[Override], now: float) -> float:
-    """When `effective` will say something else, infinite where it never will."""
+    """Returns when the result of `effective` changes next, infinite if never."""
     return min([order.until for order in orders if order.until > now], default=inf)
 
 
 def with_order(orders: Sequence[Override], order: Override, now: float) -> list[Override]:
-    """The orders that still matter after this one: neither over, nor outlived by it.
+    """Returns the overrides that still matter after `order` is added: those that have not ended and that it does not
+    outlast.
 
-    One that is over as it comes ends whatever was ordered about the same.
+    An override that has already ended when it arrives removes the earlier overrides of its target.
     """
     live = live_orders(orders, now)
     if order.verb == RESUME:
@@ -102,7 +103,7 @@ def with_order(orders: Sequence[Override], order: Override, now: float) -> list[
 
 
 def live_orders(orders: Sequence[Override], now: float) -> list[Override]:
-    """Without those that are over, and without what a later `resume` made an end of."""
+    """Returns the overrides that have not ended and that no later `resume` has removed."""
     live: list[Override] = []
     for order in orders:
         if order.verb == RESUME:
@@ -113,12 +114,12 @@ def live_orders(orders: Sequence[Override], now: float) -> list[Override]:
 
 
 def lasts(later: Override, order: Override) -> bool:
-    """Whether the later order holds for at least as long."""
+    """Whether the later override lasts for at least as long."""
     return not later.until or 0.0 < order.until <= later.until
 
 
 def is_about(later: Override, order: Override) -> bool:
-    """Whether the later order is about all that the earlier one is about."""
+    """Whether the later override covers everything that the earlier one covers."""
     if order.verb in (BAN, UNBAN) and later.verb in (BAN, UNBAN):
         if later.subject != order.subject:
             return False
@@ -131,7 +132,7 @@ def is_about(later: Override, order: Override) -> bool:
 
 
 def rule_pairs(live: Sequence[Override]) -> tuple[dict[Pair, Override], set[str]]:
-    """The order that rules over each pair, the newest last, and the subjects of which every other ban is lifted."""
+    """Returns the override in force for each pair, newest last, and the subjects whose other bans are all lifted."""
     rulings: dict[Pair, Override] = {}
     lifted: set[str] = set()
     for order in live:
@@ -145,7 +146,7 @@ def rule_pairs(live: Sequence[Override]) -> tuple[dict[Pair, Override], set[str]
 
 
 def allowances(live: Sequence[Override]) -> list[Exemption]:
-    """The newest `allow` of each device and name or vendor."""
+    """Returns the newest `allow` of each device and name or vendor."""
     newest: dict[tuple[bytes, bytes, str], Exemption] = {}
     for order in live:
         if order.verb == ALLOW:
@@ -156,7 +157,7 @@ def allowances(live: Sequence[Override]) -> list[Exemption]:
 
 
 def paused_until(live: Sequence[Override]) -> float:
-    """The end of the newest pause, 0 where nothing pauses."""
+    """Returns the end of the newest pause, 0 if no pause applies."""
     until = 0.0
     for order in live:
         if order.verb == PAUSE:
@@ -165,12 +166,12 @@ def paused_until(live: Sequence[Override]) -> float:
 
 
 def pairs_of(ban: Ban) -> list[Pair]:
-    """Every subject of the ban with every group of it."""
+    """Returns every subject of the ban with every group of it."""
     return [(str(subject), group) for subject in ban.subjects for group in ban.groups or ("",)]
 
 
 def restrict(ban: Ban, kept: set[Pair]) -> list[Ban]:
-    """The ban with these of its pairs only: itself, nothing, or a ban for each set of groups that is left."""
+    """Reduces the ban to these pairs: the ban itself, no ban, or one ban for each remaining set of groups."""
     if len(kept) == len(pairs_of(ban)):
         return [ban]
     by_groups: dict[tuple[str, ...], list[Subject]] = {}
@@ -185,7 +186,7 @@ def restrict(ban: Ban, kept: set[Pair]) -> list[Ban]:
 
 
 def runtime_ban(order: Override, configured: Ban | None) -> Ban:
-    """The ban that an order makes, in the place of the configured one if there is one; it has no schedule."""
+    """Returns the ban of an override, which replaces the configured ban if there is one. It has no schedule."""
     base = configured or Ban("", ())
     return replace(
         base,
@@ -202,14 +203,14 @@ def runtime_ban(order: Override, configured: Ban | None) -> Ban:
 
 
 def ban_id(subjects: Sequence[str], groups: Sequence[str]) -> str:
-    """A name for a ban, of its first subject and group: `bytedance.tiktok-students`. Others may have the same one."""
+    """Returns an id for a ban, from its first subject and group: `bytedance.tiktok-students`. It may not be unique."""
     subject = subjects[0].replace("/", ".").replace(":", ".")
     group = (groups[0] if groups else "") or EVERYONE
     return f"{subject}-{group.replace('!', '.not.').strip('.')}"
 
 
 def distinct(bans: Sequence[Ban]) -> list[Ban]:
-    """The bans, those whose id another one before them has with a number behind it."""
+    """Makes the ids of the bans unique: an id that an earlier ban uses gets a number as suffix."""
     taken: set[str] = set()
     found = []
     for ban in bans:

@@ -1,14 +1,14 @@
-"""Names that a ban does not touch unless it says `protect = false`: what a device needs to work at all.
+"""Names that a device needs to work at all. A ban leaves them reachable unless it has `protect = false`.
 
-A ban of Apple means its services. A phone that cannot reach its connectivity check calls the whole network broken, one
-without the time trusts no certificate, one that cannot learn whether a certificate is revoked opens no connection, and
-one without updates is a danger to its neighbours. Each name protects all below it.
+A ban of Apple is meant for its services. A phone that cannot reach its connectivity check reports the whole network as
+broken. A device without the time trusts no certificate, one that cannot check whether a certificate is revoked opens no
+connection, and one without updates is a danger to the network. Each name protects all names below it.
 
-Sources: MISP's warning list `captive-portals` (CC0) and what operating systems have in their defaults. The makers name
-more in what they publish for administrators (Apple, "Use Apple products on enterprise networks"; Microsoft, "Manage
+Sources: MISP's warning list `captive-portals` (CC0) and the defaults of operating systems. The makers list more names
+in their publications for administrators (Apple, "Use Apple products on enterprise networks"; Microsoft, "Manage
 connection endpoints for Windows 11 Enterprise"; Google, "Android Enterprise network requirements"; Samsung Knox,
 "firewall exceptions"; Amazon, "Fire OS network requirements"): the names here were not compared with these pages line
-by line. Certificate status is in `certificate_names.py`.
+by line. Names for certificate status are in `certificate_names.py`.
 """
 
 from typing import Final

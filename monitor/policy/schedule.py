@@ -1,7 +1,7 @@
-"""When a ban is in force: weekly windows in the wall's local time.
+"""When a ban is in force: weekly windows in local time.
 
-The clock and the zone files belong to whoever calls: local time comes in through `LocalTime`, so that a window is what
-the wall's clock shows, in the hour that daylight saving repeats as in the one that it leaves out.
+The caller provides local time through `LocalTime`, because this module reads neither the clock nor zone files. A window
+follows the wall clock, also in the hour that daylight saving time repeats and in the hour that it skips.
 """
 
 from collections.abc import Callable
@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from math import floor, inf
 from typing import Final, TypeAlias
 
-# Seconds since the epoch to the weekday (0: Monday) and the minute of the local day.
+# Maps seconds since the epoch to the weekday (0: Monday) and the minute of the local day.
 LocalTime: TypeAlias = Callable[[float], tuple[int, int]]
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES: Final = 1440
 WEEK_MINUTES: Final = 7 * DAY_MINUTES
-# No clock is set forward or back by more than a day (RFC 9636 section 3.2 bounds offsets).
+# No zone change shifts the clock by more than a day (RFC 9636 section 3.2 bounds offsets).
 SHIFT_MINUTES: Final = 26 * 60
 
 
 @dataclass(frozen=True)
 class Window:
-    """Days of the week (0 is Monday) and minutes of the local day; past midnight where `end` is before `start`.
+    """Days of the week (0 is Monday) and minutes of the local day. If `end` is before `start`, it continues past
+    midnight.
 
-    A window belongs to the day on which it begins: `fri 22:00-06:00` holds on Saturday at five.
+    A window belongs to the day on which it begins: `fri 22:00-06:00` is active on Saturday at five.
     """
 
     days: frozenset[int] = frozenset(range(7))
@@ -38,7 +39,7 @@ class Window:
         return minute < self.end and (weekday - 1) % 7 in self.days
 
     def __str__(self) -> str:
-        """`mon-fri 08:00-16:00`, as the configuration writes it."""
+        """Returns the form of the configuration: `mon-fri 08:00-16:00`."""
         days = "" if len(self.days) == len(DAYS) else days_text(self.days)
         whole = (self.start, self.end) == (0, DAY_MINUTES)
         clock = "" if whole and days else f"{clock_text(self.start)}-{clock_text(self.end)}"
@@ -55,7 +56,7 @@ class Schedule:
         return any(window.active(weekday, minute) for window in self.windows)
 
     def minutes_to_change(self, weekday: int, minute: int) -> int:
-        """How many minutes until `active` changes on a clock that is never set; 0: it never changes."""
+        """Returns the minutes until `active` changes on a clock without steps; 0 if it never changes."""
         state = self.active(weekday, minute)
         marks = {0}
         for window in self.windows:
@@ -77,19 +78,19 @@ class Schedule:
         return self.active(0, 0) and not self.minutes_to_change(0, 0)
 
     def __str__(self) -> str:
-        """`always`, `never`, or the windows separated by commas, as the configuration writes them."""
+        """Returns `always`, `never`, or the windows separated by commas, in the form of the configuration."""
         if self.is_always():
             return "always"
         return "never" if self.never_occurs() else ", ".join([str(window) for window in self.windows])
 
 
 def weekly(days: frozenset[int], start: int = 0, end: int = DAY_MINUTES) -> Schedule:
-    """A schedule of one window: days (0 is Monday), first minute of the day, minute after the last."""
+    """Returns a schedule of one window: days (0 is Monday), first minute of the day, minute after the last."""
     return Schedule((Window(days, start, end),))
 
 
 def days_text(days: frozenset[int]) -> str:
-    """`mon-fri`, `mon,wed`: runs of three days and more as a range."""
+    """Returns `mon-fri` or `mon,wed`: three or more consecutive days become a range."""
     parts: list[str] = []
     at = 0
     while at < len(DAYS):
@@ -103,7 +104,7 @@ def days_text(days: frozenset[int]) -> str:
 
 
 def clock_text(minute: int) -> str:
-    """A minute of the day as `08:00`."""
+    """Returns a minute of the day as `08:00`."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
@@ -111,7 +112,7 @@ ALWAYS: Final = Schedule()
 
 
 def next_change(schedule: Schedule, now: float, local_time: LocalTime) -> float:
-    """When `active` will say something else, in seconds since the epoch; infinite where it never will."""
+    """Returns when `active` changes next, in seconds since the epoch; infinite if it never changes."""
     weekday, minute = local_time(now)
     ahead = schedule.minutes_to_change(weekday, minute)
     if not ahead:
@@ -125,7 +126,7 @@ def next_change(schedule: Schedule, now: float, local_time: LocalTime) -> float:
 
 
 def first_change(schedule: Schedule, start: float, minutes: int, local_time: LocalTime) -> float:
-    """The same minute by minute, for the few weeks in which the clock is set."""
+    """As `next_change`, but minute by minute, for the few weeks in which local time is shifted."""
     weekday, minute = local_time(start)
     state = schedule.active(weekday, minute)
     for ahead in range(1, minutes + 1):
