@@ -1,1 +1,1 @@
-"""Who is under which policy."""
+"""Groups, bans, schedules and exceptions, and the verdicts that follow from them."""

@@ -1,4 +1,4 @@
-"""Whom an exception is for, and what it covers."""
+"""Matches exceptions: the devices that an exception is for, and the names and vendors that it frees."""
 
 from typing import Final, TypeAlias, final
 
@@ -6,15 +6,15 @@ from monitor.attribution.networks import parse_prefix
 from monitor.policy.ban import Exemption, parse_subject
 from monitor.policy.protected import is_under
 
-# MAC, address, name: any may be empty.
+# MAC, address, name: each may be empty.
 DeviceKey: TypeAlias = tuple[bytes, bytes, str]
-# Of a client of which nothing is known: no exception is for it.
+# A client about which nothing is known: no exception applies to it.
 NO_DEVICE: Final[DeviceKey] = (b"", b"", "")
 
 
 @final
 class Exempted:
-    """An exception, ready to be asked. `subject` is the vendor whose owners it frees, empty for one of a name."""
+    """A parsed exception. `subject` is the vendor whose owners it frees, empty for an exception of a name."""
 
     __slots__ = ("_names", "_prefix", "exemption", "subject")
 
@@ -25,7 +25,7 @@ class Exempted:
         self.subject = parse_subject(exemption.vendor)
 
     def holds(self, groups: tuple[str, ...], device: DeviceKey) -> bool:
-        """Whether it is for this device; a device of which nothing is known has no exception."""
+        """Whether the exception applies to this device. None applies to a device without a known MAC or address."""
         if not device[0] and not device[1]:
             return False
         if self.exemption.group:
@@ -35,5 +35,5 @@ class Exempted:
         return self.exemption.device in (device[0], device[1])
 
     def frees(self, name: bytes) -> bool:
-        """Whether it is for the name, whoever owns that."""
+        """Whether the exception frees the name, whatever the name's owners are."""
         return len(self._names) > 0 and name != b"" and is_under(name, self._names)

@@ -1,7 +1,7 @@
-"""Whether a ban's word for its devices can mean any device at all: what leaves members out may leave out every one.
+"""Checks whether a group word can select any device, because exclusions may exclude every member.
 
-Of members only what they are themselves is compared. A MAC address has addresses that are not known here, so it counts
-as left out only where it is named again.
+Members are compared by their text and their prefixes only. The addresses of a MAC are unknown here, so a MAC counts as
+excluded only if the same MAC is excluded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from typing import Final
 from monitor.attribution.networks import NetworkPrefix, parse_prefix
 from monitor.policy.group_words import BUT, parts_of
 
-# Every IPv4 or IPv6 address is below one of these.
+# Every IPv4 or IPv6 address is inside one of these.
 ALL_ADDRESSES: Final = ("0.0.0.0/0", "::/0")
 
 
 def empty_reason(word: str, members: Mapping[str, Sequence[str]]) -> str:
-    """Why the word means no device, `""` where it may mean some. `members` are those of each group."""
+    """Returns why the word selects no device, or `""` if it may select one. `members` are the members of each group."""
     first, others = parts_of(word)
     if first and not members.get(first, ()):
         return f"the group '{first}' has no members"
@@ -38,7 +38,7 @@ def named_text(others: Sequence[str]) -> str:
 
 
 def members_of(group: str, members: Mapping[str, Sequence[str]]) -> list[str]:
-    """What leaving the group out leaves out for certain: nothing where it has exceptions itself."""
+    """Returns the members that are excluded for certain if the group is left out: none if it has exclusions itself."""
     own = members.get(group, ())
     return [] if excluded_of(own) else named_of(own)
 
@@ -52,7 +52,7 @@ def excluded_of(members: Sequence[str]) -> list[str]:
 
 
 def is_nobody(named: Sequence[str], left_out: Sequence[str]) -> bool:
-    """Whether each of the named members is left out; without any, everyone is meant."""
+    """Whether every named member is excluded. A group without named members contains every address."""
     if not left_out:
         return False
     prefixes = [prefix for prefix in map(parse_prefix, left_out) if prefix is not None]
@@ -65,7 +65,7 @@ def is_below(member: str, prefixes: Sequence[NetworkPrefix]) -> bool:
 
 
 def holds(outer: NetworkPrefix, inner: NetworkPrefix) -> bool:
-    """Whether every address of the inner prefix is one of the outer prefix."""
+    """Whether the outer prefix contains every address of the inner prefix."""
     if outer.size != inner.size or outer.shift < inner.shift:
         return False
     return inner.value >> (outer.shift - inner.shift) == outer.value

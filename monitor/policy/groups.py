@@ -1,8 +1,8 @@
-"""Groups: members as the configuration writes them, to the devices that they mean.
+"""Groups: matches devices with members as the configuration writes them.
 
-A member is a MAC address (`aa:bb:cc:dd:ee:ff`), an address, a prefix, `host:PATTERN` (a shell pattern over the host
-name, case ignored; see `HostPins` for which name counts) or `iface:NAME` (the interface that the device was last seen
-on).
+A member is a MAC address (`aa:bb:cc:dd:ee:ff`), an address, a prefix, `host:PATTERN` (a shell pattern for the host
+name, case ignored; see `HostPins` for which name counts) or `iface:NAME` (the interface on which the device was last
+seen).
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Group:
 
 
 def parse_mac(text: str) -> bytes:
-    """The six bytes of a MAC address with colons or hyphens, `b""` where the text is none."""
+    """Returns the six bytes of a MAC address with colons or hyphens, or `b""` if the text is not one."""
     parts = text.replace("-", ":").split(":")
     if len(parts) != MAC_BYTES:
         return b""
@@ -40,7 +40,7 @@ def parse_mac(text: str) -> bytes:
 
 @final
 class MemberList:
-    """Members by what they look at."""
+    """Members by kind: MACs, prefixes, patterns of host names, interfaces."""
 
     __slots__ = ("interfaces", "macs", "patterns", "prefixes")
 
@@ -51,7 +51,7 @@ class MemberList:
         self.interfaces: set[str] = set()
 
     def add(self, member: str) -> bool:
-        """False for a member that means nothing."""
+        """Adds a member. Returns False if it cannot be parsed."""
         if member.startswith(HOST_MARK):
             self.patterns.append(host_key(member[len(HOST_MARK) :]))
             return True
@@ -86,14 +86,14 @@ class MemberList:
         return False
 
     def name_key(self, key: bytes) -> bool:
-        """Whether a packed MAC or address is among them by itself."""
+        """Whether a packed MAC or address by itself matches a member."""
         return key in self.macs or any(prefix.contains(key) for prefix in self.prefixes)
 
 
 @final
 class GroupMembers:
-    """One group's members. `named` are in it, or everyone where there are none; the `excluded` ones never are. `faults`
-    are those that mean nothing.
+    """One group's members. The group contains `named`, or all devices if it only has exclusions; `excluded` ones never
+    belong to it. `faults` are members that cannot be parsed.
     """
 
     __slots__ = ("excluded", "faults", "name", "named")
@@ -109,7 +109,7 @@ class GroupMembers:
                 self.faults.append(member)
 
     def is_open(self) -> bool:
-        """Whether it holds everyone but the excluded."""
+        """Whether the group contains all devices except the excluded ones."""
         return self.named.is_empty() and not self.excluded.is_empty()
 
     def excludes(self, device: Device, interface: str) -> bool:
@@ -127,7 +127,7 @@ class GroupMembers:
 
 @final
 class Groups:
-    """All groups in file order; a device is labelled with the first that holds it."""
+    """All groups in file order. The label of a device is the first group that contains it."""
 
     __slots__ = ("_excluding", "groups", "interfaces")
 
@@ -137,18 +137,18 @@ class Groups:
         self.interfaces = list(interfaces)
 
     def all_of(self, device: Device) -> list[str]:
-        """The names of every group that holds the device, in file order."""
+        """Returns the names of the groups that contain the device, in file order."""
         at = device.interface
         interface = self.interfaces[at] if 0 <= at < len(self.interfaces) else ""
         return [group.name for group in self.groups if group.holds(device, interface)]
 
     def excluding(self, device: Device) -> list[str]:
-        """The names of every group that excludes the device."""
+        """Returns the names of the groups that exclude the device."""
         at = device.interface
         interface = self.interfaces[at] if 0 <= at < len(self.interfaces) else ""
         return [group.name for group in self._excluding if group.excludes(device, interface)]
 
     def label_of(self, device: Device) -> str:
-        """The group that labels the device: the first in file order, `none` without one."""
+        """Returns the label of the device: the first group that contains it in file order, `none` without one."""
         names = self.all_of(device)
         return names[0] if names else NO_GROUP

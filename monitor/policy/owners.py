@@ -1,4 +1,4 @@
-"""Whom a ban or an exception is about: owners, as `catalog.entry.owner_text` writes them, against subjects."""
+"""Matches owners, in the form of `catalog.entry.owner_text`, with the subjects of bans and exceptions."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -8,12 +8,12 @@ from monitor.policy.ban import Ban, Subject
 
 # All owners of a name or an address.
 OwnerNames: TypeAlias = tuple[str, ...]
-# How metrics name what a ban is about: the vendor, category or list, and the service, `""` for a ban of the whole.
+# The labels of a ban's subject: the vendor, category or list, and the service, `""` for a ban without a service.
 SubjectLabel: TypeAlias = tuple[str, str]
 
 
 def covers(subject: Subject, owner: str) -> int:
-    """How closely the subject means this owner: 0 the service, 1 the vendor, 2 a category, -1 not at all."""
+    """Returns how closely the subject matches this owner: 0 the service, 1 the vendor, 2 a category, -1 no match."""
     if subject.category:
         return 2 if owner == CATEGORY_MARK + subject.category else -1
     vendor, _, services = owner.partition("/")
@@ -25,7 +25,7 @@ def covers(subject: Subject, owner: str) -> int:
 
 
 def closest(subjects: Sequence[Subject], owners: Sequence[str]) -> tuple[int, Subject | None]:
-    """The subject that means one of the owners most closely, and how closely; -1 and None where none does."""
+    """Returns how closely the subjects match the owners, and the closest subject; -1 and None if none matches."""
     best = -1
     found: Subject | None = None
     for subject in subjects:
@@ -38,16 +38,16 @@ def closest(subjects: Sequence[Subject], owners: Sequence[str]) -> tuple[int, Su
 
 
 def is_about(ban: Ban, owners: Sequence[str]) -> bool:
-    """Whether the ban is about one of the owners."""
+    """Whether the ban applies to one of the owners."""
     return closest(ban.subjects, owners)[0] >= 0
 
 
 def without(owners: OwnerNames, subjects: Sequence[Subject]) -> OwnerNames:
-    """The owners that none of the subjects is about."""
+    """Returns the owners that no subject matches."""
     return tuple([owner for owner in owners if closest(subjects, (owner,))[0] < 0])
 
 
 def subject_label(subject: str) -> SubjectLabel:
-    """The labels `vendor` and `service` of a ban's subject: `bytedance/tiktok` gives `bytedance` and `tiktok`."""
+    """Returns the labels `vendor` and `service` of a subject: `bytedance/tiktok` gives `bytedance` and `tiktok`."""
     vendor, _, service = subject.removeprefix(CATEGORY_MARK).partition("/")
     return vendor, service

@@ -1,10 +1,10 @@
-"""Which ban wins: groups, owners and name in, a verdict out.
+"""Decides which ban applies: takes groups, owners and a name, and returns a verdict.
 
-A name or address has several owners, each written as `catalog.entry.owner_text` does; a ban is about it where the ban
-is about one of them. An exception comes first, then the modes enforce, shadow, observe; in one mode a ban of the
-service goes before one of the vendor and that before one of the category, and after that the order of the bans decides.
-An exception for a vendor takes away the owners that it is about, and the bans of the other owners stay. Nothing here
-depends on the packet: verdicts are kept by (groups, owners, layer), and only names are looked at each time.
+A name or address has several owners, each in the form of `catalog.entry.owner_text`; a ban applies to it if it applies
+to one of them. Exceptions come first, then the modes enforce, shadow, observe. Within a mode, a ban of the service
+precedes a ban of the vendor, which precedes a ban of the category; after that the order of the bans decides. An
+exception for a vendor removes the owners that it matches, and bans of the other owners still apply. Verdicts do not
+depend on packets: they are cached by (groups, owners, layer), and only names are checked at each call.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,18 @@ from monitor.policy.schedule import LocalTime, next_change
 BLOCK: Final = "block"
 ACTIONS: Final = {ENFORCE: BLOCK, SHADOW: SHADOW, OBSERVE: OBSERVE}
 MODE_RANK: Final = {ENFORCE: 0, SHADOW: 1, OBSERVE: 2}
-# The clock or its zone may be set under us: look again this often.
+# The clock or its time zone may be changed while the daemon runs: check again after this time.
 RECHECK_SECONDS: Final = 3600.0
-# Verdicts are kept up to so many; groups and owners are few, but nothing else bounds them.
+# Maximum of cached verdicts. Groups and owners are few, but have no other limit.
 VERDICTS_KEPT: Final = 65_536
 VITAL: Final = frozenset(PROTECTED)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The ban that won; `action` is what follows: `block`, `shadow` or `observe`. `subject` is what of it matched."""
+    """The ban that applies; `action` is the consequence: `block`, `shadow` or `observe`. `subject` is the subject that
+    matched.
+    """
 
     ban: Ban
     mode: str
@@ -41,7 +43,7 @@ class Verdict:
 
 @final
 class Judged:
-    """A verdict with the names that it does not cover."""
+    """A verdict with its rank and the names that it does not cover."""
 
     __slots__ = ("allow", "rank", "verdict")
 
@@ -52,7 +54,7 @@ class Judged:
 
 
 def judge_ban(ban: Ban, owners: Sequence[str], order: int) -> Judged | None:
-    """What the ban says, by that of its subjects which means an owner most closely."""
+    """Returns the verdict of the ban for the subject that matches an owner most closely, or None."""
     best, subject = closest(ban.subjects, owners)
     return Judged(Verdict(ban, ban.mode, ACTIONS[ban.mode], str(subject)), best, order) if best >= 0 else None
 
@@ -61,8 +63,8 @@ def judge_ban(ban: Ban, owners: Sequence[str], order: int) -> Judged | None:
 class Policy:
     """All bans and exceptions, and which of them are in force.
 
-    `protected` are names beside the built-in ones. Time goes on with each call that takes `now`; `version` changes
-    whenever something else is in force than before.
+    `protected` are names in addition to the built-in ones. Each call with `now` advances the time; `version` increases
+    whenever the bans or exceptions in force change.
     """
 
     __slots__ = (
@@ -102,10 +104,10 @@ class Policy:
         layer: str = "",
         blind: str = "",
     ) -> Verdict | None:
-        """The verdict over what `device` wants of these owners; None: no ban is about it.
+        """Returns the verdict for access of `device` to these owners, or None if no ban applies.
 
-        `name` may be empty where only an address is known. `layer`: only bans that bite there; empty: all.
-        `blind`: only bans that treat what no name speaks for so; empty: all.
+        `name` may be empty if only an address is known. `layer`: only bans with this layer; empty: all. `blind`: only
+        bans that treat traffic without a known name in this way; empty: all.
         """
         if now >= self._due or now < self._since:
             self.refresh(now)
@@ -127,14 +129,14 @@ class Policy:
         return None
 
     def blocks_without_exceptions(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> bool:
-        """Whether a ban blocks these owners where no exception, allowed or protected name counts, as of `refresh`."""
+        """Whether a ban blocks these owners without exceptions, allowed and protected names, as of `refresh`."""
         judged = self._ranked(groups, owners, layer)
         return len(judged) > 0 and judged[0].verdict.action == BLOCK
 
     def exemption_of(
         self, groups: tuple[str, ...], device: DeviceKey, owners: OwnerNames, name: bytes, now: float
     ) -> Exemption | None:
-        """The exception that frees the name for the device, or one of the owners."""
+        """Returns the exception that frees the name, or one of the owners, for the device."""
         for exemption in self.exemptions:
             if is_over(exemption.until, now):
                 continue
@@ -145,30 +147,30 @@ class Policy:
         return None
 
     def is_protected(self, name: bytes) -> bool:
-        """Whether the name is one that no ban touches: of the administrator's, or built in and given up by no ban."""
+        """Whether no ban blocks the name: the administrator protects it, or it is built in and a ban has `protect`."""
         if is_under(name, self._protected):
             return True
         return is_under(name, VITAL) and (not self.bans or any(ban.protect for ban in self.bans))
 
     def frees(self, ban: Ban, name: bytes) -> bool:
-        """Whether the name, protected or allowed, stays reachable under this ban."""
+        """Whether the name is protected or allowed under this ban."""
         if is_under(name, self._protected) or (ban.protect and is_under(name, VITAL)):
             return True
         return bool(ban.allow) and is_under(name, frozenset(ban.allow))
 
     def pause(self, until: float) -> None:
-        """Lifts every ban until then; a time that is past puts them in force again."""
+        """Lifts every ban until then. A time in the past puts the bans in force again."""
         self.paused_until = until
         self._due = -inf
 
     def take_ends(self, bans: Sequence[Ban], exemptions: Sequence[Exemption], paused_until: float) -> None:
-        """The same bans and exceptions, which end at other times because the clock was set."""
+        """Replaces the end times of bans and exceptions after a clock step. Nothing else may differ."""
         self.bans = tuple(bans)
         self.exemptions = tuple(exemptions)
         self.pause(paused_until)
 
     def diverts(self, groups: tuple[str, ...], now: float) -> bool:
-        """Whether the questions of these groups go to the sinkhole: a ban needs their plain DNS."""
+        """Whether the DNS queries of these groups are diverted to the sinkhole, because a ban needs their plain DNS."""
         self.refresh(now)
         return any(ban.mode == ENFORCE and DNS in ban.layers and holds(ban, groups) for ban in self.active)
 
@@ -178,19 +180,19 @@ class Policy:
         return any(ban.mode == ENFORCE and ban.ech == STRIP and holds(ban, groups) for ban in self.active)
 
     def excuses(self) -> bool:
-        """Whether some single device may reach a name: its addresses then are to be excused, too."""
+        """Whether a single device has an exception for a name, so that the name's addresses must be excused too."""
         return bool(self._excused)
 
     def spares(self) -> dict[bytes, tuple[Subject, ...]]:
-        """The devices that may reach whole vendors, and which."""
+        """Returns the devices that may reach whole vendors, with the subjects of these vendors."""
         return self._spared
 
     def broad(self) -> list[Exemption]:
-        """The exceptions for groups and prefixes that hold."""
+        """Returns the exceptions for groups and prefixes that are in force."""
         return [one.exemption for one in self._broad]
 
     def next_change(self, now: float) -> float:
-        """When to ask again what is in force: the next start, end or expiry; infinite where there is none."""
+        """Returns when the bans in force change next (start, end or expiry), infinite if never."""
         ends = [ban.until for ban in self.bans] + [exemption.until for exemption in self.exemptions]
         due = min([until for until in [*ends, self.paused_until] if until > now], default=inf)
         for schedule in {ban.schedule for ban in self.bans if not is_over(ban.until, now)}:
@@ -198,7 +200,7 @@ class Policy:
         return due
 
     def refresh(self, now: float) -> bool:
-        """Takes up what is in force now; True where that has changed."""
+        """Updates which bans and exceptions are in force. Returns True if they changed."""
         if self._since <= now < self._due:
             return False
         weekday, minute = self._local_time(now)
@@ -233,7 +235,7 @@ class Policy:
                 self._spared[device] = (*self._spared.get(device, ()), parse_subject(exemption.vendor))
 
     def _ranked(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> list[Judged]:
-        """As `_rank`, made once."""
+        """Returns the cached result of `_rank`."""
         key = (groups, owners, layer)
         judged = self._verdicts.get(key)
         if judged is None:
@@ -244,7 +246,7 @@ class Policy:
         return judged
 
     def _rank(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> list[Judged]:
-        """What all bans of these groups say of the owners, the winner first."""
+        """Returns the verdicts of all bans of these groups for the owners, the one that applies first."""
         judged = []
         for order, ban in enumerate(self.active):
             if holds(ban, groups) and (not layer or layer in ban.layers):
@@ -268,7 +270,7 @@ class Policy:
         return any(is_under(name, self._excused.get(key, frozenset())) for key in (device[0], device[1]))
 
     def _unspared(self, groups: tuple[str, ...], device: DeviceKey, owners: OwnerNames) -> OwnerNames:
-        """The owners that the device has no exception for."""
+        """Returns the owners for which the device has no exception."""
         for one in self._broad:
             if one.exemption.vendor and one.holds(groups, device):
                 owners = without(owners, (one.subject,))
@@ -280,7 +282,7 @@ class Policy:
 
 
 def holds(ban: Ban, groups: tuple[str, ...]) -> bool:
-    """Whether the ban is about a device of these groups."""
+    """Whether the ban applies to a device of these groups."""
     if not ban.groups:
         return True
     return any(is_meant(word, groups) for word in ban.groups)
