@@ -1,8 +1,29 @@
-"""The rules that do not depend on any ban: where packets come in, how killed flows are dropped, how a ban refuses.
+"""The rules that do not depend on any ban: where packets enter, how killed flows are dropped, how packets are rejected.
 
-A packet to forward meets first the killed flows, then the banned addresses; one that comes in with a question meets the
-diversion. Whatever an `open` ban does happens behind a look at `alive`, whose elements lapse when nobody renews
-them; `lan` holds the same interfaces for good.
+A forwarded packet is checked against the killed flows first, then against the banned addresses. An incoming DNS query
+is checked for diversion. Every effect of an `open` ban requires the interface to be in `alive`, whose elements expire
+unless the daemon renews them; `lan` permanently contains the same interfaces.
+
+The rule base, with `->` for jump and `=>` for goto; the chains of owners and `questions` come from the planner:
+
+    ingress of each LAN interface -> ingress
+        mark ASKED_MARK                    add source address and port to asked4/asked6, accept
+        port 53, iif @alive                -> questions => divert: set MARK, accept
+        page, TCP port 80, iif @alive      -> questions
+    forward
+        TCP                                -> killed_tcp
+            SYN                            => reused: a client's SYN removes its old flow from the kill sets
+            kill set of closed bans        => reset_killed: reset to a LAN client, else drop
+            iif or oif @alive              => killed_tcp_open
+                kill set of open bans      => reset_killed
+        UDP                                -> killed_udp: likewise without SYN, => refuse_killed
+        port 53, source in asked4/asked6   accept
+        page, iif @alive                   => refuse, if `page_alone`
+        any                                -> addresses
+            daddr in learned4/learned6     -> learned -> chain of each owner
+            daddr in net4/net6             => chain of the owners: exceptions return, enforced bans => refuse
+    output
+        mark RESET_MARK                    notrack
 """
 
 from dataclasses import dataclass
@@ -16,7 +37,7 @@ from monitor.policy.table.probe import PROBE_CHAIN, probe_chain
 ALIVE: Final = "alive"
 LAN: Final = "lan"
 ALIVE_SECONDS: Final = 5.0
-# A killed flow stays killed until it has been silent for so long: each packet of it begins the time anew.
+# A killed flow stays killed until it is silent for this time: each of its packets restarts the timeout.
 KILL_SECONDS: Final = 120.0
 KILLS_MAX: Final = 131_072
 LEARNED_MAX: Final = 262_144
@@ -25,21 +46,21 @@ SPARED_MAX: Final = 65_536
 REFUSE: Final = "refuse"
 DIVERT: Final = "divert"
 QUESTIONS: Final = "questions"
-# What the chains at the ingress of each interface jump to; those chains go where the interfaces are, and so does the
-# table that sends what is marked to the sinkhole.
+# The jump target of the ingress chain of each interface. Those chains, and the table that sends marked packets to the
+# sinkhole, are created for each interface elsewhere.
 INGRESS: Final = "ingress"
 MARK: Final = 0x6757
-# On questions that the sinkhole passes on: they come in by their client's interface, and are not diverted again.
+# Marks queries that the sinkhole forwards: they arrive by their client's interface and must not be diverted again.
 ASKED_MARK: Final = 0x6759
-# On questions that go from the port of a bridge to the bridge, past what would change them between the two.
+# Marks queries that go from a bridge port to the bridge, past rules that would change them in between.
 CARRIED_MARK: Final = 0x675A
 ASKED: Final = "asked"
 ASKED_SECONDS: Final = 30.0
 ASKED_MAX: Final = 65_536
-# On resets that are sent in a server's name: nobody's rules shall take them for a strange connection's.
+# Marks resets sent with a server's address, so that no other rule treats them as part of an unknown connection.
 RESET_MARK: Final = 0x6758
-# Where learned addresses go to their owners' chains. They are plain sets and not a map: whoever adds an element with a
-# verdict makes the kernel look at every such element of the table again, 45 ms where there are 200,000.
+# The chain that sends learned addresses to their owners' chains. It uses plain sets and not a map: adding an element
+# with a verdict makes the kernel check every such element of the table again, 45 ms with 200,000 elements.
 LEARNED: Final = "learned"
 KILLED_TCP: Final = "killed_tcp"
 KILLED_UDP: Final = "killed_udp"
@@ -50,13 +71,13 @@ FLOW_V6: Final = f"{IPV6_KEY} . {IPV6_KEY} . inet_service . inet_service"
 
 @dataclass(frozen=True)
 class DiversionRules:
-    """What decides whose questions go to the sinkhole, beside the bans.
+    """What decides, beside the bans, which DNS queries are diverted to the sinkhole.
 
-    `armed`: the sinkhole has answered its probe, whose questions go there before that. `exempt` are packed addresses of
-    resolvers whose own packets are never diverted. `page` is the packed address at whose port 80 the same clients find
-    what is blocked, `b""`: nowhere; `page_alone` says that nobody else is there, so that everything else is refused
-    there at once instead of leading nowhere. `ports` are those, each with its bridge, where questions are diverted
-    before the bridge itself takes them in.
+    `armed`: the sinkhole has answered its probe; the probe's own queries are diverted before that. `exempt` are packed
+    addresses of resolvers whose own packets are never diverted. `page` is the packed address at whose port 80 the same
+    clients get the blocked page, `b""`: none; `page_alone`: the address has no other user, so all other packets to it
+    are rejected at once instead of being lost. `ports` are pairs of a bridge port and its bridge, for ports where
+    queries are diverted before the bridge receives them.
     """
 
     armed: bool = False
@@ -67,17 +88,19 @@ class DiversionRules:
 
 
 def kill_set(protocol: str, family: int, on_failure: str) -> str:
-    """The set of killed flows, one direction an element; `protocol` is `tcp` or `udp`, `family` 4 or 6."""
+    """Returns the name of a set of killed flows, with one direction per element; `protocol` is `tcp` or `udp`, `family`
+    4 or 6.
+    """
     return f"kill_{protocol}{family}_{on_failure}"
 
 
 def learned_set(chain: str, family: int) -> str:
-    """The set of learned addresses that go to a chain; all of them are in `learned4` or `learned6` too."""
+    """Returns the set of learned addresses of a chain; `learned4` and `learned6` contain all of them too."""
     return kernel_name(f"{chain}/learned{family}")
 
 
 def fixed_sets() -> dict[str, SetSpec]:
-    """The sets that are always there, beside those of the groups."""
+    """Returns the sets that always exist, beside the sets of the groups."""
     sets = {
         ALIVE: SetSpec(INTERFACE_KEY, runtime=True, timeouts=True, timeout=ALIVE_SECONDS),
         LAN: SetSpec(INTERFACE_KEY),
@@ -103,7 +126,7 @@ def fixed_sets() -> dict[str, SetSpec]:
 
 
 def fixed_counters() -> dict[str, CounterLabel]:
-    """What killed flows go on sending, and the questions that were diverted."""
+    """Returns the counters of packets of killed flows and of diverted queries."""
     return {
         KILLED_TCP: CounterLabel("", "", "", "sni", "enforce"),
         KILLED_UDP: CounterLabel("", "", "", "sni", "enforce"),
@@ -112,9 +135,10 @@ def fixed_counters() -> dict[str, CounterLabel]:
 
 
 def fixed_chains() -> dict[str, Chain]:
+    # The drawing at the head of this file shows how packets reach these chains.
     chains = {
         REFUSE: Chain(("meta l4proto tcp reject with tcp reset", "reject with icmpx type port-unreachable")),
-        # A client that was told once is told often enough: what comes from outside just ends here.
+        # Only packets of a LAN client are answered; packets from outside are dropped.
         "reset_killed": Chain((f"iifname @{LAN} reject with tcp reset", "drop")),
         "refuse_killed": Chain((f"iifname @{ALIVE} reject with icmpx type port-unreachable", "drop")),
         "reused": Chain(reuse_rules()),
@@ -130,7 +154,7 @@ def fixed_chains() -> dict[str, Chain]:
         DIVERT: Chain((f"meta mark set {MARK:#x} counter name diverted accept",)),
     }
     for protocol in ("tcp", "udp"):
-        # A SYN may be a new flow between used ports: it meets no set (RFC 9293 section 3.6.1).
+        # A SYN may open a new flow that reuses the ports: it is not checked (RFC 9293 section 3.6.1).
         first = ("tcp flags & syn == syn goto reused",) if protocol == "tcp" else ()
         chains[f"killed_{protocol}_open"] = Chain(kill_rules(protocol, "open"))
         chains[f"killed_{protocol}"] = Chain(
@@ -145,7 +169,7 @@ def fixed_chains() -> dict[str, Chain]:
 
 
 def hook_chains(diversion: DiversionRules) -> dict[str, Chain]:
-    """The doors of the table. They come last and go first."""
+    """Returns the chains where packets enter the table. They are added last and deleted first."""
     questions = f"iifname @{ALIVE} meta l4proto {{ tcp, udp }} th dport 53 jump {QUESTIONS}"
     return {
         INGRESS: Chain((*asked_rules(), questions, *page_rules(diversion))),
@@ -164,7 +188,7 @@ def hook_chains(diversion: DiversionRules) -> dict[str, Chain]:
 
 
 def asked_rules() -> tuple[str, ...]:
-    """What the sinkhole passes on is no client's question, and is known from now on by its source and port."""
+    """Returns the rules that pass queries forwarded by the sinkhole, and remember them by source address and port."""
     return (
         *[
             f"meta mark {ASKED_MARK:#x} meta l4proto {{ tcp, udp }} "
@@ -176,7 +200,9 @@ def asked_rules() -> tuple[str, ...]:
 
 
 def passing_rules() -> tuple[str, ...]:
-    """No ban by address takes the resolver away that a client chose: banned names are refused already."""
+    """Returns the rules that exempt these queries from bans by address, so that a client's own resolver stays
+    reachable: its banned names are already blocked.
+    """
     return tuple(
         f"meta l4proto {{ tcp, udp }} th dport 53 {words} saddr . th sport @{ASKED}{family} accept"
         for family, words in ((4, "ip"), (6, "ip6"))
@@ -184,12 +210,12 @@ def passing_rules() -> tuple[str, ...]:
 
 
 def page_rules(diversion: DiversionRules) -> tuple[str, ...]:
-    """The way to the page is that of the questions: for the same clients, and through the same door."""
+    """Returns the rule for the blocked page: the clients whose queries are diverted reach it in the same way."""
     return (f"{towards_page(diversion)} tcp dport 80 jump {QUESTIONS}",) if diversion.page else ()
 
 
 def refuse_rules(diversion: DiversionRules) -> tuple[str, ...]:
-    """Whatever else is sent to an address that nobody has is refused at once, so that TLS and QUIC need not wait."""
+    """Returns the rule that rejects other packets to an unused page address, so that TLS and QUIC do not time out."""
     return (f"{towards_page(diversion)} goto {REFUSE}",) if diversion.page and diversion.page_alone else ()
 
 
@@ -199,7 +225,7 @@ def towards_page(diversion: DiversionRules) -> str:
 
 
 def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:
-    """Both directions of a killed flow are elements; each packet renews the one that it meets."""
+    """Returns the kill rules. Both directions of a killed flow are elements; each packet renews its element."""
     verdict = "goto reset_killed" if protocol == "tcp" else "goto refuse_killed"
     rules = []
     for family, words in ((4, "ip"), (6, "ip6")):
@@ -210,7 +236,9 @@ def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:
 
 
 def reuse_rules() -> tuple[str, ...]:
-    """A client that begins anew between used ports takes the old flow out of the sets, so that its data passes too."""
+    """Returns the rules by which a client's SYN that reuses the ports of a killed flow removes both directions from the
+    sets.
+    """
     rules = ["tcp flags & ack == ack return", f"iifname != @{ALIVE} return"]
     for family, words in ((4, "ip"), (6, "ip6")):
         there = f"{words} saddr . {words} daddr . tcp sport . tcp dport"
