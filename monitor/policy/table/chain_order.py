@@ -1,10 +1,10 @@
-"""Which chains lead to which, and the order in which they can be made."""
+"""The jumps between chains, and the order in which the chains can be created."""
 
 from monitor.policy.table.desired import Chain
 
 
 def targets_of(chain: Chain) -> set[str]:
-    """The chains that its rules jump or go to."""
+    """Returns the chains that the chain's rules jump or go to."""
     found: set[str] = set()
     for rule in chain.rules:
         words = rule.split()
@@ -14,7 +14,7 @@ def targets_of(chain: Chain) -> set[str]:
 
 
 def in_order_of_need(chains: dict[str, Chain]) -> list[str]:
-    """The chains' names, each behind those that its rules jump or go to."""
+    """Returns the names of the chains, each after the chains that its rules jump or go to."""
     order: dict[str, None] = {}
     for name in chains:
         place(name, chains, order)
@@ -22,7 +22,7 @@ def in_order_of_need(chains: dict[str, Chain]) -> list[str]:
 
 
 def place(name: str, chains: dict[str, Chain], order: dict[str, None]) -> None:
-    """Puts a chain in order behind what it needs; jumps never make a circle, the kernel refuses one."""
+    """Appends the chain to `order` after the chains that it needs. The kernel rejects loops, so there are none."""
     if name in order:
         return
     for rule in chains[name].rules:
@@ -33,7 +33,7 @@ def place(name: str, chains: dict[str, Chain], order: dict[str, None]) -> None:
 
 
 def reached_from(names: set[str], chains: dict[str, Chain]) -> set[str]:
-    """These chains, and those that a packet may meet behind them."""
+    """Returns these chains and all chains that they lead to."""
     reached = {name for name in names if name in chains}
     waiting = list(reached)
     while waiting:

@@ -1,4 +1,4 @@
-"""Changes to the table, as data. Each is one transaction; what a list of them passes through on its way is safe."""
+"""Changes to the table, as data. Each is one transaction, and every state between two changes of a list is safe."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,7 +14,7 @@ class AddSet:
 
 @dataclass(frozen=True)
 class DeleteSet:
-    """Also where the set is to come back in another shape: an `AddSet` follows."""
+    """Deletes a set, for good or because an `AddSet` with another type follows."""
 
     name: str
 
@@ -32,7 +32,7 @@ class DeleteCounter:
 
 @dataclass(frozen=True)
 class PutChain:
-    """Makes the chain, or empties it, and fills it with these rules, at one stroke."""
+    """Creates the chain or empties it, and fills it with these rules, in one transaction."""
 
     name: str
     chain: Chain
@@ -45,7 +45,7 @@ class DeleteChain:
 
 @dataclass(frozen=True)
 class AddElements:
-    """`elements` are keys with the chain that each goes to, `""` in plain sets."""
+    """`elements` are keys, each with the chain that it goes to, `""` in plain sets."""
 
     set: str
     elements: tuple[tuple[bytes, str], ...]

@@ -1,4 +1,4 @@
-"""From what is there to what must be, and what a list of changes makes of a table. See `transition.py`."""
+"""Computes the changes from the actual to the desired table, and applies changes to a table. See `transition.py`."""
 
 from monitor.policy.table.change import (
     AddCounter,
@@ -17,16 +17,16 @@ from monitor.policy.table.transition import Transition
 
 
 def diff(desired: Desired, actual: Desired) -> list[Change]:
-    """The changes that make `desired` of `actual`, in an order that leaves no gap; none where they are equal.
+    """Returns the changes from `actual` to `desired`, in an order that leaves no gap; empty if they are equal.
 
-    A set's name stands for its shape: one that changed its shape would need another name.
+    A set's name implies its type: a set with another type needs another name.
     """
     steps = Transition(desired, actual)
     return [*steps.put, *steps.take]
 
 
 def apply(changes: list[Change], actual: Desired) -> Desired:
-    """What is there after the changes, for whoever keeps account of the kernel's state without reading it."""
+    """Returns the table after the changes, to track the kernel's state without reading it."""
     sets, counters, chains = dict(actual.sets), dict(actual.counters), dict(actual.chains)
     elements = {name: dict(kept) for name, kept in actual.elements.items()}
     for change in changes:
@@ -59,7 +59,7 @@ def change_elements(kept: dict[bytes, str], change: AddElements | DeleteElements
 
 
 def all_elements(desired: Desired) -> list[AddElements]:
-    """Everything that the sets hold; members stand before what is banned."""
+    """Returns all elements of the sets; members precede the banned addresses."""
     found = [
         AddElements(name, tuple(desired.elements.get(name, {}).items()))
         for verdicts in (False, True)

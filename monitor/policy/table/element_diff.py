@@ -1,4 +1,4 @@
-"""What to change in one set: overlapping intervals, and elements that get another chain, at one stroke."""
+"""Computes the changes of one set. Overlapping intervals and elements with another chain are replaced atomically."""
 
 from monitor.policy.table.change import AddElements, Change, DeleteElements, ReplaceElements
 from monitor.policy.table.desired import SetSpec
@@ -7,7 +7,7 @@ from monitor.policy.table.desired import SetSpec
 def diff_elements(
     name: str, spec: SetSpec, desired: dict[bytes, str], actual: dict[bytes, str]
 ) -> tuple[list[Change], list[Change]]:
-    """What to add or replace in one set, and what to delete from it afterwards."""
+    """Returns the additions and replacements in one set, and the deletions that follow them."""
     if desired is actual or desired == actual:
         return [], []
     added = [(key, chain) for key, chain in desired.items() if actual.get(key) != chain]
@@ -28,9 +28,10 @@ def diff_elements(
 
 
 def find_clashes(added: list[tuple[bytes, str]], removed: list[bytes], interval: bool) -> tuple[set[bytes], set[bytes]]:
-    """Which of the removed keys overlap an added one, and which of the added overlap a removed one.
+    """Returns which removed keys overlap an added key, and which added keys overlap a removed key.
 
-    Keys of one kind never overlap each other. Plain keys overlap where they are equal, an `interval` is two addresses.
+    Removed keys never overlap each other, and neither do added keys. Plain keys overlap if they are equal; with
+    `interval`, a key is the first and the last address.
     """
     marks = [(key, 1) for key in removed] + [(key, 0) for key, _ in added]
     marks.sort()

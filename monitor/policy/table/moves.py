@@ -1,7 +1,7 @@
-"""How the addresses of a map go from one owner's chain to another's while the rules of these chains change, too.
+"""Moves the addresses of a map from one owner's chain to another while the rules of these chains change too.
 
-Where the rules stay as they are, an element goes over at one stroke. Else it goes by way of a chain of its own, which
-has the old rules of the chain that it leaves and the new rules of the chain that it goes to.
+If the rules stay the same, an element is replaced atomically. Otherwise it first moves to a passage chain, which has
+the old rules of the chain that it leaves and the new rules of the chain that it goes to.
 """
 
 from typing import Final, final
@@ -10,19 +10,19 @@ from monitor.policy.table.change import Change, DeleteElements, ReplaceElements
 from monitor.policy.table.desired import Chain, Desired
 from monitor.policy.table.element_diff import diff_elements
 
-# The suffix of chains with the rules of before, and of the sets that these look at.
+# The suffix of chains with the old rules, and of the sets that these rules use.
 WAS: Final = "//was"
-# The suffix of chains with the new rules alone, which other chains with new rules lead to.
+# The suffix of chains with only the new rules, as targets of other chains with new rules.
 IS: Final = "//is"
-# Chains that exist during a transition only.
+# The prefix of passage chains, which exist during a transition only.
 PASSAGE: Final = "to_"
 
 
 @final
 class MapMoves:
-    """The changes of one map. `staged` are the chains of before whose old rules go on beside the new ones.
+    """The changes of one map. `staged` are the chains of the old table whose old rules stay next to the new ones.
 
-    `additions`, `replacements` and `removals` are all that there is where no element has to do with such a chain.
+    `additions`, `replacements` and `removals` are all changes if no changed element concerns a staged chain.
     """
 
     __slots__ = (
@@ -50,7 +50,7 @@ class MapMoves:
             (self.replacements if isinstance(change, ReplaceElements) else self.additions).append(change)
 
     def chains(self) -> list[tuple[str, Chain]]:
-        """The chains that exist during the transition only."""
+        """Returns the chains that exist during the transition only."""
         found: list[tuple[str, Chain]] = []
         for (before, after), name in self._passages.items():
             rules: tuple[str, ...] = ()
@@ -60,7 +60,9 @@ class MapMoves:
         return found
 
     def first(self) -> list[Change]:
-        """Every element that changes goes to where it is refused as before, or as afterwards."""
+        """Returns the change that moves every changed element to a chain that rejects it by its old or by its new
+        rules.
+        """
         if not self._segments:
             return []
         wanted, there = self._desired.elements.get(self._name, {}), self._actual.elements.get(self._name, {})
@@ -69,7 +71,7 @@ class MapMoves:
         return [ReplaceElements(self._name, removed, targets)]
 
     def last(self) -> list[Change]:
-        """Every element that stays goes to its chain; the others are among the removals."""
+        """Returns the change that moves every remaining element to its final chain; the others are in `removals`."""
         if not self._segments:
             return []
         wanted, there = self._desired.elements.get(self._name, {}), self._actual.elements.get(self._name, {})
@@ -94,18 +96,18 @@ class MapMoves:
             self.removals = [DeleteElements(self._name, gone)]
 
     def _target(self, before: str, after: str) -> str:
-        """The chain that an element goes to at first."""
+        """Returns the first chain that an element moves to."""
         if not after:
             return self._old(before)
         return self._passages.get((before, after), after)
 
     def _old(self, chain: str) -> str:
-        """The chain that has the old rules of this one."""
+        """Returns the chain with the old rules of this chain."""
         return chain + WAS if chain in self._staged and chain in self._desired.chains else chain
 
 
 def overlay(removed: dict[bytes, str], added: dict[bytes, str]) -> list[tuple[bytes, str, str]]:
-    """Two sets of disjoint intervals as one: the key, the chain of before and that of afterwards, `""` for none."""
+    """Overlays two sets of disjoint intervals: returns the key, the old chain and the new chain, `""` for none."""
     width = len(next(iter(removed or added))) // 2
     edges: set[int] = set()
     for key in (*removed, *added):
@@ -124,7 +126,7 @@ def overlay(removed: dict[bytes, str], added: dict[bytes, str]) -> list[tuple[by
 
 
 def starts_of(elements: dict[bytes, str], width: int) -> dict[int, str]:
-    """The chain that begins at an address, `""` where an interval ends and none begins."""
+    """Returns the chain that starts at each address, `""` where an interval ends and none starts."""
     starts: dict[int, str] = {}
     for key in elements:
         starts.setdefault(int.from_bytes(key[width:], "big") + 1, "")
@@ -134,7 +136,7 @@ def starts_of(elements: dict[bytes, str], width: int) -> dict[int, str]:
 
 
 def moving_chains(desired: Desired, actual: Desired) -> tuple[set[str], set[str]]:
-    """The chains that elements of a map leave, and those that elements go to."""
+    """Returns the chains that elements of a map leave, and the chains that elements move to."""
     losing: set[str] = set()
     gaining: set[str] = set()
     for name, spec in desired.sets.items():

@@ -1,4 +1,4 @@
-"""The fixed part of the table, and changes to it, as nft reads them. Elements are no part of it: they go by netlink."""
+"""The table without its elements, and changes to it, in nft syntax. Elements are sent by netlink."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ FAMILY_TABLE = f"inet {TABLE}"
 
 
 def ruleset(desired: Desired) -> str:
-    """The table with its counters, empty sets and chains, in one block."""
+    """Returns the table with its counters, empty sets and chains, as one block."""
     lines = [f"table {FAMILY_TABLE} {{"]
     lines += [f"\tcounter {name} {{\n\t}}" for name in desired.counters]
     lines += [f"\t{set_kind(spec)} {name} {{\n{set_body(spec, chr(10))}\n\t}}" for name, spec in desired.sets.items()]
@@ -32,7 +32,7 @@ def ruleset(desired: Desired) -> str:
 
 
 def commands(changes: Sequence[Change]) -> str:
-    """nft's commands for the changes that are not about elements, one a line, in their order."""
+    """Returns the nft commands for all changes except those of elements, one per line, in order."""
     lines: list[str] = []
     for change in changes:
         if isinstance(change, AddSet):
@@ -52,7 +52,7 @@ def commands(changes: Sequence[Change]) -> str:
 
 
 def chain_commands(name: str, chain: Chain) -> list[str]:
-    """Adding a chain that exists changes nothing, so these lines make a new one and refill an old one alike."""
+    """Returns commands that create a chain or refill an existing one: adding an existing chain has no effect."""
     hook = f" {{ type {chain.hook} }}" if chain.hook else ""
     lines = [f"add chain {FAMILY_TABLE} {name}{hook}", f"flush chain {FAMILY_TABLE} {name}"]
     return lines + [f"add rule {FAMILY_TABLE} {name} {rule}" for rule in chain.rules]
@@ -63,7 +63,7 @@ def set_kind(spec: SetSpec) -> str:
 
 
 def set_body(spec: SetSpec, between: str) -> str:
-    """What stands between the braces."""
+    """Returns the text between the braces."""
     flags = [
         word
         for word, wanted in (("interval", spec.interval), ("dynamic", spec.dynamic), ("timeout", spec.timeouts))

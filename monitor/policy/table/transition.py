@@ -1,17 +1,19 @@
-"""From one table to another without a gap: what both refuse is refused at each step, what both pass passes.
+"""The changes from one table to another without a gap.
 
-Each change is one transaction of the kernel. A packet is refused where one of several chains refuses it: that of the
-prefix which it is sent to, and those of the owners whose names led to the address. The changes have three parts:
+Every state in between rejects the packets that both tables reject, and passes the packets that both pass. Each change
+is one transaction of the kernel. A packet is rejected if one of several chains rejects it: the chain of the prefix that
+contains its destination, and the chains of the owners whose names led to the address. The changes have three parts:
 
-1. what only adds: sets, counters, new chains, members, elements; a chain whose rules change gets the new ones beside
-   the old ones, which it keeps as a chain of their own (`NAME//was`);
-2. what goes from the old chain to the new one at one stroke, then all chains with the new rules alone;
-3. what only takes away.
+1. additions: sets, counters, new chains, members, elements. A chain whose rules change gets the new rules in
+   addition to the old ones, which are kept in a separate chain (`NAME//was`);
+2. replacements: elements that move from the old chain to the new one atomically, then all chains with only the
+   new rules;
+3. removals.
 
-So every state up to the end of part 1 refuses all that the old table refuses, every later one all that the new table
-refuses, and none refuses what neither does. The new members of a group must not meet the old rules, nor the old members
-the new rules: the chains with the old rules look at copies of the sets (`NAME//was`) where the difference matters, and
-the sets change while no chain looks at them.
+Every state up to the end of part 1 therefore rejects all that the old table rejects, every later state all that the new
+table rejects, and no state rejects what neither table rejects. The old rules must not match new members of a group, and
+the new rules must not match old members. Where this matters, the chains with the old rules use copies of the sets
+(`NAME//was`), and the sets change while no chain uses them.
 """
 
 from typing import final
@@ -36,9 +38,9 @@ from monitor.policy.table.rules import LEARNED
 
 @final
 class Transition:
-    """The changes that make `desired` of `actual`: `put` adds and replaces, `take` removes what is no longer wanted.
+    """The changes from `actual` to `desired`: `put` adds and replaces, `take` removes what is no longer needed.
 
-    Between the two, whatever the run of time put into the table may be put where the new rules look for it.
+    Between the two, runtime elements (killed flows, learned addresses) can be added where the new rules expect them.
     """
 
     __slots__ = (
@@ -87,11 +89,11 @@ class Transition:
         return wanted is not there and wanted != there
 
     def _find_copied(self) -> set[str]:
-        """The sets whose change must be kept from the old rules, or whose old members from the new rules."""
+        """Returns the sets to copy: their new members must not match old rules, or their old members not new rules."""
         if not self._dirty:
             return set()
         if len(self._dirty) > 1 and any(self._desired.sets[name].excludes for name in self._dirty):
-            # A device may leave a group as it is excluded from it no longer: one without the other would ban it.
+            # A device may leave a group and its exclusion at once: only one of these changes could ban it. So copy all.
             return set(self._dirty)
         old = self._looked_at(self._actual, [*self._changed, *self._gone, *self._losing])
         new = self._looked_at(self._desired, [*self._changed, *self._new, *self._gaining])
@@ -107,9 +109,9 @@ class Transition:
         return copied
 
     def _looked_at(self, table: Desired, chains: list[str]) -> set[str]:
-        """The sets that decide whom these chains refuse or divert.
+        """Returns the sets that decide which devices these chains reject or divert.
 
-        A `return` to members is safe in any order, unless the set is that of a group.
+        A `return` for the elements of a set is safe in any order, unless the set `excludes` members of a group.
         """
         found: set[str] = set()
         for name in chains:
@@ -122,9 +124,9 @@ class Transition:
         return found
 
     def _find_extended(self, less: Desired, more: Desired, moving: set[str]) -> set[str]:
-        """The chains that only get rules, behind those that are there, or only lose their last ones.
+        """Returns the chains that only gain rules at their end, or only lose their last rules.
 
-        Their rules change at one stroke, in the first part or in the second; unless elements move that would meet both.
+        Their rules change atomically, in part 1 or part 2, unless moving elements would be matched by both versions.
         """
         found: set[str] = set()
         for name in self._changed:
@@ -135,7 +137,7 @@ class Transition:
         return found
 
     def _find_staged(self) -> set[str]:
-        """The chains of before whose old rules go on beside the new ones."""
+        """Returns the chains of the old table whose old rules stay next to the new ones."""
         at_once = self._growing | self._shrinking | {LEARNED}
         staged = {name for name in self._changed if name not in at_once and not self._actual.chains[name].hook}
         if len(staged) == 1 and not (self._new or self._gone or self._copied or self._losing or self._gaining):
@@ -149,8 +151,8 @@ class Transition:
         return staged
 
     def _stage_all_that_lead_to(self, staged: set[str]) -> None:
-        """Chains that lead to a staged one are staged, and so are changed ones that a staged one leads to: what has the
-        old rules must lead to old rules, what has the new ones to new ones.
+        """Stages the chains that lead to a staged one, and changed chains that a staged one leads to: old rules must
+        lead to old rules, and new rules to new rules.
         """
         before = -1
         while before != len(staged):
@@ -179,7 +181,7 @@ class Transition:
                     put.append(AddElements(name, tuple(elements.items())))
 
     def _keep_old_rules(self) -> None:
-        """Chains with the old rules, and copies of the sets that these look at. Nothing is refused otherwise yet."""
+        """Adds chains with the old rules, and copies of the sets that they use. No verdict changes yet."""
         actual, put = self._actual, self.put
         copied = [name for name in actual.sets if name in self._copied]
         put += [AddSet(name + WAS, actual.sets[name]) for name in copied]
@@ -205,7 +207,7 @@ class Transition:
         return " ".join(words)
 
     def _with_new_targets(self, chain: Chain) -> tuple[str, ...]:
-        """The rules, which lead to chains that have nothing but the new rules."""
+        """Returns the rules, with jumps to the chains that contain only the new rules."""
         rules: list[str] = []
         for rule in chain.rules:
             words = rule.split()
@@ -216,7 +218,7 @@ class Transition:
         return tuple(rules)
 
     def _find_reached(self) -> list[str]:
-        """The staged chains that new rules lead to, each behind those that it leads to itself."""
+        """Returns the staged chains that new rules lead to, each after the chains that it leads to itself."""
         reached: set[str] = set()
         for name, chain in self._desired.chains.items():
             if name in self._staged or name in self._new:
@@ -224,7 +226,7 @@ class Transition:
         return [name for name in in_order_of_need(self._desired.chains) if name in reached]
 
     def _change_sets(self) -> None:
-        """Members come now and go last, except in sets that no chain looks at, and where intervals overlap."""
+        """Adds members now and removes them last, except in sets that no chain uses and where intervals overlap."""
         gone: list[Change] = []
         for name in self._dirty:
             wanted, there = self._desired.elements.get(name, {}), self._actual.elements.get(name, {})
@@ -254,7 +256,8 @@ class Transition:
             if name in self._staged:
                 put.append(PutChain(name, Chain((f"jump {name}{WAS}", *self._with_new_targets(wanted)))))
             elif name == LEARNED and there is not None and not set(there.rules) <= set(wanted.rules):
-                # An address that was learned before may stand in a map afterwards: until it does, both ways lead there.
+                # A learned address may become an element of a map: until the map has it, LEARNED keeps its old jump
+                # too.
                 self._early.append(PutChain(name, wanted))
                 both = Chain(tuple(dict.fromkeys((*wanted.rules, *there.rules))), wanted.hook)
                 if both != there:
@@ -281,8 +284,8 @@ class Transition:
         for moves in self._moves:
             take += [DeleteChain(name) for name, _ in moves.chains()]
         take += [DeleteChain(name + IS) for name in self._reached[::-1]]
-        # A chain that is gone may lead to the old rules of another one, and old rules to a chain that is gone: each is
-        # deleted before the chains that it leads to.
+        # A deleted chain may lead to the old rules of another one, and old rules may lead to a deleted chain: each
+        # chain is deleted before the chains that it leads to.
         for name in reversed(in_order_of_need(actual.chains)):
             if name not in desired.chains:
                 take.append(DeleteChain(name))
