@@ -1,1 +1,1 @@
-"""The nftables table that a policy needs, as data, and the way from one table to the next."""
+"""The nftables table that a policy needs, as data, and the changes from one table to the next."""

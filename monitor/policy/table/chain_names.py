@@ -1,4 +1,4 @@
-"""Names of the kernel's chains, one for each owner and one for several that have addresses together."""
+"""Names of the kernel's chains: one for each owner, and one for each combination of owners that share addresses."""
 
 from typing import Final
 
@@ -6,12 +6,14 @@ from monitor.catalog.entry import CATEGORY_MARK, SERVICE_SEPARATOR
 from monitor.policy.owners import OwnerNames
 from monitor.policy.table.names import kernel_name
 
-# What stands in a chain's name for the vendor as a whole, beside a service of it: nft takes no `+`.
+# Stands in a chain's name for the vendor as a whole, next to a service of it: nft allows no `+` in names.
 WHOLE: Final = "_"
 
 
 def chain_name(owners: OwnerNames) -> str:
-    """`v_bytedance`, `v_bytedance/tiktok`, `v_bytedance/ads/tiktok`, `c_encrypted-dns`; several joined by `//`."""
+    """Returns `v_bytedance`, `v_bytedance/tiktok`, `v_bytedance/ads/tiktok` or `c_encrypted-dns`; `//` joins several
+    owners.
+    """
     return kernel_name("//".join([chain_part(owner) for owner in owners]))
 
 

@@ -1,9 +1,9 @@
-"""What table `inet gatewatch` must hold, as data: sets, counters, chains and elements.
+"""The content of table `inet gatewatch`, as data: sets, counters, chains and elements.
 
-Rules are nft's own words, one rule a string. Elements are packed: a MAC of 6 bytes, an address of 4 or 16, an
-interface's name unpadded; in an interval set the first and the last address of the interval, one behind the other. Keys
-of several fields are these, one behind the other, ports big endian. `script.py` writes the fixed part as nft reads
-it, `diff.py` says what to change, and `kernel/` does it.
+Each rule is one string in nft syntax. Elements are packed: a MAC of 6 bytes, an address of 4 or 16, an interface's name
+unpadded; in an interval set, the first and the last address of the interval, concatenated. A key of several fields is
+their concatenation, with ports in big endian. `script.py` writes everything but the elements in nft syntax, `diff.py`
+computes changes, and `kernel/` applies them.
 """
 
 from dataclasses import dataclass, field
@@ -19,12 +19,12 @@ INTERFACE_KEY: Final = "ifname"
 
 @dataclass(frozen=True)
 class SetSpec:
-    """A set, or with `verdicts` a map whose elements say `goto` a chain.
+    """A set, or with `verdicts` a map whose elements `goto` a chain.
 
-    `runtime` sets get and lose their elements outside the policy (`alive`, killed flows, learned addresses): no
-    `Desired` lists them. `timeout` in seconds is what an element without one of its own gets, 0: none; `timeouts`
-    says that elements may have one. `dynamic`: rules change elements too. `counter`: each element counts. `size` 0:
-    as many as fit. `excludes`: rules let pass what is in it, so that a device is banned by leaving the set.
+    Elements of `runtime` sets come and go independently of the policy (`alive`, killed flows, learned addresses): no
+    `Desired` lists them. `timeout`, in seconds, is the default timeout of elements, 0: none; `timeouts`: elements may
+    have a timeout. `dynamic`: rules change elements too. `counter`: each element counts. `size` 0: unlimited.
+    `excludes`: rules let the elements pass, so removing a device from the set bans it.
     """
 
     key: str
@@ -41,9 +41,9 @@ class SetSpec:
 
 @dataclass(frozen=True)
 class CounterLabel:
-    """What a named counter of the table counts packets and bytes of: `mode` is `enforce` or `shadow`.
+    """The label of a named counter of packets and bytes; `mode` is `enforce` or `shadow`.
 
-    `service` is `""` where the ban is of a whole vendor or of a category.
+    `service` is `""` if the ban is of a whole vendor or of a category.
     """
 
     vendor: str
@@ -55,7 +55,7 @@ class CounterLabel:
 
 @dataclass(frozen=True)
 class Chain:
-    """`hook` is what nft writes after `type filter`, empty for chains that others jump to."""
+    """`hook` is the text after `type filter` in nft syntax, empty for chains that are only jumped to."""
 
     rules: tuple[str, ...] = ()
     hook: str = ""
@@ -63,9 +63,10 @@ class Chain:
 
 @dataclass(frozen=True)
 class Desired:
-    """All by name. `elements` has, for each set that is not `runtime`, its keys; in maps with the chain they go to.
+    """All tables are by name. `elements` has the keys of each set that is not `runtime`; in maps with the chain of each
+    key.
 
-    A `Desired` is a value: who changes one makes a new one.
+    A `Desired` is a value: it is replaced, never modified.
     """
 
     sets: dict[str, SetSpec] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Where the addresses of a name go that passes in spite of a ban by address: protected, allowed, or excused."""
+"""The sets for addresses of names that stay reachable under a ban by address: protected, allowed or excused names."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,9 @@ MAC_BYTES = 6
 
 
 def excused_elements(policy: Policy, name: bytes, addresses: Sequence[bytes], now: float) -> dict[str, list[bytes]]:
-    """The keys by set of the table. Addresses are packed; those of an exempt device's other family are left out."""
+    """Returns the keys by set of the table. Addresses are packed. The address of an exempt device is paired with
+    addresses of its own family only.
+    """
     found: dict[str, list[bytes]] = {}
     for address in addresses:
         family = 4 if len(address) == 4 else 6
@@ -35,6 +37,6 @@ def excused_elements(policy: Policy, name: bytes, addresses: Sequence[bytes], no
 
 
 def excused_names(policy: Policy) -> list[bytes]:
-    """The names that are known beforehand: exceptions' and bans' own."""
+    """Returns the names that are known in advance: those of exceptions and those that bans allow."""
     names = [exemption.name for exemption in policy.exemptions if exemption.name]
     return list(dict.fromkeys(names + [name for ban in policy.bans for name in ban.allow]))

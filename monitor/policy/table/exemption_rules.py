@@ -1,4 +1,4 @@
-"""What passes in spite of a ban by address: the rules of exceptions, allowed and protected names, and their sets."""
+"""Rules that pass traffic in spite of a ban by address (exceptions, allowed and protected names), and their sets."""
 
 import zlib
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from monitor.policy.owners import covers
 from monitor.policy.table.names import kernel_name
 from monitor.policy.table.rules import ALIVE, LAN
 
-# Plain DNS: a ban of encrypted DNS is not about it, whatever else the address is.
+# Plain DNS: a ban of encrypted DNS does not apply to it, whatever else the address offers.
 ENCRYPTED_DNS: Final = "encrypted-dns"
 PLAIN_DNS: Final = "meta l4proto { tcp, udp } th dport 53 return"
 EXCUSES: Final = tuple(
@@ -22,19 +22,19 @@ SPARED: Final = ("ip daddr @spared4 return", "ip6 daddr @spared6 return")
 
 
 def except_set(exemption: Exemption, family: int) -> str:
-    """The set of the addresses of the names that a group or prefix may reach; `family` is 4 or 6."""
+    """Returns the set of addresses of the names that a group or prefix may reach; `family` is 4 or 6."""
     scope = exemption.group or exemption.prefix.replace(":", "-").strip("-")
     return kernel_name(f"except{family}_{scope}")
 
 
 def except_sets(exemptions: Sequence[Exemption]) -> list[tuple[str, int]]:
-    """The name of each such set and its family."""
+    """Returns the name and the family of each such set."""
     found = {except_set(one, family): family for one in exemptions if one.name for family in (4, 6)}
     return list(found.items())
 
 
 def exemption_conditions(exemption: Exemption, owner: str) -> list[str]:
-    """What stands in a rule that lets pass, beside the words for the devices; none where the owner does not matter."""
+    """Returns the conditions of a passing rule, beside the device match; empty if it is not for the owner."""
     if exemption.name:
         return [f"{words} daddr @{except_set(exemption, family)}" for family, words in ((4, "ip"), (6, "ip6"))]
     return [""] if covers(parse_subject(exemption.vendor), owner) >= 0 else []
@@ -48,24 +48,24 @@ def prefix_rules(prefix: str, condition: str) -> list[str]:
 
 
 def device_words(device: bytes) -> str:
-    """What an exempt device is known by."""
+    """Returns the match for an exempt device."""
     if len(device) == 6:
         return f"ether saddr {device.hex(':')}"
     return f"{'ip' if len(device) == 4 else 'ip6'} saddr {address_text(device)}"
 
 
 def allow_set(ban: Ban, family: int) -> str:
-    """The set of the addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6.
+    """Returns the set of addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6.
 
-    It is named after these names: bans that allow the same share it, and another list of names is another set.
+    The set's name is derived from these names: bans that allow the same names share it, other names make another set.
     """
     return f"allow{family}_{zlib.crc32(b' '.join(sorted(ban.allow))):08x}"
 
 
 def conditions(bans: list[Ban]) -> list[str]:
-    """When one of the bans holds: while the daemon lives or always, except towards what it allows.
+    """Returns when one of the bans applies: while the daemon is alive or always, except to addresses that it allows.
 
-    A condition that another one includes is left out, so that mostly one is left.
+    A condition that another one covers is left out, so usually one remains.
     """
     plain = {ban.on_failure for ban in bans if not ban.allow}
     found = []

@@ -1,7 +1,7 @@
-"""The rules that pick the packets of the devices that a ban is about.
+"""The rules that match the packets of a ban's devices.
 
-A rule for each set of the group's members; where members are excluded, a group is left out or ports are spared, these
-rules jump to a chain of its own, which returns for whatever passes and else does what the ban wants.
+There is one rule for each set of the group's members. If members are excluded, a group is left out or ports are spared,
+these rules jump to a separate chain, which returns for packets that pass and executes the ban's action for the others.
 """
 
 import zlib
@@ -25,8 +25,8 @@ DEVICE_WORDS: Final = {
 
 @final
 class GroupRules:
-    """Puts the chains that its rules need into `chains`. Such a chain is named after what is in it, so that it never
-    changes: a rule begins to jump to another one, and what is banned before and after is banned all the while.
+    """Adds the chains that its rules need to `chains`. Such a chain is named after its content, so it never changes:
+    instead, rules jump to another chain, and traffic that is banned before and after a change is banned throughout.
     """
 
     __slots__ = ("_chains", "_members", "_united")
@@ -37,7 +37,7 @@ class GroupRules:
         self._chains = chains
 
     def knows(self, word: str) -> bool:
-        """Whether every group of the word is there."""
+        """Whether every group of the word exists."""
         first, others = parts_of(word)
         return word in self._united or all(
             name in self._members.groups for name in [*others, *([first] if first else [])]
@@ -46,9 +46,10 @@ class GroupRules:
     def rules(
         self, word: str, name: str, conditions: Sequence[str], spared: Sequence[str], action: str, last: str
     ) -> list[str]:
-        """The rules that do `action` and then `last`, its verdict. `name` is that of the chain, if there must be one.
+        """Returns the rules that execute `action` and then `last`, the verdict. `name` is for the separate chain, if
+        needed.
 
-        `conditions` stand before the words for the devices, `spared` are rules that end with `return`.
+        `conditions` precede the device matches, `spared` are rules that end with `return`.
         """
         first, others = parts_of(word)
         passes = [*spared, *[f"{words} return" for words in self._excluded_words(first)]]
@@ -64,7 +65,7 @@ class GroupRules:
         ]
 
     def device_words(self, group: str, is_left_out: bool = False) -> list[str]:
-        """What picks the group's members, one of them empty for everyone; what it excludes is picked too."""
+        """Returns the matches for the group's members; one empty match for all devices. Excluded members match too."""
         if not group or group in self._members.open:
             return [""]
         return self._words(group, self._members.kinds(group), is_left_out)
@@ -76,15 +77,15 @@ class GroupRules:
         return [f"{DEVICE_WORDS[kind.removeprefix(NOT)]} @{set_name(group, kind, is_left_out)}" for kind in kinds]
 
     def is_branching(self, word: str) -> bool:
-        """Whether the word alone needs a chain."""
+        """Whether the word by itself needs a separate chain."""
         first, others = parts_of(word)
         return bool(others or self._excluded_words(first))
 
     def sparing(
         self, name: str, spared: Sequence[str], groups: Sequence[tuple[str, str]], rules: Sequence[str]
     ) -> tuple[str, ...]:
-        """What the chain `name` holds where `spared` rules come first, then members of the groups pass under the
-        condition behind each, and `rules` are for all others.
+        """Returns the rules of the chain `name`: the `spared` rules, then rules that let members of each group pass
+        under the group's condition, then `rules` for all others.
         """
         groups = [(group, condition) for group, condition in groups if group in self._members.groups]
         if not any(self._excluded_words(group) for group, _ in groups):
@@ -93,7 +94,7 @@ class GroupRules:
         return tuple(self._branch(name, spared, groups, f"goto {bans}"))
 
     def _passing(self, groups: Sequence[tuple[str, str]]) -> list[str]:
-        """The rules that let members of groups pass which exclude nothing."""
+        """Returns the rules that let members of these groups pass; the groups exclude no members."""
         return [
             " ".join([words for words in (device, condition, "return") if words])
             for group, condition in groups
@@ -101,25 +102,25 @@ class GroupRules:
         ]
 
     def _fitting(self, group: str, condition: str) -> list[str]:
-        """The words for members, without those for another family of addresses than the condition's."""
+        """Returns the matches for members, without those of another address family than that of the condition."""
         other = {"ip": "ip6 saddr", "ip6": "ip saddr"}.get(condition.partition(" ")[0], "both")
         return [device for device in self.device_words(group, is_left_out=True) if not device.startswith(other)]
 
     def _put(self, name: str, rules: Sequence[str]) -> str:
-        """Makes the chain of these rules; its whole name."""
+        """Adds a chain with these rules; returns its full name."""
         whole = kernel_name(f"{name}.{zlib.crc32(chr(10).join(rules).encode()):08x}")
         self._chains[whole] = Chain(tuple(rules))
         return whole
 
     def _branch(self, name: str, passes: Sequence[str], groups: Sequence[tuple[str, str]], done: str) -> list[str]:
-        """The rules: `passes`, then nothing for members of the groups under the conditions behind them, then `done`."""
+        """Returns the rules: `passes`, then `return` for members of the groups under their conditions, then `done`."""
         rules = list(passes)
         for at, (group, condition) in enumerate(groups):
             excluded = self._excluded_words(group, is_left_out=True)
             if not excluded:
                 rules += self._passing(groups[at : at + 1])
                 continue
-            # Whatever the group excludes is no member, and goes on behind it; all else of it passes.
+            # Excluded devices are no members and continue in `behind`; all other members return.
             mark = f"{group}/{condition[:3].strip()}" if condition else group
             behind = self._put(f"{name}/behind-{mark}", self._branch(name, (), groups[at + 1 :], done))
             within = self._put(f"{name}/in-{mark}", [*[f"{words} goto {behind}" for words in excluded], "return"])

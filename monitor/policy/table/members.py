@@ -1,12 +1,12 @@
-"""Who is in a group, as the kernel sees it: for each group hash sets of MACs and addresses, interval sets of prefixes
-and a set of interfaces, and the same again of those that the group excludes.
+"""The kernel sets of each group: hash sets of MACs and addresses, interval sets of prefixes and a set of interfaces,
+and the same sets for the members that the group excludes.
 
-A group that a ban leaves out (`!staff`) has sets of their own for that: a device that comes into such a group is banned
-no longer, so that these sets change in the other order than those of groups that are banned.
+A group that a ban leaves out (`!staff`) has additional sets for that purpose: a device that joins such a group is no
+longer banned, so these sets change in the opposite order of the sets of banned groups.
 
-What the configuration lists is there from the start, so that it holds before the first packet. A device that is a
-member by something else, such as its host name or one of its addresses, comes in by its MAC, or where that is not its
-own by its addresses, and is followed from then on.
+Members from the configuration are in the sets from the start, so that bans hold before the first packet. A device that
+is a member by something else, such as its host name or one of its addresses, is added by its MAC, or by its addresses
+if the MAC is not its own, and is followed from then on.
 """
 
 import zlib
@@ -27,25 +27,25 @@ GROUP_SETS: Final = {
     "net6": SetSpec(IPV6_KEY, interval=True),
     "iface": SetSpec(INTERFACE_KEY),
 }
-# The sets that devices come into and leave; the others hold what the configuration says, and are there where it does.
+# Sets to which devices are added at run time. Other sets exist only if the configuration has members for them.
 DEVICE_KINDS: Final = ("mac", "ip4", "ip6")
-# Before the kind of a set of those that the group excludes.
+# Precedes the kind in the name of a set of excluded members.
 NOT: Final = "not_"
 
 
 def set_name(group: str, kind: str, is_left_out: bool = False) -> str:
-    """The name of a group's set; `kind` is a key of `GROUP_SETS`, for the excluded behind `NOT`. `is_left_out`: the set
-    for bans that leave the group out.
+    """Returns the name of a group's set; `kind` is a key of `GROUP_SETS`, with the prefix `NOT` for excluded members.
+    `is_left_out`: the set for bans that leave the group out.
     """
     return kernel_name(f"{'b' if is_left_out else 'g'}_{group}/{kind}")
 
 
 @final
 class Members:
-    """The sets of all groups. A key that several devices or members bring in stays until the last one is gone.
+    """The sets of all groups. A key that several devices or members use stays until the last use ends.
 
-    `left_out` are the groups that a ban leaves out; changes of their sets are told twice. `open` are the groups of
-    everyone but those that they exclude: they have no sets of members.
+    `left_out` are the groups that a ban leaves out; changes of their members also change their second sets. `open` are
+    the groups of all devices except the excluded ones: they have no sets of members.
     """
 
     __slots__ = ("_devices", "_unions", "groups", "left_out", "open", "sets", "uses")
@@ -65,7 +65,7 @@ class Members:
                 self._take(group.name, NOT, group.excluded)
 
     def _take(self, name: str, mark: str, members: MemberList) -> None:
-        """Makes the sets of a group's members, or with `mark` of those that it excludes."""
+        """Creates the sets of a group's members, or with `mark` the sets of the members that it excludes."""
         for kind in DEVICE_KINDS:
             self._make(name, mark + kind)
         for mac in members.macs:
@@ -82,11 +82,11 @@ class Members:
             self._use(self._make(name, kind), key if first == last else key + last.to_bytes(size, "big"))
 
     def kinds(self, group: str) -> list[str]:
-        """Which of the group's sets can hold something: prefixes and interfaces come from the configuration only."""
+        """Returns the group's sets that can have elements: prefixes and interfaces come from the configuration only."""
         return [kind for kind in GROUP_SETS if self._is_used(group, kind)]
 
     def excluded_kinds(self, group: str) -> list[str]:
-        """The same of the sets of those that the group excludes."""
+        """Returns the sets of excluded members that can have elements."""
         return [NOT + kind for kind in GROUP_SETS if self._is_used(group, NOT + kind)]
 
     def _is_used(self, group: str, kind: str) -> bool:
@@ -94,11 +94,11 @@ class Members:
         return uses is not None and (bool(uses) or kind.removeprefix(NOT) in DEVICE_KINDS)
 
     def is_plain(self, group: str) -> bool:
-        """Whether the group is there, and is all of its members and nothing else."""
+        """Whether the group exists and consists of its members alone, without exclusions."""
         return group in self.groups and group not in self.open and not self.excluded_kinds(group)
 
     def unite(self, groups: Sequence[str]) -> str:
-        """A group of all members of these plain groups, which it follows from now on; its name."""
+        """Creates a group of all members of these plain groups, which follows their changes; returns its name."""
         name = kernel_name(f"{len(groups)}//{zlib.crc32(chr(0).join(groups).encode()):08x}")
         if set_name(name, DEVICE_KINDS[0]) in self.sets:
             return name
@@ -125,7 +125,7 @@ class Members:
         return name
 
     def part(self, unions: Sequence[str]) -> None:
-        """No other unions than these are followed and held any longer."""
+        """Deletes all united groups except these."""
         gone = {name for names in self._unions.values() for name in names if name not in unions}
         if not gone:
             return
@@ -147,7 +147,9 @@ class Members:
             self._use(self._make(name, kind), first.to_bytes(size, "big") + last.to_bytes(size, "big"))
 
     def leave_out(self, groups: Sequence[str]) -> tuple[dict[str, SetSpec], dict[str, dict[bytes, str]]]:
-        """The sets for bans that leave these groups out, with what they hold; from now on changes are told for them."""
+        """Returns the sets and elements for bans that leave these groups out. `follow` includes their changes from now
+        on.
+        """
         self.left_out = frozenset(groups)
         specs: dict[str, SetSpec] = {}
         elements: dict[str, dict[bytes, str]] = {}
@@ -162,15 +164,15 @@ class Members:
         return specs, elements
 
     def elements(self) -> dict[str, dict[bytes, str]]:
-        """A copy of what every set holds."""
+        """Returns a copy of the elements of every set."""
         return {name: dict.fromkeys(uses, "") for name, uses in self.uses.items()}
 
     def follow(
         self, device: int, groups: Sequence[str], mac: bytes, addresses: Sequence[bytes], excluding: Sequence[str] = ()
     ) -> list[Change]:
-        """The changes after the device of this number got into these groups, with these keys; none for no news.
+        """Returns the changes after the device's groups or keys have changed; empty if nothing changes.
 
-        `mac` is the device's own, `b""` where only its addresses are: a router's MAC must never be given. `excluding`
+        `mac` is the device's own, or `b""` if only its addresses identify it: never pass a router's MAC. `excluding`
         are the groups that exclude the device.
         """
         wanted = place([*groups, *[one for group in groups for one in self._unions.get(group, ())]], "", mac, addresses)
@@ -193,18 +195,18 @@ class Members:
         return news.changes()
 
     def forget(self, device: int) -> list[Change]:
-        """The changes after the device is gone."""
+        """Returns the changes after the device is gone."""
         return self.follow(device, (), b"", ())
 
     def _make(self, group: str, kind: str) -> str:
-        """The name of the group's set, which is there from now on."""
+        """Creates the group's set if it does not exist; returns its name."""
         name = set_name(group, kind)
         self.sets[name] = replace(GROUP_SETS[kind.removeprefix(NOT)], excludes=kind.startswith(NOT))
         self.uses.setdefault(name, {})
         return name
 
     def _use(self, name: str, key: bytes) -> bool:
-        """Counts one use of the key; True where it is the first."""
+        """Adds one use of the key. Returns True if it is the first."""
         uses = self.uses.get(name)
         if uses is None:
             return False
@@ -213,7 +215,7 @@ class Members:
         return count == 0
 
     def _drop(self, name: str, key: bytes) -> bool:
-        """Counts one use less; True where it was the last."""
+        """Removes one use of the key. Returns True if it was the last."""
         uses = self.uses.get(name)
         if uses is None:
             return False
@@ -226,7 +228,7 @@ class Members:
 
 
 def place(groups: Sequence[str], mark: str, mac: bytes, addresses: Sequence[bytes]) -> list[tuple[str, str, bytes]]:
-    """Group, kind of set and key of a device."""
+    """Returns the entries of a device: group, kind of set and key."""
     if mac:
         return [(group, mark + "mac", mac) for group in groups]
     return [
@@ -236,7 +238,7 @@ def place(groups: Sequence[str], mark: str, mac: bytes, addresses: Sequence[byte
 
 @final
 class News:
-    """Keys that came into sets and left them, to changes: what bans a device comes before what lets it pass."""
+    """Converts added and removed keys to changes. Changes that ban a device precede changes that let it pass."""
 
     __slots__ = ("_first", "_last", "_left_out")
 
@@ -267,7 +269,7 @@ class News:
 
 
 def merge_spans(spans: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """(size, first, last) without overlaps: the kernel refuses an interval inside another; neighbours become one."""
+    """Merges overlapping and adjacent (size, first, last) spans, because the kernel rejects overlapping intervals."""
     merged: list[tuple[int, int, int]] = []
     for size, first, last in sorted(spans):
         if merged and merged[-1][0] == size and first <= merged[-1][2] + 1:

@@ -1,18 +1,18 @@
-"""Names of sets, chains and counters in the kernel, made of the words of the configuration.
+"""Names of sets, chains and counters in the kernel, made from names in the configuration.
 
-nft takes letters, digits, `/`, `-`, `_` and `.` in a name that begins with a letter; the words of the configuration
-have all but `/`, which therefore separates them, and `!`, for which `/not-` stands.
+nft accepts letters, digits, `/`, `-`, `_` and `.` in a name that begins with a letter. Names in the configuration may
+contain all of these but `/`, which therefore separates them, and `!`, which becomes `/not-`.
 """
 
 import zlib
 from typing import Final
 
-# Half of what the kernel takes (NFT_NAME_MAXLEN is 256), and still something to read.
+# Half of the kernel's maximum (NFT_NAME_MAXLEN is 256), and still readable.
 LONGEST: Final = 120
 
 
 def kernel_name(text: str) -> str:
-    """The name as it is, or where it is too long its beginning and a checksum of all of it."""
+    """Returns the name as it is, or if it is too long, its beginning and a checksum of the whole name."""
     text = text.replace("!", "/not-")
     if len(text) <= LONGEST:
         return text

@@ -1,7 +1,7 @@
-"""Whose address is whose, as disjoint intervals: what the kernel's maps are filled with.
+"""The owners of addresses as disjoint intervals, which become the elements of the kernel's maps.
 
-Own prefixes only: what many share is never banned by address. An interval has every owner whose prefix it lies in;
-where prefixes of one holder nest the longest wins, as everywhere. Neighbours with the same owners are merged.
+Only own prefixes are included: shared prefixes are never banned by address. An interval has every owner whose prefix
+contains it; of nested prefixes of one holder, the longest applies. Adjacent intervals with the same owners are merged.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from monitor.policy.owners import OwnerNames
 from monitor.policy.table.members import merge_spans
 from monitor.policy.table.probe import PROBE_V4, PROBE_V6, probe_elements
 
-# RFC 6890 section 2.2 and the registries that it began: what is special is nobody's, whatever a list says. The
-# translation prefixes are among them; IPv4 inside a configured one comes back as that of its owner.
+# Special-purpose addresses (RFC 6890 section 2.2 and its registries) have no owner, whatever a list contains. They
+# include the translation prefixes; IPv4 addresses inside a configured one are added again with their owners.
 SPECIAL: Final[tuple[str, ...]] = (
     "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
     "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
@@ -24,10 +24,10 @@ SPECIAL: Final[tuple[str, ...]] = (
     "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "ff00::/8",
 )  # fmt: skip
 
-# So many intervals between two steps of the survey: a few milliseconds.
+# Intervals between two steps of `OwnedPrefixes.steps`: a few milliseconds.
 INTERVALS_A_STEP: Final = 16_384
 
-# The first addresses of intervals, sorted, and a number for each; one ends where the next begins.
+# The sorted first addresses of intervals, and a number for each interval; an interval ends where the next starts.
 Intervals: TypeAlias = tuple[list[bytes], list[int]]
 
 NOBODY: Final[OwnerNames] = ()
@@ -35,11 +35,11 @@ NOBODY: Final[OwnerNames] = ()
 
 @final
 class OwnedPrefixes:
-    """The intervals by their owners. Keys are the first and the last address, packed, one behind the other.
+    """The intervals by their owners. A key is the first and the last address, packed and concatenated.
 
-    `owners` has the number of each set of owners, by which `v4` and `v6` have its intervals; `listed` is every owner of
-    the catalogue. `never` are prefixes, as text, that no ban touches: the local ones and the gateway's own addresses.
-    Without `at_once` the caller goes through `steps` first.
+    `owners` maps each set of owners to its number, which is the index of its intervals in `v4` and `v6`; `listed` are
+    all owners in the catalogue. `never` are prefixes, as text, that no ban touches: the local ones and the gateway's
+    own addresses. Without `at_once`, the caller must iterate over `steps` before use.
     """
 
     __slots__ = ("_elements", "_never", "_translators", "listed", "owners", "v4", "v6")
@@ -61,7 +61,7 @@ class OwnedPrefixes:
                 pass
 
     def steps(self, index: Index) -> Iterator[None]:
-        """The survey, once, a part between one and the next."""
+        """Computes the intervals, once, and yields between the parts of the work."""
         yield from self._settle(index, 4, self.v4)
         yield from self._settle(index, 16, self.v6)
         for translator in self._translators:
@@ -70,8 +70,8 @@ class OwnedPrefixes:
             yield
 
     def elements(self, chains: dict[OwnerNames, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
-        """The elements of both families' maps: the intervals of these owners, each with its owners' chain, and of the
-        self-test.
+        """Returns the elements of both families' maps: the intervals of these owners with the owners' chain, and the
+        self-test's elements.
         """
         if self._elements[0] == chains:
             return self._elements[1], self._elements[2]
@@ -85,7 +85,7 @@ class OwnedPrefixes:
         return v4, v6
 
     def _settle(self, index: Index, width: int, kept: list[list[bytes]]) -> Iterator[None]:
-        """Gives each address of a family to its owners, and no owner to those that are never banned."""
+        """Assigns each address of a family to its owners, and addresses that are never banned to no owner."""
         own = index.own_intervals(width, self.owners)
         while len(self.v4) < len(self.owners):
             self.v4.append([])
@@ -107,7 +107,7 @@ class OwnedPrefixes:
 
 
 def forbidden(prefixes: Sequence[Network], width: int) -> Intervals:
-    """1 for the addresses of these prefixes, which may overlap."""
+    """Returns intervals with the number 1 for the addresses of these prefixes, which may overlap."""
     starts = [bytes(width)]
     numbers = [0]
     spans = [(prefix.size, prefix.value << prefix.shift, (prefix.value + 1 << prefix.shift) - 1) for prefix in prefixes]
@@ -122,7 +122,7 @@ def forbidden(prefixes: Sequence[Network], width: int) -> Intervals:
 
 
 def overlay(many: Intervals, few: Intervals) -> Iterator[tuple[bytes, int, int]]:
-    """Two lists of intervals as one: where each begins, and the numbers that hold there."""
+    """Overlays two lists of intervals: yields the start of each interval and the numbers that apply there."""
     at, a, b = 0, 0, 0
     for place, start in enumerate(many[0]):
         while at < len(few[0]) and few[0][at] <= start:
@@ -137,12 +137,12 @@ def overlay(many: Intervals, few: Intervals) -> Iterator[tuple[bytes, int, int]]
 
 
 def before(address: bytes) -> bytes:
-    """The address before this one."""
+    """Returns the address before this one."""
     return (int.from_bytes(address, "big") - 1).to_bytes(len(address), "big")
 
 
 def embed_keys(keys: list[bytes], translator: Network) -> list[bytes]:
-    """The same intervals of IPv4 addresses as the translator writes them into IPv6."""
+    """Returns the intervals of IPv4 addresses as the translator embeds them in IPv6."""
     if translator.bits == 96:
         prefix = translator.value.to_bytes(12, "big")
         return [prefix + key[:4] + prefix + key[4:] for key in keys]
@@ -156,12 +156,12 @@ def embed_keys(keys: list[bytes], translator: Network) -> list[bytes]:
 
 
 def suffix_bits(translator: Network) -> int:
-    """How many bits follow the IPv4 address (RFC 6052 section 2.2)."""
+    """Returns how many bits follow the IPv4 address (RFC 6052 section 2.2)."""
     return 0 if translator.bits == 96 else 88 - translator.bits
 
 
 def embed(address: int, translator: Network) -> int:
-    """The IPv4 address behind a translator's prefix; bits 64 to 71 stay zero (RFC 6052 section 2.2)."""
+    """Embeds the IPv4 address in a translator's prefix; bits 64 to 71 stay zero (RFC 6052 section 2.2)."""
     prefix = translator.value << translator.shift
     bits = translator.bits
     if bits == 96:

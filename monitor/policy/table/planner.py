@@ -1,8 +1,9 @@
-"""The policy as a table: a chain for each owner of banned addresses, in it a rule for each group and kind of member.
+"""Plans the table of a policy: a chain for each owner of banned addresses, with a rule for each group and kind of
+member.
 
-An address may have several owners: those of the shipped lists and of the user's own. Their chain leads through the
-chains of all of them. The addresses of all bans stay in the maps while their bans sleep, so that a schedule or a pause
-changes rules only, never elements.
+An address may have several owners, from the shipped lists and the user's own lists. The chain of such an address jumps
+to the chains of all its owners. The addresses of a ban stay in the maps while the ban is inactive, so that a schedule
+or a pause changes rules only, never elements.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -52,9 +53,9 @@ from monitor.policy.table.united import UnitedGroups
 
 
 def chain_for(desired: Desired, owners: OwnerNames) -> str:
-    """The chain that a learned address goes to, `""` where no ban by address is about its owners.
+    """Returns the chain for a learned address, or `""` if no ban by address applies to its owners.
 
-    A service that the table does not know yet goes where its vendor goes.
+    If the table does not have the service yet, the chain of its vendor is returned.
     """
     for known in (owners, tuple([owner.partition("/")[0] for owner in owners])):
         name = chain_name(known)
@@ -72,13 +73,15 @@ def plan_table(
     diversion: DiversionRules,
     now: float,
 ) -> Desired:
-    """What the table must hold now. `vendors` are the catalogue's, `interfaces` those of the LAN by name."""
+    """Returns the table that the policy needs now. `vendors` are those of the catalogue, `interfaces` the LAN's by
+    name.
+    """
     policy.refresh(now)
     return TablePlan(policy, members, now).plan(territory, vendors, interfaces, diversion)
 
 
 def bare_table(interfaces: Sequence[str]) -> Desired:
-    """The table before any ban has come into it."""
+    """Returns the table without any ban."""
     chains = {**fixed_chains(), LEARNED: Chain(), QUESTIONS: Chain(), **hook_chains(DiversionRules())}
     elements = {LAN: {interface.encode(): "" for interface in interfaces}}
     return Desired(fixed_sets(), fixed_counters(), chains, elements)
@@ -86,7 +89,7 @@ def bare_table(interfaces: Sequence[str]) -> Desired:
 
 @final
 class TablePlan:
-    """One table in the making."""
+    """Builds one table."""
 
     __slots__ = (
         "_active", "_banned", "_chains", "_counters", "_groups", "_members", "_policy", "_rank", "_sets", "_standing",
@@ -143,13 +146,15 @@ class TablePlan:
         return Desired(self._sets, self._counters, self._chains, elements)
 
     def _add_ports(self, elements: dict[str, dict[bytes, str]], diversion: DiversionRules) -> None:
-        """Where a bridge is a member of a group, a question that comes in by one of its ports is of that group."""
+        """Adds a bridge's ports to the groups that contain the bridge, so that queries arriving by a port match."""
         for name, members in elements.items():
             if self._sets[name].key == INTERFACE_KEY:
                 members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
     def _owners(self, territory: OwnedPrefixes, vendors: Sequence[Vendor]) -> list[OwnerNames]:
-        """All owners that a standing ban is about: those of the addresses, of the catalogue, and the bans' own."""
+        """Returns all owners that a ban by address applies to: of the addresses, of the catalogue, and the bans'
+        subjects.
+        """
         known = dict.fromkeys(territory.owners)
         for owner in territory.listed:
             known[(owner,)] = None
@@ -166,17 +171,17 @@ class TablePlan:
         return [owners for owners in known if self._banned.bans_of(owners)]
 
     def _jumps(self, owners: OwnerNames) -> tuple[str, ...]:
-        """The chain of several owners: what the bans of one let pass goes on to the next."""
+        """Returns the rules for several owners: a packet that one owner's bans pass continues with the next owner."""
         return tuple([f"jump {chain_name((owner,))}" for owner in owners if self._banned.bans_of((owner,))])
 
     def _left_out(self) -> list[str]:
-        """The groups that a ban leaves out or an exception spares, in the order of the groups."""
+        """Returns the groups that a ban leaves out or an exception spares, in the order of the groups."""
         found = {other for ban in self._policy.bans for word in ban.groups for other in parts_of(word)[1]}
         found |= {exemption.group for exemption in self._policy.broad() if exemption.group}
         return [group for group in self._members.groups if group in found]
 
     def _owner_rules(self, owner: str, chain: str) -> tuple[str, ...]:
-        """The chain of one owner: who is spared, whom a ban refuses, whom it only counts."""
+        """Returns the chain of one owner: rules for spared devices first, then enforced bans, then shadow bans."""
         bans = [ban for ban in self._banned.bans_of((owner,)) if ban.id in self._active]
         if not bans:
             return ()
@@ -199,7 +204,7 @@ class TablePlan:
         return self._groups.sparing(chain, spared, groups, rules)
 
     def _mode_rules(self, owner: str, chain: str, mode: str, bans: list[Ban]) -> list[str]:
-        """The rules of the bans of one mode, those of a service before those of its vendor."""
+        """Returns the rules of the bans of one mode, those of a service before those of its vendor."""
         by_subject: dict[tuple[int, str], list[Ban]] = {}
         for ban in bans:
             closeness, subject = self._banned.closest(ban, owner)
@@ -215,13 +220,15 @@ class TablePlan:
         return rules
 
     def _group_rules(self, subject: str, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
-        """The rules for a group, `""`: for everyone, by the bans of one subject; encrypted DNS is not plain DNS.
+        """Returns the rules for one group (`""`: all devices) under the bans of one subject. Encrypted DNS spares plain
+        DNS.
 
-        A packet that only a group with a chain of its own counts, in mode shadow, is counted for each such group.
+        In mode shadow, `return` leaves only the chain that it is in: a packet that matches several groups with separate
+        chains is counted for each of them.
         """
         label, part = self._united.label(group), chain_part(subject)
         spared = (PLAIN_DNS,) if subject == CATEGORY_MARK + ENCRYPTED_DNS else ()
-        # Another label is another counter: what it has counted stays where it was.
+        # Another label gets another counter, so that the old count keeps its label.
         counter = kernel_name("/".join([mode, chain, label] if part == chain else [mode, chain, part, label]))
         self._counters[counter] = CounterLabel(*subject_label(subject), label, IP, mode)
         verdict = f"goto {REFUSE}" if mode == ENFORCE else "return"
@@ -229,7 +236,7 @@ class TablePlan:
         return self._groups.rules(group, name, conditions(bans), spared, f"counter name {counter}", verdict)
 
     def _question_rules(self, diversion: DiversionRules) -> tuple[str, ...]:
-        """Whose questions go to the sinkhole."""
+        """Returns the rules that divert DNS queries to the sinkhole."""
         rules = ["ip saddr @exempt4 return", "ip6 saddr @exempt6 return", f'iifname "{PROBE}" goto {DIVERT}']
         bans = [ban for ban in self._policy.active if ban.mode == ENFORCE and DNS in ban.layers]
         if not diversion.armed or not bans:
@@ -242,13 +249,13 @@ class TablePlan:
         return tuple(rules)
 
     def _in_order(self, words: Collection[str]) -> list[str]:
-        """Those whose groups are there, in the order of the groups; those that need chains of their own come last."""
+        """Returns the words whose groups exist, in group order; words that need separate chains come last."""
         known = [word for word in words if self._groups.knows(word)]
         return sorted(known, key=lambda word: (self._groups.is_branching(word), self._rank[parts_of(word)[0]], word))
 
 
 def learned_rules(chains: Iterable[str]) -> tuple[str, ...]:
-    """An address may be several owners': what the bans of one let pass goes on to the next."""
+    """Returns the jumps from learned addresses to owners' chains; an address may belong to several owners."""
     return tuple(
         f"{words} daddr @{learned_set(chain, family)} jump {chain}"
         for chain in chains

@@ -1,8 +1,8 @@
-"""The self-test's own place in the table: an interface, addresses behind it, and a ban that means nobody else.
+"""The self-test's part of the table: an interface, addresses behind it, and a ban that applies to no other device.
 
-The addresses are those that tests of network devices use (RFC 2544 appendix C.2.2, RFC 5180 section 8): no vendor's,
-because no special address is ever banned, and no client's. Of each family one is a client's and the others servers':
-one that no rule is about, one that the table bans.
+The addresses are reserved for tests of network devices (RFC 2544 appendix C.2.2, RFC 5180 section 8). They belong to no
+vendor, because special-purpose addresses are never banned, and to no client. In each family, one is a client's address
+and two are servers': one that no rule matches, and one that the table bans.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Final
 
 from monitor.policy.table.desired import Chain
 
-# The end of the self-test's veth pair that is beside the LAN's interfaces, and like them in `lan` and `alive`.
+# The end of the self-test's veth pair on the LAN side. Like the LAN's interfaces, it is in `lan` and `alive`.
 PROBE: Final = "gw-probe0"
 PROBE_CHAIN: Final = "probe"
 PROBE_GROUP: Final = "selftest"
@@ -19,9 +19,9 @@ PROBE_VENDOR: Final = "selftest"
 
 @dataclass(frozen=True)
 class ProbeAddresses:
-    """Packed addresses of one family; `bits` is the length of the prefix that holds them all.
+    """Packed addresses of one family; `bits` is the length of the prefix that contains them all.
 
-    `asker` has a resolver's client behind it, the others exist in crafted frames only.
+    `asker` is the address of a real DNS client, the others exist in crafted frames only.
     """
 
     prefix: bytes
@@ -42,10 +42,10 @@ PROBE_V6: Final = ProbeAddresses(
 
 
 def probe_chain(alive: str, refuse: str) -> Chain:
-    """What the banned address leads to: whoever comes by the probe's interface is refused as by a ban."""
+    """Returns the chain of the banned address: rejects packets that arrive by the probe's interface."""
     return Chain((f'iifname @{alive} iifname "{PROBE}" goto {refuse}',))
 
 
 def probe_elements(addresses: ProbeAddresses) -> dict[bytes, str]:
-    """The banned address in the map of its family."""
+    """Returns the banned address as an element of its family's map."""
     return {addresses.banned + addresses.banned: PROBE_CHAIN}

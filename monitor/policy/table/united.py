@@ -1,8 +1,8 @@
-"""Many groups under bans that are alike as one group in the kernel.
+"""Combines many groups under equal bans into one group of the kernel.
 
-A rule for each group would cost memory, time to load, and time for every packet to a banned address: 300 groups under
-20 vendors, by one ban or by 300, made 142,000 rules. The kernel counts what it refuses to such a group under the group
-`other`.
+A rule for each group would cost memory, load time, and time for every packet to a banned address: 300 groups under 20
+vendors, in one ban or in 300, made 142,000 rules. The kernel counts packets rejected for such a combined group under
+the group `other`.
 """
 
 from collections.abc import Collection, Sequence
@@ -12,16 +12,16 @@ from monitor.attribution.counters import OTHER
 from monitor.policy.ban import EVERYONE, Ban, Subject
 from monitor.policy.table.members import Members
 
-# More groups than these share their rules.
+# Groups of equal bans share their rules if there are more than this.
 GROUPS_APART: Final = 32
 
-# All that the kernel's rules for a ban depend on, but for its groups; the flag: it is in force.
+# Everything that a ban's kernel rules depend on except its groups; the flag: the ban is in force.
 Shape: TypeAlias = tuple[str, tuple[Subject, ...], frozenset[str], str, tuple[bytes, ...], bool]
 
 
 @final
 class UnitedGroups:
-    """Which groups have rules for a ban; `names` are those that unite several. `active` are the bans in force by id."""
+    """The groups that have rules for a ban; `names` are the combined groups. `active`: the ids of bans in force."""
 
     __slots__ = ("_words", "names")
 
@@ -48,11 +48,11 @@ class UnitedGroups:
         return name
 
     def of(self, ban: Ban) -> tuple[str, ...]:
-        """The words for the ban's groups, `("",)` for everyone; the group that unites many stands for these."""
+        """Returns the words for the ban's groups, with the combined group in place of its parts; `("",)`: all."""
         return self._words.get(ban.id, ban.groups) or ("",)
 
     def label(self, group: str) -> str:
-        """What counters call the group."""
+        """Returns the group's label in counters."""
         return OTHER if group in self.names else group or EVERYONE
 
 
