@@ -147,7 +147,7 @@ class Policy:
         return None
 
     def is_protected(self, name: bytes) -> bool:
-        """Whether no ban blocks the name: the administrator protects it, or it is built in and a ban has `protect`."""
+        """Whether the administrator protects the name, or it is built in and not every ban has `protect = false`."""
         if is_under(name, self._protected):
             return True
         return is_under(name, VITAL) and (not self.bans or any(ban.protect for ban in self.bans))

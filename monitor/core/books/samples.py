@@ -11,7 +11,7 @@ UP: Final = "up"
 DOWN: Final = "down"
 DEVICE_SECONDS: Final = 3600.0
 DESTINATIONS_SHOWN: Final = 100
-# A destination needs at least 1/1000 of all bytes for a series of its own.
+# A destination needs more than 1/1000 of all bytes for a series of its own.
 DESTINATION_SHARE: Final = 1000
 
 

@@ -11,7 +11,7 @@ from monitor.model import PROTOCOL_TCP, PROTOCOL_UDP
 from monitor.policy.shared_prefixes import SHARED_PREFIX
 
 PROTOCOL_ESP: Final = 50
-UNSAID: Final = "unknown"  # the application of a flow whose first data identified none, or was not seen
+UNSAID: Final = "unknown"  # the application of a flow whose first data does not identify it, or was not seen
 # The application of a flow on a DNS port whose payload is neither DNS nor any other known protocol (EVE's term).
 FAILED: Final = "failed"
 

@@ -136,7 +136,7 @@ class FlowJudge:
         return (BLOCKED if verdict.action == BLOCK else SHADOWED if verdict.action == SHADOW else ALLOWED), verdict
 
     def is_foreign(self, device: Device, resolver: bytes, now: float) -> bool:
-        """Whether a device whose plain DNS a ban needs queries a resolver other than the configured ones."""
+        """Whether a device under a ban that needs its plain DNS queries a resolver outside `enforcement.resolvers`."""
         policy, meant = self.policy, self.enforcement.resolvers
         if policy is None or not meant or resolver in meant:
             return False

@@ -47,7 +47,7 @@ def falls_by_address(flow: Flow, attribution: Attribution, verdict: Verdict) -> 
 
 
 def by_address_alone(attribution: Attribution, verdict: Verdict) -> bool:
-    """Whether the address is the only evidence and the ban has neither layer `ip` nor `blind = "reject"`."""
+    """Whether `is_by_address` holds and the ban does not have `blind = "reject"`."""
     return is_by_address(attribution, verdict) and verdict.ban.blind != REJECT
 
 

@@ -22,7 +22,7 @@ SPARED: Final = ("ip daddr @spared4 return", "ip6 daddr @spared6 return")
 
 
 def except_set(exemption: Exemption, family: int) -> str:
-    """Returns the set of addresses of the names that a group or prefix may reach; `family` is 4 or 6."""
+    """Returns the name of the set for addresses of the names that a group or prefix may reach; `family` is 4 or 6."""
     scope = exemption.group or exemption.prefix.replace(":", "-").strip("-")
     return kernel_name(f"except{family}_{scope}")
 
@@ -55,9 +55,10 @@ def device_words(device: bytes) -> str:
 
 
 def allow_set(ban: Ban, family: int) -> str:
-    """Returns the set of addresses that trusted answers gave to the names which the ban allows; `family` is 4 or 6.
+    """Returns the name of the set for addresses that trusted answers gave to the names which the ban allows; `family`
+    is 4 or 6.
 
-    The set's name is derived from these names: bans that allow the same names share it, other names make another set.
+    It is derived from these names: bans that allow the same names share a set, other names make another set.
     """
     return f"allow{family}_{zlib.crc32(b' '.join(sorted(ban.allow))):08x}"
 

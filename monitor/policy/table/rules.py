@@ -95,7 +95,7 @@ def kill_set(protocol: str, family: int, on_failure: str) -> str:
 
 
 def learned_set(chain: str, family: int) -> str:
-    """Returns the set of learned addresses of a chain; `learned4` and `learned6` contain all of them too."""
+    """Returns the name of a chain's set of learned addresses; `learned4` and `learned6` contain all of them too."""
     return kernel_name(f"{chain}/learned{family}")
 
 

@@ -93,7 +93,7 @@ class Transition:
         if not self._dirty:
             return set()
         if len(self._dirty) > 1 and any(self._desired.sets[name].excludes for name in self._dirty):
-            # A device may leave a group and its exclusion at once: only one of these changes could ban it. So copy all.
+            # A device may leave a group and lose its exclusion at once: applying only one of the two could ban it.
             return set(self._dirty)
         old = self._looked_at(self._actual, [*self._changed, *self._gone, *self._losing])
         new = self._looked_at(self._desired, [*self._changed, *self._new, *self._gaining])
