@@ -10,8 +10,7 @@ UNKNOWN_SEQUENCE: Final = -1
 
 @final
 class Kill:
-    """Kills a flow: adds both directions to the kill set, sends a reset to the client, then deletes the conntrack
-    entry.
+    """Kills a flow: adds both directions to the kill set, sends a reset to the client, deletes the conntrack entry.
 
     `key` leads from client to server as seen on the LAN side. `acknowledgment` is the sequence number of the reset: 0
     for protocols other than TCP, UNKNOWN_SEQUENCE for a flow that is killed midstream, where the number is unknown.
@@ -63,8 +62,7 @@ class NameSeen:
 class MembershipChanged:
     """The device `number` is now in these groups and has these keys. Empty `groups` and `excluding`: remove the device.
 
-    `mac` is the device's own MAC, or `b""` if only its addresses identify it. `excluding` are the groups that exclude
-    it.
+    `mac` is the device's own MAC, or `b""` if only its addresses identify it. The groups in `excluding` exclude it.
     """
 
     number: int

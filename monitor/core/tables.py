@@ -97,9 +97,7 @@ class Tables:
         }
 
     def step(self, seconds: float) -> None:
-        """Shifts all timestamps by `seconds` after a clock step, so ages are preserved. The diary's notes are not
-        touched.
-        """
+        """Shifts all times by `seconds` after a clock step, so ages are preserved. The diary's notes keep theirs."""
         self._flows.step(seconds)
         self._memory.step(seconds)
         self._devices.step(seconds)

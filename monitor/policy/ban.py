@@ -55,8 +55,7 @@ def parse_subject(text: str) -> Subject:
 
 @dataclass(frozen=True)
 class Ban:
-    """Devices of `groups` may not reach `subjects`; without groups, no device may. Each group is a word of
-    `group_words.py`.
+    """Devices in `groups` may not reach `subjects`; without groups, no device may. `groups` are group words.
 
     `id` is unique among all bans and consists of a-z, 0-9, `.`, `_` and `-`, because names of kernel sets contain it.
     `allow` are names that stay reachable, each with all names below it. `protect`: the built-in protected names stay

@@ -19,7 +19,7 @@ BELOW: Final = b"\\000."
 
 @final
 class NameRule:
-    """The rule that applies from a name downwards. `itself` and `below`: whether the name, and the names below it, are
+    """The rule that applies from a name downwards. `itself`, `below`: whether the name, and the names below it, are
     banned.
 
     `around`: whether the name would be banned without this rule.

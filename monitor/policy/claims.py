@@ -28,8 +28,8 @@ class Claims:
         self._bans: dict[OwnerNames, list[Ban]] = {}
 
     def owners(self, name: bytes, now: float) -> list[OwnerNames]:
-        """Returns the owners, one by one, whose bans by address apply to the name's addresses; empty if the name is
-        allowed.
+        """Returns each owner, as a tuple, whose bans by address apply to the name's addresses; none for an allowed
+        name.
 
         A name that a shipped vendor has on shared infrastructure has no owners, whichever list contains it: its
         addresses also serve other names.

@@ -1,8 +1,7 @@
 """Groups: matches devices with members as the configuration writes them.
 
 A member is a MAC address (`aa:bb:cc:dd:ee:ff`), an address, a prefix, `host:PATTERN` (a shell pattern for the host
-name, case ignored; see `HostPins` for which name counts) or `iface:NAME` (the interface on which the device was last
-seen).
+name, case ignored; see `HostPins` for which name counts) or `iface:NAME` (the interface of the device's last packet).
 """
 
 from collections.abc import Sequence

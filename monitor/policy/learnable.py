@@ -19,8 +19,7 @@ FOREIGN: Final = "foreign"
 
 @final
 class Learnable:
-    """`never` are prefixes as text: the local prefixes and the addresses of the gateway, the sinkhole and the
-    resolvers.
+    """`never` are prefixes as text: local prefixes, and the addresses of the gateway, the sinkhole and the resolvers.
 
     `nat64` are the translators' prefixes: an address inside one is equivalent to the IPv4 address that it contains.
     """
@@ -39,9 +38,7 @@ class Learnable:
         return self._translators.embedded_v4(address) or address
 
     def keys(self, address: bytes) -> list[bytes]:
-        """Returns a plain address in every form that packets may contain: as it is, and inside each translator's
-        prefix.
-        """
+        """Returns the forms of a plain address in packets: as it is, and inside each translator's prefix."""
         found = [address]
         if len(address) == 4:
             number = int.from_bytes(address, "big")

@@ -32,8 +32,8 @@ class Override:
     `subject` is that of `ban` and `unban`, and of an `allow` of a whole vendor; `group` is `""` for all devices, else a
     word of `group_words.py`. `device` (packed MAC or address) and `name` are those of `allow`. Without `layers`, the
     ban has those of the configured ban, else all. `until` is in seconds since the epoch, 0: no end. `everything` makes
-    `resume` remove every earlier override. `uid`, `user` and `pid` identify the commanding process, as reported by the
-    kernel.
+    `resume` remove every earlier override. `uid`, `user` and `pid` identify the process that sent the command, as
+    reported by the kernel.
     """
 
     verb: str
@@ -89,8 +89,7 @@ def next_expiry(orders: Sequence[Override], now: float) -> float:
 
 
 def with_order(orders: Sequence[Override], order: Override, now: float) -> list[Override]:
-    """Returns the overrides that still matter after `order` is added: those that have not ended and that it does not
-    outlast.
+    """Returns the overrides that still matter after `order` is added: not ended, and not outlasted by it.
 
     An override that has already ended when it arrives removes the earlier overrides of its target.
     """

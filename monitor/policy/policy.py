@@ -31,9 +31,7 @@ VITAL: Final = frozenset(PROTECTED)
 
 @dataclass(frozen=True)
 class Verdict:
-    """The ban that applies; `action` is the consequence: `block`, `shadow` or `observe`. `subject` is the subject that
-    matched.
-    """
+    """The ban that applies; `action` is `block`, `shadow` or `observe`. `subject` is the subject that matched."""
 
     ban: Ban
     mode: str

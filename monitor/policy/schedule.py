@@ -21,7 +21,7 @@ SHIFT_MINUTES: Final = 26 * 60
 
 @dataclass(frozen=True)
 class Window:
-    """Days of the week (0 is Monday) and minutes of the local day. If `end` is before `start`, it continues past
+    """Days of the week (0 is Monday) and minutes of the local day. With `end` before `start`, it continues past
     midnight.
 
     A window belongs to the day on which it begins: `fri 22:00-06:00` is active on Saturday at five.

@@ -9,9 +9,7 @@ TRYING_SECONDS: Final = 3600.0
 
 @final
 class RecentDevices:
-    """The time when each device was last blocked, by vendor, service and the ban's group; oldest first, at most
-    `limit`.
-    """
+    """When each device was last blocked, by vendor, service and the ban's group; oldest first, at most `limit`."""
 
     __slots__ = ("_last", "evictions", "limit")
 

@@ -79,9 +79,7 @@ def choose_destinations(ledger: Ledger) -> None:
 
 
 def put_devices(ledger: Ledger, devices: Devices, samples: Samples, now: float) -> None:
-    """`devices{vendor,group}`: the devices with traffic to the vendor in the last hour; `group_devices{group}`: with
-    any traffic.
-    """
+    """`devices{vendor,group}`: devices with the vendor's traffic in the last hour; `group_devices{group}`: with any."""
     seen: set[tuple[str, str, int]] = set()
     counts: dict[tuple[str, ...], float] = {}
     members: dict[str, set[int]] = {}

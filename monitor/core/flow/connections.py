@@ -28,8 +28,8 @@ ENDED_MAX: Final = 32_768
 class Connections:
     """Updates flows from conntrack's counters. `started` is the time when observation began.
 
-    `own_port` is the source port of the gateway's own queries. They belong to no device, whatever source address they
-    have.
+    `own_port` is the source port of the gateway's own queries, which belong to no device, whatever their source
+    address.
     """
 
     __slots__ = ("_ended", "_ended_before", "_ends", "_started", "_tracking", "own_port")
@@ -94,8 +94,7 @@ class Connections:
         flow = Flow(key, back, key_protocol(key), key_destination_port(key), count.time)
         flow.connection = count.id
         if count.state != FLOW_NEW and (count.time < self._started + STARTUP_SECONDS or self._tracking.table.evictions):
-            # Its earlier bytes have no known time, or were counted before the flow was evicted: count only what
-            # follows.
+            # Its earlier bytes have no known time, or were counted before the flow was evicted: count only later bytes.
             flow.midstream = True
             flow.sent = flow.counted_sent = count.bytes_sent
             flow.returned = flow.counted_returned = count.bytes_reply
@@ -107,8 +106,8 @@ class Connections:
         return flow
 
     def _is_turned(self, count: FlowCount) -> bool:
-        """Whether conntrack has client and server swapped: it picked up the connection midstream with a packet of the
-        server.
+        """Whether conntrack has client and server swapped: it picked up the connection midstream with a server's
+        packet.
 
         This happens after a conntrack entry was deleted, by an expired kill or by an administrator. A server never
         opens a connection from a well-known port to a port that is not well-known.

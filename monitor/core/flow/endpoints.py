@@ -61,8 +61,7 @@ class Endpoints:
     def sender_is_client(self, packet: Packet, memory: AnswerCache) -> bool:
         """Whether the sender of the first packet seen of a flow is its client.
 
-        Decided in this order: the SYN, port 53, which end resolved the other's address by DNS, which end is local, the
-        ports.
+        Decided by, in this order: the SYN, port 53, which end resolved the other by DNS, which end is local, the ports.
         """
         key = packet.key
         protocol = key_protocol(key)

@@ -28,8 +28,7 @@ def judge_nameless(policy: Policy, flow: Flow, device: Device, now: float) -> Ve
 def judge_shared(
     policy: Policy, flow: Flow, device: Device, attribution: Attribution, now: float, layer: str = "", blind: str = ""
 ) -> Verdict | None:
-    """Returns the verdict of a service ban that leaves the flow's address open, if no name attributes the flow to
-    another service.
+    """Returns the verdict of a service ban that leaves the address open, if no name attributes the flow to another.
 
     Returns None if no ban leaves the address open, and for plain DNS, whose queries have names.
     """

@@ -11,9 +11,7 @@ WHOLE: Final = "_"
 
 
 def chain_name(owners: OwnerNames) -> str:
-    """Returns `v_bytedance`, `v_bytedance/tiktok`, `v_bytedance/ads/tiktok` or `c_encrypted-dns`; `//` joins several
-    owners.
-    """
+    """Returns `v_bytedance`, `v_bytedance/tiktok`, `v_bytedance/ads/tiktok`, `c_encrypted-dns`; `//` joins several."""
     return kernel_name("//".join([chain_part(owner) for owner in owners]))
 
 

@@ -63,8 +63,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Desired:
-    """All tables are by name. `elements` has the keys of each set that is not `runtime`; in maps with the chain of each
-    key.
+    """All mappings are by name. `elements` has the keys of each set that is not `runtime`; in maps with their chains.
 
     A `Desired` is a value: it is replaced, never modified.
     """

@@ -46,7 +46,7 @@ class GroupRules:
     def rules(
         self, word: str, name: str, conditions: Sequence[str], spared: Sequence[str], action: str, last: str
     ) -> list[str]:
-        """Returns the rules that execute `action` and then `last`, the verdict. `name` is for the separate chain, if
+        """Returns the rules that execute `action` and then `last`, the verdict. `name` is for a separate chain, if
         needed.
 
         `conditions` precede the device matches, `spared` are rules that end with `return`.
@@ -120,7 +120,7 @@ class GroupRules:
             if not excluded:
                 rules += self._passing(groups[at : at + 1])
                 continue
-            # Excluded devices are no members and continue in `behind`; all other members return.
+            # Devices that the group excludes are not members and continue in `behind`; members return.
             mark = f"{group}/{condition[:3].strip()}" if condition else group
             behind = self._put(f"{name}/behind-{mark}", self._branch(name, (), groups[at + 1 :], done))
             within = self._put(f"{name}/in-{mark}", [*[f"{words} goto {behind}" for words in excluded], "return"])

@@ -5,8 +5,8 @@ A group that a ban leaves out (`!staff`) has additional sets for that purpose: a
 longer banned, so these sets change in the opposite order of the sets of banned groups.
 
 Members from the configuration are in the sets from the start, so that bans hold before the first packet. A device that
-is a member by something else, such as its host name or one of its addresses, is added by its MAC, or by its addresses
-if the MAC is not its own, and is followed from then on.
+is a member for another reason, such as its host name or one of its addresses, is added by its MAC, or by its addresses
+if the MAC is not its own. Its later changes are followed.
 """
 
 import zlib
@@ -147,9 +147,7 @@ class Members:
             self._use(self._make(name, kind), first.to_bytes(size, "big") + last.to_bytes(size, "big"))
 
     def leave_out(self, groups: Sequence[str]) -> tuple[dict[str, SetSpec], dict[str, dict[bytes, str]]]:
-        """Returns the sets and elements for bans that leave these groups out. `follow` includes their changes from now
-        on.
-        """
+        """Returns the sets and elements for bans that leave these groups out. From now on `follow` includes them."""
         self.left_out = frozenset(groups)
         specs: dict[str, SetSpec] = {}
         elements: dict[str, dict[bytes, str]] = {}

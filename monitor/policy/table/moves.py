@@ -60,9 +60,7 @@ class MapMoves:
         return found
 
     def first(self) -> list[Change]:
-        """Returns the change that moves every changed element to a chain that rejects it by its old or by its new
-        rules.
-        """
+        """Returns the change that moves each changed element to a chain that rejects it by old or new rules."""
         if not self._segments:
             return []
         wanted, there = self._desired.elements.get(self._name, {}), self._actual.elements.get(self._name, {})

@@ -70,9 +70,7 @@ class OwnedPrefixes:
             yield
 
     def elements(self, chains: dict[OwnerNames, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
-        """Returns the elements of both families' maps: the intervals of these owners with the owners' chain, and the
-        self-test's elements.
-        """
+        """Returns the elements of both families' maps: the owners' intervals with their chain, and the self-test's."""
         if self._elements[0] == chains:
             return self._elements[1], self._elements[2]
         v4, v6 = probe_elements(PROBE_V4), probe_elements(PROBE_V6)

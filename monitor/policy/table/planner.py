@@ -1,5 +1,4 @@
-"""Plans the table of a policy: a chain for each owner of banned addresses, with a rule for each group and kind of
-member.
+"""Plans the table of a policy: a chain for each owner of banned addresses, a rule for each group and kind of member.
 
 An address may have several owners, from the shipped lists and the user's own lists. The chain of such an address jumps
 to the chains of all its owners. The addresses of a ban stay in the maps while the ban is inactive, so that a schedule
@@ -73,9 +72,7 @@ def plan_table(
     diversion: DiversionRules,
     now: float,
 ) -> Desired:
-    """Returns the table that the policy needs now. `vendors` are those of the catalogue, `interfaces` the LAN's by
-    name.
-    """
+    """Returns the table that the policy needs now. `vendors` are the catalogue's, `interfaces` the LAN's by name."""
     policy.refresh(now)
     return TablePlan(policy, members, now).plan(territory, vendors, interfaces, diversion)
 
@@ -152,9 +149,7 @@ class TablePlan:
                 members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
     def _owners(self, territory: OwnedPrefixes, vendors: Sequence[Vendor]) -> list[OwnerNames]:
-        """Returns all owners that a ban by address applies to: of the addresses, of the catalogue, and the bans'
-        subjects.
-        """
+        """Returns all owners that a ban by address applies to: from the addresses, the catalogue and the bans."""
         known = dict.fromkeys(territory.owners)
         for owner in territory.listed:
             known[(owner,)] = None
@@ -220,7 +215,7 @@ class TablePlan:
         return rules
 
     def _group_rules(self, subject: str, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
-        """Returns the rules for one group (`""`: all devices) under the bans of one subject. Encrypted DNS spares plain
+        """Returns the rules for one group (`""`: all devices) under bans of one subject. Encrypted DNS spares plain
         DNS.
 
         In mode shadow, `return` leaves only the chain that it is in: a packet that matches several groups with separate

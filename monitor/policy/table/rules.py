@@ -225,7 +225,7 @@ def towards_page(diversion: DiversionRules) -> str:
 
 
 def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:
-    """Returns the kill rules. Both directions of a killed flow are elements; each packet renews its element."""
+    """Returns the rules by which a client's SYN that reuses a killed flow's ports removes it from the sets."""
     verdict = "goto reset_killed" if protocol == "tcp" else "goto refuse_killed"
     rules = []
     for family, words in ((4, "ip"), (6, "ip6")):

@@ -256,8 +256,7 @@ class Transition:
             if name in self._staged:
                 put.append(PutChain(name, Chain((f"jump {name}{WAS}", *self._with_new_targets(wanted)))))
             elif name == LEARNED and there is not None and not set(there.rules) <= set(wanted.rules):
-                # A learned address may become an element of a map: until the map has it, LEARNED keeps its old jump
-                # too.
+                # A learned address may become an element of a map: until the map has it, LEARNED keeps its old jump.
                 self._early.append(PutChain(name, wanted))
                 both = Chain(tuple(dict.fromkeys((*wanted.rules, *there.rules))), wanted.hook)
                 if both != there:
