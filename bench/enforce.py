@@ -54,7 +54,7 @@ def tls_hello(protocols: list[str]) -> bytes:
         connection.do_handshake()
     except ssl.SSLWantReadError:
         return outward.read()
-    raise AssertionError("a handshake with nobody")
+    raise AssertionError("a handshake without a peer")
 
 
 def key(sending: socket.socket, family: int) -> bytes:

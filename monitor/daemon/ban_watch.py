@@ -11,7 +11,7 @@ from monitor.config.policy import every_ban, local_time
 from monitor.config.sections import Config
 from monitor.core.gateway import Gateway
 from monitor.daemon.ban_figures import BanFigures, Figures
-from monitor.daemon.policy_words import whom
+from monitor.daemon.policy_words import devices_text
 from monitor.daemon.running import Running
 from monitor.enforcement.controller import Enforcement
 from monitor.lists.loader import Loaded
@@ -171,7 +171,7 @@ def tell_change(one: BanState, before: str) -> None:
 
 
 def name_of(ban: Ban) -> str:
-    return f"{', '.join(map(str, ban.subjects))} for {whom(ban)}"
+    return f"{', '.join(map(str, ban.subjects))} for {devices_text(ban)}"
 
 
 def disabled_bans(config: Config, index: Index) -> list[Ban]:

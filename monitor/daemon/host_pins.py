@@ -78,9 +78,9 @@ class HostPinBook:
         except FileNotFoundError:
             return []
         except OSError as error:
-            self._complain(f"{path}: cannot be read ({error.strerror}): host names count anew")
+            self._complain(f"{path}: cannot be read ({error.strerror}): host names are learned again")
         except ValueError as error:
-            self._complain(f"{path}: damaged ({error}), and replaced: host names count anew")
+            self._complain(f"{path}: damaged ({error}), and replaced: host names are learned again")
         return []
 
     def _complain(self, line: str) -> None:

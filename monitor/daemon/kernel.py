@@ -31,7 +31,7 @@ class KernelSide:
             if with_conntrack:
                 self.conntrack = Conntrack()
         except OSError as error:
-            raise MachineError(f"the kernel does not tell of its network: {error.strerror or error}") from error
+            raise MachineError(f"cannot read the network state from the kernel: {error.strerror or error}") from error
         self._places: dict[int, int] = {}
         self._vantage: LanConnections | None = None
         self._told_overruns = 0

@@ -21,19 +21,20 @@ def concerns(order: Override, ban: Ban) -> bool:
 
 
 def nothing_to_lift(order: Override, bans: Sequence[Ban]) -> str:
-    whom = group_text(order.group) if order.group else "anyone"
+    devices = group_text(order.group) if order.group else "anyone"
     vendor = order.subject.partition("/")[0]
     near = [ban for ban in bans if any(str(subject).partition("/")[0] == vendor for subject in ban.subjects)]
-    line = f"{order.subject} is not banned for {whom}"
+    line = f"{order.subject} is not banned for {devices}"
     return line + (f"; there is {', '.join(map(describe, near))}" if near else "")
 
 
 def describe(ban: Ban) -> str:
     subjects = ", ".join(map(str, ban.subjects))
-    return f"{'the configured ban' if ban.source == CONFIGURED else 'a ban at run time'} of {subjects} for {whom(ban)}"
+    kind = "the configured ban" if ban.source == CONFIGURED else "a ban at run time"
+    return f"{kind} of {subjects} for {devices_text(ban)}"
 
 
-def whom(ban: Ban) -> str:
+def devices_text(ban: Ban) -> str:
     return ", ".join([group_text(word) for word in ban.groups]) or "everyone"
 
 
@@ -68,7 +69,7 @@ def bans_text(standing: EffectivePolicy) -> str:
 def tell_ban(order: Override, configured: EffectivePolicy, after: EffectivePolicy, index: Index) -> list[str]:
     ban = next(ban for ban in after.bans if ban.source != CONFIGURED and concerns(order, ban))
     layers = ", ".join(layers_of(ban))
-    lines = [f"{order.subject} is banned for {whom(ban)}: {ban.mode}, {layers}{until_text(order.until)}"]
+    lines = [f"{order.subject} is banned for {devices_text(ban)}: {ban.mode}, {layers}{until_text(order.until)}"]
     lines += [f"in the place of {describe(old)}" for old in configured.bans if concerns(order, old)]
     if after.paused_until > order.time:
         lines.append("but all bans pause at present; `gatewatch resume` ends that")
@@ -112,7 +113,7 @@ def ban_text(ban: Ban) -> str:
     subjects = ", ".join(map(str, ban.subjects))
     layers = ", ".join(layers_of(ban))
     reason = f" ({ban.reason})" if ban.reason else ""
-    return f"{ban.mode} {subjects} for {whom(ban)} by {layers}, {ban.on_failure} on failure{reason}"
+    return f"{ban.mode} {subjects} for {devices_text(ban)} by {layers}, {ban.on_failure} on failure{reason}"
 
 
 def ban_row(ban: Ban) -> dict[str, object]:

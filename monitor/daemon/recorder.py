@@ -128,7 +128,7 @@ class Recorder:
 def tell_of_leftover(path: str) -> None:
     """Warns about an existing journal file: it is not deleted, but its entries no longer expire."""
     if os.path.exists(path):
-        log.warning("%s: is not written any more, and its days are not forgotten: remove it if nobody needs it", path)
+        log.warning("%s: is not written any more, and its days are not deleted: remove it if it is not needed", path)
 
 
 def today() -> str:

@@ -54,7 +54,7 @@ class BlockedPage:
         except (OSError, MachineError) as error:
             await self.close()
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            self._tell(f"no page says what is blocked: cannot listen on port {PORT}: {reason}")
+            self._tell(f"the page for blocked names is off: cannot listen on port {PORT}: {reason}")
             return
         self.address = self._wanted
         self._told = ""

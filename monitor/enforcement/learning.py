@@ -270,5 +270,5 @@ class Learning:
         try:
             yield
         except (OSError, MachineError) as error:
-            enforcer.complaints.append(f"the kernel did not take what answers said: {error}")
+            enforcer.complaints.append(f"the kernel refused learned addresses: {error}")
         self._holding.tell(enforcer)

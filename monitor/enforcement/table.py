@@ -102,7 +102,7 @@ class KernelTable:
         bridged = self._ground.bridged
         if bridged and set(bridged) >= set(self._ground.interfaces):
             raise MachineError(
-                f"frames cross {', '.join(bridged)} without being routed, past every rule: `gatewatch doctor` says more"
+                f"frames cross {', '.join(bridged)} without being routed, past every rule: run `gatewatch doctor`"
             )
         enforcer = self._make_enforcer()
         enforcer.elements.transactions, enforcer.elements.refused = self._transactions, self._refused

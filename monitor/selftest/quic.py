@@ -50,7 +50,7 @@ async def refused(frames: socket.socket, key: bytes) -> None:
     try:
         await in_time(wait_for(frames, read_refusal, lambda seen: seen == key), WAIT_SECONDS)
     except TimeoutError as error:
-        fault = f"the client of a QUIC hello with a banned name was not told within {WAIT_SECONDS:.0f} s"
+        fault = f"the client of a QUIC hello with a banned name got no ICMP error within {WAIT_SECONDS:.0f} s"
         raise MachineError(fault) from error
 
 

@@ -83,4 +83,4 @@ def test_what_cannot_be_had_costs_one_line(caplog: pytest.LogCaptureFixture) -> 
 
     with caplog.at_level(logging.WARNING):
         asyncio.run(run())
-    assert caplog.messages == ["no page says what is blocked: cannot listen on port 80: Permission denied"]
+    assert caplog.messages == ["the page for blocked names is off: cannot listen on port 80: Permission denied"]

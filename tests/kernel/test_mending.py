@@ -89,7 +89,7 @@ def test_what_somebody_took_away_comes_back(wire: Cable, damage: str, fault: str
         nft(wire.near, damage)
         line = mend(enforcer, desired)
         assert fault in line
-        assert line.endswith("by somebody else: put back")
+        assert line.endswith("by another program: put back")
         assert held(wire.near) == whole
         assert mend(enforcer, desired) == ""
         nft(wire.near, FOREIGN)
@@ -153,7 +153,7 @@ def test_what_the_kernel_keeps_refusing_is_tried_with_all_the_table_once(wire: C
         assert "chain learned" in mend(enforcer, desired)
         assert enforcer.take_complaints() != []
         told: list[str] = []
-        wait_until(lambda: bool(told.append(mend(enforcer, desired)) or "made anew" in told[-1]), 60)
+        wait_until(lambda: bool(told.append(mend(enforcer, desired)) or "created again" in told[-1]), 60)
         assert any("tried again" in line for line in told)
         assert "ipv4_addr" in nft(wire.near, "list", "set", "inet", "gatewatch", set_name)
         assert mend(enforcer, desired) == ""

@@ -154,7 +154,7 @@ class FakeEnforcer:
             return Repair("", ())
         bare = bare_table(self.interfaces)
         self._make(bare, {})
-        return Repair("table inet gatewatch was removed by somebody else: put back", diff(desired, bare))
+        return Repair("table inet gatewatch was removed by another program: put back", diff(desired, bare))
 
     def take_complaints(self) -> list[str]:
         complaints, self.complaints = self.complaints, []

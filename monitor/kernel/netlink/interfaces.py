@@ -119,7 +119,7 @@ def look_at_machine() -> Machine:
         with closing(Netlink(NETLINK_ROUTE)) as netlink:
             return _look(netlink)
     except OSError as error:
-        raise MachineError(f"the kernel does not tell its interfaces: {error.strerror or error}") from error
+        raise MachineError(f"cannot read the interfaces from the kernel: {error.strerror or error}") from error
 
 
 def _look(netlink: Netlink) -> Machine:

@@ -170,12 +170,12 @@ class Diversion:
         """Returns chains that move marked frames for the bridge's MAC from its ports to the bridge's ingress."""
         lines = []
         for place, port in enumerate(ports):
-            whom = f"ether daddr {self._macs[door.interface].hex(':')}"
+            ether = f"ether daddr {self._macs[door.interface].hex(':')}"
             carry = f'meta mark set {CARRIED_MARK:#x} meta pkttype set host fwd to "{door.near}"'
             lines += [
                 f"\tchain to_bridge_{number}_{place} {{",
                 f'\t\ttype filter hook ingress device "{port}" priority {SENDING}; policy accept;',
-                f"\t\tmeta mark {MARK:#x} {OF_NO_VLAN} {whom} {carry}",
+                f"\t\tmeta mark {MARK:#x} {OF_NO_VLAN} {ether} {carry}",
                 f"\t\tmeta mark {MARK:#x} meta mark set 0",
                 "\t}",
             ]

@@ -150,13 +150,13 @@ class Enforcer(OwnTable):
         if not remains.fault:
             return Repair("", ())
         self._run(self.diversion.script())
-        return Repair(f"{remains.fault} by somebody else: put back", diff(desired, remains.table))
+        return Repair(f"{remains.fault} by another program: put back", diff(desired, remains.table))
 
     def _begin_anew(self, desired: Desired, fault: str) -> Repair:
         """Creates a bare table with the diversion at once: flows can be cut again, and no rule refuses traffic yet."""
         bare = bare_table([name.decode() for name in self.alive.interfaces])
         self._make(bare, self.refuse_foreign() is not None)
-        return Repair(f"{fault} by somebody else: put back", diff(desired, bare))
+        return Repair(f"{fault} by another program: put back", diff(desired, bare))
 
     def _try_again(self, desired: Desired) -> Repair:
         """Retries refused changes alone. If the kernel refuses them again, replaces the whole table, once."""
@@ -182,7 +182,7 @@ class Enforcer(OwnTable):
         if stubborn:
             self._made_anew = True
             self._load(desired)
-            return Repair(f"{fault}: all made anew", ())
+            return Repair(f"{fault}: all created again", ())
         remains = read_table(self._nftables, self.elements, self.diversion, desired)
         emptied, table = leftovers(self._nftables, desired, failed, lacking, remains.table)
         self._remember()

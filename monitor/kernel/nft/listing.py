@@ -154,7 +154,7 @@ class Nftables:
         while True:
             data = self._netlink.receive()
             if not data:
-                raise OSError(errno.EIO, "the kernel does not tell what nftables holds")
+                raise OSError(errno.EIO, "cannot read nftables from the kernel")
             for sequence, message, content in numbered(data):
                 if sequence != self._netlink.sequence:
                     continue
@@ -163,7 +163,7 @@ class Nftables:
                 code = -struct.unpack_from("=i", content)[0]
                 if code == errno.ENOENT:
                     return None
-                raise OSError(code, "the kernel does not tell what nftables holds")
+                raise OSError(code, "cannot read nftables from the kernel")
 
     def _dump(self, kind: int, body: bytes) -> list[dict[int, bytes]]:
         """Returns the attributes of every message of a dump. Empty if the table does not exist."""

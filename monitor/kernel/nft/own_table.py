@@ -119,7 +119,7 @@ class OwnTable:
         sight = self._nftables.table(NFPROTO_INET, TABLE)
         if sight is None:
             return f"table inet {TABLE} was removed"
-        return f"table inet {TABLE} was made anew" if sight.handle != self._handle else ""
+        return f"table inet {TABLE} was created again" if sight.handle != self._handle else ""
 
     def _load(self, desired: Desired, spared: Spared = NOTHING_SPARED) -> None:
         """Creates the table with its content. During a replacement a second table holds the policy."""

@@ -120,7 +120,7 @@ def chain(family: str, hook: str, rule: str) -> str:
         (
             chain("inet", "output priority 0", "icmp type destination-unreachable drop"),
             {"quic"},
-            "QUIC on IPv4: the client of a QUIC hello with a banned name was not told",
+            "QUIC on IPv4: the client of a QUIC hello with a banned name got no ICMP error",
         ),
     ],
     ids=["questions-dropped", "packets-dropped", "quic-dropped", "refusals-dropped"],
