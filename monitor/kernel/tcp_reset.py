@@ -45,9 +45,10 @@ class Resets:
         """Notifies the client that its flow ended, as the protocol allows. The arguments are those of `Kill`."""
         if key[-1] == PROTOCOL_UDP:
             self.refuse(key)
-        elif acknowledgment > 0:
-            self.send(key, acknowledgment)
         else:
+            if acknowledgment > 0:
+                self.send(key, acknowledgment)
+            # A client that has read more of the server's data by now drops that reset as old, and may have nothing to send.
             self.poke(key)
 
     def send(self, key: bytes, sequence: int) -> None:

@@ -125,8 +125,9 @@ def test_the_client_knows_at_once(wire: Cable, client: str, server: str) -> None
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_a_download_ends_in_its_middle(wire: Cable, family: int) -> None:
-    """The client has nothing to say, and nobody knows where its window is: it hears of the end all the same."""
+@pytest.mark.parametrize("acknowledgment", [UNKNOWN_SEQUENCE, 1], ids=["unknown", "old"])
+def test_a_download_ends_in_its_middle(wire: Cable, family: int, acknowledgment: int) -> None:
+    """The client sends nothing, and its sequence number is unknown or from before the server's answer."""
     beyond = Namespace(f"gwt-{os.getpid()}-beyond")
     six = family == socket.AF_INET6
     server, gateway, client = ("fd0a::2", "fd0a::1", FAR_V6) if six else ("10.11.0.2", "10.11.0.1", FAR_V4)
@@ -157,7 +158,7 @@ def test_a_download_ends_in_its_middle(wire: Cable, family: int) -> None:
                 time.sleep(0.1)
                 key = flow_key(packed(client), packed(server), download.getsockname()[1], 443, 6)
                 enforcer.renew_alive()
-                enforcer.kill([Kill(0.0, key, UNKNOWN_SEQUENCE, "", OPEN)])
+                enforcer.kill([Kill(0.0, key, acknowledgment, "", OPEN)])
                 download.settimeout(PATIENCE_SECONDS)
                 with pytest.raises(ConnectionResetError):
                     download.recv(1)
