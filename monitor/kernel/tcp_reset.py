@@ -48,7 +48,7 @@ class Resets:
         else:
             if acknowledgment > 0:
                 self.send(key, acknowledgment)
-            # A client that has read more of the server's data by now drops that reset as old, and may have nothing to send.
+            # A client that has read more of the server's data drops that reset as old, and may have nothing to send.
             self.poke(key)
 
     def send(self, key: bytes, sequence: int) -> None:

@@ -112,7 +112,7 @@ def test_schedules_follow_the_time_zone(machine: Machine, watched: LabDaemon, la
     zone("Etc/GMT-12")
     watched.wait_for("let it sleep", lambda: lab.client("phone").dig("www.tiktok.com").good)
     assert "the time zone is +12 now" in machine.journal(SERVICE)
-    assert "asleep by its schedule" in machine.must("gatewatch", "status")
+    assert "inactive by its schedule" in machine.must("gatewatch", "status")
     zone("Etc/UTC")
 
 

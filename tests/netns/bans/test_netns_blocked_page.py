@@ -58,7 +58,7 @@ def test_who_is_banned_reads_why(lab: Lab) -> None:
     assert fetch(phone, "https://www.tiktok.com/")[0] == REFUSED
     code, head, page = fetch(phone, "http://www.example.org/", "--connect-to", f"::{NOWHERE_V4}:")
     assert head.splitlines()[0] == "HTTP/1.1 503 Service Unavailable"
-    assert "for 3 seconds at most" in page
+    assert "for up to 3 seconds" in page
     assert "404" in fetch(phone, f"http://{NOWHERE_V4}/")[1]
     assert "200" in fetch(laptop, "http://www.tiktok.com/bytes/10")[1]
     assert fetch(laptop, f"http://{NOWHERE_V4}/")[0] == REFUSED
