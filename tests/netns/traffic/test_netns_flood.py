@@ -20,6 +20,8 @@ REST_SECONDS, AT_ONCE_SECONDS = 100.0, 2.0
 # How much larger the daemon may become than it was at its start.
 MOST_GROWTH_BYTES = 30_000_000
 MORE_THAN_FIT = 20_000
+# Rounds until the event of a transfer's end arrives, where the machine has so much else to do that the kernel drops it.
+ROUNDS_MAX, EVENT_SECONDS = 4, 20.0
 
 
 def is_at_rest(daemon: LabDaemon) -> bool:
@@ -74,6 +76,22 @@ def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
         "counted a transfer without a name", lambda: daemon.metric("blind_bytes_total", reason="undecodable") > 300_000
     )
     undecodable = daemon.metric("blind_bytes_total", reason="undecodable")
+    for _ in range(ROUNDS_MAX):
+        lose_the_name(lab, daemon, url)
+        if is_counted_as_dropped(daemon):
+            break
+    assert is_counted_as_dropped(daemon), daemon.metrics()["gatewatch_blind_bytes_total"]
+    assert daemon.metric("capture_dropped_packets_total") > 0
+    assert daemon.metric("blind_bytes_total", reason="undecodable") == undecodable
+    assert daemon.stop() == 0
+
+
+def lose_the_name(lab: Lab, daemon: LabDaemon, url: str) -> None:
+    """A transfer while the daemon is stopped and more comes in than its rings hold.
+
+    The end of the transfer is an event. It would be lost while the events of the flood fill the daemon's socket: those of
+    its beginning, and half a minute later those of its end. So the flood's connections are deleted first.
+    """
     os.kill(daemon.child.pid, signal.SIGSTOP)
     try:
         lab.client("laptop").flood("quic", MORE_THAN_FIT, SERVER)
@@ -81,16 +99,16 @@ def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
     finally:
         os.kill(daemon.child.pid, signal.SIGCONT)
     assert transfer.good, transfer.text
-    # The end of the transfer is an event, which would be lost while the events of the flood fill the daemon's socket:
-    # those of its beginning, and half a minute later those of its end.
     lab.gateway.run(["conntrack", "-D", "-p", "udp"])
     daemon.wait_for("come to rest", lambda: is_at_rest(daemon), seconds=REST_SECONDS)
     lab.gateway.run(["conntrack", "-D", "-p", "tcp", "--orig-port-src", str(transfer.port)])
-    daemon.wait_for(
-        "counted the transfer as lost to sight",
-        lambda: daemon.metric("blind_bytes_total", group="phones", reason="dropped") > 300_000,
-        seconds=REST_SECONDS,
-    )
-    assert daemon.metric("capture_dropped_packets_total") > 0
-    assert daemon.metric("blind_bytes_total", reason="undecodable") == undecodable
-    assert daemon.stop() == 0
+
+
+def is_counted_as_dropped(daemon: LabDaemon) -> bool:
+    """Whether the transfer is, within a time that is long for an event; one that is lost never comes."""
+    deadline = time.monotonic() + EVENT_SECONDS
+    while time.monotonic() < deadline:
+        if daemon.metric("blind_bytes_total", group="phones", reason="dropped") > 300_000:
+            return True
+        time.sleep(0.5)
+    return False
