@@ -89,8 +89,8 @@ def test_what_the_capture_lost_the_name_of_is_told_apart(lab: Lab) -> None:
 def lose_the_name(lab: Lab, daemon: LabDaemon, url: str) -> None:
     """A transfer while the daemon is stopped and more comes in than its rings hold.
 
-    The end of the transfer is an event. It would be lost while the events of the flood fill the daemon's socket: those of
-    its beginning, and half a minute later those of its end. So the flood's connections are deleted first.
+    The end of the transfer is an event. It would be lost while the events of the flood fill the daemon's socket: those
+    of its beginning, and half a minute later those of its end. So the flood's connections are deleted first.
     """
     os.kill(daemon.child.pid, signal.SIGSTOP)
     try:
