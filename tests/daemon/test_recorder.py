@@ -73,7 +73,7 @@ def test_a_journal_of_before_is_named_where_none_is_wanted_any_more(
     recorded(tmp_path, lambda record, gateway: see(gateway, 0, 40_000))
     recorded(tmp_path, lambda record, gateway: None, most=0)
     (line,) = caplog.messages
-    assert line.startswith(f"{tmp_path}/journal.db: is not written any more, and its days are not forgotten")
+    assert line.startswith(f"{tmp_path}/journal.db: is not written any more, and its days are not deleted")
 
 
 def test_what_was_noted_before_midnight_is_of_that_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
