@@ -103,11 +103,11 @@ class Packet:
     `depth` is 0 for the outermost packet, 1 to 3 inside tunnels. `ethernet` is destination MAC then source MAC, `b""`
     if the link has none. `flags` are TCP's. `payload` is the transport payload's length in bytes, from the IP header.
     `fragment` is true for a fragment that has no ports of its own and did not complete its datagram; its key has the
-    ports of the first fragment, 0 if that one was not seen. `acknowledgment` is TCP's, if the packet completed a hello,
-    a Host or a DNS message (a reset to the packet's sender must use it as sequence number), or is a SYN-ACK. `sequence`
-    is TCP's. `hops` is the hop limit of a TCP segment with data. `opening` is true for a QUIC long header, which only a
-    new connection sends. `share` is the number of bytes counted for the packet's own flow: `length` without that of a
-    packet inside, so that tunneled bytes count once.
+    ports of the first fragment, 0 if that one was not seen. `acknowledgment` is TCP's in a SYN-ACK, and in a packet
+    that completed a ClientHello, an HTTP request or a DNS message: a reset to its sender uses it as sequence number.
+    `sequence` is TCP's. `hops` is the hop limit of a TCP segment with data. `opening` is true for a QUIC long header,
+    which only a new connection sends. `share` is the number of bytes counted for the packet's own flow: `length` minus
+    the length of a packet inside, so that tunneled bytes count once.
     """
 
     __slots__ = (

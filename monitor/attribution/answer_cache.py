@@ -1,7 +1,7 @@
-"""Caches which names were answered with an address, to which device, and when.
+"""Caches name bindings: which device received an address in the answer for a name, and when. Also called claims.
 
-Entries are ordered by address, then by device, then by time, newest first. Addresses live in two generations
-(`generations.py`), whose limit counts the claims.
+Bindings are stored by address, then by device, newest first. Addresses are in two generations (`generations.py`), whose
+limit applies to the number of bindings.
 """
 
 from typing import Final, final
@@ -20,10 +20,10 @@ MOST_SECONDS: Final = 86_400.0
 @mypyc_attr(acyclic=True)
 @final
 class NameBinding:
-    """A name whose answer to one device had an address; `older` is the device's previous name for the address.
+    """The binding of a name to an address: one device queried `name`, and the answer had the address.
 
-    `name` is the queried name; `alias` is the listed name at the end of its CNAME chain (`b""`: not needed). The
-    binding is valid up to `until`.
+    `alias` is the listed name at the end of the CNAME chain (`b""`: not needed). `older` is the device's previous
+    binding for the address. The binding is valid up to `until`.
     """
 
     __slots__ = ("alias", "count", "first", "last", "name", "older", "until")
@@ -41,7 +41,7 @@ class NameBinding:
 @mypyc_attr(acyclic=True)
 @final
 class AddressEntry:
-    """One address: the claims of the first device, those of other devices, and the newest of all."""
+    """The bindings of one address: `claim` is the newest of the first `device`, `others` those of other devices."""
 
     __slots__ = ("claim", "count", "device", "newest", "others")
 
@@ -81,9 +81,9 @@ class AddressEntry:
 
 @final
 class AnswerCache:
-    """At most `limit` claims, and for each device `per_address` (at least 2) names of an address.
+    """Keeps at most `limit` bindings, and at most `per_address` (at least 2) of one device for one address.
 
-    `aliases` are the names that any answer reached through a CNAME chain; they have a limit of the same size.
+    `aliases` maps queried names to the names at the end of their CNAME chains; it has its own limit.
     """
 
     __slots__ = ("_addresses", "_claims", "_limit", "_old_claims", "_per_address", "aliases", "evictions")
@@ -144,17 +144,17 @@ class AnswerCache:
             self.aliases.put(name, alias)
 
     def newest(self, device: Device, address: bytes, now: float) -> NameBinding | None:
-        """Returns the name of the last answer to this device with the address."""
+        """Returns the binding of this device's last answer with the address, if it is valid."""
         answered = self._answered(address)
         return None if answered is None else believed(answered.of(device), now)
 
     def newest_of_any(self, address: bytes, now: float) -> NameBinding | None:
-        """Returns the name of the last answer to any device with the address."""
+        """Returns the binding of any device's last answer with the address, if it is valid."""
         answered = self._answered(address)
         return None if answered is None else believed(answered.newest, now)
 
     def find(self, device: Device, address: bytes, name: bytes, now: float) -> NameBinding | None:
-        """Returns this device's claim of the name for the address."""
+        """Returns this device's binding of the name to the address, if it is valid."""
         answered = self._answered(address)
         claim = None if answered is None else answered.of(device)
         while claim is not None and claim.name != name:
@@ -162,7 +162,7 @@ class AnswerCache:
         return believed(claim, now)
 
     def names_of(self, address: bytes) -> list[NameBinding]:
-        """Returns every claim for the address, newest first."""
+        """Returns every binding of the address, newest first."""
         answered = self._answered(address)
         return [] if answered is None else answered.claims()
 
@@ -170,7 +170,7 @@ class AnswerCache:
         return self._addresses.get(address)
 
     def _renew(self, answered: AddressEntry, newest: NameBinding | None, name: bytes, now: float) -> NameBinding:
-        """Returns the name's claim, moved or new, as the newest of its device."""
+        """Makes the binding of `name` the newest of its device; creates it if the device has none. Returns it."""
         depth = 1
         before = newest
         while before is not None and before.older is not None:
@@ -208,5 +208,5 @@ class AnswerCache:
 
 
 def believed(claim: NameBinding | None, now: float) -> NameBinding | None:
-    """Returns the claim while it is valid, else None. Older claims are not consulted, even with a longer TTL."""
+    """Returns the binding if it is valid, else None. Does not try older ones, even if a longer TTL keeps them valid."""
     return claim if claim is not None and claim.until >= now else None

@@ -1,4 +1,4 @@
-"""Knows the outer names of Encrypted ClientHello that belong to a front, not to the intended server.
+"""The outer names of Encrypted ClientHello that belong to a provider's front, not to the intended server.
 
 Browsers send the extension filled with noise (GREASE) beside the true name to every server (RFC 9849 section 6.2): in a
 month at an operational network in 2025, 59 % of QUIC connections had it, nearly all of them GREASE. Real ECH uses the
@@ -31,7 +31,7 @@ class EchFronts:
         return self._names.evictions
 
     def resize(self, limit: int) -> None:
-        """Changes the limit; names above it are dropped when the next ones arrive."""
+        """Changes the limit. Excess names are dropped when further names are learned."""
         self._names.limit = limit
 
     def learn(self, name: bytes) -> None:

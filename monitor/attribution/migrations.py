@@ -1,11 +1,11 @@
 """Follows QUIC connections that continue from another port of their device (RFC 9000 section 9) without sending a name.
 
-A flow without a handshake of its own, from the same device to the same address and port of a server as a flow that a
-QUIC ClientHello named, inherits that name if the last packet of the named flow was at most a minute before. The name is
-weak evidence: it labels, but never cuts a flow. A flow that inherited its name does not pass it on.
+A flow without a handshake inherits the name of a flow that a QUIC ClientHello named, if both are from the same device
+to the same address and port of a server, and the last packet of the named flow was at most a minute before. The name is
+weak evidence: it labels the flow, but never kills it. A flow that inherited its name does not pass it on.
 
-A flow with the ports of the named one is the same connection, which conntrack has dropped because a ban that had cut it
-was lifted. The evidence of its ClientHello counts as before.
+A flow with the same ports as the named flow is the same connection: conntrack deleted its entry when a ban killed it,
+and the ban has ended. The evidence of its ClientHello counts as before.
 """
 
 from typing import Final, final
@@ -32,7 +32,7 @@ class Migrations:
         return len(self._named)
 
     def resize(self, limit: int) -> None:
-        """Changes the limit; entries above it are dropped at once."""
+        """Changes the limit. Excess entries are dropped at once."""
         self._limit = limit
         self._make_room(limit)
 
@@ -59,7 +59,7 @@ class Migrations:
             flow.inherited = named.host
 
     def expire(self, now: float) -> None:
-        """Drops the entries that no new flow may continue. Entries are in the order of their ClientHellos."""
+        """Drops the oldest entries, up to the first whose flow had a packet in the last `MIGRATION_SECONDS`."""
         while self._named:
             key = next(iter(self._named))
             if now - self._named[key].last <= MIGRATION_SECONDS:
@@ -67,7 +67,7 @@ class Migrations:
             del self._named[key]
 
     def step(self, seconds: float) -> None:
-        """Shifts all times after a clock step: ended flows are in no other table, and must keep their age too."""
+        """Shifts the times of ended flows after a clock step. The flow table shifts those of all other flows."""
         for flow in self._named.values():
             if flow.ended:
                 flow.last += seconds

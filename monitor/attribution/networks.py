@@ -1,4 +1,4 @@
-"""Defines prefixes, and finds the prefix of an address."""
+"""Network prefixes: parses them, and checks whether they contain an address."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ UNSPECIFIED_V6: Final = bytes(16)
 
 @final
 class NetworkPrefix:
-    """`value` is the prefix's bits, right aligned; `shift` drops the host bits of an address of `size` bytes."""
+    """A prefix of addresses of `size` bytes: an address without its lowest `shift` bits, the host bits, is `value`."""
 
     __slots__ = ("shift", "size", "value")
 
@@ -46,7 +46,7 @@ def parse_prefix(text: str) -> NetworkPrefix | None:
 
 @final
 class Networks:
-    """A few prefixes. A cache asks once per address, so a linear search is fast enough."""
+    """A few prefixes, searched one by one: this is fast enough, because callers cache the result of each address."""
 
     __slots__ = ("prefixes",)
 

@@ -1,8 +1,7 @@
-"""Reads a packet socket through a ring of blocks shared with the kernel (TPACKET_V3): for frames that may come in
-floods.
+"""Reads a packet socket through a ring of blocks shared with the kernel (TPACKET_V3), for frames at a high rate.
 
-`bench/capture.py`: compiled, one core reads millions of frames per second from a ring and 0.2 million by system calls.
-The cost is latency: a block is delivered when it is full or `RETIRE_MS` old.
+Measured by `bench/capture.py`: with the compiled core, one CPU reads millions of frames per second from a ring, and
+0.2 million by system calls. The cost is latency: a block is delivered when it is full or `RETIRE_MS` old.
 """
 
 import mmap
@@ -27,8 +26,8 @@ TO_KERNEL: Final = b"\0\0\0\0"
 
 @final
 class Ring(PacketSocket):
-    """`blocks` times `RETIRE_MS` is the longest stall of the reader without loss; the ring's memory counts as the
-    process's.
+    """A packet socket with a ring of `blocks` blocks. No frame is lost while the reader stalls for up to `blocks` times
+    `RETIRE_MS`. The ring's memory is part of the memory of the process.
     """
 
     def __init__(self, name: str, hardware: int, program: bytes, blocks: int) -> None:
@@ -47,7 +46,7 @@ class Ring(PacketSocket):
             raise
 
     def take(self, frames_max: int) -> list[bytes]:
-        """Returns copies of the ready blocks, for `read_block`, until they hold `frames_max` frames."""
+        """Returns copies of the blocks that are ready, up to about `frames_max` frames. `read_block` reads them."""
         taken: list[bytes] = []
         frames = 0
         memory = self._memory

@@ -1,4 +1,4 @@
-"""Sorts the records of an index that is being built, by the table that finds them."""
+"""Puts the records of an index that is being built into its tables: for names, prefixes and AS numbers."""
 
 from typing import Final, final
 
@@ -15,7 +15,7 @@ WIDTHS: Final = (4, 16)
 class Contents:
     """The contents of `data` (the magic, then records). `repeated` are the offsets of records equal to an earlier one.
 
-    Two records are equal if kind, value and holder are equal: a look-up would only ever find the first.
+    Two records are equal if kind, value and holder are equal: a look-up would always find the first.
     """
 
     __slots__ = ("_count", "_data", "_holders", "_names", "_owners", "_prefixes", "_seen", "asns", "repeated", "sets")

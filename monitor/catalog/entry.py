@@ -1,4 +1,4 @@
-"""Defines the catalogue's types: entries, their vendors, and complaints about lines without an entry."""
+"""Defines the catalogue's types: entries, their vendors, and faults of the lines of a list."""
 
 from dataclasses import dataclass
 from typing import Final, final
@@ -28,8 +28,8 @@ class Entry:
 
     `kind` is `suffix` (the name and its subdomains), `exact` (the name alone), `prefix` or `asn`; `value` is its text
     (`tiktok.com`, `71.18.0.0/17`, `AS396986`). `weak` marks infrastructure that many parties share (clouds, CDNs,
-    hosting): a weak prefix or ASN attributes weakly and is never banned by address; the addresses of a weak name are
-    not the vendor's own. `category` is true if `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`),
+    hosting): a weak prefix or ASN is weak evidence and never banned by address; the addresses of a weak name are not
+    the vendor's own. `category` is true if `vendor` is a category (`encrypted-dns`, `private-relay`, `vpn-proxy`),
     `hosting` if the vendor's customers have names there, `user` if the entry is from a user's list. `owner` is the
     owner as bans compare it, see `owner_text`.
     """
@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Owner:
-    """The owner of the entries of a group of lines, and their list: the values that all of them have in common.
+    """The values that the entries of a group of lines have in common: their vendor, service, list and marks.
 
     `also` are further services of the vendor to which the entries count. `hosting` marks names under which customers of
     the vendor have names. `user` marks a user's list.
@@ -134,5 +134,5 @@ def owner_text(owner: Owner) -> str:
 
 
 def further_services(entry: Entry) -> tuple[str, ...]:
-    """Returns the services that the entry counts for besides the one in its label."""
+    """Returns the services that the entry belongs to besides `entry.service`."""
     return tuple(entry.owner.partition("/")[2].split(SERVICE_SEPARATOR)[1:])

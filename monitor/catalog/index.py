@@ -97,15 +97,15 @@ class Index:
         return NOBODY if records is None else self._owners_of(records)
 
     def match_name(self, name: bytes) -> Entry | None:
-        """Returns the entry of the vendor that labels the name."""
+        """Returns the entry of the vendor under which traffic with the name is counted."""
         return self.owners_of_name(name).entry
 
     def match_category(self, name: bytes) -> Entry | None:
-        """Returns the entry of the name's first category; the name may have a vendor too."""
+        """Returns the entry of the name's first category, whether or not the name has a vendor too."""
         return self.owners_of_name(name).category
 
     def match_address(self, address: bytes) -> Entry | None:
-        """Returns the entry of the vendor that labels the packed address."""
+        """Returns the entry of the vendor under which traffic with the packed address is counted."""
         return self.owners_of_address(address).entry
 
     def match_address_category(self, address: bytes) -> Entry | None:
@@ -145,9 +145,9 @@ class Index:
         return list(dict.fromkeys(self._texts))
 
     def own_intervals(self, width: int, numbers: dict[tuple[str, ...], int]) -> tuple[list[bytes], list[int]]:
-        """Returns the owners of all addresses of 4 or 16 bytes by prefixes that are not shared, as intervals.
+        """Returns the owners of all addresses of `width` bytes (4 or 16) as sorted intervals. Ignores shared prefixes.
 
-        The intervals are sorted: their first addresses, packed, and their owner numbers; each interval ends at the
+        The result is the packed first address of each interval, and its owner number; each interval ends at the
         start of the next. `numbers` maps owners to numbers; a missing owner gets the next number.
         """
         starts, records = self._v4.intervals() if width == 4 else self._v6.intervals()
@@ -163,7 +163,7 @@ class Index:
         return starts, found
 
     def _members(self, record: i64) -> list[int]:
-        """Returns the records of a set, or the one record."""
+        """Returns the offsets of the records in a set. `record` may also be a single record: returns its offset."""
         data = self._data
         if data[record] != SET:
             return [int(record)]
@@ -172,7 +172,7 @@ class Index:
         return [int(read_u32(data, at)) for at in range(first, first + count * 4, 4)]
 
     def _owners_of(self, records: list[int]) -> Owners:
-        """Returns the owners by these records; of the records of one holder the longest counts, then the first."""
+        """Returns the owners in these records. Of the records of one holder, the longest counts, then the first."""
         key = tuple(records)
         kept = self._kept.get(key)
         if kept is not None:

@@ -67,7 +67,7 @@ class Resolution:
         return f"no list knows '{self.word}', {self.hint()}"
 
     def hint(self) -> str:
-        """Returns the end of `fault`: the suggestions."""
+        """Returns the last part of the message of `fault`: the suggestions."""
         listed = " or ".join([f"'{candidate}'" for candidate in self.candidates])
         if self.ambiguous:
             return f"may mean {listed}: write {'one of them' if len(self.candidates) > 1 else 'that'}"
@@ -163,14 +163,14 @@ class SubjectIndex:
                 found.append(subject)
 
     def _namesakes(self, subject: str) -> tuple[str, ...]:
-        """Returns other subjects with the name of this subject's slug: a user's list may have the slug of an app."""
+        """Returns other subjects whose name is this subject's slug: the slug of a user's list may be an app's name."""
         if "/" in subject or ":" in subject:
             return ()
         found = self._words.get(fold(subject), [])
         return tuple([other for other in found if other.partition("/")[0] != subject])
 
     def _called(self, folded: str) -> list[str]:
-        """Returns the subjects that the folded word names, without services of a vendor that it names too."""
+        """Returns the subjects that the folded word names. If it names a vendor, leaves out that vendor's services."""
         found = self._words.get(folded, [])
         return [one for one in found if one == self._vendor(one) or self._vendor(one) not in found]
 

@@ -23,7 +23,7 @@ _EXAMPLES: Final = "'mon-fri 08:00-18:00', 'weekdays 8-12, 13-16' or 'weekend'"
 
 
 class SchedulePart:
-    """Days and hours that belong together: each combination of them is a window."""
+    """Days, and the hours that apply to them: each span of hours on these days is a window."""
 
     def __init__(self) -> None:
         self.days: list[frozenset[int]] = []
@@ -63,7 +63,7 @@ def windows_of(text: str) -> list[Window]:
 
 
 def parts_of(text: str) -> list[SchedulePart]:
-    """Returns the parts of one string. Raises ValueError with the reason."""
+    """Splits a schedule at its commas into parts, each with its days and hours. Raises ValueError with the reason."""
     pieces = _RANGE_MARK.sub("-", text.strip().lower()).replace(";", ",").split(",")
     parts = [SchedulePart()]
     if pieces == [""]:
@@ -99,7 +99,7 @@ def days_of(word: str) -> frozenset[int]:
 
 
 def hours_of(word: str) -> tuple[int, int]:
-    """Returns the first minute of the day, and the minute after the last."""
+    """Converts `8-16` to minutes of the day: the first minute, and the minute after the last."""
     first, dash, last = word.partition("-")
     if not dash:
         raise ValueError(f"'{word}' is no span of hours such as 8-16 or 08:00-16:00")

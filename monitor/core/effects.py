@@ -14,7 +14,7 @@ class Kill:
 
     `key` leads from client to server as seen on the LAN side. `acknowledgment` is the sequence number of the reset: 0
     for protocols other than TCP, UNKNOWN_SEQUENCE for a flow that is killed midstream, where the number is unknown.
-    `on_failure` is that of the ban.
+    `on_failure` is the ban's setting.
     """
 
     __slots__ = ("acknowledgment", "ban", "key", "on_failure", "time")
@@ -29,10 +29,10 @@ class Kill:
 
 @dataclass(frozen=True)
 class ReleaseFlows:
-    """No ban applies to these killed flows any longer: remove them from the kill sets.
+    """Removes flows from the kill sets, because no ban applies to them any longer.
 
-    With `on_failure`, removes them from the kill sets of that kind only, because a ban of the other kind keeps them
-    killed. Follows the `Kill` effects that replace these kills.
+    With `on_failure`, removes them from the kill sets of bans with this `on_failure` only, because a ban with the other
+    value keeps them killed. The `Kill` effects for that ban precede this effect.
     """
 
     keys: tuple[bytes, ...]
@@ -81,7 +81,7 @@ class PolicyChanged:
 
 @final
 class VerdictEvent:
-    """A ban blocked something or would have: write one EVE line. `key` leads from the device to the remote address."""
+    """Writes one EVE line: a ban blocked something, or would have in shadow mode. The source of `key` is the device."""
 
     __slots__ = ("action", "ban", "key", "labels", "layer", "mode", "name", "time")
 

@@ -1,8 +1,8 @@
 """Computes what each ban has blocked and leaked since it began.
 
 Counters belong to a vendor or category, a service and a group; they only grow and outlive bans. Each figure is
-therefore the difference to the counter's value when the ban began. A ban starts at zero again if it is removed and
-added again, or if its mode or layers change.
+therefore the counter's value minus its value when the ban began. The figures of a ban start at zero again if the ban is
+removed and added again, or if its mode or layers change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,10 @@ class BanFigures:
         return any(key_of(ban) not in self._began for ban in bans)
 
     def begin(self, bans: Sequence[Ban], numbers: Numbers, now: float) -> None:
-        """Replaces the set of bans; new bans start at the current `numbers`. Call it before the bans are in force."""
+        """Replaces the set of bans. For new bans, stores their counters in `numbers` as start values.
+
+        Call it before the bans are in force.
+        """
         before = self._began
         self._began = {}
         for ban in bans:

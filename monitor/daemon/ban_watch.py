@@ -39,7 +39,7 @@ NAMED_MAX: Final = 5
 class BanWatch:
     """Recomputes ban states every few seconds and after each policy change.
 
-    `running` returns the daemon's current `Running`, `standing` returns the policy wanted now.
+    `running` returns the daemon's current `Running`, `standing` the current policy with its run-time changes.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class BanWatch:
         self._figures.begin(bans, numbers, self._now())
 
     def figures(self) -> list[Figures]:
-        """Returns what each of the `states` has blocked and leaked since its ban began."""
+        """Returns, for each ban in `states`, what it has blocked and leaked since it began."""
         states = self.states()
         numbers = self._numbers() if states else {}
         return [self._figures.of(one.ban, numbers) for one in states]
@@ -158,7 +158,7 @@ class BanWatch:
 
 
 def tell_change(one: BanState, before: str) -> None:
-    """Logs one line, unless the change only means that devices came or went."""
+    """Logs the ban's new state, unless it only changed between effective and idle: devices came or left."""
     if one.state in (EFFECTIVE, IDLE) and before in (EFFECTIVE, IDLE):
         return
     line = f"the ban of {name_of(one.ban)} is {one.state}" + (f": {one.reason}" if one.reason else "")
@@ -185,7 +185,7 @@ def ids_of(bans: Sequence[Ban]) -> frozenset[str]:
 
 
 def is_mistake(pair: PairState) -> bool:
-    """Whether the pair can never be effective, even while enforcement works."""
+    """Whether a ban cannot act on this subject and group even while enforcement works: a configuration mistake."""
     return pair.state == INEFFECTIVE and pair.key != ENFORCEMENT
 
 

@@ -10,7 +10,7 @@ SLOTS: Final = 6
 
 @final
 class Stall:
-    """The longest delay of the last minute, kept in slots of ten seconds."""
+    """The longest delay of the event loop in the last minute: the maximum of six slots of ten seconds."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop

@@ -1,4 +1,4 @@
-"""Checks the privileges of this process, by name; with them `run` can start in the same environment."""
+"""Checks whether this process has the privileges that `run` would need in the same environment."""
 
 import os
 import resource

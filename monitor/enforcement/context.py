@@ -27,11 +27,11 @@ class EnforcementContext:
 
     @property
     def bridged(self) -> tuple[str, ...]:
-        """Returns the interfaces that frames cross without meeting any rule."""
+        """Returns the interfaces whose frames are bridged past the rules of the table."""
         return () if self.sees_bridged else self.unrouted
 
     def lost_questions(self) -> str:
-        """Returns why queries are not diverted on all interfaces, `""` if they can be."""
+        """Returns why queries cannot be diverted on some interfaces, `""` if they can be on all."""
         if not self.unrouted:
             return ""
         return f"frames cross {', '.join(self.unrouted)} without being routed, and no question of theirs is diverted"

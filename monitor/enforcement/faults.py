@@ -1,4 +1,4 @@
-"""Repeated error lines: logged once per interval, and kept for health."""
+"""Logs error lines that repeat once per interval, and keeps the last one for `/healthz`."""
 
 import time
 from typing import Final, final
@@ -12,7 +12,7 @@ KEPT_MAX: Final = 64
 
 @final
 class Faults:
-    """Logs each line again after `REPEAT_SECONDS`. A line stands for `STANDING_SECONDS` after its last occurrence."""
+    """Logs a repeated line only once in `REPEAT_SECONDS`, and keeps the last line for `STANDING_SECONDS`."""
 
     def __init__(self) -> None:
         self._told: dict[str, float] = {}
@@ -31,9 +31,9 @@ class Faults:
                     del self._told[next(iter(self._told))]
 
     def settle(self) -> None:
-        """Clears the last line, after its cause was repaired."""
+        """Clears the last error line, because its cause has been repaired."""
         self._last = ""
 
     def standing(self) -> str:
-        """Returns the last line, "" if it is older than `STANDING_SECONDS`."""
+        """Returns the last error line if it occurred in the last `STANDING_SECONDS`, else ""."""
         return self._last if self._last and time.monotonic() - self._heard < STANDING_SECONDS else ""

@@ -17,8 +17,8 @@ LOOK_SECONDS_MAX: Final = 60.0
 
 @final
 class Heartbeat:
-    """Beats once a second while the table is held. `sees` returns whether anything is captured. `holds` is False while
-    bans open because the kernel refused a renewal.
+    """Runs `beat` once a second while the kernel table exists. `sees` returns whether anything is captured. `holds` is
+    False if the last renewal failed, so that bans open.
     """
 
     def __init__(self, loop: AbstractEventLoop, holding: KernelTable, sees: Callable[[], bool]) -> None:
@@ -50,13 +50,13 @@ class Heartbeat:
             self._holding.complaints.settle()
 
     def beat(self) -> None:
-        """Checks the table if a check is due, and renews the bans."""
+        """Checks the table if a check is due, and renews the element whose timeout keeps the bans in force."""
         if self._loop.time() >= self._look_due:
             self.look()
         self._renew()
 
     def _renew(self) -> None:
-        """Renews the bans if anything is captured. Otherwise they open."""
+        """Renews the bans if anything is captured. Otherwise, bans with `on_failure = "open"` soon stop blocking."""
         enforcer = self._holding.enforcer
         if enforcer is None or not self._sees():
             return

@@ -1,5 +1,5 @@
-"""Inputs of the table's plan: the members of groups and the owners of prefixes. Computing either is slow if there are
-many, so both can be computed beforehand, in steps.
+"""Inputs of the table's plan: the members of groups and the owners of prefixes. If there are many, they take long to
+compute, so both can be computed beforehand in steps between which the event loop runs.
 """
 
 from asyncio import sleep
@@ -16,7 +16,7 @@ PAUSE_SECONDS: Final = 0.001
 
 @final
 class PlanInputs:
-    """Caches the last result while its inputs stay the same."""
+    """Computes the members and the owned prefixes. Caches each until the configuration or lists behind it change."""
 
     def __init__(self) -> None:
         self._territory: tuple[EnforcementContext, OwnedPrefixes] | None = None
@@ -42,7 +42,7 @@ class PlanInputs:
         return self._members[1]
 
     def take_members(self, ground: EnforcementContext) -> Members:
-        """Returns the sets for a caller that adds devices to them. Later callers get a new object."""
+        """Returns `members` and drops it from the cache, because the caller adds devices to the sets."""
         members = self.members(ground)
         self._members = None
         return members

@@ -1,8 +1,8 @@
 """The diversion of queries to the sinkhole: starts once the sinkhole responds, and ends if queries get lost.
 
-While queries are diverted, an unbanned query is tried again whenever some query got no response since the last check.
-A client may query a resolver that does not exist, so lost queries alone do not end the diversion. Each trial costs one
-extra query.
+While queries are diverted, a periodic check counts queries without a response. If there are new ones, it sends one
+unbanned query as a test. Lost queries alone do not end the diversion, because a client may query a resolver that does
+not exist.
 """
 
 from asyncio import AbstractEventLoop
@@ -27,14 +27,14 @@ LOOK_SECONDS: Final = 10.0
 
 @final
 class QueryDiversion:
-    """`context` is the input of the last policy's plan."""
+    """Starts and ends the diversion. `context` is the enforcement context of the last policy."""
 
     def __init__(self, answers: SinkholeService, context: EnforcementContext) -> None:
         self._answers = answers
         self.context = context
 
     def rules(self, enforcer: Enforcer | None) -> DiversionRules:
-        """Returns the inputs of the table's rules. `enforcer` is None while no table is held."""
+        """Returns the inputs of the table's rules about the diversion. `enforcer` is None while there is no table."""
         page = self._answers.page.address
         own = [ip_address(text).packed for text in self.context.own]
         exempt = never_diverted(self.context.config.sinkhole)
@@ -67,7 +67,7 @@ class QueryDiversion:
 
 @final
 class QuestionWatch:
-    """Checks periodically for lost queries. `take` receives the results."""
+    """Checks periodically for lost queries. `take` receives the results of the test queries."""
 
     def __init__(
         self, loop: AbstractEventLoop, answers: SinkholeService, take: Callable[[Sequence[Check]], Awaitable[None]]

@@ -101,7 +101,10 @@ class SinkholeService:
         self._arm(True)
 
     async def try_passing(self) -> list[Check]:
-        """Checks whether unbanned queries get through with their clients' addresses. Empty if the gateway queries."""
+        """Checks whether unbanned queries get through with their clients' addresses.
+
+        Returns no checks if the sinkhole forwards queries from the gateway's own address.
+        """
         if self.sinkhole is None or self._section.upstream != ASKED:
             return []
         return await self._try_ordinary(self._doors)
@@ -111,7 +114,7 @@ class SinkholeService:
         return self._counts.upstream[TIMEOUT] if self._counts is not None else 0
 
     def give_up(self, reason: str) -> None:
-        """Forbids the diversion of queries. Logs one line, again only for another reason."""
+        """Forbids the diversion of queries. Logs the reason, unless it is the reason of the previous call."""
         fault = f"the dns layer is off, sni and ip hold: {reason}"
         if fault != self.fault:
             log.error("%s", fault)
@@ -145,7 +148,7 @@ class SinkholeService:
             await sinkhole.stop()
 
     def samples(self) -> Samples:
-        """Returns the samples. Counters only grow, so they stay after the sinkhole is closed."""
+        """Returns the samples. They are returned after the sinkhole is closed too, because counters never go back."""
         if self._counts is None:
             return {}
         answers = self.sinkhole.samples() if self.sinkhole is not None else self._counts.samples()
@@ -183,7 +186,7 @@ class SinkholeService:
         return Rule(ban.id, verdict.subject, group, ban.reason, ban.until)
 
     def _decision(self, verdict: Verdict) -> Decision:
-        """Returns one object per verdict, so that the option in its answer is built only once."""
+        """Returns the same Decision for the same verdict, so that the EDNS option in its answer is built only once."""
         made = self._decisions.get(id(verdict))
         if made is None:
             made = Decision(banned=True, text=verdict.ban.reason, about=verdict)

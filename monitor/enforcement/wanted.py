@@ -12,8 +12,11 @@ from monitor.policy.policy import Policy
 
 @dataclass
 class BatchOrders:
-    """`names` are to be resolved, `seen` compared with learned addresses. `freed` maps the keys of flows to release to
-    the `on_failure` of the sets that they leave, `""` for all. `other_policy`: the table must change.
+    """What a batch orders from enforcement: flows to kill, changed members, `names` to resolve, `seen` names to compare
+    with learned addresses.
+
+    `freed` are the flows to release: it maps their keys to the `on_failure` of the kill sets to remove them from (`""`:
+    all). `other_policy`: the bans in force changed, so the table must be rebuilt.
     """
 
     kills: list[Kill] = field(default_factory=list)
@@ -25,7 +28,7 @@ class BatchOrders:
 
 
 def wanted_of(effects: Sequence[Effect]) -> BatchOrders:
-    """Returns the orders. If a batch kills and releases the same flow, the last effect counts."""
+    """Returns the orders of a batch of effects. If it kills and releases the same flow, the last effect counts."""
     wanted = BatchOrders()
     for effect in effects:
         if isinstance(effect, Kill):

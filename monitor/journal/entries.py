@@ -1,4 +1,4 @@
-"""Merges rows of one day and key into one entry until they are written; their counts are added."""
+"""Adds up rows of the same day and key in one entry, until the entry is written."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias, final
@@ -17,7 +17,7 @@ Identity: TypeAlias = tuple[str, str]
 
 @final
 class JournalEntry:
-    """The counts of one key; `names` are distinct words."""
+    """The counts of one day and key (device, group, vendor, service, evidence). `names`: distinct, space-separated."""
 
     __slots__ = ("blocked", "down", "first", "flows", "last", "leaked", "names", "up")
 
@@ -47,7 +47,7 @@ class JournalEntry:
 
 @final
 class Waiting:
-    """Entries that are not in the file yet, at most `limit`. `dropped` counts the rows that found no room."""
+    """Entries that are not in the file yet, at most `limit`. `dropped` counts the rows that exceeded the limit."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -71,7 +71,7 @@ class Waiting:
             self.identities[day, row.device] = (row.hostname or known[0], addresses)
 
     def parts(self, max_bytes: int) -> Iterator[list[Key]]:
-        """Yields all keys in parts of about `part_bytes` bytes each."""
+        """Yields all keys in parts. Each part has entries of about `max_bytes`."""
         part: list[Key] = []
         size = 0
         for key, entry in list(self.entries.items()):
@@ -92,7 +92,7 @@ class Waiting:
 
 
 def join_words(kept: str, more: str, limit: int) -> str:
-    """Returns the distinct words of both, at most `limit` of them; the first ones stay."""
+    """Returns the first `limit` distinct words of `kept` and `more`."""
     if kept == more:
         return kept
     words = dict.fromkeys([*kept.split(), *more.split()])

@@ -1,7 +1,7 @@
 """Caches the index of the shipped lists between runs: building it takes half a second, reading it almost no time.
 
-The name of the cached file is a digest of its inputs, so it cannot be stale. The file is used only if it belongs to the
-user and is complete. A missing file, or a failure to write it, costs only the half second.
+The name of the cached file is a digest of the inputs of the index, so the file cannot be stale. The file is used only
+if it belongs to the user and is complete. If it is missing or cannot be written, the next run builds the index.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ def _read(path: Path) -> Loaded | None:
 
 
 def _write(path: Path, loaded: Loaded) -> None:
-    """Replaces the cached file atomically, and deletes the oldest ones."""
+    """Replaces the cached file atomically; deletes the oldest cached files beyond `COPIES_KEPT`."""
     statuses = json.dumps([asdict(status) for status in loaded.statuses]).encode()
     body = len(statuses).to_bytes(LENGTH_BYTES, "little") + statuses + loaded.index.dump()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Updates subscriptions: fetches each list beside its copy, checks it, and then replaces the copy.
+"""Updates subscriptions: fetches each list to a new file, checks it, and replaces the previous copy by it.
 
-A failure of a list leaves its last good copy unchanged and becomes the error of its outcome; the other lists continue.
+If this fails for a list, its previous copy stays in use, its outcome has the error, and the other lists are updated.
 """
 
 import fcntl
@@ -61,8 +61,8 @@ class UpdateOutcome:
 
 @dataclass(frozen=True)
 class UpdateRules:
-    """The settings for all lists of one update; `force` fetches lists that are not due and accepts a list of another
-    size.
+    """The settings for all lists of one update. `force`: also fetch lists that are not due, and accept a list whose
+    size differs much from that of its previous copy.
     """
 
     suffixes: PublicSuffixes
@@ -73,7 +73,10 @@ class UpdateRules:
 def update(
     subscriptions: Sequence[Subscription], state: str, rules: UpdateRules, named: bool = False
 ) -> list[UpdateOutcome]:
-    """Returns an outcome for each subscription, in order; `named` ones are always due. Raises GatewatchError."""
+    """Updates the due subscriptions; all if `named`, because the user asked for these. Returns an outcome for each.
+
+    Raises GatewatchError.
+    """
     if not subscriptions:
         return []
     with alone(state):
@@ -92,7 +95,9 @@ def update(
 
 @contextmanager
 def alone(state: str) -> Iterator[None]:
-    """Locks the lists against other updates. Raises GatewatchError if another update runs, and MachineError."""
+    """Locks the lists against other updates. Raises GatewatchError if another update runs, MachineError if the
+    folder cannot be used.
+    """
     try:
         folder = os.open(make_folder(state), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:

@@ -1,7 +1,7 @@
 """All names that a policy bans, for export to other programs: a tree of names, each with the change that it makes.
 
-A list's suffix covers all names below it, and a longer entry of another vendor overrides it for its part. Allowed and
-protected names are free with all names below them, and an exact entry covers only itself. The result is the smallest
+A suffix in a list covers all names below it, except those that a longer entry of another vendor covers. Allowed and
+protected names, and all names below them, are not banned. An exact entry covers only itself. The result is the smallest
 equivalent set of rules, or a rule for every name if the program cannot express rules for subdomains.
 """
 
@@ -62,7 +62,7 @@ def is_banned(index: Index, policy: Policy, groups: tuple[str, ...], name: bytes
 
 
 def least(states: dict[bytes, tuple[bool, bool]], every: bool) -> list[NameRule]:
-    """Returns the names whose state differs from that of the nearest name above them; all names if `every`."""
+    """Returns rules for the names whose state differs from the nearest name above; with `every`, for all names."""
     rules: list[NameRule] = []
     kept: dict[bytes, bool] = {}
     for name in sorted(states, key=labels_from_the_right):
@@ -91,10 +91,10 @@ def nearest_above(name: bytes, known: dict[bytes, bool]) -> bytes:
 
 
 def with_gaps(rules: Sequence[NameRule]) -> list[NameRule]:
-    """Returns the rules, with an additional rule for each name between two rules that has none.
+    """Returns the rules, and a rule for each name without one that is between a rule's name and the next one above.
 
-    An empty non-terminal, which exists only because of a name below it, hides the wildcard above it from its other
-    subdomains (RFC 4592 section 2.2.2).
+    Such a name exists in a zone only because of a name below it (an empty non-terminal). Without a rule of its own it
+    would keep the wildcard above it from applying to its other subdomains (RFC 4592 section 2.2.2).
     """
     known = {rule.name: rule.below for rule in rules}
     gaps: dict[bytes, bool] = {}

@@ -1,7 +1,7 @@
-"""Decides which owners a name's addresses belong to, and whether a name outside a ban has a claim on an address.
+"""Decides to which owners the addresses of a name belong, and whether a name is outside a ban.
 
-A name is outside a ban if a device under that ban may still reach it. Its address then does not belong to banned names
-alone, and is not banned by address.
+A name is outside a ban if a device under that ban may still reach it. An address of such a name is not banned, even if
+a banned name has it too.
 """
 
 import ipaddress
@@ -28,11 +28,11 @@ class Claims:
         self._bans: dict[OwnerNames, list[Ban]] = {}
 
     def owners(self, name: bytes, now: float) -> list[OwnerNames]:
-        """Returns each owner, as a tuple, whose bans by address apply to the name's addresses; none for an allowed
+        """Returns the owners whose bans by address apply to the name's addresses, each as a tuple; none for an allowed
         name.
 
-        A name that a shipped vendor has on shared infrastructure has no owners, whichever list contains it: its
-        addresses also serve other names.
+        A name that a shipped list marks as shared infrastructure has no owners, even if other lists contain it, because
+        its addresses also serve other names.
         """
         entries = self._index.owners_of_name(name).entries
         if any(entry.weak and not entry.category for entry in entries):
@@ -53,9 +53,9 @@ class Claims:
         return [ban for ban in bans if not is_over(ban.until, now)]
 
     def is_outside(self, owners: OwnerNames, names: Sequence[bytes], now: float) -> bool:
-        """Whether a device under the owners' bans may reach a name, given with the names of its CNAME chain.
+        """Whether a device under the owners' bans may reach a name. `names` are the name and its CNAME chain.
 
-        If the chain leads to a banned name, the sinkhole answers the query as banned, so the name is inside.
+        If the chain contains a banned name, the result is False: the sinkhole answers queries for the name as banned.
         """
         for ban in self.bans_of(owners, now):
             for group in ban.groups or ("",):
@@ -79,9 +79,9 @@ class Claims:
 
 
 def spells(name: bytes, address: bytes) -> bool:
-    """Whether the name contains the address, as names do that exist for any address.
+    """Whether the name contains the address, as `1-2-3-4.sslip.example` or the reverse names of a hosting company do.
 
-    Such a name (`1-2-3-4.sslip.example`, a reverse name of a hosting company) does not show who uses the address.
+    Such a name exists for every address and does not show who uses the address.
     """
     if address.hex().encode() in name:
         return True

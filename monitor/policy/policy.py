@@ -41,7 +41,7 @@ class Verdict:
 
 @final
 class Judged:
-    """A verdict with its rank and the names that it does not cover."""
+    """A verdict, its rank among the verdicts (the lowest applies), and the names that its ban allows."""
 
     __slots__ = ("allow", "rank", "verdict")
 
@@ -104,8 +104,8 @@ class Policy:
     ) -> Verdict | None:
         """Returns the verdict for access of `device` to these owners, or None if no ban applies.
 
-        `name` may be empty if only an address is known. `layer`: only bans with this layer; empty: all. `blind`: only
-        bans that treat traffic without a known name in this way; empty: all.
+        `name` may be empty if only an address is known. With `layer`, only bans with this layer are considered. With
+        `blind`, only bans whose setting `blind` (for traffic without a known name) has this value.
         """
         if now >= self._due or now < self._since:
             self.refresh(now)
@@ -127,7 +127,10 @@ class Policy:
         return None
 
     def blocks_without_exceptions(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> bool:
-        """Whether a ban blocks these owners without exceptions, allowed and protected names, as of `refresh`."""
+        """Whether a ban blocks these owners if exceptions, allowed names and protected names are ignored.
+
+        Considers the bans in force at the last `refresh`.
+        """
         judged = self._ranked(groups, owners, layer)
         return len(judged) > 0 and judged[0].verdict.action == BLOCK
 
@@ -145,7 +148,7 @@ class Policy:
         return None
 
     def is_protected(self, name: bytes) -> bool:
-        """Whether the administrator protects the name, or it is built in and not every ban has `protect = false`."""
+        """Whether the name is protected: by the administrator, or built in (unless all bans have `protect = false`)."""
         if is_under(name, self._protected):
             return True
         return is_under(name, VITAL) and (not self.bans or any(ban.protect for ban in self.bans))
@@ -157,7 +160,7 @@ class Policy:
         return bool(ban.allow) and is_under(name, frozenset(ban.allow))
 
     def pause(self, until: float) -> None:
-        """Lifts every ban until then. A time in the past puts the bans in force again."""
+        """Suspends all bans until this time. A time in the past ends the suspension."""
         self.paused_until = until
         self._due = -inf
 
@@ -173,12 +176,12 @@ class Policy:
         return any(ban.mode == ENFORCE and DNS in ban.layers and holds(ban, groups) for ban in self.active)
 
     def strips_ech(self, groups: tuple[str, ...], now: float) -> bool:
-        """Whether answers to these groups lose their `ech` parameter."""
+        """Whether the sinkhole removes the `ech` parameter from answers to these groups."""
         self.refresh(now)
         return any(ban.mode == ENFORCE and ban.ech == STRIP and holds(ban, groups) for ban in self.active)
 
     def excuses(self) -> bool:
-        """Whether a single device has an exception for a name, so that the name's addresses must be excused too."""
+        """Whether a single device has an exception for a name. The name's addresses must then be open to it too."""
         return bool(self._excused)
 
     def spares(self) -> dict[bytes, tuple[Subject, ...]]:
@@ -244,7 +247,7 @@ class Policy:
         return judged
 
     def _rank(self, groups: tuple[str, ...], owners: OwnerNames, layer: str) -> list[Judged]:
-        """Returns the verdicts of all bans of these groups for the owners, the one that applies first."""
+        """Returns the verdicts of all bans of these groups for the owners, in order of precedence."""
         judged = []
         for order, ban in enumerate(self.active):
             if holds(ban, groups) and (not layer or layer in ban.layers):

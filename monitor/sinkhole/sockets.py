@@ -3,7 +3,7 @@
 Diverted packets keep their original addresses. They arrive in a network namespace where every address is local and no
 other socket listens (`kernel/netns/namespace_link.py`), at sockets bound to the wildcard address. For UDP, the packet
 information (RFC 3542 section 6; for IPv4 ip(7)) contains the queried address, from which the answer is sent; for TCP,
-the accepted socket has it.
+the queried address is the local address of the accepted socket.
 """
 
 import socket
@@ -146,12 +146,12 @@ def asked_address(controls: list[Control]) -> bytes:
 
 
 def answer_from(address: bytes, peer: Peer) -> Control:
-    """Makes the control message that sends to `peer` from that address, with the peer's scope (RFC 4007)."""
+    """Returns the control message that makes `address` the source of an answer to `peer`, in its scope (RFC 4007)."""
     return sent_from(address, 0 if len(peer) == 2 else peer[3])
 
 
 def sent_from(address: bytes, scope: int) -> Control:
-    """Makes the control message that sends from that address; `scope` is the index of the link, unused for IPv4."""
+    """Returns the control message that makes `address` the source. `scope` is the link's index, unused for IPv4."""
     if len(address) == 4:
         return socket.IPPROTO_IP, IP_PKTINFO, b"\0\0\0\0" + address + b"\0\0\0\0"
     return socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + _WORD.pack(scope)

@@ -8,10 +8,10 @@ from ipaddress import ip_address
 
 
 def is_asked_as_ours(host: bytes, names: frozenset[str]) -> bool:
-    """Whether a Host field (RFC 9110 section 7.2) is an address, one of `names`, or impossible for a foreign page.
+    """Whether a request with this Host field (RFC 9110 section 7.2) may be answered.
 
-    A foreign page cannot have a single label or a name below `localhost` (RFC 6761 section 6.3). An empty field never
-    comes from a browser.
+    Accepts addresses, `names`, and names that no foreign page can have: those of a single label, and those below
+    `localhost` (RFC 6761 section 6.3). Accepts an empty field, because browsers never send one.
     """
     text = host.decode("latin-1").lower()
     name = text.partition("]")[0].removeprefix("[") if text.startswith("[") else text.partition(":")[0]

@@ -1,8 +1,8 @@
 """A strict and bounded HTTP/1.1 server for few and small pages, on the daemon's own loop.
 
-Each connection takes one request. Above `connections` at a time the answer is 503. Above `connections_max`, or above
-`per_client` of one client, connections are closed without an answer. Larger or slower requests than the limits below
-are refused.
+Each connection has one request. With more than `connections` open connections the reply is 503. With more than
+`connections_max`, or more than `per_client` of one client, a connection is closed without a reply. Requests that are
+larger or slower than the limits below are refused.
 """
 
 import asyncio
@@ -123,7 +123,10 @@ class HttpServer:
         return sum(other == client for other in self._connections.values()) < self._limits.per_client
 
     async def _reply(self, reader: asyncio.StreamReader, client: str, excess: bool) -> tuple[Reply, bool]:
-        """Returns the reply, and whether to send its body. Reads the head first: unread bytes would reset the reply."""
+        """Returns the reply, and whether to send its body.
+
+        Reads the head even if it refuses the request: on close, unread bytes reset the connection before the reply.
+        """
         try:
             async with asyncio.timeout(READ_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")

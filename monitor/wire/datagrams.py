@@ -31,7 +31,7 @@ OTHERS_MAX: Final = 8192
 class Datagrams:
     """Dispatches UDP payloads.
 
-    A conversation on a DNS port that started as a VPN or a QUIC connection is not DNS: `_others` has its two keys.
+    `_others` are the flow keys, in both directions, of VPN and QUIC connections on a DNS port.
     """
 
     __slots__ = ("_errors", "_others", "_quic", "evicted")
@@ -112,7 +112,8 @@ class Datagrams:
     ) -> bool:
         """Whether a payload on a DNS port belongs to a VPN or QUIC: by its own bytes, or by an earlier payload.
 
-        An earlier payload may be sent to hide the queries after it: a payload that is certainly a message stays one.
+        A payload that is certainly a DNS message is read as DNS in any case, because a client could send the earlier
+        payload only to hide its queries.
         """
         if len(self._others) > 0 and packet.key in self._others:
             if looks_like_dns(data, start, end):
@@ -153,7 +154,7 @@ class Datagrams:
 
 
 def _may_be_tunnel(source: int, destination: int) -> bool:
-    """Whether a port may be a tunnel's; most ports are not even in the range of tunnels."""
+    """Whether one of the ports may be that of a tunnel. Fast for most packets, whose ports are above all of these."""
     if LOWEST <= destination <= HIGHEST and destination in PORTS:
         return True
     return LOWEST <= source <= HIGHEST and source in PORTS

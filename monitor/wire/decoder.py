@@ -50,7 +50,7 @@ KEY_UDP: Final = b"\x11"
 
 @final
 class Decoder:
-    """Decodes frames into observations; its state is that of fragments, streams and QUIC.
+    """Decodes frames into observations. Keeps the state of fragments, TCP streams and QUIC connections.
 
     With `count_packets` it also reports `Packet`s, which live capture leaves to conntrack; inside tunnels down to the
     depth `packets_to_depth`.
@@ -71,7 +71,7 @@ class Decoder:
         self._datagrams = Datagrams(self._quic, errors)
 
     def resize(self, limits: Limits) -> None:
-        """Takes the limits of another configuration. What waits for its rest stays, as far as there is room."""
+        """Applies the limits of another configuration. Incomplete datagrams and streams are kept if they still fit."""
         self._fragments.resize(limits)
         self._streams.resize(limits)
         self._quic.resize(limits)
@@ -85,7 +85,7 @@ class Decoder:
             self._errors.add("decoder", "internal")
 
     def expire(self, now: float) -> None:
-        """Drops state that waited too long for its rest."""
+        """Drops incomplete datagrams, streams and QUIC handshakes that timed out."""
         self._fragments.expire(now)
         self._streams.expire(now)
         self._quic.expire(now)
@@ -184,7 +184,7 @@ class Decoder:
         return False
 
     def _ports(self) -> bytes:
-        """Returns the ports at the cursor, zeros if the protocol has none or they were cut."""
+        """Returns the ports at the cursor; zeros if the protocol has no ports or the capture cut them off."""
         cursor = self._cursor
         protocol = cursor.protocol
         if not cursor.has(4):

@@ -1,7 +1,7 @@
 """Reads one name, address, prefix or range of addresses per line.
 
 A name includes its subdomains; `*.name` and `.name` mean the same. UT1's lists and others mix names with addresses. A
-URL without a path gives its host; a URL of a page is narrower than a name, and gives no entry.
+URL without a path gives its host. A URL with a path gives no entry, because a ban of the host would cover more.
 """
 
 import re
@@ -36,7 +36,7 @@ def read_line(line: str, sheet: Sheet) -> None:
 
 
 def read_marked(text: str, sheet: Sheet) -> None:
-    """Reads a line that begins with a digit or a mark."""
+    """Reads a line that begins with a digit, a dot, a star or another punctuation mark."""
     below = text.startswith(("*.", "."))
     bare = text.lstrip("*")[1:] if below else text
     if not below and not text.split(";", 1)[0].strip(OF_ADDRESSES):

@@ -2,8 +2,9 @@
 (https://sing-box.sagernet.org/configuration/rule-set/source-format/).
 
 `domain` is exact, `domain_suffix` a suffix, `ip_cidr` a prefix. A rule matches if any of these and all of its other
-conditions match (headless rule): a rule with another condition, an inverted rule and a rule of mode `and` would ban
-more than they mean, so they are left out. `.name` in `domain_suffix` includes the name itself, as in every format.
+conditions match (headless rule). Rules with other conditions, inverted rules and rules of mode `and` are left out,
+because a ban of all their names would cover more than the rule. `.name` in `domain_suffix` includes the name itself, as
+in every format.
 
 This format is not line-based: the text is read as a whole, up to MOST_CHARACTERS and MOST_BRACKETS, because a parsed
 document takes several times the memory of its text.

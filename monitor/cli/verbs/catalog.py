@@ -48,7 +48,9 @@ def run(arguments: Namespace) -> int:
 
 
 def catalog_rows(index: Index) -> Iterator[dict[str, Any]]:
-    """Yields each vendor and its services. Services of a category are no subjects: their names are its parts."""
+    """Yields a row for each vendor, service and category. The services of a category are not subjects and have no
+    rows; their names are listed as parts of the category.
+    """
     for vendor in sorted(index.vendors(), key=lambda vendor: (vendor.kind, vendor.slug)):
         mark = CATEGORY_MARK if vendor.kind == CATEGORY else ""
         yield catalog_row(index, vendor, mark + vendor.slug, vendor.name, "")
@@ -77,7 +79,7 @@ def catalog_row(index: Index, vendor: Vendor, subject: str, name: str, service: 
 
 
 def matching(rows: list[dict[str, Any]], word: str, subjects: SubjectIndex) -> list[dict[str, Any]]:
-    """Returns the rows that the word may mean or that have it in a name, with the services of such vendors."""
+    """Returns the rows that the word may mean or whose names contain it. Includes all services of such vendors."""
     meaning = subjects.resolve(word)
     meant = {meaning.subject, *meaning.candidates, *meaning.others}
     folded = fold(word)
@@ -90,7 +92,9 @@ def has_word(row: dict[str, Any], folded: str) -> bool:
 
 
 def texts(row: dict[str, Any]) -> list[str]:
-    """Returns the names of the row. A service counts with its own slug, not with that of its vendor."""
+    """Returns the texts in which a word is searched: slug, name, aliases and parts. The slug of `vendor/service` is
+    `service`.
+    """
     slug = row["subject"].removeprefix(CATEGORY_MARK).rpartition("/")[2]
     return [slug, row["name"], *row["aliases"], *row["parts"]]
 

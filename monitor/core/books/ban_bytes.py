@@ -1,6 +1,7 @@
 """Bytes of flows under bans: leaked bytes of flows that pass, blocked bytes of flows that were killed.
 
-A killed flow counts only what conntrack reports late, and whether a server's answer came too late.
+For a killed flow only two things are counted: bytes that conntrack reports after the kill, and late answers, which are
+killed flows whose server still returned data.
 """
 
 from typing import final
@@ -12,8 +13,9 @@ from monitor.core.verdict.sni_answers import empty_bytes, has_passed
 
 @final
 class BanBytes:
-    """Adds to the cells of the ban counters. `counts_packets`: flows count packets as they are seen; otherwise
-    conntrack reports them later. `late` counts the answers that came too late.
+    """Adds to the cells of the ban counters. `late` counts late answers.
+
+    If `counts_packets`, the bytes of a flow grow with each packet; otherwise conntrack reports them later.
     """
 
     __slots__ = ("_counts_packets", "_late")
@@ -23,7 +25,7 @@ class BanBytes:
         self._late = late
 
     def leak(self, flow: Flow, attribution: Attribution, version: int, leak: Traffic, sent: int, returned: int) -> None:
-        """Counts the flow's bytes beyond `sent` and `returned` in `leak`, once they have passed."""
+        """Starts to count in `leak` the bytes that the flow passes beyond `sent` and `returned`."""
         watch = Watch(attribution, version)
         watch.leak = leak
         watch.sent, watch.returned = sent, returned
@@ -35,7 +37,10 @@ class BanBytes:
         flow.watch.killed = True
 
     def block(self, flow: Flow, blocked: Cell) -> None:
-        """Counts the bytes of a killed flow up to its hello as blocked. In conntrack mode they are not known yet."""
+        """Counts the bytes of a killed flow up to its ClientHello as blocked.
+
+        If conntrack counts bytes, these bytes are not known yet: `count` adds them later.
+        """
         watch = flow.watch
         if watch is None:
             return

@@ -1,7 +1,7 @@
 """Ban counters: what bans blocked, what they would have blocked, and what passed nevertheless.
 
-A leak is traffic that passed after the ban took effect. The bytes of a killed flow up to its hello count as blocked
-bytes, what the flow sends later is not counted. Server data that passed after the hello and before the kill reached the
+A leak is traffic that passed after the ban took effect. The bytes of a killed flow up to its ClientHello count as
+blocked bytes; its later bytes are not counted. Server data that passed after the hello and before the kill reached the
 kernel counts as a late answer.
 
 A counter exists, at zero, as soon as a ban that may increase it is in force, and is kept when the ban ends: Prometheus
@@ -46,14 +46,14 @@ class BanCounters:
 
     @property
     def folded(self) -> int:
-        """How often a counter of `other` was used because a family's budget was spent."""
+        """Returns how often an event was counted under `other`, because the budget of its family was spent."""
         return sum([budget.folded for budget in self._budgets()])
 
     def _budgets(self) -> list[SeriesBudget]:
         return [self.blocked.budget, self.shadowed.budget, self.leaked.budget, self.blocked_bytes.budget]
 
     def expect(self, bans: Sequence[Ban]) -> None:
-        """Creates the counters of the bans in force, as far as the budget allows."""
+        """Creates the counters of the bans in force at zero, until half of the budget is spent."""
         for ban in bans:
             for subject in ban.subjects:
                 for group in ban.groups or (EVERYONE,):
@@ -107,10 +107,11 @@ class BanCounters:
 
 
 def put_blocked(samples: Samples, blocked: BanCells) -> None:
-    """Adds the three counters of blocked traffic, each of one unit, and their sum by layer under the old name.
+    """Adds the counters of blocked queries, flows and packets, and under the old name their sum by layer.
 
-    The kernel counts the packets that it rejects by address, see `enforcement/counters.py`; their counters start at
-    zero here. A flow that was killed because of its address counts as a flow, and under the old name with layer `ip`.
+    The kernel counts the packets that it rejects by address, and `enforcement/counters.py` adds them: here, their
+    counters are zero. A flow that was killed because of its address counts as a flow, and under the old name with
+    layer `ip`.
     """
     queries: dict[tuple[str, ...], float] = {}
     flows: dict[tuple[str, ...], float] = {}

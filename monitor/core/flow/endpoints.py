@@ -47,7 +47,7 @@ class Endpoints:
         flow.device = self._devices.find_address(address, now) if packet is None else self.device_at(packet, address)
 
     def is_outside_in(self, key: bytes) -> bool:
-        """Whether the key leads from outside to a local address."""
+        """Whether the flow `key` has a remote source and a local destination."""
         far = self._places.of(key_destination(key))
         return far.local and not far.group and not self._places.of(key_source(key)).local
 
@@ -55,7 +55,7 @@ class Endpoints:
         return self._places.of(address).local
 
     def device_of(self, key: bytes, packet: Packet) -> Device:
-        """Returns the device of a flow that is in no table; `key` leads from client to server."""
+        """Returns the device of a flow that is not in the flow table. The source of `key` is the client."""
         return self.device_at(packet, key_destination(key) if self.is_outside_in(key) else key_source(key))
 
     def sender_is_client(self, packet: Packet, memory: AnswerCache) -> bool:
@@ -84,7 +84,7 @@ class Endpoints:
         return near != serves(key, near)
 
     def meet(self, flow: Flow, packet: Packet) -> None:
-        """Updates the device of a flow known without frames: a frame shows its MAC or its interface."""
+        """Updates the device of a flow that conntrack reported first: `packet` shows the device's MAC or interface."""
         device = flow.device
         if device is None or device.via or packet.depth:
             return

@@ -8,7 +8,7 @@ NEAR_SECONDS: Final = 5.0  # how late a flow may send its name, or be read from 
 
 @final
 class Losses:
-    """Time spans, oldest first. With more than `LOSSES_MAX` the oldest is dropped."""
+    """The spans of time in which frames were lost, oldest first. Keeps the newest `LOSSES_MAX`."""
 
     __slots__ = ("spans",)
 
@@ -16,7 +16,7 @@ class Losses:
         self.spans: list[tuple[float, float]] = []
 
     def note(self, since: float, until: float) -> None:
-        """Records that frames were lost after `since` and not after `until`. Spans are recorded in order."""
+        """Records that frames were lost between `since` and `until`. The caller records spans in the order of time."""
         spans = self.spans
         if spans and since - spans[-1][1] < NEAR_SECONDS:
             since = min(since, spans.pop()[0])
@@ -25,7 +25,7 @@ class Losses:
             del spans[0]
 
     def touch(self, start: float) -> bool:
-        """Whether the hello of a flow that started at `start` may have been lost."""
+        """Whether the ClientHello of a flow that started at `start` may have been lost."""
         for since, until in reversed(self.spans):
             if start > until + NEAR_SECONDS:
                 return False

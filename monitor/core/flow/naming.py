@@ -13,7 +13,7 @@ KEY_BYTES: Final = 64
 
 @final
 class Naming:
-    """`detail` is `full`, `pseudonym` (a hash under the key, stable as long as the key) or `none`."""
+    """`detail` is `full`, `pseudonym` (a keyed hash, which stays the same as long as the key does) or `none`."""
 
     __slots__ = ("_key", "detail")
 
@@ -34,7 +34,7 @@ class Naming:
         return label
 
     def address(self, address: bytes) -> str:
-        """Returns a client's address at the same level of detail."""
+        """Returns a client's address as `detail` allows: as text, as a pseudonym, or empty."""
         if self.detail == FULL:
             return address_text(address)
         return self._hash(address) if self.detail == PSEUDONYM else ""

@@ -1,4 +1,4 @@
-"""Whether a source address is on-link at its interface: only then is the frame's MAC the device's MAC."""
+"""Whether a source address is on-link at its interface: if it is not, the frame's MAC is that of a router."""
 
 from typing import final
 
@@ -9,7 +9,7 @@ from monitor.core.settings import Settings
 
 @final
 class OnLinkPrefixes:
-    """The connected prefixes of each interface, indexed as in packets."""
+    """The connected prefixes of each interface. `Packet.interface` is the index of the interface."""
 
     __slots__ = ("_always", "_interfaces", "_known")
 
@@ -25,7 +25,7 @@ class OnLinkPrefixes:
             self._interfaces = [Networks(connected.get(name, ())) for name in settings.interfaces]
 
     def of(self, address: bytes, interface: int) -> int:
-        """Returns ON_LINK, OFF_LINK or NOBODY_KNOWS."""
+        """Whether the address is on the interface's link: ON_LINK, OFF_LINK, or NOBODY_KNOWS without known prefixes."""
         if not self._known:
             return NOBODY_KNOWS
         if is_unspecified(address) or self._always.contains(address):

@@ -14,8 +14,8 @@ from monitor.policy.policy import BLOCK, Policy, Verdict
 def grounds_of(device: Device, owners: tuple[str, ...], name: bytes, verdict: Verdict, blind: bool) -> Grounds:
     """Returns the basis of the verdict over a flow.
 
-    The subject of the ban is added to the owners if it matches none of them: it is then a category of the flow's
-    method, or the owner of the address of a flow without a known name.
+    If the subject of the ban matches no owner, it is added to the owners: such a subject is the category of the flow's
+    method, or the owner of the remote address of a flow without a known name.
     """
     subject = verdict.subject
     if closest((parse_subject(subject),), owners)[0] < 0:
@@ -37,8 +37,8 @@ def judge_killed(policy: Policy | None, key: bytes, grounds: Grounds, now: float
 
 @final
 class JudgedAgain:
-    """Judges killed flows, those of the devices `numbers` or all, by the new policy. Flows that a ban still blocks stay
-    killed, the keys of the others are in `gone`.
+    """Judges the killed flows of the devices `numbers` (None: all devices) by the new policy. Flows that a ban still
+    blocks stay killed; `gone` has the keys of the others.
     """
 
     __slots__ = ("effects", "gone")
@@ -59,7 +59,7 @@ class JudgedAgain:
             self.effects.append(ReleaseFlows(tuple(self.gone)))
 
     def _keep(self, key: bytes, killed: Killed, ban: Ban, now: float) -> None:
-        """Keeps the flow killed by this ban, in the kill set of the ban's `on_failure`."""
+        """Makes `ban` the ban that keeps the flow killed. Moves the flow to the kill set of the ban's `on_failure`."""
         before = killed.on_failure
         killed.ban, killed.on_failure = ban.id, ban.on_failure
         if before != ban.on_failure:

@@ -1,8 +1,8 @@
 """Detects devices that may have changed their MAC to evade a ban: a new device appears and a banned one disappears.
 
-Traffic cannot prove it. A pair is reported if a device with a locally administered MAC appears on an interface where a
-device under an enforced group ban was seen within `RECENT_SECONDS`, the ban does not apply to the new device, and the
-old device is not seen again for `SILENT_SECONDS`. A report neither bans nor frees a device.
+Traffic cannot prove that the two are one device. A pair is reported if a device with a locally administered MAC appears
+on an interface where a device under an enforced group ban was seen within `RECENT_SECONDS`, the ban does not apply to
+the new device, and the old device is not seen again for `SILENT_SECONDS`. A report neither bans nor frees a device.
 """
 
 from typing import Final, final
@@ -26,7 +26,7 @@ DEVICE: Final = "device"
 
 @final
 class Suspicion:
-    """A possible replacement: `ban` applied to `old`, and `new` appeared at `since`."""
+    """A pair of devices that may be one: `ban` applied to `old`, and `new` appeared at `since` with another MAC."""
 
     __slots__ = ("ban", "new", "old", "since")
 
@@ -39,7 +39,7 @@ class Suspicion:
 
 @final
 class Replacement:
-    """Checks new devices. At most `WAITING_MAX` pairs are open; `evictions` counts devices that were not checked."""
+    """Checks new devices. At most `WAITING_MAX` pairs are undecided. `evictions` counts unchecked devices."""
 
     __slots__ = ("_accounting", "_devices", "_last_number", "_reporter", "_waiting", "evictions")
 
@@ -104,7 +104,7 @@ class Replacement:
 
 
 def ends_of(old: Device, new: Device) -> tuple[bytes, bytes]:
-    """Returns one address of each device, of the same family; unspecified addresses if there is no such pair."""
+    """Returns one address of each device, both of one family; unspecified addresses if the families differ."""
     for size in (4, 16):
         first = [address for address in old.addresses if len(address) == size]
         second = [address for address in new.addresses if len(address) == size]

@@ -1,6 +1,7 @@
 """The names under which addresses are used, to decide whether an address belongs to one vendor alone.
 
-A hello counts once its server has answered it. With ECH the visible name may be arbitrary, so it is only a hint.
+The name in a ClientHello counts once the server has answered the ClientHello. With ECH the visible name may be
+arbitrary, so it is only a hint.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class NameClaims:
 
 @final
 class PendingHello:
-    """A hello that is not answered yet."""
+    """A ClientHello that the server has not answered yet."""
 
     __slots__ = ("address", "flow", "groups", "said", "since")
 
@@ -69,7 +70,7 @@ class AnsweredHellos:
         self.sayings = SniClaims(limit)
 
     def step(self, seconds: float) -> None:
-        """Shifts all times after a clock step: no wait gets longer, no hint is delayed."""
+        """Shifts all times after a clock step, so that intervals keep their length."""
         self.sayings.step(seconds)
         for waiting in self._waiting.values():
             waiting.since += seconds
@@ -99,7 +100,7 @@ class AnsweredHellos:
                 self._hint(address, message.name, message.packet.time)
 
     def look(self, now: float) -> None:
-        """Finds the hellos that were answered since the last call. Call it about once a second."""
+        """Finds the ClientHellos that were answered since the last call. Call it about once a second."""
         over: list[bytes] = []
         for key, waiting in self._waiting.items():
             flow = waiting.flow
@@ -126,7 +127,7 @@ class AnsweredHellos:
 
 
 def has_passed(flow: Flow) -> bool:
-    """Whether the server has answered with more than a refusal of the first packet."""
+    """Whether the server has accepted the flow: its only answer is not a refusal (a reset of the first packet)."""
     if flow.connection >= 0 or flow.protocol != PROTOCOL_TCP:
         return flow.returned > 0
     if flow.state == RESET:

@@ -11,8 +11,8 @@ MAC_BYTES = 6
 
 
 def excused_elements(policy: Policy, name: bytes, addresses: Sequence[bytes], now: float) -> dict[str, list[bytes]]:
-    """Returns the keys by set of the table. Addresses are packed. The address of an exempt device is paired with
-    addresses of its own family only.
+    """Returns the keys to add to the sets for `name` with these packed addresses, by set. If a device is exempt by its
+    address, its key is paired only with addresses of the same family.
     """
     found: dict[str, list[bytes]] = {}
     for address in addresses:
@@ -37,6 +37,6 @@ def excused_elements(policy: Policy, name: bytes, addresses: Sequence[bytes], no
 
 
 def excused_names(policy: Policy) -> list[bytes]:
-    """Returns the names that are known in advance: those of exceptions and those that bans allow."""
+    """Returns the names in the policy whose addresses stay reachable: those of exceptions and those that bans allow."""
     names = [exemption.name for exemption in policy.exemptions if exemption.name]
     return list(dict.fromkeys(names + [name for ban in policy.bans for name in ban.allow]))

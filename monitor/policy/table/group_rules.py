@@ -25,8 +25,10 @@ DEVICE_WORDS: Final = {
 
 @final
 class GroupRules:
-    """Adds the chains that its rules need to `chains`. Such a chain is named after its content, so it never changes:
-    instead, rules jump to another chain, and traffic that is banned before and after a change is banned throughout.
+    """Creates rules, and adds the separate chains that they jump to to `chains`.
+
+    The name of such a chain contains a checksum of its rules, so its rules never change: after a change, the rules jump
+    to another chain. Traffic that is banned before and after the change is therefore banned throughout.
     """
 
     __slots__ = ("_chains", "_members", "_united")
@@ -37,7 +39,7 @@ class GroupRules:
         self._chains = chains
 
     def knows(self, word: str) -> bool:
-        """Whether every group of the word exists."""
+        """Whether every group in `word`, the groups of a ban (`kids,!staff`), exists."""
         first, others = parts_of(word)
         return word in self._united or all(
             name in self._members.groups for name in [*others, *([first] if first else [])]
@@ -65,7 +67,10 @@ class GroupRules:
         ]
 
     def device_words(self, group: str, is_left_out: bool = False) -> list[str]:
-        """Returns the matches for the group's members; one empty match for all devices. Excluded members match too."""
+        """Returns the matches for the group's members, or one empty match if the group contains all devices.
+
+        The matches do not leave out excluded members: earlier rules return for them.
+        """
         if not group or group in self._members.open:
             return [""]
         return self._words(group, self._members.kinds(group), is_left_out)
@@ -77,7 +82,7 @@ class GroupRules:
         return [f"{DEVICE_WORDS[kind.removeprefix(NOT)]} @{set_name(group, kind, is_left_out)}" for kind in kinds]
 
     def is_branching(self, word: str) -> bool:
-        """Whether the word by itself needs a separate chain."""
+        """Whether the groups in `word` need a separate chain, even without spared ports."""
         first, others = parts_of(word)
         return bool(others or self._excluded_words(first))
 
@@ -102,7 +107,7 @@ class GroupRules:
         ]
 
     def _fitting(self, group: str, condition: str) -> list[str]:
-        """Returns the matches for members, without those of another address family than that of the condition."""
+        """Returns the matches for members. If the condition is about IPv4 or IPv6, leaves out matches of the other."""
         other = {"ip": "ip6 saddr", "ip6": "ip saddr"}.get(condition.partition(" ")[0], "both")
         return [device for device in self.device_words(group, is_left_out=True) if not device.startswith(other)]
 

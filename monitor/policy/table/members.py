@@ -6,7 +6,7 @@ longer banned, so these sets change in the opposite order of the sets of banned 
 
 Members from the configuration are in the sets from the start, so that bans hold before the first packet. A device that
 is a member for another reason, such as its host name or one of its addresses, is added by its MAC, or by its addresses
-if the MAC is not its own. Its later changes are followed.
+if the MAC is not its own. When its MAC, addresses or groups change, the sets are updated.
 """
 
 import zlib
@@ -42,10 +42,10 @@ def set_name(group: str, kind: str, is_left_out: bool = False) -> str:
 
 @final
 class Members:
-    """The sets of all groups. A key that several devices or members use stays until the last use ends.
+    """The kernel sets of all groups. A key stays in its set until the last device or member that uses it is gone.
 
-    `left_out` are the groups that a ban leaves out; changes of their members also change their second sets. `open` are
-    the groups of all devices except the excluded ones: they have no sets of members.
+    `left_out` are the groups that a ban leaves out: changes of their members also change the additional sets. `open`
+    are the groups that contain all devices except excluded ones: such a group has no sets of members.
     """
 
     __slots__ = ("_devices", "_unions", "groups", "left_out", "open", "sets", "uses")
@@ -82,11 +82,14 @@ class Members:
             self._use(self._make(name, kind), key if first == last else key + last.to_bytes(size, "big"))
 
     def kinds(self, group: str) -> list[str]:
-        """Returns the group's sets that can have elements: prefixes and interfaces come from the configuration only."""
+        """Returns the kinds of the group's sets that can have elements.
+
+        Only the configuration adds prefixes and interfaces, so these sets exist only if it does.
+        """
         return [kind for kind in GROUP_SETS if self._is_used(group, kind)]
 
     def excluded_kinds(self, group: str) -> list[str]:
-        """Returns the sets of excluded members that can have elements."""
+        """Returns the kinds of the group's sets of excluded members that can have elements."""
         return [NOT + kind for kind in GROUP_SETS if self._is_used(group, NOT + kind)]
 
     def _is_used(self, group: str, kind: str) -> bool:
@@ -98,7 +101,7 @@ class Members:
         return group in self.groups and group not in self.open and not self.excluded_kinds(group)
 
     def unite(self, groups: Sequence[str]) -> str:
-        """Creates a group of all members of these plain groups, which follows their changes; returns its name."""
+        """Creates a group of all members of these plain groups, and updates it when they change. Returns its name."""
         name = kernel_name(f"{len(groups)}//{zlib.crc32(chr(0).join(groups).encode()):08x}")
         if set_name(name, DEVICE_KINDS[0]) in self.sets:
             return name
@@ -147,7 +150,10 @@ class Members:
             self._use(self._make(name, kind), first.to_bytes(size, "big") + last.to_bytes(size, "big"))
 
     def leave_out(self, groups: Sequence[str]) -> tuple[dict[str, SetSpec], dict[str, dict[bytes, str]]]:
-        """Returns the sets and elements for bans that leave these groups out. From now on `follow` includes them."""
+        """Returns the additional sets, and their elements, for bans that leave these groups out.
+
+        From now on, the changes that `follow` returns include changes of these sets.
+        """
         self.left_out = frozenset(groups)
         specs: dict[str, SetSpec] = {}
         elements: dict[str, dict[bytes, str]] = {}
@@ -170,7 +176,7 @@ class Members:
     ) -> list[Change]:
         """Returns the changes after the device's groups or keys have changed; empty if nothing changes.
 
-        `mac` is the device's own, or `b""` if only its addresses identify it: never pass a router's MAC. `excluding`
+        `mac` is the device's own MAC, or `b""` if only its addresses identify it (never a router's MAC). `excluding`
         are the groups that exclude the device.
         """
         wanted = place([*groups, *[one for group in groups for one in self._unions.get(group, ())]], "", mac, addresses)

@@ -20,9 +20,9 @@ PASSAGE: Final = "to_"
 
 @final
 class MapMoves:
-    """The changes of one map. `staged` are the chains of the old table whose old rules stay next to the new ones.
+    """The changes of one map. `staged` are the chains whose old rules stay in the table next to their new rules.
 
-    `additions`, `replacements` and `removals` are all changes if no changed element concerns a staged chain.
+    If no changed element enters or leaves a staged chain, `additions`, `replacements` and `removals` are all changes.
     """
 
     __slots__ = (
@@ -60,7 +60,7 @@ class MapMoves:
         return found
 
     def first(self) -> list[Change]:
-        """Returns the change that moves each changed element to a chain that rejects it by old or new rules."""
+        """Returns the first change: it moves each changed element to a chain that rejects by the old or new rules."""
         if not self._segments:
             return []
         wanted, there = self._desired.elements.get(self._name, {}), self._actual.elements.get(self._name, {})
@@ -69,7 +69,10 @@ class MapMoves:
         return [ReplaceElements(self._name, removed, targets)]
 
     def last(self) -> list[Change]:
-        """Returns the change that moves every remaining element to its final chain; the others are in `removals`."""
+        """Returns the last change: it moves each changed element of the new map to its final chain.
+
+        Elements that are not in the new map are in `removals`.
+        """
         if not self._segments:
             return []
         wanted, there = self._desired.elements.get(self._name, {}), self._actual.elements.get(self._name, {})
@@ -100,12 +103,12 @@ class MapMoves:
         return self._passages.get((before, after), after)
 
     def _old(self, chain: str) -> str:
-        """Returns the chain with the old rules of this chain."""
+        """Returns the name of the chain that has the old rules of `chain` during the transition."""
         return chain + WAS if chain in self._staged and chain in self._desired.chains else chain
 
 
 def overlay(removed: dict[bytes, str], added: dict[bytes, str]) -> list[tuple[bytes, str, str]]:
-    """Overlays two sets of disjoint intervals: returns the key, the old chain and the new chain, `""` for none."""
+    """Splits two sets of intervals at all their edges. Returns the key, the old and the new chain (`""`: none)."""
     width = len(next(iter(removed or added))) // 2
     edges: set[int] = set()
     for key in (*removed, *added):
@@ -124,7 +127,9 @@ def overlay(removed: dict[bytes, str], added: dict[bytes, str]) -> list[tuple[by
 
 
 def starts_of(elements: dict[bytes, str], width: int) -> dict[int, str]:
-    """Returns the chain that starts at each address, `""` where an interval ends and none starts."""
+    """Maps the first address of each interval to its chain. The address after an interval maps to `""`, unless it is
+    the first address of another interval.
+    """
     starts: dict[int, str] = {}
     for key in elements:
         starts.setdefault(int.from_bytes(key[width:], "big") + 1, "")

@@ -1,6 +1,6 @@
 """The owners of addresses as disjoint intervals, which become the elements of the kernel's maps.
 
-Only own prefixes are included: shared prefixes are never banned by address. An interval has every owner whose prefix
+Shared prefixes are not included, because they are never banned by address. An interval has every owner whose prefix
 contains it; of nested prefixes of one holder, the longest applies. Adjacent intervals with the same owners are merged.
 """
 
@@ -70,7 +70,10 @@ class OwnedPrefixes:
             yield
 
     def elements(self, chains: dict[OwnerNames, str]) -> tuple[dict[bytes, str], dict[bytes, str]]:
-        """Returns the elements of both families' maps: the owners' intervals with their chain, and the self-test's."""
+        """Returns the elements of the IPv4 map and of the IPv6 map.
+
+        Each maps the intervals of the owners in `chains` to their chain. The element of the self-test is included.
+        """
         if self._elements[0] == chains:
             return self._elements[1], self._elements[2]
         v4, v6 = probe_elements(PROBE_V4), probe_elements(PROBE_V6)
@@ -154,7 +157,7 @@ def embed_keys(keys: list[bytes], translator: Network) -> list[bytes]:
 
 
 def suffix_bits(translator: Network) -> int:
-    """Returns how many bits follow the IPv4 address (RFC 6052 section 2.2)."""
+    """Returns the number of bits after the IPv4 address in an address of this prefix (RFC 6052 section 2.2)."""
     return 0 if translator.bits == 96 else 88 - translator.bits
 
 

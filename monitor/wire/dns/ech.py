@@ -34,7 +34,7 @@ class _Record:
 
 @final
 class _Cuts:
-    """The ranges to remove, in order, and the new offsets of the bytes after them."""
+    """The ranges of a message to remove, in order. Computes the new offsets of the bytes after them."""
 
     __slots__ = ("ends", "starts")
 
@@ -47,7 +47,7 @@ class _Cuts:
         self.ends.append(end)
 
     def moved(self, at: int) -> int:
-        """Returns the new offset of an old one, -1 if its byte is removed."""
+        """Returns the new offset of the byte at offset `at` of the original message, -1 if the byte is removed."""
         gone = 0
         for index, start in enumerate(self.starts):
             if at < start:
@@ -155,7 +155,7 @@ def _shorten_mandatory(data: bytes, record: _Record, cuts: _Cuts, out: bytearray
 
 
 def _move_names(data: bytes, record: _Record, cuts: _Cuts, out: bytearray) -> bool:
-    """Updates the pointers of the record's names; returns false if a target was removed."""
+    """Updates the compression pointers in the record's names. Returns false if a pointer's target was removed."""
     if _move_name(data, record.owner, record.start, cuts, out) < 0:
         return False
     offset, count = _NAMES.get(record.type, (0, 0))
@@ -181,7 +181,9 @@ def _behind_strings(data: bytes, at: int, end: int) -> int:
 
 
 def _move_name(data: bytes, at: int, end: int, cuts: _Cuts, out: bytearray) -> int:
-    """Returns the offset after the name at `at`, or -1."""
+    """Updates the compression pointer of the name at `at`. Returns the offset after the name, or -1 if the pointer's
+    target was removed.
+    """
     while at < end and 0 < data[at] <= LABEL_MAX:
         at += data[at] + 1
     if at >= end or data[at] == 0:

@@ -1,12 +1,12 @@
 """Reassembles IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5), within limits of datagrams, bytes and time.
 
 A datagram is identified by its addresses, protocol and identification. Fragments may arrive in any order. Overlaps are
-handled as in Linux, which reassembles fragments before it forwards them, and as a receiver: a piece inside existing
-data is a copy and ignored, whatever its content; any other overlap drops the datagram (RFC 5722, RFC 8200), and later
-fragments with its identification start another one.
+handled as in Linux, the system of the gateway and of many receivers: a piece inside existing data is ignored as a copy,
+whatever its content; any other overlap drops the datagram (RFC 5722, RFC 8200), and later fragments with its
+identification start another one.
 
-The ports of a completed or dropped datagram are kept for as long: a later copy of a fragment, as mirrors make them,
-belongs to the same flow.
+The ports of a completed or dropped datagram are kept for the same time, because a later copy of a fragment (mirror
+ports make such copies) belongs to the same flow.
 """
 
 from bisect import bisect_left
@@ -106,7 +106,8 @@ class Datagram:
 class Fragments:
     """All incomplete datagrams, the oldest first.
 
-    Later fragments wait for the ports of the first one: those in `ready` have them, or will not get them.
+    Only the first fragment of a datagram contains the ports. The packets of other fragments wait for it; they are moved
+    to `ready` once the ports are known, or when the datagram is dropped.
     """
 
     __slots__ = (
@@ -127,7 +128,7 @@ class Fragments:
         return len(self._datagrams)
 
     def resize(self, limits: Limits) -> None:
-        """Takes other limits; what is above them leaves when the next fragment comes."""
+        """Changes the limits. Excess datagrams are dropped when the next fragment arrives."""
         self._limits = limits
 
     def ports_of(self, cursor: Cursor) -> bytes:
@@ -180,8 +181,8 @@ class Fragments:
         return False
 
     def _end(self, key: bytes, datagram: Datagram, now: float) -> None:
-        """Drops the pieces, because none is missing or the datagram is invalid; the ports stay, or are
-        still awaited.
+        """Drops the pieces of a datagram that is complete or invalid. Keeps its ports; if they are not known yet,
+        its packets still wait for them.
         """
         awaited = Datagram(datagram.deadline)
         if not datagram.ports:

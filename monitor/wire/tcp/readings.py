@@ -1,4 +1,4 @@
-"""Stores the result of reading a stream, and reports two readings of one beginning."""
+"""Stores the result of reading a stream. If conflicting segments allow several readings, reports the names of each."""
 
 from typing import Final, final
 
@@ -19,9 +19,9 @@ class Decided:
     """A stream that needs no further reading: `first` is the sequence number of its first byte, `name` the reported
     name.
 
-    `requests` is the sequence number after an HTTP request and its body as far as known, from which on another request
-    may name another host; else -1. `syn` is the SYN before it. `reopened` is true after a SYN with another number.
-    Segments in the first `span` bytes may matter; `looked_at` is true if segments after them may matter too.
+    `requests` is the sequence number where another HTTP request, for another host, may begin; -1 if none is expected.
+    `syn` is the SYN of the stream. `reopened` is true after a SYN with another sequence number. Segments in the first
+    `span` bytes are read again; `looked_at` is true if later segments are read too.
     """
 
     __slots__ = ("first", "looked_at", "name", "reopened", "requests", "span", "syn")
@@ -64,7 +64,8 @@ def note_name(stream: Stream, name: bytes) -> None:
 def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Observation]) -> None:
     """Appends the observations of one reading; `known` is the name that the other reading has reported (`b""`: none).
 
-    The same name is a repeated ClientHello; another name means that one of the two was meant only for the gateway.
+    The same name comes from a repeated ClientHello. If the names differ, one of them is a decoy sent to deceive the
+    gateway.
     """
     for one in seen:
         if isinstance(one, ClientHello):
@@ -85,7 +86,7 @@ def report(seen: list[Observation], stream: Stream, known: bytes, out: list[Obse
 
 
 def next_request(stream: Stream, end: int) -> int:
-    """Returns where another request may begin in a decided stream; `end` is the number after its last segment."""
+    """Returns the sequence number where another request may begin; `end` is the number after the last segment."""
     if stream.dialogue.next_request >= 0:
         return (stream.first + stream.dialogue.next_request) & SEQUENCE_MASK
     return end & SEQUENCE_MASK if stream.later else NONE
@@ -109,7 +110,7 @@ def read_before(
     stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
     out: list[Observation],
 ) -> None:  # fmt: skip
-    """Feeds the earlier stream of the same ports too, until it is decided."""
+    """Feeds the segment also to the earlier stream of the same ports, until that stream is decided."""
     before = stream.before
     if before is None:
         return
@@ -122,7 +123,7 @@ def read_before(
 
 
 def report_other_readings(stream: Stream, packet: Packet, out: list[Observation]) -> None:
-    """Appends the names of a stream with two readings that no earlier reading had."""
+    """Appends the names that the other readings of a stream have and no earlier reading had."""
     if stream.tries >= TRIES_MAX or not stream.parts:
         return
     stream.tries += 1
@@ -153,7 +154,7 @@ def report_reading(reading: bytes, stream: Stream, packet: Packet, out: list[Obs
 
 
 def syn_of(stream: Stream | None, decided: Decided | None) -> Syn | None:
-    """Returns the SYN before a stream, decided or not; None if it was not seen."""
+    """Returns the SYN of a stream, which is either `stream` or, if decided, `decided`. None if no SYN was seen."""
     if stream is not None:
         return stream.syn
     return None if decided is None else decided.syn

@@ -1,4 +1,4 @@
-"""Reads one direction of a TCP connection: its segments in the order of their bytes, each byte once."""
+"""Reads one direction of a TCP connection: puts its segments in order and reads each byte once."""
 
 from typing import Final, final
 
@@ -37,9 +37,9 @@ class Stream:
     expected number.
 
     `parts` are the segments so far, numbered from the sequence number `origin` on; `top` is the number after their last
-    byte. `conflicting` is true once two of them have different bytes for one position, `tries` counts the checks of it.
-    `held` are the bytes that are counted for the stream. `before` is the stream of an earlier connection on the same
-    ports, whose end was not seen. `later` is true for bytes after a request in its connection.
+    byte. `conflicting` is true once two of them have different bytes for one position; `tries` counts how often the
+    different readings were checked. `held` is the number of bytes counted for the stream. `before` is the stream of an
+    earlier connection on the same ports, whose end was not seen. `later` is true after a request in the connection.
     """
 
     __slots__ = (
@@ -146,7 +146,7 @@ class Stream:
         return len(assembly.offsets) > 0 and self._drain(packet, out)
 
     def _may_join_earlier(self, behind: int) -> bool:
-        """Whether the bytes so far may continue a ClientHello or request that starts that many bytes earlier."""
+        """Whether the stream may be the rest of a ClientHello or request that starts `behind` bytes earlier."""
         return self.syn is None and self.dns is None and behind <= self.limit and not self.dialogue.is_begun()
 
     def _join_earlier(
@@ -233,8 +233,8 @@ class Stream:
         return self._feed(packet, self.dns, opened, 0, len(opened), out)
 
     def _feed(self, packet: Packet, dns: DnsStream, data: bytes, start: int, end: int, out: list[Observation]) -> bool:
-        """Bytes that are not a message may be the rest of one whose start was lost: the next segment is tried as a
-        start.
+        """Bytes that are not a message may be the rest of a message whose start was lost: the next segment is read
+        as the start of a message.
         """
         before = len(out)
         if dns.feed(packet, data, start, end, out):
@@ -254,7 +254,7 @@ def begins_before(data: bytes, start: int, end: int) -> bool:
 
 
 def without_urgent(data: bytes, sequence: int, urgent: tuple[int, ...]) -> bytes:
-    """Returns the bytes from this sequence number on without those that the receiver gets out of band."""
+    """Returns the bytes from this sequence number on, without urgent bytes, which the receiver gets out of band."""
     for number in sorted([(one - sequence) & SEQUENCE_MASK for one in urgent], reverse=True):
         if number < len(data):
             data = data[:number] + data[number + 1 :]
