@@ -53,7 +53,7 @@ class AddressEntry:
         self.count = 1
 
     def of(self, device: Device) -> NameBinding | None:
-        """Returns the newest claim of the device."""
+        """Returns the newest binding of the device."""
         if self.device is device:
             return self.claim
         return None if self.others is None else self.others.get(device)
@@ -67,7 +67,7 @@ class AddressEntry:
             self.others[device] = claim
 
     def claims(self) -> list[NameBinding]:
-        """Returns all claims, newest first."""
+        """Returns all bindings, newest first."""
         claims: list[NameBinding] = []
         heads = [self.claim] if self.others is None else [self.claim, *self.others.values()]
         for head in heads:
@@ -106,7 +106,7 @@ class AnswerCache:
         self._per_address = max(2, per_address)
 
     def step(self, seconds: float) -> None:
-        """Shifts all times after a clock step, so that claims keep their age and validity."""
+        """Shifts all times after a clock step, so that bindings keep their age and validity."""
         for answered in self._addresses.values():
             for claim in answered.claims():
                 claim.first += seconds
@@ -200,7 +200,7 @@ class AnswerCache:
         return answered
 
     def _turn(self) -> None:
-        """Turns the young generation into the old one, and drops the old one."""
+        """Makes the young generation the old one, and drops the previous old one."""
         self.evictions += self._old_claims
         self._addresses.age()
         self._old_claims = self._claims

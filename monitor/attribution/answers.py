@@ -1,8 +1,8 @@
 """Learns from an answer the addresses of the queried name, through its CNAME chain.
 
-Only records whose owner the chain from the question reaches count (RFC 1034 section 3.6.2), because other records do
-not answer the question. The additional section counts for the hosts in the answer: targets of SRV, SVCB, HTTPS and MX
-records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
+Records are used only if their owner is in the chain from the question (RFC 1034 section 3.6.2), because other records
+do not answer the question. The additional section is used only for the hosts that the answer names: targets of SRV,
+SVCB, HTTPS and MX records (RFC 2782, RFC 9460 section 4.2, RFC 1035 section 3.3.9).
 """
 
 from typing import Final
@@ -91,7 +91,9 @@ def learn_hints(
 def learn_additionals(
     message: DnsMessage, targets: list[bytes], device: Device, memory: AnswerCache, matches: Matches, now: float
 ) -> None:
-    """Stores the addresses of the hosts in the answer. An unlisted host counts as the queried name."""
+    """Stores the addresses of the hosts that the answer names. A host that no list contains gets the queried name as
+    its alias, and so its vendor.
+    """
     name = without_prefix(message.name)
     known = name if name and matches.of(name).entry is not None else b""
     for record in additional_records(message):

@@ -51,8 +51,8 @@ class Attributor:
         self._aliased = {}
 
     def attribute(self, flow: Flow, now: float) -> Attribution:
-        """Returns the attribution of the flow, to no vendor without evidence. Stores the answer that it used in
-        `flow.claim`.
+        """Returns the attribution of the flow, which is to no vendor if there is no evidence. Stores the answer that it
+        used in `flow.claim`.
         """
         return self._attribute(flow, now, False)
 
@@ -116,7 +116,7 @@ class Attributor:
         return self.of_name(flow.host, alias, shipped) if alias else None
 
     def _by_answers(self, flow: Flow, remote: RemoteAddress, now: float, shipped: bool) -> Attribution | None:
-        """Returns the attribution by answers. A claim once used stays: later queries of the device do not change it."""
+        """Returns the attribution by answers. Later queries of the device do not change the answer that a flow uses."""
         claim = flow.claim
         if claim is None:
             claim = self._choose(flow, remote, now)
@@ -148,7 +148,7 @@ class Attributor:
         return kept
 
     def name_of(self, flow: Flow, vendor: str) -> bytes:
-        """Returns the vendor's name of the flow, or the one at the end of its CNAME chain; `b""` for any other name."""
+        """Returns the name of the flow, or that at the end of its CNAME chain, if it is the vendor's; else `b""`."""
         if flow.inherited and not flow.host and self.is_of(flow.inherited, vendor):
             return flow.inherited
         claim = flow.claim
@@ -190,5 +190,5 @@ def of_place(remote: RemoteAddress, named: bool, shipped: bool) -> Attribution:
 
 
 def unless_listed(found: Attribution | None, shipped: bool) -> Attribution | None:
-    """Returns the attribution; None if only shipped lists count and the attribution rests on user lists."""
+    """Returns the attribution. With `shipped`, returns None if only user lists support it."""
     return None if shipped and found is not None and found.user else found

@@ -1,8 +1,8 @@
 """Stores flows by the key of either direction, with a timer wheel for their time-outs.
 
 A flow is in the slot of the time at which it would end without further packets. When the wheel reaches the slot and
-packets have arrived since, the flow moves to its new slot: a packet itself costs no move. If the table is full, the
-flow that would end first is dropped, so that a flood of half-open flows displaces itself and not established flows.
+packets have arrived since, the flow moves to its new slot: packets themselves move no flow. If the table is full, the
+flow that would end first is dropped, so that a flood of half-open flows evicts these and not established flows.
 """
 
 from typing import Final, final
@@ -119,7 +119,7 @@ class FlowTable:
                 del self.tagged[key]
 
     def schedule(self, flow: Flow) -> None:
-        """Puts the flow into the slot of its time-out; the wheel is as long as the longest time-out."""
+        """Puts the flow into the slot of its time-out. The longest time-out fits into the wheel."""
         slot = int((flow.last + flow.patience()) / SLOT_SECONDS) + 1
         if slot <= self.slot:
             slot = self.slot + 1
@@ -149,7 +149,7 @@ class FlowTable:
         return chosen
 
     def _pick(self, slot: int, count: int, is_last: bool, chosen: list[Flow]) -> None:
-        """Takes flows out of one slot; flows with newer packets are rescheduled unless no later slot is left."""
+        """Moves the flows of one slot to `chosen`. Reschedules flows with newer packets, except in the last slot."""
         flows = self.slots[slot % SLOTS]
         at = 0
         while at < len(flows) and len(chosen) < count:

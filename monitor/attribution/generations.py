@@ -1,8 +1,8 @@
 """A bounded table that drops what was not used lately, at a constant cost per use.
 
 Keys live in two generations. A key that is put or found moves to the young one. When the young generation holds half
-of the limit, it becomes the old one, and the old one is dropped whole. There is no order to keep per use, as an LRU
-list has.
+of the limit, it becomes the old one, and all keys of the previous old one are dropped. Unlike an LRU list, this does
+not reorder keys at each use.
 """
 
 from typing import Final, Generic, TypeVar, final
@@ -17,7 +17,7 @@ UNLIMITED: Final = 1 << 60
 class Generations(Generic[Value]):
     """At most `limit` values (2 at least) by packed key. `evictions` counts the keys that were dropped for the limit.
 
-    Owners that read per packet look into `young` first, and call `find` for a key that is not there.
+    Code that reads the table for each packet reads `young` first, and calls `find` only for a key that is not in it.
     """
 
     __slots__ = ("evictions", "limit", "old", "young")
@@ -32,12 +32,12 @@ class Generations(Generic[Value]):
         return len(self.young) + len(self.old)
 
     def get(self, key: bytes) -> Value | None:
-        """The value of the key, which stays in its generation."""
+        """Returns the value of the key. The key stays in its generation."""
         value = self.young.get(key)
         return value if value is not None else self.old.get(key)
 
     def find(self, key: bytes) -> Value | None:
-        """The value of the key, which moves to the young generation."""
+        """Returns the value of the key, and moves the key to the young generation."""
         value = self.young.get(key)
         if value is None:
             value = self.old.get(key)
@@ -55,7 +55,7 @@ class Generations(Generic[Value]):
         self.young[key] = value
 
     def pop(self, key: bytes) -> Value | None:
-        """Takes the key out of the table. Returns its value, None where there was none."""
+        """Removes the key. Returns its value, None if it was absent."""
         value = self.young.pop(key, None)
         return value if value is not None else self.old.pop(key, None)
 
@@ -67,15 +67,15 @@ class Generations(Generic[Value]):
         self.old = {}
 
     def is_full(self) -> bool:
-        """Whether the next key needs another generation. The table may be above its limit after a reload."""
+        """Whether `turn` must make room for the next key. After a reload, the table may be above its limit."""
         return len(self.young) * 2 >= self.limit or len(self.young) + len(self.old) >= self.limit
 
     def turn(self) -> None:
-        """Turns the young generation into the old one, and drops the old one because of the limit."""
+        """Makes the young generation the old one, and drops the previous old one. Counts its keys as evictions."""
         self.evictions += len(self.old)
         self.age()
 
     def age(self) -> None:
-        """Turns the young generation into the old one, and drops the old one because its time is over."""
+        """Makes the young generation the old one, and drops the previous old one. Does not count evictions."""
         self.old = self.young
         self.young = {}

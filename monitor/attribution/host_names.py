@@ -1,8 +1,8 @@
-"""Stores the host names that devices send by DHCP: as text, and which of them groups match.
+"""Stores the host names that devices send by DHCP, and decides which of them groups match.
 
 A client chooses its host name, and a forged request can contain the name of another client. So a name belongs to the
-MAC that had it first, and a MAC keeps its first name: later requests change neither until the name was not seen for
-`PIN_SECONDS`. The daemon keeps the table across restarts, see `daemon/host_pins.py`.
+MAC that had it first, and a MAC keeps its first name. Later requests change neither, unless the name has not been seen
+for `PIN_SECONDS`. The daemon keeps the table across restarts, see `daemon/host_pins.py`.
 """
 
 import unicodedata
@@ -25,7 +25,7 @@ def host_key(text: str) -> str:
 
 @final
 class HostPins:
-    """At most `limit` names and as many MACs; the one not seen for longest is dropped.
+    """The name of each MAC, for at most `limit` MACs. If the table is full, drops the MAC not seen for longest.
 
     `refused` counts names that were ignored, `evictions` those that were dropped. `version` changes with the table.
     """
@@ -44,8 +44,8 @@ class HostPins:
         return len(self._names)
 
     def name_of(self, mac: bytes, hostname: bytes, now: float) -> bytes:
-        """Returns the name that groups match for a MAC whose host name is `hostname` now; `b""` if another MAC owns the
-        name.
+        """Returns the name by which groups match a MAC that has just sent `hostname`; `b""` if the name belongs to
+        another MAC.
         """
         pinned, last = self._names.get(mac, (b"", 0.0))
         if pinned and pinned != hostname and now - last < PIN_SECONDS:

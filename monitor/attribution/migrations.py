@@ -37,7 +37,7 @@ class Migrations:
         self._make_room(limit)
 
     def note(self, flow: Flow) -> None:
-        """Stores that a ClientHello named the flow. The outer name of real ECH is not the name of the traffic."""
+        """Stores that a ClientHello named the flow. Leaves out flows whose name is the outer name of real ECH."""
         if flow.hello != QUIC_HELLO or not flow.host or flow.ech or not flow.outbound or flow.device is None:
             return
         key = migration_key(flow)

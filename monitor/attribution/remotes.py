@@ -68,7 +68,7 @@ class RemoteCache:
         return len(self._kept)
 
     def resize(self, limit: int) -> None:
-        """Takes another limit; addresses above it leave when the next ones come."""
+        """Changes the limit. Excess addresses are dropped when further addresses are added."""
         self._kept.limit = limit
 
     @property

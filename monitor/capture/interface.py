@@ -40,8 +40,8 @@ ELEPHANT_SECONDS: Final = 0.05
 
 @final
 class InterfaceCapture:
-    """Names have a socket of their own, so that no flood of other frames delays or drops them; so have the packets that
-    start flows, because a banned flow must be cut before it is answered.
+    """Captures frames with names on a separate socket, so that a flood of other frames neither delays nor drops them.
+    Packets that start flows have another socket, because a banned flow must be killed before it is answered.
 
     `index` is the interface's index in the capture's table. With `counting` every IP packet is captured, truncated to
     `snap`. `untagged`: frames of VLANs on the interface are not captured.
@@ -162,7 +162,7 @@ class InterfaceCapture:
             self._blocks += blocks
 
     def _refuse_elephants(self) -> None:
-        """Writes the flows with the largest uploads into the filter of the middles, at most every
+        """Makes the filter of the ring drop the flows with the largest uploads, at most once in
         `ELEPHANT_SECONDS`.
         """
         now = time.monotonic()
@@ -175,7 +175,7 @@ class InterfaceCapture:
             self._rings[0].attach(self._program(MIDDLES, self._rings[0].link, marks))
 
     def dropped(self) -> int:
-        """Returns the frames that passed the filter and found no room, since the start."""
+        """Returns the number of frames since the start that passed the filter and exceeded the buffers."""
         total = self._dropped
         for source in self._sources():
             source.count_drops()

@@ -113,8 +113,8 @@ class LiveCapture:
         return out
 
     def counts(self) -> dict[str, InterfaceCounts]:
-        """Returns the counts of the watched interfaces; a removed interface has none, so that it does
-        not look silent.
+        """Returns the counts of the watched interfaces. Leaves out removed interfaces, so that they do not
+        appear as interfaces without traffic.
         """
         return {
             interface.name: InterfaceCounts(interface.frames, interface.bytes, interface.dropped())

@@ -97,7 +97,7 @@ class IndexBuilder:
         self._includes = {}
 
     def _listed_by_categories(self) -> set[bytes]:
-        """Returns the records that categories list themselves, as `holder_key` values; they are not included again."""
+        """Returns the `holder_key` of each record that a category lists itself. `build` does not add these again."""
         listed: set[bytes] = set()
         records = bytes(self._records)
         at = 0
@@ -132,7 +132,7 @@ class IndexBuilder:
         self._ignored[name] = self._ignored.get(name, 0) + ignored
 
     def build(self) -> bytes:
-        """Returns the dump of everything added so far; of equal entries of one holder the first is kept."""
+        """Returns the dump of everything added so far. Keeps only the first of equal entries of one holder."""
         if self._includes:
             self._take_included()
         data = MAGIC + bytes(self._records)
@@ -169,7 +169,7 @@ class IndexBuilder:
 
 
 def holder_key(category: str, kind: int, body: bytes) -> bytes:
-    """Returns a record of a category as one comparable value."""
+    """Returns a key that is equal for equal records of one category."""
     return b"%s %d %s" % (category.encode(), kind, body)
 
 

@@ -164,8 +164,8 @@ class VendorReader:
                 self._read_values(key, group[key])
 
     def _of_prefixes(self, owner: Owner) -> Owner:
-        """Returns the owner of the group's prefixes and AS numbers: those of the vendor as a whole count to one
-        service.
+        """Returns the owner of the group's prefixes and AS numbers. Those of the vendor as a whole also belong to
+        one service, if the file names it.
         """
         service = self._own_prefixes
         if not service or owner.weak or owner.service != UNKNOWN_SERVICE or service in owner.also:
@@ -173,7 +173,7 @@ class VendorReader:
         return replace(owner, also=(*owner.also, service))
 
     def _read_also(self, group: dict[str, Any], service: str, kind: str) -> tuple[str, ...]:
-        """Reads the further services to which the group's entries count; invalid ones become complaints."""
+        """Reads the additional services of the group's entries. Invalid services become complaints."""
         values = group.get("also", [])
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             self._sheet.ignore("also must be an array of strings", "also")
@@ -220,7 +220,7 @@ class VendorReader:
 
 
 def is_own(group: object) -> bool:
-    """Whether the group's prefixes are the vendor's own, as a whole."""
+    """Whether the group has prefixes that belong to the vendor as a whole: not shared, hosting or of a service."""
     if not isinstance(group, dict) or "service" in group or "shared" in group or group.get("hosting") is True:
         return False
     return bool(group.get("prefix"))

@@ -8,7 +8,7 @@ GENERATIONS: Final = 50
 
 
 def ease_collector() -> None:
-    """Makes collections rare, and excludes the objects that exist now from them.
+    """Makes garbage collections rare. They no longer examine the objects that exist now.
 
     At the default threshold of 700 new objects, the collector took a third of a replay's time and found nothing.
     Call it once, before or after the long-lived objects are loaded.

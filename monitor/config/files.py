@@ -84,7 +84,7 @@ def _text(path: str) -> str:
 
 
 def _syntax(text: str, path: str, message: str) -> ConfigFault:
-    """Moves the position from the end of `tomllib`'s message to the start of the complaint."""
+    """Converts a message of `tomllib`, which ends with the position, to a fault with line and column."""
     what, _, place = message.rpartition(" (at ")
     words = place.rstrip(")").replace(",", "").split()
     if len(words) == 4 and words[0] == "line":

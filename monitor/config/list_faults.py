@@ -31,7 +31,7 @@ def list_faults(statuses: Sequence[ListStatus]) -> list[str]:
 
 
 def missing_subscriptions(statuses: Sequence[ListStatus]) -> list[str]:
-    """Returns a line for each subscription without a downloaded copy, which everything else works without."""
+    """Returns a line for each subscription without a downloaded copy. All other lists work without it."""
     return [_line(status) for status in statuses if fault_of(status) and is_missing(status)]
 
 

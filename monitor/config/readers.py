@@ -214,7 +214,7 @@ def _list(table: Table, folder: Path) -> ListSource:
 
 
 def _pause(text: str) -> float:
-    """Returns the seconds between two self-tests, 0: never. One takes a good part of a second, hence the minimum."""
+    """Returns the seconds between two self-tests, 0: never. There is a minimum, because a self-test takes time."""
     seconds = duration(text)
     if 0 < seconds < SELFTEST_SECONDS_MIN:
         raise ValueError(f"expected 0 or at least {SELFTEST_SECONDS_MIN:g}s, got '{text}'")

@@ -73,7 +73,7 @@ def as_written(word: str) -> Subject:
 
 
 def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Yields lists with a new vendor whose name resembles a shipped subject, which is often the intended one."""
+    """Yields lists with a new vendor whose name resembles a shipped subject: the user often meant that subject."""
     known = shipped.subjects()
     for at, source in enumerate(config.lists):
         vendor = source.vendor or source.name
@@ -90,7 +90,7 @@ def list_hints(config: Config, shipped: SubjectIndex) -> Iterator[tuple[KeyPath,
 
 
 def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyPath, str]]:
-    """Yields single-label names in exceptions and `allow`: they mean no vendor, although one is often intended."""
+    """Yields single-label names in exceptions and `allow`. Users often mean a vendor, but write a name."""
     places: list[tuple[KeyPath, str]] = []
     for at, ban in enumerate(config.bans):
         places += [(("ban", at, "allow"), name.decode()) for name in ban.allow]
@@ -106,7 +106,7 @@ def single_labels(config: Config, subjects: SubjectIndex) -> Iterator[tuple[KeyP
 
 
 def is_typo(vendor: str, subject: str) -> bool:
-    """Whether the last parts of the slugs differ by only a letter or two, unlike a list's own name such as `mine`."""
+    """Whether `vendor` is probably a misspelt `subject`: the parts after the slash differ by only a letter or two."""
     written, known = (fold(text.rpartition("/")[2].removeprefix(CATEGORY_MARK)) for text in (vendor, subject))
     return ratio(written, known) >= RATIO_LEAST
 

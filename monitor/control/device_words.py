@@ -15,7 +15,7 @@ WANTED: Final = "expected a MAC address, an address or the host name of a device
 
 
 def device_meant(text: str, rows: Sequence[DeviceRow]) -> bytes:
-    """Returns the packed MAC address or address. Raises UsageError with the candidates.
+    """Returns the device's packed MAC address or address. Raises UsageError if the word identifies no single device.
 
     A host name resolves to the MAC address of the device that has the name now. If another device takes the name later,
     the result does not apply to it.
@@ -59,7 +59,7 @@ def host_key(text: str) -> str:
 
 
 def listed(rows: Sequence[DeviceRow]) -> str:
-    """Returns each device with what distinguishes it, and how many are not shown."""
+    """Returns a list for an error message: each device's host name and address, and the number of those left out."""
     shown = [f"{row.hostname} ({row.mac or ', '.join(row.addresses) or row.device})" for row in rows[:CANDIDATES_MAX]]
     more = len(rows) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

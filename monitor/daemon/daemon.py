@@ -135,7 +135,7 @@ class Daemon:
         self.record.configure(running.config)
 
     async def take_policy(self) -> None:
-        """Puts `standing` in force, and does so again when the next override expires."""
+        """Puts the policy of `standing` in force. Schedules another call for when the next override expires."""
         policy = build_policy(self.config, self.standing())
         self.bans.begin(policy.bans)
         await self.enforcement.govern(policy, context_of(self.running, self.capture, self.flows))
@@ -149,7 +149,7 @@ class Daemon:
             self._expiry = self.loop.call_later(wait, lambda: self.begin(self.take_policy()))
 
     def stand_on(self, running: Running, anew: bool = False) -> None:
-        """Passes the machine's new state to all parts. The flag forces a reload of the core, for other interfaces."""
+        """Passes the machine's new state to all parts. The flag makes the core reload even if no setting changed."""
         before = settings_of(self.running, self.capture, self.flows)
         self.running = running
         if not self.machine.default_routes <= self.ways_out:
@@ -161,7 +161,7 @@ class Daemon:
             self.gateway.reload(after, self.loaded.index, self.line.now())
 
     def look_around(self) -> None:
-        """Updates the kernel's side from the current machine and captured interfaces."""
+        """Passes the machine's state, the captured interfaces and the local prefixes to `kernel`."""
         capture = self.capture
         self.kernel.look_around(self.machine, capture.names, capture.watched, local_of(self.running, capture))
 

@@ -18,9 +18,8 @@ AT_ONCE_MAX: Final = 8
 class Backlog:
     """Applies changes in order, a few at once and the rest over several turns of the loop. `perform` applies a portion.
 
-    Callbacks may be queued between the portions.
-
-    `seconds` is how long the last backlog took to become empty, from the time at which its changes were wanted.
+    Callbacks may be queued between the portions. `seconds` is the time from the request for the last changes until all
+    of them were applied.
     """
 
     def __init__(self, loop: AbstractEventLoop, perform: Callable[[Sequence[Change]], None]) -> None:
@@ -39,7 +38,7 @@ class Backlog:
         return len(self._waiting)
 
     def add(self, changes: Sequence[Change], wanted: float) -> None:
-        """Adds changes. `wanted` is the loop time since which they are wanted."""
+        """Adds changes. `wanted` is the loop time at which they were requested."""
         if changes and not self._waiting:
             self._began = wanted
         self._waiting.extend(portions(changes))
@@ -58,7 +57,7 @@ class Backlog:
             act()
 
     def next(self, act: Callable[[], None]) -> None:
-        """Calls `act` next, before everything that is pending."""
+        """Calls `act` in the next turn of the loop, before everything that is pending."""
         self._waiting.appendleft(act)
         if not self._scheduled and not self._working:
             self._rest(worked=False)

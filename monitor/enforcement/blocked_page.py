@@ -1,7 +1,7 @@
 """The page for banned names, served behind the diversion's namespace links if `[sinkhole].answer` is an address.
 
-It needs no port of the gateway. A failure to listen is one log line: connections to the address then reach its owner,
-if there is one, and bans hold as before.
+It uses no port of the gateway. If it cannot listen, one line is logged, and connections to the address reach the host
+that has it, if there is one. Bans hold in any case.
 """
 
 from collections.abc import Callable, Mapping
@@ -89,7 +89,7 @@ class BlockedPage:
 
 @final
 class Sinks:
-    """The packed addresses that banned names were recently answered with: clients use an answer for some time."""
+    """The packed addresses in recent answers for banned names. Clients use an answer for some time."""
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
@@ -111,7 +111,7 @@ def page_address(section: SinkholeSettings) -> bytes:
 
 
 def answer_addresses(section: SinkholeSettings) -> frozenset[bytes]:
-    """Returns the packed address that banned names are answered with, if the configured answer is an address."""
+    """Returns the packed address in the answers for banned names, if the configured answer is an address."""
     try:
         return frozenset((ip_address(section.answer).packed,))
     except ValueError:

@@ -1,7 +1,7 @@
 """Keeps the addresses of allowed, excepted and protected names reachable under bans by address.
 
 These addresses must be in the table before the rules that refuse traffic, so the names are resolved before a policy is
-put in force, and again whenever an answer expires: a connection outlives the answer that led to it.
+put in force, and again whenever an answer expires, because connections last longer than the answer.
 """
 
 import asyncio
@@ -29,7 +29,10 @@ NAMES_AT_ONCE: Final = 50
 
 @final
 class ExemptAddresses:
-    """`lookups` must call `take` with every answer. A name is allowed if the current or the next policy allows it."""
+    """Resolves allowed names and keeps their addresses in the table. `lookups` must call `take` with every answer.
+
+    A name is allowed if the current or the next policy allows it.
+    """
 
     def __init__(self, gateway: Gateway, now: Callable[[], float], holding: KernelTable, lookups: NameResolver) -> None:
         self.passing = AllowedAnswers()
@@ -68,7 +71,7 @@ class ExemptAddresses:
         return {set_name: list(dict.fromkeys(keys)) for set_name, keys in found.items()}
 
     def take(self, name: bytes, addresses: list[bytes], seconds: float) -> None:
-        """Takes a trusted answer, or a failure if `addresses` is empty. The addresses are valid for `seconds`."""
+        """Handles a trusted answer, valid for `seconds`. If `addresses` is empty, the lookup failed."""
         if self._excuse(name, addresses, seconds):
             self.passing.note(name, addresses, seconds)
         self._awaited.discard(name)
@@ -76,7 +79,7 @@ class ExemptAddresses:
             self._ended.set()
 
     def restore(self) -> None:
-        """Restores the known addresses in existing sets, in portions, each before all that the backlog contains."""
+        """Restores the known addresses in existing sets, in portions. Each portion precedes all pending changes."""
         self._put_back(list(self.passing.standing()))
 
     def _put_back(self, answers: list[tuple[bytes, list[bytes], float]]) -> None:

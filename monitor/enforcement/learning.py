@@ -177,7 +177,7 @@ class Learning:
         return Learnable(ground.index, ground.settings.lookup, ground.settings.nat64, never)
 
     def _found(self, names: list[bytes], addresses: list[bytes], ttl: float) -> None:
-        """Takes a trusted answer, or a failure if `addresses` is empty."""
+        """Handles a trusted answer. If `addresses` is empty, the lookup failed."""
         seconds = max(ttl + GRACE_SECONDS, SECONDS_LEAST)
         self.sparing.take(names[0], addresses, seconds)
         enforcer, policy, learned = self._holding.enforcer, self._gateway.policy, self._learned
@@ -238,7 +238,7 @@ class Learning:
             self._holding.backlog.next(partial(self._put_back, rest))
 
     def _perform(self, enforcer: Enforcer, lessons: Sequence[Lesson], now: float) -> None:
-        """Adds addresses in one batch per name, then deletes freed ones from other sets: the owner may have changed.
+        """Adds addresses in one batch per name, then deletes freed addresses, but not from sets that just got them.
 
         Addresses for a chain that does not exist yet are added once it exists.
         """
@@ -266,7 +266,7 @@ class Learning:
 
     @contextmanager
     def _telling(self, enforcer: Enforcer) -> Iterator[None]:
-        """Reports kernel errors of the block. The next lookup of the name retries the change."""
+        """A context manager: reports kernel errors of its block. The next lookup of the name retries the change."""
         try:
             yield
         except (OSError, MachineError) as error:

@@ -14,7 +14,7 @@ from monitor.selftest.check import Check
 
 @final
 class SelftestSchedule:
-    """The last result is valid while bans are enforced, until the next run."""
+    """Runs the self-test and keeps its last result, which health and metrics show while bans are enforced."""
 
     def __init__(self, loop: AbstractEventLoop, enforcement: Enforcement) -> None:
         self._loop = loop

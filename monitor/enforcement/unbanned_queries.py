@@ -1,7 +1,7 @@
 """Checks whether unbanned queries get through when the sinkhole forwards them with their clients' addresses.
 
-Each interface is tested with the addresses of neighbours that the kernel knows on it. The query meets NAT, filters and
-resolvers like a query of these clients, and its response is diverted before it would reach them, so no device notices.
+Each interface is tested with the addresses of neighbours that the kernel knows on it. NAT, filters and resolvers treat
+the test query like a query of these clients. Its response is diverted before it reaches them, so no device is affected.
 The queried servers are the gateway's own address on the interface and the system's resolvers. An interface without any
 response fails only if one of these resolvers answers the gateway itself. If none answers the gateway either, or if the
 interface has no neighbour, there is no result.
@@ -41,7 +41,7 @@ NAME: Final = b"localhost"
 
 
 async def try_ordinary(doors: Mapping[str, NamespaceLink]) -> list[Check]:
-    """Returns one check for each interface and address family with a result."""
+    """Tests each interface and address family. Returns one check for each of them that had a result."""
     machine = look_at_machine()
     tries = []
     for name, door in doors.items():
@@ -76,7 +76,7 @@ async def try_family(door: NamespaceLink, clients: Sequence[bytes], servers: Seq
 
 
 def clients_of(door: NamespaceLink, index: int, own: Sequence[Address]) -> list[bytes]:
-    """Returns neighbours on the interface. A link without MAC addresses needs no neighbour entry: any address works."""
+    """Returns client addresses for the test: neighbours, or free addresses on a link without MAC addresses."""
     if not own:
         return []
     taken = {address.packed for address in own}

@@ -103,8 +103,8 @@ def open_reader(path: str) -> sqlite3.Connection:
 
 
 def _checked(database: sqlite3.Connection) -> sqlite3.Connection:
-    """Returns the same connection; closes it if the file is not a journal, because `closing` starts only after this
-    call.
+    """Returns `database` if the file is a journal. Otherwise closes it, because no caller has it yet, and raises
+    DamagedError or EmptyError.
     """
     try:
         (application,) = database.execute("PRAGMA application_id").fetchone()

@@ -1,7 +1,7 @@
 """Cleans up after a killed flow: notifies the client with a reset or an ICMP error, and deletes the conntrack entry.
 
-The kill set must contain the flow first: the next packet would undo a reset alone, and conntrack picks up flows in
-mid-stream.
+The kill set must contain the flow first. Otherwise the next packet of the flow would pass, and conntrack would create
+an entry for it again, because it also tracks flows whose start it has not seen.
 """
 
 import errno
@@ -66,7 +66,7 @@ class Resets:
             self._send(key, packet_to_client(key, int.from_bytes(os.urandom(4), "big"), TCP_ACK))
 
     def refuse(self, key: bytes) -> None:
-        """Sends port unreachable to the client of a UDP flow. The kernel would rate-limit its own ICMP errors."""
+        """Sends port unreachable to the client of a UDP flow. ICMP errors of the kernel itself are rate-limited."""
         if key[-1] == PROTOCOL_UDP:
             self._send(key, refusal_to_client(key))
 
@@ -94,7 +94,7 @@ class ConntrackDeleter:
         self._netlink = Netlink(NETLINK_NETFILTER)
 
     def forget(self, key: bytes) -> bool:
-        """Deletes the entry of a flow; `key` is its original direction. False if there is none."""
+        """Deletes the entry of a flow; `key` is its original direction. Returns False if there is no entry."""
         half = 4 if len(key) == KEY_V4 else 16
         first = 1 if half == 4 else 3
         addresses = attribute(first, key[:half]) + attribute(first + 1, key[half : 2 * half])

@@ -3,7 +3,7 @@
 The country is the one where an address block is registered, not the location of its host.
 
 The library's C reader writes past its buffers on a damaged file and crashes the process, so its Python reader is used,
-which raises exceptions of many types. It is slower (about 30 µs per address), hence the cache.
+which raises exceptions of many types. It is slower (about 30 µs per address), so results are cached.
 """
 
 import ipaddress

@@ -1,4 +1,4 @@
-"""Checks a fetched list before it is used: it must be a list, must not be a mistake, and must not ban too much."""
+"""Checks a fetched list before it is used: rejects files that are no list, are truncated, or would ban too much."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +42,10 @@ class InspectedList:
 
 
 def read_contents(path: Path, user: UserList, suffixes: PublicSuffixes) -> InspectedList:
-    """Reads the list as the daemon does, but one entry beyond the maximum. Raises OSError and ListError."""
+    """Reads the list as the daemon does, and one entry more than the maximum, so that the caller sees the excess.
+
+    Raises OSError and ListError.
+    """
     builder = IndexBuilder()
     sheet = Sheet(suffixes, builder, builder.number_of(Owner(user.name)), protected_names(user))
     format = read_file(path, user, suffixes, sheet, user.max_entries + 1)

@@ -118,11 +118,11 @@ def check_kind(path: Path) -> None:
 
 
 def limited_lines(file: BufferedReader, max_bytes: int, sheet: Sheet) -> Iterator[str]:
-    """Yields the file's lines as text, at most `max_bytes` of them; bytes that the encoding does not have become
+    """Yields the file's lines as text, up to `max_bytes` bytes in total. Bytes that are invalid in the encoding become
     U+FFFD.
 
     Lines end with LF, CR LF or CR. A line longer than LINE_CHARACTERS is truncated; a JSON document is yielded in
-    pieces of that size. For a file in UTF-16 the size in UTF-8 counts.
+    pieces of that size. The size of a file in UTF-16 is measured in UTF-8.
     """
     try:
         yield from cut_lines(file, max_bytes)
@@ -131,7 +131,7 @@ def limited_lines(file: BufferedReader, max_bytes: int, sheet: Sheet) -> Iterato
 
 
 def cut_lines(file: BufferedReader, max_bytes: int) -> Iterator[str]:
-    """Raises ListError if there are more than `max_bytes`, or if a packed file is damaged."""
+    """Yields lines as `limited_lines`. Raises ListError if they exceed `max_bytes`, or a packed file is damaged."""
     left = max_bytes
     text = TextIOWrapper(file, encoding=encoding_of(file.peek(HEAD_BYTES)), errors="replace")
     is_decided = is_document = False

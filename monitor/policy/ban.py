@@ -82,7 +82,7 @@ class Ban:
 
 @dataclass(frozen=True)
 class Exemption:
-    """Lets a device, a group or a prefix reach one name (with all names below it) or one vendor in spite of every ban.
+    """Lets a device, a group or a prefix reach one name (with all names below it) or one vendor despite all bans.
 
     `device` is a packed MAC or address, and only this MAC or address is exempt; `prefix` likewise. Exactly one of
     `device`, `group` and `prefix` is set. `until` is in seconds since the epoch, 0: no end.

@@ -18,7 +18,7 @@ from monitor.policy.policy import MODE_RANK, Policy, holds
 
 @final
 class Claims:
-    """Looks up names in a policy and a catalogue. Bans outside their schedule are included, because they come back."""
+    """Looks up names in a policy and a catalogue. Includes bans outside their schedule: they will apply again."""
 
     __slots__ = ("_bans", "_index", "_policy")
 

@@ -1,9 +1,10 @@
-"""The addresses that are banned because trusted answers gave them to banned names, and those that the guard spares.
+"""The addresses that are banned because trusted answers for banned names contain them, and those that are left open.
 
 A trusted answer is one that gatewatch itself obtained from the system's resolver or a configured one; addresses have no
 other source. An address that a name outside the ban also uses is not banned by address. Evidence of such a claim is a
 trusted answer, or an answered hello of a device outside the ban's groups. A learned address is freed as soon as a claim
-appears. The vendor's own prefixes are not learned, so no claim ever frees them.
+appears. The vendor's own prefixes are not learned, so no claim ever frees them. Addresses are stored as plain ones: an
+IPv6 address in which NAT64 embeds an IPv4 address is stored as this IPv4 address.
 """
 
 from collections.abc import Sequence
@@ -118,7 +119,7 @@ class Learned:
         del sights[alike[0] if alike else next(iter(sights))]
 
     def settle(self, address: bytes, said: Sequence[SniClaim], now: float) -> list[Lesson]:
-        """Decides again about a plain address, with the SNI claims of hellos to that address."""
+        """Decides again, for each owner, whether the plain address is banned. `said` are the names in hellos to it."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
         wanted: dict[OwnerNames, Sight] = {}
         for sight in sights:
@@ -134,7 +135,7 @@ class Learned:
         return self._compare(address, before, after, now)
 
     def strangers(self, address: bytes, names: Sequence[bytes], now: float) -> list[bytes]:
-        """Returns the names that would have a claim on the plain address if a trusted answer gave it to them."""
+        """Returns the names that would have a claim on the plain address if a trusted answer for them contained it."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
         asked = {sight.name for sight in sights}
         owners = {owner for sight in sights for owner in self.claims.owners(sight.name, now)}
@@ -169,7 +170,7 @@ class Learned:
         }
 
     def states_of(self, address: bytes, now: float) -> list[SightState]:
-        """Returns the decisions about a plain address, as an explanation for the user."""
+        """Returns the decisions about a plain address, to explain them to the user."""
         return [state for state in self._states.get(address, {}).values() if state.until > now]
 
     def govern(self, now: float) -> list[bytes]:
@@ -187,7 +188,7 @@ class Learned:
         ]
 
     def forget(self, address: bytes) -> list[Lesson]:
-        """Forgets a plain address; returns what has to be removed from the kernel."""
+        """Forgets a plain address. Returns the changes that remove it from the kernel table."""
         self._sights.pop(address, None)
         return self._compare(address, self._states.pop(address, {}), {}, 0.0)
 
@@ -259,7 +260,7 @@ class Learned:
     def _compare(
         self, address: bytes, before: dict[OwnerNames, SightState], after: dict[OwnerNames, SightState], now: float
     ) -> list[Lesson]:
-        """Counts the changed decisions, and returns the changes for the kernel."""
+        """Counts the decisions that changed. Returns the changes of the kernel table."""
         keys = tuple(self.learnable.keys(address))
         lessons: list[Lesson] = []
         is_kept = any(state.outcome == LEARNED for state in after.values())

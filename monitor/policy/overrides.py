@@ -1,9 +1,9 @@
 """Changes of the policy at run time, as data, and their effect on the configured policy.
 
-The newest override of a target takes precedence. When it expires, the previous one applies again, and after the last
-one the configuration. `ban` and `unban` concern one subject and one group, or all devices; an `unban` without a group
-concerns every ban of its subject. A runtime ban replaces a configured ban of the same subject and group, and inherits
-the settings that the override does not contain.
+The newest override of a target takes precedence. When it expires, the previous one applies again; when all have
+expired, the configuration applies. `ban` and `unban` concern one subject and one group, or all devices; an `unban`
+without a group concerns every ban of its subject. A runtime ban replaces a configured ban of the same subject and
+group, and inherits the settings that the override does not contain.
 """
 
 from collections.abc import Sequence
@@ -89,9 +89,9 @@ def next_expiry(orders: Sequence[Override], now: float) -> float:
 
 
 def with_order(orders: Sequence[Override], order: Override, now: float) -> list[Override]:
-    """Returns the overrides that still matter after `order` is added: not ended, and not outlasted by it.
+    """Adds `order` to the overrides. Drops those that have ended, and those of the same target that end before it.
 
-    An override that has already ended when it arrives removes the earlier overrides of its target.
+    If `order` has already ended, drops the earlier overrides of its target.
     """
     live = live_orders(orders, now)
     if order.verb == RESUME:
@@ -113,7 +113,7 @@ def live_orders(orders: Sequence[Override], now: float) -> list[Override]:
 
 
 def lasts(later: Override, order: Override) -> bool:
-    """Whether the later override lasts for at least as long."""
+    """Whether the later override ends no earlier than the earlier one, `order`."""
     return not later.until or 0.0 < order.until <= later.until
 
 
@@ -131,7 +131,9 @@ def is_about(later: Override, order: Override) -> bool:
 
 
 def rule_pairs(live: Sequence[Override]) -> tuple[dict[Pair, Override], set[str]]:
-    """Returns the override in force for each pair, newest last, and the subjects whose other bans are all lifted."""
+    """Returns the override in force for each pair of subject and group, newest last; and the subjects whose other bans
+    are all lifted.
+    """
     rulings: dict[Pair, Override] = {}
     lifted: set[str] = set()
     for order in live:

@@ -30,7 +30,7 @@ def left_open(bans: Sequence[Ban], owners: OwnerNames) -> OwnerNames:
 
 
 def open_prefixes(index: Index, subject: Subject) -> int:
-    """Returns how many own prefixes of the vendor a ban of the subject leaves open; 0 unless it is a service."""
+    """Returns how many own prefixes of the vendor a ban of the subject leaves open; 0 if the subject is no service."""
     if not subject.service or subject.category:
         return 0
     everything = index.coverage.get(subject.vendor, NO_COVERAGE)

@@ -1,4 +1,4 @@
-"""State of one address: the trusted answers that gave it to a name, and the decision for each owner."""
+"""The state of one address: the trusted answers that have the address, and the decision for each owner."""
 
 from collections.abc import Sequence
 from typing import final
@@ -6,7 +6,7 @@ from typing import final
 
 @final
 class Sight:
-    """An address in the trusted answer for `name`, valid `until` then; `names` are the name and its CNAME chain."""
+    """A trusted answer for `name` that has the address, valid until `until`. `names`: the name and its CNAME chain."""
 
     __slots__ = ("name", "names", "until")
 
@@ -18,7 +18,9 @@ class Sight:
 
 @final
 class SightState:
-    """The decision about an address for an owner, because of `name`; `guard` is the name that has a claim on it."""
+    """The decision about an address for one owner. `name` is the banned name that has the address; `guard` is a name
+    outside the ban that has it too and keeps it open.
+    """
 
     __slots__ = ("guard", "name", "outcome", "until")
 

@@ -36,7 +36,8 @@ _WORD: Final = struct.Struct("=I")
 
 @final
 class Behind:
-    """The network behind a door. `scope` is the index of its clients' link, 0 if unknown.
+    """The network of the clients of a door (the listeners behind one interface). `scope` is the index of its link, 0 if
+    unknown.
 
     `make` makes sockets that query resolvers from a client's own address; with None, this host's address is used.
     """

@@ -175,7 +175,7 @@ def group_card(numbers: Numbers) -> Markup:
 
 
 def usage_card(title: str, column: str, found: Sequence[VendorUsage], nothing: str, note: str = "") -> Markup:
-    """Returns a table of those with most bytes, each with a bar of its share."""
+    """Returns a table of the vendors or groups with most bytes, each with a bar of its share."""
     if not found:
         return Markup('<section class="card"><h2>{}</h2><p class="soft">{}</p></section>').format(title, nothing)
     most = max((usage.bytes for usage in found), default=0.0)
@@ -216,7 +216,7 @@ def interface_card(numbers: Numbers) -> Markup:
 
 
 def list_card(lists: Sequence[ListLine], now: float) -> Markup:
-    """Returns faulty and own lists first; the many shipped ones are folded."""
+    """Returns the table of faulty lists and the user's lists, then the shipped lists in a collapsed section."""
     own = [line for line in lists if line.error or not line.shipped]
     shipped = [line for line in lists if not line.error and line.shipped]
     parts = [list_table(own, now)] if own else []

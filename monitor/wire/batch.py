@@ -32,6 +32,6 @@ class BatchDecoder:
         self._due = due
 
     def finish(self, out: list[Observation]) -> None:
-        """Appends what still waits, after the last frame."""
+        """Appends the packets that still wait for other fragments. Call it after the last frame."""
         self.decoder.expire(math.inf)
         self.decoder.drain(out)

@@ -1,7 +1,7 @@
 """Recognises the first packets of VPNs by their bytes: WireGuard, OpenVPN and IKE over UDP.
 
-Only handshakes match, so a tunnel is reported a few times, not with every packet. The checks are strict, because the
-ports may be any.
+Only handshakes match, so a tunnel is reported a few times, not with every packet. The checks are strict, because a VPN
+may use any port.
 """
 
 from typing import Final
@@ -56,11 +56,10 @@ def is_vpn_handshake(data: bytes, start: int, end: int, source: int, destination
 
 
 def is_vpn_on_dns_port(data: bytes, start: int, end: int) -> bool:
-    """Whether a payload on a port of DNS that cannot be DNS belongs to a VPN: also by the VPN's own port or its
-    beginning.
+    """Whether a payload on a DNS port that is not a DNS message belongs to a VPN.
 
-    Matches WireGuard's data (type 4, three zero octets, padded to 16), and a reset of OpenVPN with its first packet
-    number.
+    Matches WireGuard's data packets (type 4, three zero octets, padded to a multiple of 16), and resets of OpenVPN with
+    the first packet number.
     """
     size = end - start
     if size < WIREGUARD_DATA_MIN:
@@ -84,8 +83,8 @@ def _is_wireguard(first: int, size: int) -> bool:
 
 
 def _is_openvpn(data: bytes, start: int, size: int, source: int, destination: int) -> bool:
-    """A reset without authentication is opcode, session, no acknowledgments, packet 0; other forms match only on its
-    own port.
+    """Whether a payload with the opcode of a reset is one: a reset without authentication has no acknowledgments and
+    packet number 0. Other forms are accepted only on OpenVPN's own port.
     """
     if size == OPENVPN_PLAIN_SIZE and data[start + 9] == 0 and four(data, start + 10) == 0:
         return True

@@ -1,6 +1,6 @@
 """Detects the format of a list: every format reads a sample of the lines, and the one that reads most is chosen.
 
-If no format fits well, or two formats read the sample in different ways, the doubt becomes a complaint of the list.
+If no format fits well, or two formats read the sample in different ways, a complaint of the list states the doubt.
 """
 
 import re
@@ -83,9 +83,9 @@ class Trial:
         self.foreign = 0
 
     def score(self) -> int:
-        """A line that gives an entry counts twice, one that only belongs to the format once.
+        """Returns how well the format fits. A line that gives an entry counts 2, one that only belongs to it counts 1.
 
-        Columns is the last choice: it reads something from nearly every line.
+        The format `columns` counts least, because it reads something from nearly every line.
         """
         each = 1 if self.format == COLUMNS else 2
         return each * self.lines_read + self.known - 2 * self.foreign
@@ -127,7 +127,7 @@ def detect(sample: list[str], suffixes: PublicSuffixes) -> Detection:
 
 
 def refusal_of(meant: list[str]) -> str:
-    """Returns why a list with these lines, without comments, is not read at all; `""` if it is."""
+    """Returns why a list is refused, `""` if it is not. `meant` are the lines of its sample that are not comments."""
     first = meant[0].strip(BLANKS) if meant else ""
     if JSON_ARRAY.match(first):
         return ARRAY
@@ -163,7 +163,7 @@ def try_format(format: str, sample: list[str], suffixes: PublicSuffixes) -> Tria
 
 
 def doubt_of(best: Trial, trials: list[Trial], sample: list[str]) -> str:
-    """Returns why another format may be meant, `""` if none may."""
+    """Returns why the list may be in another format than the detected one, `""` if there is no doubt."""
     if best.format == COLUMNS:
         return COLUMNS_DOUBT
     if best.format == "domains" and not best.foreign and has_both(best, sample):

@@ -21,8 +21,8 @@ CIDR: Final = "cidr"
 def read_list(lines: Iterator[str], format: str, sheet: Sheet, suffixes: PublicSuffixes, max_entries: int) -> str:
     """Reads every line into `sheet`, at most `max_entries` entries; returns the format.
 
-    `format` is a key of FORMATS, `sing-box` or `auto`. A BOM, CR LF and trailing blanks are ignored. With `auto` the
-    result is `""` for a list that is not read.
+    `format` is a key of FORMATS, `sing-box` or `auto`. A BOM, CR LF and trailing blanks are ignored. With `auto`,
+    returns `""` if the list is refused.
     """
     by_itself = format == AUTO
     if by_itself:
@@ -60,7 +60,7 @@ def read_lines(lines: Iterator[str], format: str, sheet: Sheet, max_entries: int
 
 
 def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
-    """Adds the complaints that a detection calls for."""
+    """Warns if no format fits the sample, or if the detected format is doubtful."""
     if not found.format and not all(is_comment(line.strip(BLANKS)) for line in sample):
         sheet.warn(f"{NO_FORMAT}: read as domains", "")
     if found.doubt:
@@ -68,7 +68,7 @@ def warn_of(found: Detection, sample: list[str], sheet: Sheet) -> None:
 
 
 def warn_of_ignored(format: str, sheet: Sheet) -> None:
-    """Puts a complaint first if most lines gave no entry."""
+    """Adds a warning before all others if the list gave no entry, or if most lines gave none."""
     if not sheet.entries and not sheet.ignored and not sheet.complaints:
         sheet.warn_of_all(EMPTY)
     if sheet.ignored <= sheet.entries or not sheet.entries:

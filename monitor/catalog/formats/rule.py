@@ -33,7 +33,7 @@ SOURCE: Final = "src"
 
 
 def read_rule(text: str, sheet: Sheet) -> None:
-    """Reads a line with a comma."""
+    """Reads a rule: a line with at least one comma."""
     fields = [field.strip() for field in text.split(",")]
     kind, value = fields[0].lower(), fields[1].strip("'\"")
     options = [field.lower() for field in fields[2:]]

@@ -37,7 +37,7 @@ STANDARD_INPUT: Final = "-"
 
 @dataclass(frozen=True)
 class Explanation:
-    """The result of the lists for one query; `asn` is that of an address, 0 if unknown.
+    """What the lists contain about one query. `asn` is the AS number of an address, 0 if unknown.
 
     `meaning` is set for a word that names a vendor, service or category; `about` is a line on it or on candidates.
     """
@@ -87,7 +87,7 @@ class Explanation:
 
 
 class Catalogue:
-    """The index and the AS number lookup, queried in the same way as by the data path."""
+    """Looks up names, addresses and AS numbers as the daemon does, in the index and the AS number database."""
 
     def __init__(self, index: Index, lookup: Lookup | None, policy: Policy) -> None:
         self._index = index
@@ -96,7 +96,7 @@ class Catalogue:
         self._subjects = SubjectIndex(index)
 
     def answer(self, query: str) -> Explanation:
-        """Never fails: a query that is neither a name nor an address nor an AS number is looked up as a word."""
+        """Returns the result for a query. A query that is no name, address or AS number is looked up as a word."""
         found = self._find(query)
         if found.meaning.subject:
             return replace(found, bans=about_subject(self._policy.bans, subject_of(found.meaning)))
@@ -165,7 +165,7 @@ def about(bans: Sequence[Ban], owners: OwnerNames) -> tuple[Ban, ...]:
 
 
 def free(policy: Policy, bans: Sequence[Ban], found: Explanation) -> str:
-    """Why a name or an address stays reachable despite its bans; `""` if it is banned."""
+    """Returns why a name or an address stays reachable despite its bans; `""` if it is banned."""
     if found.owners.entries[0].kind in ("prefix", "asn"):
         is_own = bool(about(bans, found.owners.own()))
         return "" if is_own else "shared by many, never banned by address"
@@ -176,7 +176,7 @@ def free(policy: Policy, bans: Sequence[Ban], found: Explanation) -> str:
 
 
 def _ask_daemon(arguments: Namespace) -> int:
-    """Asks the daemon for what only it knows of one device: the names that resolved to an address for it."""
+    """Asks the daemon which names resolved to the address for one device."""
     for query in queries(arguments.queries):
         row = ask("why", {"query": query, "device": arguments.device})
         print(json.dumps(row) if arguments.json else told_text(row))

@@ -1,4 +1,4 @@
-"""Assigns packets to flows: opens, counts, turns round and ends flows."""
+"""Assigns packets to flows: opens flows, counts their bytes, swaps their ends, and ends them."""
 
 from itertools import islice
 from typing import Final, final
@@ -113,7 +113,7 @@ class Tracking:
         return self.table.find(packet.key) if packet.depth == 0 else None
 
     def flow_for(self, packet: Packet) -> Flow | None:
-        """As `flow_of`, but opens the flow if conntrack has not reported it yet; its counters follow."""
+        """As `flow_of`, but opens the flow if conntrack has not reported it yet. Conntrack counts its bytes later."""
         flow = self.flow_of(packet)
         return self._open(packet) if flow is None and packet.depth == 0 else flow
 
@@ -257,7 +257,7 @@ class Tracking:
             self.migrations.inherit(flow)
 
     def _make_room(self) -> None:
-        """Ends several flows at once, so that a flood does not cause a search per flow."""
+        """Ends several flows at once, so that a flood does not cause a search for the oldest flow per new flow."""
         table = self.table
         count = max(1, table.limit // 256)
         chosen = table.oldest(count) or list(islice(table.forward.values(), count))

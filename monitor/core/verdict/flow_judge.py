@@ -54,7 +54,7 @@ SHADOWED: Final = "shadowed"
 
 @final
 class FlowJudge:
-    """Does nothing without a policy (`policy` is None). `enforcement` is what the kernel and the sinkhole do at
+    """Judges flows; does nothing while `policy` is None. `enforcement` is what the kernel and the sinkhole do at
     present. `counts_packets`: flows count packets as they are seen, see `books/ban_bytes.py`.
     """
 
@@ -106,7 +106,7 @@ class FlowJudge:
     def _judge_hello(
         self, policy: Policy, flow: Flow, device: Device, facts: Description, now: float
     ) -> Verdict | None:
-        """Judges a flow by its hello, with the owners that the attribution gives if its evidence is certain."""
+        """Judges a flow by its hello. The owners of its attribution count only if their evidence is certain."""
         attribution = facts.attribution
         owners = (attribution.owners if is_certain(facts) else ()) + marked_categories(flow, facts)
         key = device_key(device, flow.key)
@@ -160,7 +160,7 @@ class FlowJudge:
             self._act(flow, device, facts, verdict, SNI_LAYER, acknowledgment, now)
 
     def _want(self, match: Match, device: Device, now: float) -> None:
-        """Requests the addresses of the name if a ban by address is about its vendor."""
+        """Requests the resolution of the name if a ban by address applies to its vendor."""
         policy = self.policy
         if policy is None or not match.owners.names:
             return
@@ -185,7 +185,7 @@ class FlowJudge:
         self._diary.block(device, origin, group, label, match_of(match), name, now)
 
     def watch(self, flow: Flow, device: Device, now: float) -> None:
-        """Counts the flow's further bytes as a leak if a ban applies to it; they count once they have passed."""
+        """Counts the flow's further bytes as a leak if a ban applies to it, once the server has accepted it."""
         policy = self.policy
         watch = flow.watch
         if policy is None or (watch is not None and (watch.killed or is_current(watch, flow.attribution, policy))):
@@ -230,7 +230,7 @@ class FlowJudge:
             self._leak(flow, device, told.attribution, facts.attribution, verdict, policy.version)
 
     def release(self, now: float, numbers: set[int] | None = None) -> frozenset[bytes]:
-        """Judges killed flows again, those of the devices `numbers` or all; returns the keys of released flows."""
+        """Judges the killed flows of the devices `numbers` (None: all) again. Returns the keys of released flows."""
         again = JudgedAgain(self.policy, self.kills, numbers, now)
         for effect in again.effects:
             self._reporter.put(effect)
@@ -293,8 +293,8 @@ class FlowJudge:
         return len(sinks) > 0 and key_destination(flow.key) in sinks
 
     def _judge_outer(self, flow: Flow, device: Device, now: float) -> Verdict | None:
-        """Judges the outer name of an ECH hello. The flow itself carries it, whatever DNS answers to others contain.
-        Browsers mostly fill the extension with random data, and the outer name is then the true one.
+        """Judges the outer name of an ECH hello, because the flow itself contains it, independent of DNS answers.
+        Most browsers fill the extension with random data; the outer name is then the true one.
         """
         if not flow.ech or not flow.host:
             return None

@@ -131,7 +131,7 @@ def numbered(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def attributes(data: bytes, at: int) -> dict[int, bytes]:
-    """Returns the attributes from offset `at` on, by type. Of a repeated attribute the last one counts."""
+    """Returns the attributes from offset `at` on, by type. If an attribute is repeated, the last one is returned."""
     found: dict[int, bytes] = {}
     while at + NLATTR.size <= len(data):
         length, kind = NLATTR.unpack_from(data, at)

@@ -15,9 +15,9 @@ is removed.
 Frames for the gateway get the MAC of the namespace link, so the interface may change its own MAC. Frames for other
 hosts, which a bridge or a sniffer also receives, pass unchanged. So do frames with a VLAN tag: the VLAN interface has
 its own namespace link. A macvlan interface (as VRRP creates it) also has its own; its responses leave through the link
-below it, where the clients are. `fwd` exists only in family netdev, hence the second table. No policy rule and no route
-of the gateway is needed. If the daemon is killed, its veth pairs are removed with it, and queries are dropped until
-`alive` expires.
+below it, where the clients are. The second table is needed because `fwd` exists only in family netdev. No policy
+rule and no route of the gateway is needed. If the daemon is killed, its veth pairs are removed with it, and queries are
+dropped until `alive` expires.
 """
 
 import contextlib
@@ -207,7 +207,7 @@ def entering(number: int, door: NamespaceLink, ways: Ways) -> list[str]:
 
 
 def into(door: NamespaceLink, words: str) -> str:
-    """Returns the forward statement: rewrites a frame's destination MAC; gives a packet without a header one."""
+    """Returns the forward statement. It rewrites the destination MAC; without a link-layer header, it adds one."""
     if door.ethernet:
         return f'ether daddr set {door.mac.hex(":")} fwd to "{door.near}"'
     return f'fwd {words} to {words} daddr device "{door.near}"'

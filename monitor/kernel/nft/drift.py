@@ -47,7 +47,7 @@ class Repair:
 
 
 def read_table(nftables: Nftables, elements: Elements, diversion: Diversion, desired: Desired) -> Remains:
-    """Returns what remains of `desired`. A set without an expected element counts as empty: adding is idempotent."""
+    """Returns what remains of `desired`. A set that lacks an expected element is returned as empty."""
     chains, counters, sets = nftables.chains(TABLE), nftables.counters(TABLE), nftables.sets(TABLE)
     counts = nftables.rule_counts(TABLE)
     broken = [

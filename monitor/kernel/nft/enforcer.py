@@ -127,8 +127,8 @@ class Enforcer(OwnTable):
         """Returns the repair of drift and of refused changes, without changes if nothing is missing.
 
         Call every second, once all changes are applied. Costs microseconds if no table of this network namespace was
-        changed. If the table was deleted, a bare one exists on return, and the changes fill it. Run-time sets may be
-        empty after a repair with a fault line.
+        changed. If the table was deleted, creates one without bans, to which the changes add the rest. Run-time sets
+        may be empty after a repair with a fault line.
         """
         if self.diversion.has_moved():
             self._redirect()
@@ -141,7 +141,7 @@ class Enforcer(OwnTable):
         return self._look(desired)
 
     def _look(self, desired: Desired) -> Repair:
-        """Checks the table after a change by another program. Repairs only what is missing; the rest stays in force."""
+        """Checks the table after a change by another program. Repairs only missing parts; all others stay in force."""
         gone = self._find_table()
         if gone:
             return self._begin_anew(desired, gone)
@@ -153,13 +153,13 @@ class Enforcer(OwnTable):
         return Repair(f"{remains.fault} by another program: put back", diff(desired, remains.table))
 
     def _begin_anew(self, desired: Desired, fault: str) -> Repair:
-        """Creates a bare table with the diversion at once: flows can be cut again, and no rule refuses traffic yet."""
+        """Creates a table without bans, with the diversion: flows can be killed again before the bans are restored."""
         bare = bare_table([name.decode() for name in self.alive.interfaces])
         self._make(bare, self.refuse_foreign() is not None)
         return Repair(f"{fault} by another program: put back", diff(desired, bare))
 
     def _try_again(self, desired: Desired) -> Repair:
-        """Retries refused changes alone. If the kernel refuses them again, replaces the whole table, once."""
+        """Retries only the refused changes. If the kernel refuses them again, replaces the whole table, once."""
         stubborn = bool(self._patience) and not self._made_anew
         self._patience = min(2 * self._patience or PATIENCE_SECONDS, PATIENCE_SECONDS_MAX)
         self._again = time.monotonic() + self._patience

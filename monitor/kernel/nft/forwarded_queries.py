@@ -3,9 +3,9 @@
 A query leaves the link's network namespace with its client's address and enters by the client's interface
 (`netlink/injection.py`), where a set records its source, port and destination. It then takes the path of the client's
 own packet: NAT, filters and resolvers of the gateway see the client, and conntrack gives the response the address that
-the client queried. Without more rules the response would leave to the client. At the egress of the interface the set
-distinguishes it from other responses, and it is forwarded into the link's network namespace instead. Of a fragmented
-response only the first fragment has the port; the others have only the identification number, which a second set
+the client queried. Without more rules the response would be sent to the client. At the egress of the interface, the
+set distinguishes it from other responses, and a rule forwards it into the link's network namespace instead. Only the
+first fragment of a fragmented response has the port; the others have only the identification number, which a second set
 records. A map records the MAC address that each client's queries came from, so that rules about MAC addresses match the
 forwarded queries.
 """
@@ -41,7 +41,7 @@ def sets(number: int, door: NamespaceLink) -> list[str]:
 
 
 def coming_in(number: int) -> list[str]:
-    """Returns rules for the ingress of the interface, before the diversion: forwarded queries pass as the client's."""
+    """Returns rules for the ingress of the interface: they accept forwarded queries before the diversion matches."""
     return [
         *[
             f"\t\tmeta mark {ASKED_MARK:#x} meta l4proto {{ tcp, udp }} "

@@ -1,8 +1,8 @@
 """The dead man's switch: rules of `open` bans match the set `alive`, whose elements only this module renews.
 
 If the daemon exits, hangs or is stopped, its elements expire. Adding an existing element does not renew it, so it is
-deleted and added in one batch. An expired element cannot be deleted and is only added. The batch contains nothing else:
-a bad element of another set must not open the bans, and a renewal must not wait for one.
+deleted and added in one batch. An expired element cannot be deleted and is only added. The batch contains nothing else,
+so that an invalid element of another set can neither fail nor delay the renewal and thereby open the bans.
 """
 
 from collections.abc import Sequence
@@ -37,5 +37,7 @@ class HeartbeatSet:
         self._elements.renew(ALIVE, [(PROBE.encode(), "")], ALIVE_SECONDS)
 
     def renew(self) -> bool:
-        """False if the kernel refused: bans open within `ALIVE_SECONDS` unless a later renewal succeeds."""
+        """Renews all elements. Returns False if the kernel refused: `open` bans then stop blocking within
+        `ALIVE_SECONDS`, unless a later renewal succeeds.
+        """
         return self._elements.renew(ALIVE, [(name, "") for name in (*self.interfaces, *self.ports)], ALIVE_SECONDS) == 0

@@ -116,7 +116,7 @@ class Nftables:
         }
 
     def has_element(self, table: str, name: str, packed: bytes) -> bool:
-        """Whether the set contains this element, packed by `set_elements`. Of an interval only its start is checked."""
+        """Whether the set contains this element, packed by `set_elements`. Checks only the start of an interval."""
         return self._element(table, name, packed) is not None
 
     def seconds_left(self, table: str, name: str, packed: bytes) -> float | None:

@@ -1,4 +1,4 @@
-"""Rules that pass traffic in spite of a ban by address (exceptions, allowed and protected names), and their sets."""
+"""Rules that let traffic pass despite a ban by address (exceptions, allowed and protected names), and their sets."""
 
 import zlib
 from collections.abc import Sequence

@@ -143,13 +143,13 @@ class TablePlan:
         return Desired(self._sets, self._counters, self._chains, elements)
 
     def _add_ports(self, elements: dict[str, dict[bytes, str]], diversion: DiversionRules) -> None:
-        """Adds a bridge's ports to the groups that contain the bridge, so that queries arriving by a port match."""
+        """Adds the ports of each bridge to the groups that contain the bridge, because queries may arrive on a port."""
         for name, members in elements.items():
             if self._sets[name].key == INTERFACE_KEY:
                 members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
     def _owners(self, territory: OwnedPrefixes, vendors: Sequence[Vendor]) -> list[OwnerNames]:
-        """Returns all owners that a ban by address applies to: from the addresses, the catalogue and the bans."""
+        """Returns all owners, of addresses, in the catalogue and in bans, to which a ban by address applies."""
         known = dict.fromkeys(territory.owners)
         for owner in territory.listed:
             known[(owner,)] = None
@@ -166,7 +166,7 @@ class TablePlan:
         return [owners for owners in known if self._banned.bans_of(owners)]
 
     def _jumps(self, owners: OwnerNames) -> tuple[str, ...]:
-        """Returns the rules for several owners: a packet that one owner's bans pass continues with the next owner."""
+        """Returns the rules for several owners: a packet that passes the bans of one owner continues with the next."""
         return tuple([f"jump {chain_name((owner,))}" for owner in owners if self._banned.bans_of((owner,))])
 
     def _left_out(self) -> list[str]:
@@ -215,11 +215,10 @@ class TablePlan:
         return rules
 
     def _group_rules(self, subject: str, chain: str, mode: str, group: str, bans: list[Ban]) -> list[str]:
-        """Returns the rules for one group (`""`: all devices) under bans of one subject. Encrypted DNS spares plain
-        DNS.
+        """Returns the rules for one group (`""`: all devices) under bans of one subject.
 
-        In mode shadow, `return` leaves only the chain that it is in: a packet that matches several groups with separate
-        chains is counted for each of them.
+        A ban of encrypted DNS does not apply to plain DNS. In mode shadow, `return` ends only the chain that contains
+        it: a packet that matches several groups with separate chains is counted for each of them.
         """
         label, part = self._united.label(group), chain_part(subject)
         spared = (PLAIN_DNS,) if subject == CATEGORY_MARK + ENCRYPTED_DNS else ()

@@ -71,13 +71,13 @@ FLOW_V6: Final = f"{IPV6_KEY} . {IPV6_KEY} . inet_service . inet_service"
 
 @dataclass(frozen=True)
 class DiversionRules:
-    """What decides, beside the bans, which DNS queries are diverted to the sinkhole.
+    """The inputs, besides the bans, of the rules that divert DNS queries to the sinkhole.
 
     `armed`: the sinkhole has answered its probe; the probe's own queries are diverted before that. `exempt` are packed
-    addresses of resolvers whose own packets are never diverted. `page` is the packed address at whose port 80 the same
-    clients get the blocked page, `b""`: none; `page_alone`: the address has no other user, so all other packets to it
-    are rejected at once instead of being lost. `ports` are pairs of a bridge port and its bridge, for ports where
-    queries are diverted before the bridge receives them.
+    addresses of resolvers whose own packets are never diverted. `page` is the packed address whose port 80 shows the
+    blocked page to these clients, `b""`: none; `page_alone`: no host has this address, so all other packets to it are
+    rejected at once, and clients need not wait for a timeout. `ports` are pairs of a bridge port and its bridge, for
+    ports where queries are diverted before the bridge receives them.
     """
 
     armed: bool = False
@@ -188,7 +188,7 @@ def hook_chains(diversion: DiversionRules) -> dict[str, Chain]:
 
 
 def asked_rules() -> tuple[str, ...]:
-    """Returns the rules that pass queries forwarded by the sinkhole, and remember them by source address and port."""
+    """Returns the rules that accept queries forwarded by the sinkhole, and record their source addresses and ports."""
     return (
         *[
             f"meta mark {ASKED_MARK:#x} meta l4proto {{ tcp, udp }} "
@@ -210,7 +210,7 @@ def passing_rules() -> tuple[str, ...]:
 
 
 def page_rules(diversion: DiversionRules) -> tuple[str, ...]:
-    """Returns the rule for the blocked page: the clients whose queries are diverted reach it in the same way."""
+    """Returns the rule for the blocked page: it diverts the clients whose queries are diverted to the page too."""
     return (f"{towards_page(diversion)} tcp dport 80 jump {QUESTIONS}",) if diversion.page else ()
 
 
@@ -225,7 +225,7 @@ def towards_page(diversion: DiversionRules) -> str:
 
 
 def kill_rules(protocol: str, on_failure: str) -> tuple[str, ...]:
-    """Returns the rules by which a client's SYN that reuses a killed flow's ports removes it from the sets."""
+    """Returns the rules that reject packets of killed flows. Each packet restarts the timeout of its element."""
     verdict = "goto reset_killed" if protocol == "tcp" else "goto refuse_killed"
     rules = []
     for family, words in ((4, "ip"), (6, "ip6")):

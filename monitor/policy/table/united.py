@@ -48,7 +48,7 @@ class UnitedGroups:
         return name
 
     def of(self, ban: Ban) -> tuple[str, ...]:
-        """Returns the words for the ban's groups, with the combined group in place of its parts; `("",)`: all."""
+        """Returns the words for the ban's groups. The combined group replaces its parts; `("",)` means all devices."""
         return self._words.get(ban.id, ban.groups) or ("",)
 
     def label(self, group: str) -> str:

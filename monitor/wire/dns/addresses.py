@@ -50,7 +50,7 @@ def record_target(message: DnsMessage, record: DnsRecord) -> bytes:
 def svcb_target(message: DnsMessage, record: DnsRecord) -> bytes:
     """Returns the TargetName of an SVCB or HTTPS record, `b""` if it cannot be read.
 
-    The root in service mode stands for the owner (RFC 9460 section 2.5.2); the owner is returned then.
+    In service mode, the root represents the owner (RFC 9460 section 2.5.2); the owner is returned then.
     """
     name = read_name(message.data, record.start + 2, message.start, record.end)
     return record.name if name == b"." and not svcb_is_alias(message, record) else name

@@ -94,7 +94,7 @@ def _enter_ethernet(cursor: Cursor) -> None:
 
 
 def _follow_type(cursor: Cursor, type: int) -> None:
-    """Handles the value of an EtherType field; below 0x0600 it is a length and LLC follows."""
+    """Handles the value of an EtherType field. A value below 0x0600 is a length, and an LLC header follows."""
     if type >= ETHERTYPE_MIN:
         cursor.kind = type
         return
@@ -106,7 +106,7 @@ def _follow_type(cursor: Cursor, type: int) -> None:
 
 
 def _enter_vlan(cursor: Cursor) -> None:
-    """IEEE 802.1Q section 9.6: priority, identifier, next type. Two tags are kept: the inner is a customer's."""
+    """IEEE 802.1Q section 9.6: priority, identifier, next type. Two tags are kept; the inner one is the customer's."""
     if not cursor.has(4):
         cursor.skip(4, NOTHING)
         return
@@ -152,7 +152,7 @@ def _enter_llc(cursor: Cursor) -> None:
 
 
 def _enter_snap(cursor: Cursor, organization: int, protocol: int, before: int) -> None:
-    """An organization and its protocol number, 5 bytes after `before` others."""
+    """SNAP header: organization and protocol number, 5 bytes. Skips it and the `before` bytes before it."""
     cursor.start += before + 5
     if organization == 0 or organization == 0x0000F8:
         cursor.kind = protocol

@@ -151,7 +151,7 @@ def _enter_loopback(cursor: Cursor) -> None:
 
 
 def _enter_ppp(cursor: Cursor) -> None:
-    """PPP; the address byte distinguishes Cisco HDLC, unicast 0x0F or multicast 0x8F (RFC 1547 section 4.3.1)."""
+    """PPP or Cisco HDLC. The address byte of HDLC is 0x0F (unicast) or 0x8F (multicast; RFC 1547 section 4.3.1)."""
     if not cursor.has(4):
         cursor.skip(4, NOTHING)
         return
@@ -159,7 +159,7 @@ def _enter_ppp(cursor: Cursor) -> None:
 
 
 def _enter_prism(cursor: Cursor) -> None:
-    """The Prism header has a fixed length; AVS, which may replace it, has its length after a magic number."""
+    """The Prism header has a fixed length. The AVS header, which may replace it, has a magic number and its length."""
     if four(cursor.data, cursor.start) & 0xFFFFF000 == 0x80211000:
         enter_radio(cursor, four(cursor.data, cursor.start + 4) if cursor.has(8) else 0)
     else:
@@ -169,7 +169,7 @@ def _enter_prism(cursor: Cursor) -> None:
 def _enter_nflog(cursor: Cursor) -> None:
     """Netfilter's log: family, version, group, then attributes in the byte order of the machine that wrote them.
 
-    The payload attribute holds the packet, the link-layer header one the Ethernet header it came with.
+    The payload attribute contains the packet; another attribute contains its Ethernet header.
     """
     data = cursor.data
     at = cursor.start + 4

@@ -42,7 +42,7 @@ def read_arp(cursor: Cursor, frame: Frame, out: list[Observation]) -> None:
 
 
 def read_discovery(cursor: Cursor, frame: Frame, out: list[Observation]) -> None:
-    """RFC 4861 section 4; the cursor stands at an ICMPv6 header."""
+    """RFC 4861 section 4; the cursor must be at an ICMPv6 header."""
     data = cursor.data
     at = cursor.start
     if not cursor.has(8) or cursor.hop_limit != HOP_LIMIT:

@@ -46,7 +46,7 @@ JUNIPER_NO_LINK_HEADER: Final = 0x02
 
 
 def enter_rare(cursor: Cursor, link: int, errors: ErrorCounts) -> None:
-    """Moves over the header of such a link; at least 4 bytes are there. The caller checks `start` afterwards."""
+    """Moves over the header of such a link. The caller has checked for 4 bytes, and checks `start` afterwards."""
     if link in (LINK_ATM_RFC1483, LINK_ATM_RFC1483_BSD):
         cursor.kind = LLC
     elif link == LINK_ATM_CLIP:

@@ -50,7 +50,7 @@ GTP_EXTENSIONS_MAX: Final = 16
 
 
 def enter_udp_tunnel(cursor: Cursor, source: int, destination: int, errors: ErrorCounts) -> bool:
-    """Step into the tunnel of either port, the destination's first; the cursor stands at the UDP payload."""
+    """Enters the tunnel of the destination port, else of the source port. The cursor must be at the UDP payload."""
     start = cursor.start
     for port in (destination, source):
         if port in PORTS and _enter_by_port(cursor, port, errors) and cursor.start < cursor.end:
@@ -157,7 +157,7 @@ def _skip_gtp_extensions(cursor: Cursor) -> bool:
 
 
 def _enter_teredo(cursor: Cursor) -> bool:
-    """RFC 4380 section 5.1.1: an authentication and an origin may stand before the IPv6 packet."""
+    """RFC 4380 section 5.1.1: an authentication and an origin header may precede the IPv6 packet."""
     data = cursor.data
     if two(data, cursor.start) == 1:
         cursor.start += 13 + data[cursor.start + 2] + data[cursor.start + 3]
@@ -203,9 +203,9 @@ def _enter_lisp(cursor: Cursor) -> bool:
 
 
 def _has_ip(cursor: Cursor, at: int, behind: int) -> bool:
-    """Whether an IP packet is at `at` that ends where the payload does, or at most so many octets before.
+    """Whether `at` is the start of an IP packet that ends at the end of the payload, or at most `behind` octets before.
 
-    A nibble for the version alone is what one payload in eight has, of whatever protocol.
+    The version alone is not enough: one in eight random payloads has 4 or 6 in these bits.
     """
     if cursor.end - at < IP_HEADER:
         return False

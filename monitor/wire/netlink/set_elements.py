@@ -105,8 +105,8 @@ def pack_elements(
 def pack_intervals(
     width: int, entries: list[tuple[bytes, str]], heads: dict[str, bytes], rests: dict[str, bytes]
 ) -> list[bytes]:
-    """Returns for each interval its start element and the element after its end; the end of the address
-    space has none.
+    """Returns two elements for each interval: its start, and the address after its end. An interval up to
+    the last address has only the first.
     """
     flags = attribute(NFTA_SET_ELEM_FLAGS, struct.pack("!I", NFT_SET_ELEM_INTERVAL_END))
     end_head = element_head(width, flags)
@@ -122,8 +122,8 @@ def pack_intervals(
 
 
 def element_lists(table: bytes, set_name: bytes, packed: list[bytes]) -> list[bytes]:
-    """Returns the bodies of NEWSETELEM or DELSETELEM messages, after their nfgenmsg: the minimum number for all
-    elements.
+    """Returns the bodies (after the nfgenmsg) of NEWSETELEM or DELSETELEM messages with all elements, as few messages
+    as possible.
     """
     head = attribute(NFTA_SET_ELEM_LIST_TABLE, table + b"\0") + attribute(NFTA_SET_ELEM_LIST_SET, set_name + b"\0")
     bodies: list[bytes] = []

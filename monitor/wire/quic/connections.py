@@ -54,7 +54,7 @@ class QuicConnections:
         self.evictions: dict[str, int] = {"quic_connections": 0, "quic_refused": 0}
 
     def resize(self, limits: Limits) -> None:
-        """Takes other limits; what is above them leaves when the next entries come."""
+        """Changes the limits. Excess entries are dropped when the next entries are added."""
         self._limits = limits
 
     def datagram(self, packet: Packet, data: bytes, start: int, end: int, out: list[Observation]) -> bool:

@@ -1,9 +1,9 @@
 """Handles segments with different bytes for one position of a stream: all readings that the receiver may have.
 
-It is unknown which of the segments arrives: a low hop limit, or a checksum that the sender's hardware would have
-corrected, drops some of them on the path. These readings are examined: the bytes that came first, those that came last,
-the newest segment with the first bytes around it, and each kind of segments separately: those with one hop limit, one
-acknowledgment number, one length of header, and a correct checksum or all with a wrong one.
+It is unknown which of the segments reaches the receiver: a sender may give some of them a low hop limit or a wrong
+checksum, so that they are dropped on the path. These readings are examined: the bytes that came first; those that came
+last; the newest segment with the first bytes around it; and each kind of segments separately. Segments are of one kind
+if they have the same hop limit, acknowledgment number and length of header, and all or none have a correct checksum.
 """
 
 from typing import Final, final
@@ -63,7 +63,7 @@ def differs(parts: list[Part], number: int, data: bytes) -> bool:
 
 
 def readings(parts: list[Part], first: int) -> list[bytes]:
-    """Returns the different beginnings of the stream, without holes, from the byte with the number `first` on."""
+    """Returns the distinct readings of the stream: each has its bytes from the number `first` up to the first hole."""
     kinds: dict[tuple[int, int, int], list[Part]] = {}
     for part in parts:
         hops = part.packet.hops
@@ -81,7 +81,7 @@ def readings(parts: list[Part], first: int) -> list[bytes]:
 
 
 def assemble(parts: list[Part], first: int) -> bytes:
-    """Returns the bytes from `first` on up to a hole; if parts overlap, the earlier one of the list counts."""
+    """Returns the bytes from `first` up to the first hole. If parts overlap, uses the one that is first in `parts`."""
     size = max([part.behind() for part in parts], default=first) - first
     if size <= 0:
         return b""

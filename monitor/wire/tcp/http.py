@@ -79,7 +79,7 @@ class RequestHead:
                 return state
 
     def _read_beginning(self, data: bytes) -> int:
-        """Reads a line without its end: of a long field other than Host only the end is awaited."""
+        """Reads the beginning of a line whose end has not arrived. Skips a long field other than Host up to its end."""
         if self._skipping or (
             self.started and len(data) - self.consumed > FIELD_START and not self._is_awaited(data, self.consumed)
         ):
@@ -134,7 +134,7 @@ class RequestHead:
         return HOST
 
     def _measure(self, line: bytes) -> None:
-        """Reads the two fields about the body's length. If they disagree, servers differ too (section 6.3)."""
+        """Reads the two fields about the body's length. If they disagree, it is unknown (section 6.3)."""
         name, _, value = line.partition(b":")
         name = name.rstrip(b" \t").lower()
         value = value.strip(b" \t")
@@ -146,15 +146,15 @@ class RequestHead:
 
 
 def is_host(data: bytes, at: int) -> bool:
-    """Whether a Host field begins here. A blank before the colon is an error that some servers accept (section 5)."""
+    """Whether a Host field begins at `at`. Accepts blanks before the colon, as some servers do (section 5)."""
     return data[at : at + 4].lower() == b"host" and data[at + 4 : at + FIELD_START].lstrip(b" \t")[:1] == b":"
 
 
 def recognise_request(data: bytes) -> int:
     """Identifies the first octets of a stream: `HOST` for the start of a request line, `MORE`, or `OTHER`.
 
-    A registered method is enough; after any other token the whole line is awaited, because conversations of other
-    protocols begin with a word too.
+    A registered method is sufficient. After any other token the whole line is needed, because streams of other
+    protocols may begin with a word too.
     """
     head = data[:METHOD_MAX]
     for method in METHODS:
@@ -177,7 +177,7 @@ def begins_request(data: bytes, start: int, end: int) -> bool:
 
 
 def may_begin_request(data: bytes, start: int, end: int) -> bool:
-    """Whether a segment, as far as it goes, may be the start of a request line."""
+    """Whether a segment is the start of a request line or, if it ends earlier, may be."""
     begins = _skip_empty_lines(data, start, end)
     if begins == end:
         return begins > start

@@ -33,7 +33,7 @@ class PendingSyns:
         return key in self._syns
 
     def add(self, key: bytes, syn: Syn) -> bool:
-        """Stores the SYN; returns false if one with its number is stored already."""
+        """Stores the SYN. Returns false if a SYN with the same sequence number is already stored."""
         known = self._syns.get(key)
         if known is None:
             while len(self._syns) >= self.limit:
@@ -92,9 +92,9 @@ class PendingSyns:
         return chosen
 
     def agree(self, key: bytes, acknowledgment: int, back: bytes) -> Syn | None:
-        """Marks the SYN that the other end, with the key `back`, has acknowledged, with its data.
+        """Marks the SYN that the other end acknowledged as that of the connection. `back` is the other end's key.
 
-        Returns this SYN; None if it is unknown.
+        Returns this SYN; None if it is unknown. Drops the data of the SYN if it was not acknowledged too.
         """
         one = self._syns.get(key)
         while one is not None:
@@ -114,7 +114,7 @@ class PendingSyns:
         return None
 
     def expire(self, oldest: float) -> None:
-        """Drops the keys with older SYNs and without data."""
+        """Drops the SYNs from before the time `oldest` on whose ports no data has followed."""
         while self._syns:
             key = next(iter(self._syns))
             if self._syns[key].time >= oldest:

@@ -47,7 +47,7 @@ def decide(stream: Stream, requests: int, reopened: bool) -> Decided:
 
 
 def note_names(seen: list[Observation], stream: Stream) -> None:
-    """Stores the names in the only reading of a stream."""
+    """Stores the names of a stream that has only one reading."""
     for one in seen:
         if isinstance(one, ClientHello):
             note_name(stream, one.sni)

@@ -250,7 +250,7 @@ class StreamClassifier:
         return self._watch(packet, out) if self.buffer else UNDECIDED
 
     def _step_over_body(self, body: int) -> bool:
-        """Finds where the next request begins; returns true if it is here."""
+        """Finds where the next request begins. Returns true if its first bytes are already in the buffer."""
         self.next_request = self.seen - len(self.buffer) + max(0, body)
         if body < 0 or body >= len(self.buffer):
             return False
@@ -260,14 +260,14 @@ class StreamClassifier:
 
 
 def may_begin(data: bytes) -> bool:
-    """Whether the bytes, as far as they go, are the beginning of a ClientHello or a request."""
+    """Whether the bytes may be the beginning of a ClientHello or a request."""
     if opening.recognise_hello(data) != opening.UNKNOWN:
         return True
     return http.begins_request(data, 0, len(data)) or http.may_begin_request(data, 0, len(data))
 
 
 def is_dns(data: bytes) -> bool:
-    """Whether the bytes start with a complete message after its length (RFC 1035 section 4.2.2)."""
+    """Whether the bytes start with a complete DNS message with its length (RFC 1035 section 4.2.2)."""
     if len(data) < DNS_HEAD:
         return False
     end = 2 + two(data, 0)
@@ -275,7 +275,7 @@ def is_dns(data: bytes) -> bool:
 
 
 def may_become_dns(data: bytes) -> bool:
-    """Whether the bytes may be the beginning of a message after its length, which TCP may split anywhere."""
+    """Whether the bytes may be the beginning of a DNS message with its length. TCP may split them anywhere."""
     if len(data) < 2:
         return True
     size = two(data, 0)

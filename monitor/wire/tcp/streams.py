@@ -1,15 +1,15 @@
-"""TCP streams: every direction gets a look at its start, and costs next to nothing once it is decided.
+"""Reads the start of each TCP stream (one direction of a connection). Later segments cost next to nothing.
 
-Tables by flow key, each with its maximum, the oldest leaves first:
+Tables by flow key. Each has a maximum; the oldest entry is dropped first:
 
-    opened    SYNs that no data followed yet (`pending_syns.py`): a flood of these evicts no stream
-    streams   what is being looked at, with its bytes; also what was looked at when another connection began on the same
-              ports (`Stream.before`), should its SYN be forged
-    kept      streams that were decided lately, with their bytes: another segment for the same place may come
-    decided   what needs no look any more; evicting one costs a second look, never an event
+    opened    SYNs without data yet (`pending_syns.py`): a flood of SYNs evicts no stream
+    streams   streams that are being read, with their bytes; also the stream of an earlier connection on the same ports
+              (`Stream.before`), because the SYN of the later connection may be forged
+    kept      streams that were decided recently, with their bytes: another segment for the same position may come
+    decided   streams that need no further reading; if one is evicted, it is read again, and no event is lost
 
-RST and FIN are not believed, as anybody may forge them to hide what follows: tables forget by age. A SYN in an
-established connection is not believed either (RFC 5961 section 4.2) until data follows its sequence number.
+RST and FIN do not end a stream, because they may be forged to hide later data: entries are dropped by age. A SYN in an
+established connection is ignored too (RFC 5961 section 4.2) until data follows its sequence number.
 """
 
 from typing import Final, final
@@ -60,7 +60,7 @@ class Streams:
         self._evictions: dict[str, int] = {"streams": 0, "streams_decided": 0}
 
     def resize(self, limits: Limits) -> None:
-        """Takes other limits; what is above them leaves when the next entries come."""
+        """Changes the limits. Excess entries are dropped when the next entries are added."""
         self._limits = limits
         self.opened.limit = limits.streams * NUMBERS_PER_STREAM
         self.kept.bytes_max = limits.streams_bytes // KEPT_SHARE
@@ -139,7 +139,7 @@ class Streams:
         return {**self._evictions, "streams_opened": self.opened.evictions, "streams_kept": self.kept.evictions}
 
     def _is_wanted(self, key: bytes, decided: Decided, data: bytes, start: int, end: int, sequence: int) -> bool:
-        """Whether a segment of a decided stream may change the result: the same position, or another request."""
+        """Whether a segment may change the result of a decided stream: a repeated position, or another request."""
         kept = self.kept.get(key)
         if kept is not None and kept.may_conflict(sequence):
             return True
@@ -246,7 +246,7 @@ class Streams:
         self, key: bytes, stream: Stream, packet: Packet, data: bytes, start: int, end: int, sequence: int, urgent: int,
         out: list[Observation], header: int,
     ) -> None:  # fmt: skip
-        """Feeds the stream; names that a second reading has reported already are not reported again."""
+        """Feeds the stream. Does not report names that the reading of an earlier stream has already reported."""
         before = stream.before
         seen = out if before is None else []
         already = len(seen)

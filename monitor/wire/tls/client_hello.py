@@ -1,7 +1,7 @@
 """Reads the fields of a ClientHello message (RFC 8446 section 4.1.2) needed for name, version and fingerprint.
 
-The reader returns all that it can read: a ClientHello with broken extensions still has the fields before the damage,
-and `clean` is true if there was none. Of a ClientHello that is too long to be stored the beginning is read (`partial`).
+The reader returns all that it can read: a ClientHello with broken extensions still has the fields before the damage;
+`clean` is true if nothing is damaged. If a ClientHello is too long to be stored, its beginning is read (`partial`).
 """
 
 from typing import Final, final
@@ -94,7 +94,7 @@ def _read_fields(message: bytes, partial: bool) -> Hello | None:
 
 
 def present_name(name: bytes) -> bytes:
-    """Returns a host name as lower-case presentation bytes: no trailing dot, odd bytes as `\\DDD`."""
+    """Returns a host name as lower-case presentation bytes: no trailing dot, unprintable bytes as `\\DDD`."""
     if len(name) > 1 and name.endswith(b"."):
         name = name[:-1]
     name = name.lower()
