@@ -196,8 +196,8 @@ class Devices:
         self.addresses_limit = addresses_limit
 
     def _of_address(self, address: bytes, mac: bytes, interface: int, now: float) -> Device:
-        """Returns the device that is known by its address; removes the address from a MAC device that
-        does not have it.
+        """Returns the device that is identified by this address, not by a MAC. If a device with another MAC
+        had the address, it loses the address.
         """
         device = self.by_address.get(address)
         if device is not None and (not device.mac or not mac):

@@ -123,7 +123,7 @@ class Index:
         return list(self._vendors)
 
     def entries(self) -> Iterator[Entry]:
-        """Yields every entry, in the order of the lists; of equal entries of one holder, the first."""
+        """Yields every entry, in the order of the lists. Equal entries of one holder are yielded once."""
         at = self._start
         while at < self._end:
             yield self._make(at)

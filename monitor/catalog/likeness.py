@@ -23,7 +23,7 @@ OTHERS: Final = frozenset(("element", "linode"))
 
 
 def alike(folded: str, known: list[str]) -> list[str]:
-    """Returns the known words similar to the folded one, at most `NEAREST_MAX` per kind of similarity, best first."""
+    """Returns known words similar to the folded word, best first: at most `NEAREST_MAX` per kind of similarity."""
     if not folded or folded in OTHERS:
         return []
     found: list[str] = []

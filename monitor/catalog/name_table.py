@@ -120,8 +120,8 @@ class NameTable:
 
 
 def count_slots(names: int) -> int:
-    """Returns the slots for a number of names: 40 % stay empty, in a long list 25 % (2 MB per million less, 20 ns
-    more).
+    """Returns the number of slots for `names` names: 40 % stay empty; in a long list 25 %, which saves 2 MB per
+    million names and costs 20 ns per look-up.
     """
     return max(FEWEST_SLOTS, names * 5 // 3 + 1 if names < LONG_LIST else names * 4 // 3)
 

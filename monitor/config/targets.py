@@ -115,7 +115,7 @@ def stand_in(word: str) -> str:
     """Returns a subject for a word without a meaning: the word itself if it has the form of a subject, otherwise one
     derived from it.
 
-    It becomes a label of metrics and a part of kernel names.
+    The subject becomes a label of metrics and a part of kernel names.
     """
     try:
         return target(word)

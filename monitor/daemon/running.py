@@ -61,7 +61,7 @@ def local_of(running: Running, capture: LiveCapture) -> tuple[str, ...]:
 
 
 def context_of(running: Running, capture: LiveCapture, flows: str) -> EnforcementContext:
-    """Returns everything beside the policy that enforcement is planned from."""
+    """Returns the inputs of enforcement besides the policy."""
     machine = running.machine
     own = [str(ip_address(address.packed)) for one in machine.interfaces for address in one.addresses]
     names = machine.with_parts(capture.watched)

@@ -23,7 +23,7 @@ class PlanInputs:
         self._members: tuple[object, Members] | None = None
 
     async def make(self, ground: EnforcementContext) -> tuple[Members, OwnedPrefixes]:
-        """Computes both, yielding to the event loop in between."""
+        """Computes the members and the owned prefixes, and yields to the event loop in between."""
         members = self.members(ground)
         await sleep(PAUSE_SECONDS)
         territory = self._known(ground)

@@ -201,7 +201,7 @@ def _labels(labels: Labels) -> Body:
 
 
 def escaped(text: bytes) -> str:
-    """Bytes off the wire as ASCII, all that is not printable as `\\DDD`; a name that is escaped already stays so."""
+    """Returns bytes from the network as ASCII, unprintable bytes as `\\DDD`. A name in this form is unchanged."""
     if text.isascii() and text.isalnum():
         return text.decode("ascii")
     return "".join([chr(byte) if byte in _PRINTABLE or byte == 0x5C else f"\\{byte:03d}" for byte in text])

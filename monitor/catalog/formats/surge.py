@@ -1,6 +1,6 @@
 """Reads plain rule sets: Surge, Shadowrocket, Loon, Quantumult X, and Clash's text form.
 
-A line is a rule (`DOMAIN-SUFFIX,name`), or in a set of names or prefixes the name or prefix itself.
+A line is a rule (`DOMAIN-SUFFIX,name`). In files that are sets of names or prefixes, it is a name or prefix.
 """
 
 import re

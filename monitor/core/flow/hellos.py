@@ -88,7 +88,7 @@ class Hellos:
             self._judge(flow, tunnel.packet)
 
     def _is_better_known(self, flow: Flow, name: bytes) -> bool:
-        """Whether the flow's present name is in a list and `name` is not. If both are listed, the later one counts."""
+        """Whether the flow keeps its present name although `name` was seen later: only the present name is listed."""
         matches = self._accounting.attributor.matches
         return bool(flow.host) and matches.of(name).entry is None and matches.of(flow.host).entry is not None
 

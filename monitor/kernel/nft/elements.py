@@ -139,7 +139,7 @@ class Elements:
         return bad
 
     def _leave_out(self, steps: list[Step], bad: dict[int, int]) -> int:
-        """Removes the bad elements, indexed through all steps, from the steps. Returns how many count as refused."""
+        """Removes the bad elements from the steps. Indexes count through all steps. Returns the number refused."""
         refused = 0
         index = 0
         for step in steps:
@@ -162,7 +162,7 @@ class Elements:
 
 
 def halve(steps: list[Step]) -> tuple[list[Step], list[Step]]:
-    """Splits the elements into two batches, in the same order. A single step is divided."""
+    """Splits the steps into two batches, in the same order. If there is only one step, splits its elements."""
     if len(steps) > 1:
         middle = len(steps) // 2
         return steps[:middle], steps[middle:]

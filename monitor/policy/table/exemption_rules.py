@@ -28,7 +28,7 @@ def except_set(exemption: Exemption, family: int) -> str:
 
 
 def except_sets(exemptions: Sequence[Exemption]) -> list[tuple[str, int]]:
-    """Returns the name and the family of each such set."""
+    """Returns the name and the address family of each set of addresses of excepted names."""
     found = {except_set(one, family): family for one in exemptions if one.name for family in (4, 6)}
     return list(found.items())
 

@@ -149,7 +149,7 @@ class TablePlan:
                 members.update({port.encode(): "" for port, bridge in diversion.ports if bridge.encode() in members})
 
     def _owners(self, territory: OwnedPrefixes, vendors: Sequence[Vendor]) -> list[OwnerNames]:
-        """Returns all owners, of addresses, in the catalogue and in bans, to which a ban by address applies."""
+        """Returns all owners to which a ban by address applies: owners of prefixes, of lists, and subjects of bans."""
         known = dict.fromkeys(territory.owners)
         for owner in territory.listed:
             known[(owner,)] = None

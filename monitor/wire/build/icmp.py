@@ -17,9 +17,9 @@ PORT_UNREACHABLE_V6: Final = bytes((1, 4))
 
 
 def refusal_to_client(key: bytes) -> bytes:
-    """Returns the IP packet to the source of the flow `key` from its destination; `key` must be of UDP.
+    """Returns an ICMP port unreachable packet from the destination of the UDP flow `key` to its source.
 
-    The quoted datagram is empty, because the content of the original is not stored: its ports identify the socket.
+    The quoted datagram is empty, because the original content is not stored. Its ports identify the socket.
     """
     half = 4 if len(key) == KEY_V4 else 16
     source, destination = key[:half], key[half : 2 * half]

@@ -5,7 +5,7 @@ handled as in Linux, the system of the gateway and of many receivers: a piece in
 whatever its content; any other overlap drops the datagram (RFC 5722, RFC 8200), and later fragments with its
 identification start another one.
 
-The ports of a completed or dropped datagram are kept for the same time, because a later copy of a fragment (mirror
+The ports of a completed or dropped datagram are kept for `fragment_seconds`, because a later copy of a fragment (mirror
 ports make such copies) belongs to the same flow.
 """
 

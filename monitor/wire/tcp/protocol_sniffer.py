@@ -42,11 +42,11 @@ def recognise(data: bytes) -> int:
 
 
 def recognise_hello(data: bytes) -> int:
-    """Whether a TLS record with the start of a ClientHello is here: `TLS`, `MORE` or `UNKNOWN`.
+    """Whether `data` begins with a TLS record that contains the start of a ClientHello: `TLS`, `MORE` or `UNKNOWN`.
 
     RFC 8446 section 5.1: record type 22, a legacy version that is ignored (RFC 5246 appendix E.1: any 0x03xx), length;
-    section 4: message type 1 and a length, of which 24 bits never fill the first octet. Servers skip a few records
-    without content, as OpenSSL does.
+    section 4: message type 1 and a length of 24 bits, whose first octet is 0 in every ClientHello. Servers such as
+    OpenSSL skip a few records without content.
     """
     at = 0
     size = len(data)
