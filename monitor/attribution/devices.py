@@ -277,7 +277,7 @@ class Devices:
         return device
 
     def _evict(self) -> None:
-        """Drops the 64th part that has been unseen for longest: an occasional sort instead of a walk per insertion."""
+        """Drops the 1/64 of the devices not seen for longest. One sort for many devices replaces a search for each."""
         seen = sorted([(device.last, device.number) for device in self.everyone.values()])
         for _, number in seen[: max(1, len(seen) // 64)]:
             self._drop(self.everyone[number])

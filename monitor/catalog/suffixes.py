@@ -19,7 +19,7 @@ ICANN_ENDS: Final = "===END ICANN DOMAINS==="
 
 @final
 class PublicSuffixes:
-    """The rules with their parts: plain rules, wildcards by the name below the star, and exceptions."""
+    """Plain rules and wildcards (by the name after `*.`), each with its part (ICANN or private), and exceptions."""
 
     __slots__ = ("_exceptions", "_plain", "_wildcards")
 

@@ -119,7 +119,7 @@ class Learned:
         del sights[alike[0] if alike else next(iter(sights))]
 
     def settle(self, address: bytes, said: Sequence[SniClaim], now: float) -> list[Lesson]:
-        """Decides again, for each owner, whether the plain address is banned. `said` are the names in hellos to it."""
+        """Decides again, for each owner, whether the plain address is banned, also by the names in hellos to it."""
         sights = [sight for sight in self._sights.get(address, {}).values() if sight.until > now]
         wanted: dict[OwnerNames, Sight] = {}
         for sight in sights:

@@ -154,7 +154,7 @@ class Datagrams:
 
 
 def _may_be_tunnel(source: int, destination: int) -> bool:
-    """Whether one of the ports may be that of a tunnel. Fast for most packets, whose ports are above all of these."""
+    """Whether one of the ports may be that of a tunnel. Fast for most packets, whose ports exceed all tunnel ports."""
     if LOWEST <= destination <= HIGHEST and destination in PORTS:
         return True
     return LOWEST <= source <= HIGHEST and source in PORTS
