@@ -30,7 +30,7 @@ TryEnforcement: TypeAlias = Callable[[Enforcer, ProbeLink, Sinkhole | None], Awa
 
 @dataclass(frozen=True)
 class Factories:
-    """`enforcer` and `probe_link` raise MachineError if the kernel refuses."""
+    """Creates the parts of enforcement. `enforcer` and `probe_link` raise MachineError if the kernel refuses."""
 
     enforcer: MakeEnforcer = Enforcer
     probe_link: MakeProbeLink = ProbeLink

@@ -38,7 +38,7 @@ def named_text(others: Sequence[str]) -> str:
 
 
 def members_of(group: str, members: Mapping[str, Sequence[str]]) -> list[str]:
-    """Returns the members that are excluded for certain if the group is left out: none if it has exclusions itself."""
+    """Returns the members that a ban surely excludes if it leaves the group out; none if the group has exclusions."""
     own = members.get(group, ())
     return [] if excluded_of(own) else named_of(own)
 
