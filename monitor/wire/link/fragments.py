@@ -164,7 +164,8 @@ class Fragments:
             datagram.ports = ports
             self._release(datagram)
         before = datagram.size
-        piece = cursor.data[cursor.start : cursor.end]
+        # The options of a cut header end behind the frame; the compiled slice of a negative length raises SystemError.
+        piece = cursor.data[cursor.start : max(cursor.start, cursor.end)]
         cut = cursor.wire_end > cursor.end
         trouble = "too_short" if cut else datagram.add(cursor.fragment_offset, piece, cursor.more, version)
         self.bytes += datagram.size - before
