@@ -99,7 +99,9 @@ def test_every_target_of_make_that_people_use_is_in_its_help() -> None:
     phony = set(re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", text, re.MULTILINE)[1].replace("\\\n", " ").split())
     explained = set(re.findall(r"^([a-z0-9-]+):.*? ## .", text, re.MULTILINE))
     assert explained == phony - {"test-installed", "test-interpreted"}  # halves of `test`
-    shown = subprocess.run(["make", "--no-print-directory", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout
     assert {line.split()[0] for line in shown.splitlines()} == explained
 
 

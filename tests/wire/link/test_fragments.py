@@ -6,7 +6,7 @@ import pytest
 from frames import NOW, QUERY, RAW, Watch, of
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.layers.inet import IP, TCP, UDP, fragment
+from scapy.layers.inet import IP, TCP, UDP, IPOption_NOP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, fragment6
 from scapy.packet import Raw
 
@@ -168,3 +168,10 @@ def test_a_fragment_inside_a_reassembled_datagram_goes_no_further() -> None:
     watch = Watch()
     seen = [one for piece in fragment6(whole, 300) for one in watch.see(bytes(piece), RAW)]
     assert not of(DnsMessage, seen)
+
+
+def test_the_options_of_a_fragment_may_end_behind_the_tunnel_around_it() -> None:
+    inner = bytes(IP(flags="MF", id=1, options=[IPOption_NOP()] * 40) / Raw(bytes(64)))
+    watch = Watch()
+    watch.see(bytes(IP(proto=4, len=44)) + inner, RAW)
+    assert watch.errors.counts == {("fragment", "too_short"): 1}
