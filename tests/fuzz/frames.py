@@ -11,6 +11,8 @@ from monitor.wire import decoder
 
 FRAMES_A_ROUND: Final = 50_000
 SHOWN: Final = 5
+# CPU time for one frame that no ordinary frame needs.
+SLOW_SECONDS: Final = 2.0
 SHOWN_DIGITS: Final = 400
 
 
@@ -31,6 +33,11 @@ def main(seconds: float, seed: int) -> int:
         observations += outcome.observations
         if outcome.slowest is not None and outcome.seconds > longest:
             slowest, longest = outcome.slowest.data.hex(), outcome.seconds
+        if longest > SLOW_SECONDS:
+            print(
+                f"frames: one took {longest:.1f} s in the round of seed {seed + rounds - 1}: {slowest[:SHOWN_DIGITS]}"
+            )
+            return 1
         if outcome.broken:
             print(f"frames: {len(outcome.broken)} raised an error in the round of seed {seed + rounds - 1}, the first:")
             for frame in outcome.broken[:SHOWN]:

@@ -82,14 +82,17 @@ def readings(parts: list[Part], first: int) -> list[bytes]:
 
 def assemble(parts: list[Part], first: int) -> bytes:
     """Returns the bytes from `first` up to the first hole. If parts overlap, uses the one that is first in `parts`."""
-    size = max([part.behind() for part in parts], default=first) - first
+    # The parts may be 2 GiB apart. A reading without holes is no longer than all of them together.
+    size = min(
+        max([part.behind() for part in parts], default=first) - first, sum([part.end - part.start for part in parts])
+    )
     if size <= 0:
         return b""
     content = bytearray(size)
     known = bytearray(size)
     for part in parts[::-1]:
         low = max(part.number, first)
-        high = part.behind()
+        high = min(part.behind(), first + size)
         if low < high:
             content[low - first : high - first] = part.piece(low, high)
             known[low - first : high - first] = b"\1" * (high - low)
