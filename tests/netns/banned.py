@@ -7,6 +7,7 @@ from monitor.lab.lab import Lab
 # The sni layer ends a flow after its ClientHello passed: a short answer may be there before the daemon had its turn.
 # This path takes two seconds, so that a flow that is cut never ends by itself.
 LONG: Final = "/bytes/200000?rate=100000"
+REFUSED: Final = 7  # curl's exit code where it could not connect
 RESET: Final = (35, 55, 56)  # curl's exit codes for a reset: in the handshake, while it sent, while it received
 QUIC_SECONDS: Final = 4.0  # a client of QUIC gives up on a cut connection then, and an open one is through with LONG
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from banned import configuration
+from banned import REFUSED, configuration
 
 from monitor.lab.child import Child, python_module
 from monitor.lab.gateway import COMMAND, LabDaemon
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.netns
 # Nothing names an interface, so that the daemon chooses; nobody may reach the vendor.
 UNNAMED = '[[ban]]\nvendors = ["bytedance"]\nlayers = ["ip"]\nmode = "enforce"\n'
 CONTAINERS, CONTAINER, DOCKER = "172.17.0.0/16", "172.17.0.2", "172.17.0.1"
-REFUSED = 7  # curl: could not connect
 CALLS = ("bridge/bridge-nf-call-iptables", "bridge/bridge-nf-call-ip6tables")
 
 

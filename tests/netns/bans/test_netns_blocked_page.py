@@ -6,7 +6,7 @@ The daemon has two capabilities, none of which is for a port below 1024.
 import subprocess
 
 import pytest
-from banned import configuration
+from banned import REFUSED, configuration
 from test_netns_privileges import as_service
 
 from monitor.lab.client import Client
@@ -16,7 +16,6 @@ from monitor.lab.lab import Lab
 pytestmark = pytest.mark.netns
 
 NOWHERE_V4, NOWHERE_V6, OWN_V4 = "192.0.2.80", "2001:db8:80::80", "192.168.77.1"
-REFUSED = 7
 
 
 def fetch(client: Client, url: str, *options: str) -> tuple[int, str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from banned import LONG, QUIC_SECONDS, RESET, configuration
+from banned import LONG, QUIC_SECONDS, REFUSED, RESET, configuration
 
 from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.netns
 ELSEWHERE = {False: "203.0.113.80", True: "2001:db8:cd::80"}
 NAMELESS = {False: NAMELESS_V4, True: NAMELESS_V6}
 RESOLVERS = {False: RESOLVER_V4, True: RESOLVER_V6}
-REFUSED = 7  # curl: could not connect
 
 families = pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from banned import REFUSED
 
 from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
@@ -32,7 +33,6 @@ layers = ["ip"]
 mode = "enforce"
 on_failure = "closed"
 """
-REFUSED = 7  # curl: could not connect
 
 
 @pytest.fixture(scope="module")

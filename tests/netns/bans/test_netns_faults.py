@@ -5,7 +5,7 @@ import urllib.error
 from pathlib import Path
 
 import pytest
-from banned import LONG, RESET, configuration, works
+from banned import LONG, REFUSED, RESET, configuration, works
 from lacking import lacking
 
 from monitor.lab.gateway import LabDaemon
@@ -18,7 +18,6 @@ pytestmark = pytest.mark.netns
 WITHOUT_ADMIN = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
 WITHOUT_LIBRARY = ("sh", "-c", 'mount --bind /dev/null "$(realpath "$0")" && exec "$@"')
 ELSEWHERE = "203.0.113.80"
-REFUSED = 7
 
 
 def library() -> str:

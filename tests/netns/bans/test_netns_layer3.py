@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from banned import LONG, QUIC_SECONDS, RESET
+from banned import LONG, QUIC_SECONDS, REFUSED, RESET
 from tunnel import FAR_ADDRESSES, NEAR, NEAR_ADDRESSES, remote_client
 
 from monitor.lab.client import Client
@@ -18,7 +18,6 @@ BANNED, BESIDE = "www.tiktok.com", "nottiktok.com"
 FOREIGN = ("8.8.8.8", "2001:4860:4860::8888")
 ELSEWHERE = {False: "203.0.113.80", True: "2001:db8:cd::80"}
 NAMELESS = {False: NAMELESS_V4, True: NAMELESS_V6}
-REFUSED = 7
 MEMBERS = {"by-interface": [f"iface:{NEAR}"], "by-address": list(FAR_ADDRESSES)}
 
 families = pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])

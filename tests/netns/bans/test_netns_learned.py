@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from banned import LONG, RESET, configuration
+from banned import LONG, REFUSED, RESET, configuration
 
 from monitor.lab.child import Child, python_module
 from monitor.lab.client import Client, Transfer
@@ -18,7 +18,6 @@ from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 
 pytestmark = pytest.mark.netns
 
-REFUSED = 7  # curl: could not connect
 NAT64 = "64:ff9b::/96"
 # A question that a slow machine did not answer is asked again after ten seconds.
 SECONDS = 30.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from banned import LONG, QUIC_SECONDS, RESET
+from banned import LONG, QUIC_SECONDS, REFUSED, RESET
 
 from monitor.lab.client import Client
 from monitor.lab.lab import Lab
@@ -66,7 +66,6 @@ name = "newsroom.tiktok.com"
 prefix = "{GUESTS}"
 vendor = "bytedance"
 """
-REFUSED = 7  # curl: could not connect
 YOUTUBE, INSTAGRAM, TELEGRAM, NETFLIX, TIKTOK = (
     "www.youtube.com", "www.instagram.com", "web.telegram.org", "www.netflix.com", "www.tiktok.com",
 )  # fmt: skip

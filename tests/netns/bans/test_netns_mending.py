@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from banned import configuration
+from banned import REFUSED, configuration
 
 from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.netns
 PATIENCE_SECONDS = 60.0
 STEADY_LOOKS = 8
 ELSEWHERE = "203.0.113.80"
-REFUSED = 7
 
 DAMAGES = ("delete table inet gatewatch", "flush table inet gatewatch", "flush ruleset")
 

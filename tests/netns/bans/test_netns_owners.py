@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from banned import LONG, QUIC_SECONDS, RESET
+from banned import LONG, QUIC_SECONDS, REFUSED, RESET
 
 from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
@@ -12,7 +12,6 @@ from monitor.lab.zone import NAMELESS_V4
 pytestmark = pytest.mark.netns
 
 ELSEWHERE = "203.0.113.80"
-REFUSED = 7  # curl: could not connect
 # One list without any ban, one whose ban is in shadow (as blocklists/migrating.md writes it), one of prefixes.
 CONFIGURATION = """
 [capture]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from banned import REFUSED
 
 from monitor.lab.gateway import LabDaemon
 from monitor.lab.lab import Lab
@@ -57,7 +58,6 @@ vendor = "netflix"
 reason = "the film club"
 """
 PATIENCE_SECONDS = 60.0
-REFUSED = 7  # curl: could not connect
 
 
 def window(begins: int, ends: int) -> str:

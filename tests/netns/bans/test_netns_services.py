@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from banned import LONG, RESET
+from banned import LONG, REFUSED, RESET
 
 from monitor.lab.client import Client
 from monitor.lab.gateway import LabDaemon
@@ -13,7 +13,6 @@ from monitor.lab.zone import NAMELESS_V4, NAMELESS_V6
 
 pytestmark = pytest.mark.netns
 
-REFUSED = 7  # curl: could not connect
 LEARNING_SECONDS = 30.0
 # Somewhere in the internet, in no list: an app's name and its telemetry have one address.
 SHARED_V4, SHARED_V6 = "62.4.12.1", "2a01:cb00:12::1"
